@@ -1,0 +1,40 @@
+# Two commands need nothing but Python 3.11, make and a package registry: `make demo`, `make test`.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
+DATA ?=
+
+.PHONY: demo test check bench backbone clean
+
+demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
+	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
+
+test: $(VENV)/all.stamp  ## every test
+	@sh tests/programs.sh
+	$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/all.stamp  ## format, lint, types
+	$(BIN)/ruff format --check src tests training benchmarks
+	$(BIN)/ruff check src tests training benchmarks
+	$(BIN)/mypy
+
+bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one run
+	$(BIN)/python benchmarks/main_job.py
+
+backbone: $(VENV)/all.stamp  ## train the built-in network again
+	$(BIN)/python -m training.train
+
+clean:
+	rm -rf $(VENV) demo build dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/base.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/all.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[torch]" --group test --group check
+	@touch $@

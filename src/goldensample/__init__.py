@@ -1,0 +1,1 @@
+"""Golden Sample: visual inspection that learns from good pictures alone."""

@@ -1,0 +1,55 @@
+"""Backbones turn pictures into feature maps, one per level."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import Protocol
+
+from goldensample.records import Array
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as it travels in a file.
+
+    Args:
+        name: where it came from, for instance "builtin" or "timm:resnet18".
+        graph: an ONNX model. Its only input is (n, 3, H, W) float32: RGB from 0 to 1, from which
+            `mean` is taken away and which is then divided by `std`. Its outputs are the levels.
+        levels: names of the outputs, finest first.
+        mean, std: of the three channels.
+        stride: pixels per cell of the coarsest level; picture sides are best multiples of it.
+    """
+
+    name: str
+    graph: bytes
+    levels: tuple[str, ...]
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    stride: int = 16
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the graph."""
+        return sha256(self.graph).hexdigest()
+
+
+class Backbone(Protocol):
+    """A network made ready to run."""
+
+    @property
+    def network(self) -> Network: ...
+
+    def extract(self, pictures: Array) -> tuple[Array, ...]:
+        """Compute the feature maps of each picture as it would be computed alone.
+
+        Args:
+            pictures: (n, 3, H, W) float32 RGB in [0, 255]; not changed.
+
+        Returns:
+            One (n, d_j, h_j, w_j) float32 array per level, finest first.
+        """
+        ...

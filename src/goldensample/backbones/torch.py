@@ -1,0 +1,183 @@
+"""Networks of timm: build, load weights, export to ONNX, or run in torch on a GPU."""
+
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from goldensample.backbones import Network
+from goldensample.errors import WeightsError
+from goldensample.records import Array
+
+RANDOM = "random"
+
+
+def build(name: str, levels: tuple[int, ...], weights: str | None) -> Any:
+    """Build a timm network that returns the maps of some levels.
+
+    Args:
+        name: a timm name, if need be with the tag of its weights: "wide_resnet50_2.tv_in1k".
+        levels: timm's `out_indices`; level j has a stride of about 2^(j+1) pixels.
+        weights: a .safetensors file, or a .pth file with nothing in it but tensors; "random" (for
+            tests); None takes timm's own, from its cache or its download.
+
+    Raises:
+        WeightsError: no such network, level or weights, or weights that do not fit.
+    """
+    import timm
+
+    if not timm.is_model(name.split(".")[0]):
+        near = ", ".join(timm.list_models(f"*{name.split('.')[0][:8]}*")[:5]) or "none like it"
+        raise WeightsError(f"timm:{name} must be a network of timm; there is none; near: {near}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network = timm.create_model(
+                name, features_only=True, out_indices=levels, pretrained=weights is None
+            )
+    except (OSError, RuntimeError, ValueError, ImportError, IndexError, AssertionError) as error:
+        if weights is None and not isinstance(error, IndexError | AssertionError):
+            raise _no_weights(name, error) from error
+        raise WeightsError(f"timm:{name} must have the levels {levels}: {error}") from error
+    if weights not in (None, RANDOM):
+        _load(network, name, Path(str(weights)))
+    return network.eval()
+
+
+def _no_weights(name: str, error: Exception) -> WeightsError:
+    """Say which file is missing and where it may be put."""
+    import timm
+
+    settings = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    url = getattr(settings, "url", "") or ""
+    hub = getattr(settings, "hf_hub_id", "") or ""
+    places = [f"https://huggingface.co/{hub} (model.safetensors)"] if hub else []
+    places += [url] if url else []
+    reason = str(error).strip().splitlines()[0][:200]
+    return WeightsError(
+        f"the weights of timm:{name} must be at hand or be downloaded; neither worked ({reason}); "
+        f"get them from {' or '.join(places) or 'their author'} on a machine with a network, and "
+        "name the file with --weights FILE"
+    )
+
+
+def _load(network: Any, name: str, path: Path) -> None:
+    """Load weights from a file; keys that the levels do not need may be in it, none may lack."""
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise WeightsError(f"{path} must be the weights of timm:{name}; there is no such file")
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    except Exception as error:  # pickle's refusals have no common root
+        if type(error).__name__ != "UnpicklingError":
+            raise
+        raise _unreadable(path, error) from error
+    try:
+        lacking = network.load_state_dict(_match(network, state), strict=False).missing_keys
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise WeightsError(f"{path} must fit timm:{name}; {reason}") from error
+    lacking = [key for key in lacking if not key.endswith("num_batches_tracked")]
+    if lacking:
+        raise WeightsError(
+            f"{path} must hold every weight of timm:{name}; it lacks {len(lacking)}, "
+            f"first {lacking[0]}"
+        )
+
+
+def _unreadable(path: Path, error: Exception) -> WeightsError:
+    """Say that a file holds something else than tensors."""
+    reason = str(error).strip().splitlines()[0][:200]
+    return WeightsError(f"{path} must be a file of tensors alone (.safetensors or .pth); {reason}")
+
+
+def _match(network: Any, state: dict[str, Any]) -> dict[str, Any]:
+    """Rename "layer1.0..." to "layer1_0..." where timm flattened the network that way."""
+    wanted = set(network.state_dict())
+    state = state.get("state_dict", state)
+    if wanted & set(state):
+        return state
+    by_flat_name = {key.replace(".", "_"): key for key in wanted}
+    return {by_flat_name.get(k.replace(".", "_"), k): value for k, value in state.items()}
+
+
+def export(module: Any, name: str, levels: tuple[str, ...]) -> Network:
+    """Export a timm network to ONNX and check the graph against torch.
+
+    Raises:
+        WeightsError: the graph's features differ from torch's by more than 1e-3 of their size.
+    """
+    import torch
+
+    file = io.BytesIO()
+    names = {"image": {0: "n", 2: "H", 3: "W"}}
+    names |= {level: {0: "n", 2: f"h_{level}", 3: f"w_{level}"} for level in levels}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # the new exporter writes machine paths
+        torch.onnx.export(
+            module,
+            (torch.zeros(1, 3, 64, 64),),
+            file,
+            dynamo=False,
+            input_names=["image"],
+            output_names=list(levels),
+            dynamic_axes=names,
+            opset_version=17,
+        )
+    settings = module.pretrained_cfg if hasattr(module, "pretrained_cfg") else module.default_cfg
+    stride = max(module.feature_info.reduction())
+    return Network(
+        name, file.getvalue(), levels, tuple(settings["mean"]), tuple(settings["std"]), stride
+    )
+
+
+def check_against(module: Any, found: tuple[Array, ...], network: Network, pictures: Array) -> None:
+    """Compare an exported network's features with torch's on the same pictures.
+
+    Raises:
+        WeightsError: they differ by more than 1e-3 of their largest value.
+    """
+    expected = TorchBackbone(network, module, "cpu").extract(pictures)
+    for level, ours, theirs in zip(network.levels, found, expected, strict=True):
+        theirs = np.asarray(theirs)
+        difference = float(np.abs(ours - theirs).max() / (np.abs(theirs).max() + 1e-12))
+        if not difference <= 1e-3:
+            raise WeightsError(
+                f"{network.name} must give the same features after export; {level} differs by "
+                f"{difference:.2g} of its largest value"
+            )
+
+
+class TorchBackbone:
+    """A network run by torch; its feature maps stay tensors on the device.
+
+    Args:
+        network: what is kept in files; not run here.
+        module: the torch module.
+        device: such as "cuda" or "cpu".
+    """
+
+    def __init__(self, network: Network, module: Any, device: str) -> None:
+        self.network = network
+        self._module = module.to(device)
+        self._device = device
+
+    def extract(self, pictures: Array) -> tuple[Array, ...]:
+        """Compute feature maps as tensors; see `Backbone.extract`."""
+        import torch
+
+        with torch.inference_mode():
+            values = torch.from_numpy(pictures).to(self._device) / 255
+            mean = torch.tensor(self.network.mean, device=self._device).view(3, 1, 1)
+            std = torch.tensor(self.network.std, device=self._device).view(3, 1, 1)
+            return tuple(self._module((values - mean) / std))

@@ -1,0 +1,54 @@
+"""The command `golden`. Results go to stdout, everything else to stderr."""
+
+import sys
+
+import typer
+
+from goldensample._version import __version__
+from goldensample.cli import demo, evaluate, fit, info, inspect
+from goldensample.errors import GoldenError
+
+app = typer.Typer(
+    name="golden",
+    help="Visual inspection that learns from good pictures alone.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("fit")(fit.command)
+app.command("inspect")(inspect.command)
+app.command("evaluate")(evaluate.command)
+app.command("info")(info.command)
+app.command("demo")(demo.command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"golden {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    debug: bool = typer.Option(False, "--debug", help="Show a traceback for every error."),
+    version: bool = typer.Option(
+        False, "--version", help="Print the version.", callback=_version, is_eager=True
+    ),
+) -> None:
+    """Visual inspection that learns from good pictures alone.
+
+    Exit codes: 0 done; 1 a defect was found (only with --fail-on-defect); 2 wrong use or input.
+    """
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in one message and exit code 2."""
+    try:
+        app()
+    except (GoldenError, ValueError, OSError) as error:
+        if "--debug" in sys.argv[1:]:
+            raise
+        print(f"golden: {error}", file=sys.stderr)
+        for note in getattr(error, "__notes__", ()):
+            print(f"  {note}", file=sys.stderr)
+        sys.exit(2)

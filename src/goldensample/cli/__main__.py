@@ -1,0 +1,5 @@
+"""`python -m goldensample.cli` is `golden`."""
+
+from goldensample.cli import main
+
+main()

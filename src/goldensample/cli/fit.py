@@ -1,0 +1,164 @@
+"""`golden fit`: learn what good parts look like."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated, Any
+
+import typer
+
+from goldensample.cli.options import levels as parse_levels
+from goldensample.cli.options import share, sides, with_knobs
+from goldensample.cli.show import print_json, progress, promise, tell
+from goldensample.conformal import needed
+from goldensample.inspector import Inspector
+from goldensample.methods.patchcore import PatchCore
+from goldensample.preparation import Preparation
+
+PAPER: dict[str, Any] = {
+    "backbone": "timm:wide_resnet50_2.tv_in1k",
+    "resize": "256",
+    "crop": "224",
+    "depth": 1024,
+}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The options that decide how pictures are prepared."""
+
+    size: str | None
+    resize: str | None
+    crop: str | None
+
+    def preparation(self) -> Preparation | None:
+        """Return the preparation asked for; None when nothing was asked for."""
+        crop = sides(self.crop) if self.crop else None
+        if self.size and (self.resize or self.crop):
+            raise ValueError("--size must go without --resize and --crop; got both")
+        if self.size:
+            return Preparation(sides(self.size))
+        if self.resize:
+            mode = "stretch" if "x" in self.resize.lower() else "shorter"
+            return Preparation(sides(self.resize), mode, crop)
+        if crop:
+            raise ValueError("--crop must go with --resize; got it alone")
+        return None
+
+
+@with_knobs
+def command(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Good pictures: folders, files, globs.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The .golden file to write.")],
+    preset: Annotated[
+        str | None, typer.Option(help='"paper" for every setting of the PatchCore paper.')
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(help="builtin, timm:NAME or onnx:FILE. \\[default: builtin]"),
+    ] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
+    ] = None,
+    levels: Annotated[str, typer.Option(help="Levels of the network, finest first.")] = "2,3",
+    size: Annotated[
+        str | None,
+        typer.Option(help="HxW canvas, aspect kept. \\[default: about 256x256 of area]"),
+    ] = None,
+    resize: Annotated[
+        str | None, typer.Option(help="N: the shorter side; HxW: exactly, stretched.")
+    ] = None,
+    crop: Annotated[str | None, typer.Option(help="N or HxW: look only at the centre.")] = None,
+    false_alarms: Annotated[
+        float | None,
+        typer.Option(
+            parser=share,
+            metavar="NUMBER",
+            help="Rate of good pictures that may be called defects; 0 sets no threshold and keeps "
+            "no picture out of the bank. \\[default: 5%]",
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
+    knobs: dict[str, Any],
+) -> None:
+    """Learn from good pictures and write one .golden file that holds everything."""
+    from goldensample.folders import read_images
+    from goldensample.inspector import fit
+    from goldensample.store import save
+    from goldensample.weights import open_backbone
+
+    began = perf_counter()
+    if preset not in (None, "paper"):
+        raise ValueError(f"preset must be paper; got {preset!r}")
+    chosen = PAPER if preset else {}
+    asked = Sizes(size, resize, crop)
+    if preset and asked == Sizes(None, None, None):
+        asked = Sizes(None, PAPER["resize"], PAPER["crop"])
+    method = PatchCore(**({k: v for k, v in chosen.items() if k == "depth"} | knobs))
+    preparation = asked.preparation()
+    network = open_backbone(
+        backbone or chosen.get("backbone", "builtin"), parse_levels(levels), weights, device
+    )
+    rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
+    with progress() as notify:
+        pictures = read_images(paths, skip_unreadable=skip_unreadable)
+        for message in pictures.skipped:
+            tell(f"left out: {message}")
+        inspector = fit(
+            pictures,
+            backbone=network,
+            method=method,
+            preparation=preparation,
+            false_alarms=rate or None,
+            notify=notify,
+        )
+    save(inspector, output)
+    seconds = perf_counter() - began
+    if json:
+        print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
+        return
+    print(f"{output}: {describe(inspector)}, in {seconds:.1f} s")
+    print(f"threshold {promise(inspector.threshold)}")
+    if rate and inspector.threshold is None:
+        few = 2 * needed(rate)
+        tell(
+            f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the bank, "
+            f"at most half of all; got {len(pictures)} pictures, so there will be scores and no "
+            f"verdicts; give {few} pictures, or a larger --false-alarms"
+        )
+
+
+def summary(inspector: Inspector) -> dict[str, Any]:
+    """Return what was fitted, for machines."""
+    bank = inspector.detector.arrays()["bank"]
+    limit = inspector.threshold
+    return {
+        "network": inspector.backbone.network.name,
+        "network_sha256": inspector.backbone.network.sha256,
+        "levels": inspector.backbone.network.levels,
+        "size_hw": inspector.preparation.canvas_hw,
+        "pictures": len(inspector.pictures),
+        "held_out": limit.held_out if limit else 0,
+        "bank_rows": len(bank),
+        "depth": bank.shape[1],
+        "threshold": limit.score if limit else None,
+        "pixel_threshold": limit.pixel if limit else None,
+        "false_alarms": limit.false_alarms if limit else None,
+    }
+
+
+def describe(inspector: Inspector) -> str:
+    """Return what was fitted, in words."""
+    values = summary(inspector)
+    height, width = values["size_hw"]
+    return (
+        f"{values['bank_rows']:,} bank rows of depth {values['depth']} from {values['pictures']} "
+        f"pictures at {height}x{width}, network {values['network']}"
+    )

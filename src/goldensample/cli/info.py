@@ -1,0 +1,64 @@
+"""`golden info`: what a file holds."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goldensample._version import __version__
+from goldensample.cli.fit import summary
+from goldensample.cli.show import print_json, promise
+from goldensample.records import knobs_of
+
+
+def command(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE]", help="A .golden file; without one, the package itself."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Say what a .golden file holds, after checking all of it; or describe the package."""
+    values = _of_package() if file is None else _of_file(file)
+    if json:
+        print_json(values)
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:{width}}  {value}")
+
+
+def _of_package() -> dict[str, Any]:
+    """Return the version and the built-in network."""
+    from hashlib import sha256
+
+    from goldensample.weights import builtin_graph
+
+    graph = builtin_graph()
+    return {
+        "goldensample": __version__,
+        "builtin_network_sha256": sha256(graph).hexdigest(),
+        "builtin_network_bytes": len(graph),
+    }
+
+
+def _of_file(file: Path) -> dict[str, Any]:
+    """Return what a file says of itself."""
+    from goldensample.store import load
+
+    inspector = load(file)
+    preparation = inspector.preparation
+    return {
+        "file": str(file),
+        "bytes": file.stat().st_size,
+        **summary(inspector),
+        "threshold_in_words": promise(inspector.threshold),
+        "preparation": {
+            "size_hw": preparation.size_hw,
+            "mode": preparation.mode,
+            "crop_hw": preparation.crop_hw,
+            "white": preparation.white,
+        },
+        "method": inspector.method_name,
+        "knobs": knobs_of(inspector.method),
+    }

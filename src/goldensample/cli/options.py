@@ -1,0 +1,65 @@
+"""Words on the command line into values, and knobs into options."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Annotated, Any
+
+import typer
+
+from goldensample.methods.patchcore import PatchCore
+
+
+def share(text: str | float) -> float:
+    """Read "10%" or "0.1" as 0.1; anything else that is a number stays as it is."""
+    try:
+        words = str(text).strip()
+        return float(words[:-1]) / 100 if words.endswith("%") else float(words)
+    except ValueError:
+        raise typer.BadParameter(f"must be a number or a percentage; got {text!r}") from None
+
+
+def sides(text: str) -> tuple[int, int]:
+    """Read "480x640" as (480, 640), height first, and "256" as (256, 256)."""
+    parts = str(text).lower().split("x")
+    if len(parts) > 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+        raise typer.BadParameter(f"must be N or HEIGHTxWIDTH in pixels; got {text!r}")
+    return int(parts[0]), int(parts[-1])
+
+
+def levels(text: str) -> tuple[str, ...]:
+    """Read "2,3" as ("2", "3")."""
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every knob of PatchCore, gathered in its argument `knobs`.
+
+    Only knobs that were given are in it, so that a preset can fill in the others.
+    """
+    own = inspect.signature(command)
+    added = {}
+    for field in fields(PatchCore):
+        kind: dict[str, Any] = {"parser": share, "metavar": "NUMBER"} if field.type is float else {}
+        option = typer.Option(
+            f"--{field.name.replace('_', '-')}",
+            help=f"{field.metadata['help']} \\[default: {field.default}]",
+            show_default=False,
+            rich_help_panel="Method: PatchCore",
+            **kind,
+        )
+        annotation = Annotated[field.type | None, option]  # type: ignore[operator]
+        added[field.name] = inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+        )
+
+    def gathered(*_: Any, **values: Any) -> None:
+        given = {name: values.pop(name) for name in added}
+        command(**values, knobs={name: v for name, v in given.items() if v is not None})
+
+    kept = [p for name, p in own.parameters.items() if name != "knobs"]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
+    gathered.__signature__ = own.replace(parameters=[*parameters, *added.values()])  # type: ignore[attr-defined]
+    gathered.__annotations__ = {p.name: p.annotation for p in [*parameters, *added.values()]}
+    gathered.__doc__ = command.__doc__
+    return gathered

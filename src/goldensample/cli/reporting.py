@@ -1,0 +1,35 @@
+"""Begin and finish the HTML report of a run."""
+
+from pathlib import Path
+
+from goldensample.cli.fit import summary
+from goldensample.cli.show import tell
+from goldensample.evaluation import Evaluation
+from goldensample.inspector import Inspector
+from goldensample.report import Report
+from goldensample.store import write_atomic
+
+
+def start(inspector: Inspector, file: Path) -> Report:
+    """Return an empty report that says what it rests on."""
+    values = summary(inspector)
+    preparation = inspector.preparation
+    height, width = preparation.size_hw
+    prepared = f"{preparation.mode} to {height}x{width}"
+    if preparation.crop_hw:
+        prepared += f", centre crop {preparation.crop_hw[0]}x{preparation.crop_hw[1]}"
+    facts = {
+        "file": file.name,
+        "network": f"{values['network']} ({values['network_sha256'][:12]}…)",
+        "levels": ", ".join(values["levels"]),
+        "bank": f"{values['bank_rows']:,} rows of depth {values['depth']} "
+        f"from {values['pictures']} good pictures",
+        "preparation": prepared,
+    }
+    return Report(file.stem, facts, inspector.threshold)
+
+
+def finish(page: Report, path: Path, evaluation: Evaluation | None = None) -> None:
+    """Write the report and say where it is."""
+    write_atomic(path, page.html(evaluation.as_json() if evaluation else None))
+    tell(f"report: {path}")

@@ -1,0 +1,138 @@
+"""What people see while they wait, and how results are printed."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from goldensample.records import Inspection, Notify, Source, Threshold
+
+STAGES = {
+    "check": "checking pictures",
+    "features": "computing features",
+    "coreset": "choosing the bank",
+    "threshold": "setting the threshold",
+    "inspect": "inspecting",
+    "render": "rendering parts",
+}
+QUIET_S = 10.0
+
+
+@contextmanager
+def progress() -> Iterator[Notify]:
+    """Show progress with the time left on stderr: bars on a terminal, else a line now and then."""
+    if not sys.stderr.isatty():
+        yield _lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("elapsed"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        tasks: dict[str, Any] = {}
+
+        def notify(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                for task in tasks.values():
+                    bars.update(task, completed=bars.tasks[task].total)
+                tasks[stage] = bars.add_task(STAGES.get(stage, stage), total=total)
+            bars.update(tasks[stage], completed=done, total=total)
+
+        yield notify
+
+
+def _lines() -> Notify:
+    """Return a notifier that writes a line every ten seconds of a stage."""
+    began: dict[str, float] = {}
+    told = [time.monotonic()]
+
+    def notify(stage: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        start = began.setdefault(stage, now)
+        if now - told[0] >= QUIET_S and done:
+            told[0] = now
+            left = (now - start) * (total - done) / done
+            tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}, about {left:.0f} s left")
+
+    return notify
+
+
+def tell(text: str) -> None:
+    """Write a line for people to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """Write one object on one line to stdout."""
+    print(json.dumps(values, ensure_ascii=False), flush=True)
+
+
+def inspection_json(inspection: Inspection, threshold: Threshold | None) -> dict[str, Any]:
+    """Return an inspection without its heat map, under the names of `golden inspect --json`."""
+    return {
+        "picture": inspection.name,
+        "score": inspection.score,
+        "verdict": inspection.verdict,
+        "threshold": threshold.score if threshold else None,
+        "pixel_threshold": threshold.pixel if threshold else None,
+        "regions": [
+            {
+                "box_px": region.box_px,
+                "area_px": region.area_px,
+                "peak": region.peak,
+                "peak_px": region.peak_px,
+                "nearest_good": source_json(region.reason),
+            }
+            for region in inspection.regions
+        ],
+        "inspected_px": inspection.box_px,
+        "note": inspection.note,
+    }
+
+
+def source_json(source: Source | None) -> dict[str, Any] | None:
+    """Return where a good patch came from, to a tenth of a pixel."""
+    if source is None:
+        return None
+    return {
+        "picture": source.picture,
+        "row_px": round(source.row_px, 1),
+        "column_px": round(source.column_px, 1),
+    }
+
+
+def inspection_line(inspection: Inspection) -> str:
+    """Return an inspection as one line for people."""
+    verdict = inspection.verdict or "-"
+    words = f"{verdict:7}{inspection.score:9.4f}  {inspection.name}"
+    if inspection.regions:
+        largest = max(inspection.regions, key=lambda region: region.area_px)
+        row, column = largest.peak_px
+        many = len(inspection.regions)
+        words += f"  {many} region{'s' * (many > 1)}, largest {largest.area_px:,} px"
+        words += f" around row {row}, column {column}"
+    return words + (f"  ({inspection.note})" if inspection.note else "")
+
+
+def promise(threshold: Threshold | None) -> str:
+    """Return in words what a threshold rests on."""
+    if threshold is None:
+        return "none: too few good pictures were at hand, or none was asked for"
+    if threshold.false_alarms is None:
+        return f"{threshold.score:.4f}, set by hand: no rate of false alarms is known"
+    return (
+        f"{threshold.score:.4f}: at most {threshold.false_alarms:.3g} of good pictures are called "
+        f"defects, on average over fits; it rests on {threshold.held_out} pictures kept out of the "
+        "bank"
+    )

@@ -1,0 +1,17 @@
+"""What can go wrong outside our own code. A wrong value given by the caller is a plain `ValueError`."""
+
+
+class GoldenError(Exception):
+    """Root of the errors that a user can mend; the message says what must be, what was and what to do."""
+
+
+class ImageError(GoldenError):
+    """A picture or a folder of pictures cannot be used."""
+
+
+class WeightsError(GoldenError):
+    """A network or its weights cannot be had or do not fit."""
+
+
+class ArtifactError(GoldenError):
+    """A `.golden` file is damaged, incomplete or of an unknown version."""

@@ -1,0 +1,92 @@
+"""From patch distances to a heat map on the picture, and from the map to regions."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from goldensample.patches import linear_matrix
+from goldensample.preparation import Placement
+from goldensample.records import Array, Region
+
+Centres = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def heat_map(
+    scores: Array, valid: Array, centres: Centres, placement: Placement, sigma_px: float
+) -> Array:
+    """Lay patch distances out on the picture: bilinear upsampling, then a Gaussian blur.
+
+    The map is `rows @ scores @ columns.T`, the blur (mirrored at the border, cut at four sigma)
+    included. Cells on padding have no part in it: their weight goes to the others.
+
+    Args:
+        scores: (h, w) float32 distances; not changed.
+        valid: (h, w) bool; not changed.
+        centres: of the patches, rows then columns, as shares of the canvas.
+        placement: where the picture lies on the canvas.
+        sigma_px: of the blur, in pixels of the canvas; 0 for none.
+
+    Returns:
+        (H, W) float32 on the picture, in the unit of the scores; 0 outside `placement.box_px()`.
+
+    Source: Roth et al. 2022, section 3.3.
+    """
+    rows, columns = (_map_matrix(centres[axis], placement, axis, sigma_px) for axis in (0, 1))
+    values = rows @ np.where(valid, scores, 0).astype(np.float32) @ columns.T  # (h, w) -> (H', W')
+    if not valid.all():
+        values /= np.maximum(rows @ valid.astype(np.float32) @ columns.T, 1e-6)
+    top, left, height, width = placement.box_px()
+    if (height, width) == placement.shape_hw:
+        return values
+    whole = np.zeros(placement.shape_hw, np.float32)
+    whole[top : top + height, left : left + width] = values
+    return whole
+
+
+@lru_cache(maxsize=64)
+def _map_matrix(
+    centres: tuple[float, ...], placement: Placement, axis: int, sigma_px: float
+) -> Array:
+    """Return the (pixels of the box, cells) float32 matrix: upsampling, blur, way back."""
+    canvas = placement.canvas_hw[axis]
+    pixels = np.arange(canvas) + 0.5
+    # the cell coordinate of each canvas pixel; cell i has its centre at i + 0.5
+    cells = np.interp(pixels, np.asarray(centres) * canvas, np.arange(len(centres)) + 0.5)
+    matrix = linear_matrix(len(centres), cells)
+    if sigma_px > 0:
+        from scipy.ndimage import gaussian_filter1d
+
+        matrix = gaussian_filter1d(matrix, sigma_px, axis=0, mode="reflect")
+    box = placement.box_px()
+    at = np.arange(box[axis], box[axis] + box[axis + 2]) + 0.5
+    back = linear_matrix(canvas, at * placement.scale_hw[axis] + placement.offset_hw[axis])
+    return (back @ matrix).astype(np.float32)
+
+
+def regions(values: Array, limit: float) -> list[Region]:
+    """Find the connected parts of a map above a limit (8 neighbours), largest peak first.
+
+    Args:
+        values: (H, W) float32; not changed.
+        limit: in the unit of the map.
+    """
+    from scipy import ndimage
+
+    if values.max() <= limit:
+        return []
+    labels, count = ndimage.label(values > limit, structure=np.ones((3, 3), int))
+    found = []
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        inside = labels[box] == number
+        part = np.where(inside, values[box], -np.inf)
+        row, column = divmod(int(part.argmax()), part.shape[1])
+        top, left = box[0].start, box[1].start
+        found.append(
+            Region(
+                box_px=(top, left, part.shape[0], part.shape[1]),
+                area_px=int(inside.sum()),
+                peak=float(part[row, column]),
+                peak_px=(top + row, left + column),
+            )
+        )
+    return sorted(found, key=lambda region: -region.peak)

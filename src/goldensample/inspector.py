@@ -1,0 +1,230 @@
+"""The whole: a picture in, a verdict and a heat map out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from goldensample import conformal, heatmap
+from goldensample.backbones import Backbone
+from goldensample.methods import METHODS, Detector, Method
+from goldensample.methods.patchcore import PatchCore
+from goldensample.preparation import Placement, Preparation, choose_size
+from goldensample.records import (
+    Array,
+    Features,
+    Inspection,
+    Notify,
+    Picture,
+    Pictures,
+    Region,
+    Scores,
+    Source,
+    Threshold,
+)
+
+BATCH = 8
+STRETCHED = "stretched: keeping its aspect would have wasted more than half of the picture"
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPicture:
+    """A picture of the fit: its name and (H, W)."""
+
+    name: str
+    shape_hw: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Inspector:
+    """A fitted inspector; make one with `fit` or `load`.
+
+    Args:
+        preparation: how a picture is brought to the network.
+        backbone: picture to feature maps.
+        method: the settings the detector was fitted with.
+        detector: feature maps to distances.
+        threshold: limits, or None when too few good pictures were at hand.
+        pictures: the pictures of the fit, by the index that bank rows refer to.
+    """
+
+    preparation: Preparation
+    backbone: Backbone
+    method: PatchCore
+    detector: Detector
+    threshold: Threshold | None
+    pictures: tuple[TrainingPicture, ...]
+
+    @property
+    def method_name(self) -> str:
+        """Key of the method in `METHODS`."""
+        return next(name for name, kind in METHODS.items() if isinstance(self.method, kind))
+
+    def inspect(self, image: Array | Picture) -> Inspection:
+        """Inspect one picture.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, or a `Picture`; not changed.
+
+        Raises:
+            ValueError: the array is of another shape or kind.
+        """
+        return next(self.inspect_many([image]))
+
+    def inspect_many(self, images: Iterable[Array | Picture]) -> Iterator[Inspection]:
+        """Inspect pictures in batches; each result is the same as that of the picture alone."""
+        waiting = iter(enumerate(images))
+        while batch := [as_picture(image, index) for index, image in islice(waiting, BATCH)]:
+            features, placements = extract(batch, self.preparation, self.backbone)
+            scores = self.detector.score(features)
+            for index, (picture, placement) in enumerate(zip(batch, placements, strict=True)):
+                yield self._judge(picture.name, placement, scores, index)
+
+    def _judge(self, name: str, placement: Placement, scores: Scores, index: int) -> Inspection:
+        """Turn the scores of one picture into what is told of it."""
+        values = heatmap.heat_map(
+            scores.grid[index],
+            scores.valid[index],
+            scores.centres,
+            placement,
+            self.detector.sigma_px,
+        )
+        score, limit = float(scores.image[index]), self.threshold
+        found = heatmap.regions(values, limit.pixel) if limit else []
+        return Inspection(
+            name=name,
+            score=score,
+            verdict=("defect" if score > limit.score else "good") if limit else None,
+            heat_map=values,
+            box_px=placement.box_px(),
+            regions=tuple(self._explain(region, placement, scores, index) for region in found),
+            note=STRETCHED if placement.stretched else "",
+        )
+
+    def _explain(self, region: Region, placement: Placement, scores: Scores, index: int) -> Region:
+        """Add the good patch nearest to the worst patch near the region's peak."""
+        cell = []
+        for axis in (0, 1):
+            canvas = placement.canvas_hw[axis]
+            at = (region.peak_px[axis] + 0.5) * placement.scale_hw[axis] + placement.offset_hw[axis]
+            cell.append(int(np.argmin(np.abs(np.asarray(scores.centres[axis]) * canvas - at))))
+        around = tuple(slice(max(0, c - 1), c + 2) for c in cell)  # the blur moves a peak a little
+        patches = scores.grid[index][around]
+        row = int(scores.nearest[index][around].flat[int(patches.argmax())])
+        return replace(region, reason=self.source(row) if row >= 0 else None)
+
+    def source(self, row: int) -> Source:
+        """Return where a bank row came from."""
+        number, down, right = self.detector.origin(row)
+        picture = self.pictures[number]
+        placement = self.preparation.place(picture.shape_hw)
+        at = [share * canvas for share, canvas in zip((down, right), placement.canvas_hw, strict=True)]
+        row_px, column_px = (
+            float(placement.picture_px(np.float64(px), axis)) for axis, px in enumerate(at)
+        )
+        return Source(picture.name, row_px, column_px)
+
+
+def fit(
+    images: Pictures | Sequence[Array | Picture],
+    *,
+    backbone: Backbone,
+    method: Method = PatchCore(),  # noqa: B008 (frozen)
+    preparation: Preparation | None = None,
+    false_alarms: float | None = 0.05,
+    notify: Notify = silent,
+) -> Inspector:
+    """Learn what good parts look like.
+
+    Args:
+        images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays.
+        backbone: from `open_backbone`.
+        method: with its settings.
+        preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
+        false_alarms: rate of good pictures that may be called defects, in (0, 1). Some pictures
+            (a fifth, or as many as the rate needs) are kept out of the bank for it; where that
+            would be more than half there is no threshold. None keeps nothing out and sets none.
+        notify: told (stage, done, total) as the work goes on.
+
+    Raises:
+        ValueError: no picture, or a picture or setting of a wrong kind.
+        WeightsError: the network cannot take the size.
+    """
+    if not len(images):
+        raise ValueError("fit must have at least one picture; got none")
+    if false_alarms is not None and not 0 < false_alarms < 1:
+        raise ValueError(f"false_alarms must be in (0, 1); got {false_alarms}")
+    shapes = shapes_of(images)
+    preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
+    preparation = replace(preparation, white=getattr(images, "white", None))
+    out = conformal.hold_out(len(images), false_alarms) if false_alarms else np.empty(0, int)
+    banked = np.setdiff1d(np.arange(len(images)), out)
+    names: dict[int, str] = {}
+
+    def features() -> Iterator[Features]:
+        for start in range(0, len(banked), BATCH):
+            batch = [as_picture(images[i], int(i)) for i in banked[start : start + BATCH]]
+            names.update((start + k, picture.name) for k, picture in enumerate(batch))
+            notify("features", start, len(banked))
+            yield replace(extract(batch, preparation, backbone)[0], first=start)
+
+    detector = method.fit(features(), notify)
+    pictures = tuple(TrainingPicture(names[k], shapes[i]) for k, i in enumerate(banked))
+    inspector = Inspector(preparation, backbone, method, detector, None, pictures)
+    if false_alarms is None or not len(out):
+        return inspector
+    held = (as_picture(images[i], int(i)) for i in out)
+    return replace(inspector, threshold=_calibrate(inspector, held, len(out), false_alarms, notify))
+
+
+def _calibrate(
+    inspector: Inspector, held: Iterable[Picture], count: int, false_alarms: float, notify: Notify
+) -> Threshold:
+    """Set the limits from the scores and the largest map values of held-out good pictures."""
+    scores, peaks = [], []
+    for done, inspection in enumerate(inspector.inspect_many(held)):
+        notify("threshold", done, count)
+        scores.append(inspection.score)
+        peaks.append(inspection.heat_map.max())
+    return Threshold(
+        score=conformal.limit(np.asarray(scores), false_alarms),
+        pixel=conformal.limit(np.asarray(peaks, np.float64), false_alarms),
+        false_alarms=false_alarms,
+        held_out=count,
+    )
+
+
+def extract(
+    batch: Sequence[Picture], preparation: Preparation, backbone: Backbone
+) -> tuple[Features, list[Placement]]:
+    """Prepare pictures and compute their features; pictures may differ in shape."""
+    prepared = [preparation.apply(picture.pixels) for picture in batch]
+    maps = backbone.extract(np.stack([pixels for pixels, _ in prepared]))
+    grid_hw = (maps[0].shape[2], maps[0].shape[3])
+    valid = np.stack([placement.valid(grid_hw) for _, placement in prepared])
+    return Features(maps, valid), [placement for _, placement in prepared]
+
+
+def as_picture(image: Array | Picture, index: int) -> Picture:
+    """Return a picture with a name, or say what is wrong with the array."""
+    picture = image if isinstance(image, Picture) else Picture(str(index), image)
+    pixels = picture.pixels
+    fits = getattr(pixels, "dtype", None) == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
+    if not fits or not pixels.size:
+        was = f"{getattr(pixels, 'dtype', type(pixels).__name__)} {getattr(pixels, 'shape', '')}"
+        raise ValueError(f"an image must be a (H, W, 3) uint8 RGB array; got {was}")
+    return picture
+
+
+def shapes_of(images: Pictures | Sequence[Array | Picture]) -> list[tuple[int, int]]:
+    """Return (H, W) of each picture, from headers alone where they can be asked for."""
+    asked = getattr(images, "shapes", None)
+    if asked is not None:
+        return list(asked())
+    pixels = [as_picture(images[i], i).pixels for i in range(len(images))]
+    return [(p.shape[0], p.shape[1]) for p in pixels]

@@ -1,0 +1,150 @@
+"""Feature maps to patch vectors: the paper's locally aware patches, and the ways to join levels."""
+
+from math import ceil
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from goldensample.records import Array
+
+
+def mean_matrix(size: int, width: int) -> Array:
+    """Return the (size, size) float64 matrix of a centred mean over `width` cells.
+
+    At the border the mean is over the cells that exist. mean_matrix(3, 3)[0] is (1/2, 1/2, 0).
+    """
+    cells = np.arange(size)
+    near = (np.abs(cells[:, None] - cells[None, :]) <= width // 2).astype(np.float64)
+    return near / near.sum(axis=1, keepdims=True)
+
+
+def linear_matrix(size: int, at: Array) -> Array:
+    """Return the (len(at), size) float64 matrix that interpolates linearly between cells.
+
+    Args:
+        size: number of cells; cell i has its centre at i + 0.5.
+        at: positions to read; beyond the outer centres the outer cell is repeated.
+    """
+    position = np.clip(np.asarray(at, np.float64) - 0.5, 0, size - 1)
+    low = np.minimum(position.astype(int), max(size - 2, 0))
+    weight = position - low
+    matrix = np.zeros((len(position), size))
+    rows = np.arange(len(position))
+    matrix[rows, low] += 1 - weight
+    matrix[rows, np.minimum(low + 1, size - 1)] += weight
+    return matrix
+
+
+def resize_matrix(size: int, new_size: int) -> Array:
+    """Return the (new_size, size) matrix of bilinear resizing (pixel centres at one half)."""
+    return linear_matrix(size, (np.arange(new_size) + 0.5) * size / new_size)
+
+
+def both_axes(maps: Array, rows: Array, columns: Array) -> Array:
+    """Apply a matrix along each axis of the grid: (d, h, w) -> (d, h', w'), as rows @ map @ columns.T."""
+    xp = array_namespace(maps)
+    d, h, w = maps.shape
+    right = xp.asarray(columns.T, dtype=maps.dtype, device=device(maps))
+    left = xp.asarray(rows, dtype=maps.dtype, device=device(maps))
+    wide = xp.matmul(xp.reshape(maps, (d * h, w)), right)  # (d·h, w')
+    return xp.matmul(left, xp.reshape(wide, (d, h, right.shape[1])))  # (d, h', w')
+
+
+def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth: int) -> Array:
+    """Turn the feature maps of one picture into patches.
+
+    Args:
+        maps: one (d_j, h_j, w_j) array per level, finest first; not changed.
+        neighbourhood: side p of the window around each cell that is averaged; odd.
+        stride: keep the patches whose row and column are multiples of it.
+        depth: 0 joins the averaged levels as they are (depth = sum of d_j); otherwise the patch
+            has this many values, reduced as in the authors' code (see `reduce_depth`).
+
+    Returns:
+        (h, w, d) float32 on the finest level's grid, thinned by the stride.
+
+    Source: Roth et al. 2022, section 3.1; the reduction is that of the authors' code.
+    """
+    xp = array_namespace(*maps)
+    _, h, w = maps[0].shape
+    kept = (np.arange(0, h, stride), np.arange(0, w, stride))
+    joined = []
+    for level in maps:
+        size_hw = (level.shape[1], level.shape[2])
+        rows, columns = (resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), kept, strict=True))
+        if depth:
+            values = xp.permute_dims(reduce_depth(level, neighbourhood, AUTHORS_DEPTH), (2, 0, 1))
+        else:
+            values = level
+            rows, columns = (m @ mean_matrix(s, neighbourhood) for m, s in zip((rows, columns), size_hw, strict=True))
+        joined.append(both_axes(values, rows, columns))
+    patches = xp.permute_dims(xp.concat(joined, axis=0), (1, 2, 0))  # (d, h, w) -> (h, w, d)
+    return pool_last(patches, depth) if depth else patches
+
+
+AUTHORS_DEPTH = 1024
+"""Values per level before the levels are joined, when the depth is reduced."""
+
+
+def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
+    """Pool each cell's neighbourhood and channels, read as one vector, to `depth` values.
+
+    The vector of d·p·p values runs over channels, then over the window's rows and columns; it is
+    pooled adaptively (segment k of K covers floor(k·N/K) to ceil((k+1)·N/K)). Beyond the border
+    the outer cell is repeated.
+
+    Args:
+        level: (d, h, w); not changed.
+
+    Returns:
+        (h, w, depth).
+    """
+    xp = array_namespace(level)
+    _, h, w = level.shape
+    reach = neighbourhood // 2
+    shifts = []
+    for down in range(-reach, reach + 1):
+        for right in range(-reach, reach + 1):
+            rows = xp.asarray(np.clip(np.arange(h) + down, 0, h - 1), device=device(level))
+            columns = xp.asarray(np.clip(np.arange(w) + right, 0, w - 1), device=device(level))
+            shifts.append(xp.take(xp.take(level, rows, axis=1), columns, axis=2))
+    windows = xp.permute_dims(xp.stack(shifts), (2, 3, 1, 0))  # (p·p, d, h, w) -> (h, w, d, p·p)
+    return pool_last(xp.reshape(windows, (h, w, -1)), depth)
+
+
+def pool_last(values: Array, size: int, group: int = 64) -> Array:
+    """Pool the last axis adaptively to `size` values, as torch's AdaptiveAvgPool1d.
+
+    pool_last([1, 2, 3, 4, 5], 2) is [2, 4]: the means of (1, 2, 3) and (3, 4, 5).
+    """
+    xp = array_namespace(values)
+    length = values.shape[-1]
+    pooled = []
+    for first in range(0, size, group):
+        last = min(first + group, size)
+        start, end = first * length // size, ceil(last * length / size)
+        matrix = np.zeros((end - start, last - first))
+        for k in range(first, last):
+            low, high = k * length // size, ceil((k + 1) * length / size)
+            matrix[low - start : high - start, k - first] = 1 / (high - low)
+        weights = xp.asarray(matrix, dtype=values.dtype, device=device(values))
+        pooled.append(xp.matmul(values[..., start:end], weights))
+    return xp.concat(pooled, axis=-1)
+
+
+def flatten(patches: Array, valid: Array) -> tuple[Array, Any]:
+    """Return the valid patches as rows, and their (row, column) cells.
+
+    Args:
+        patches: (h, w, d).
+        valid: (h, w) bool, NumPy.
+
+    Returns:
+        (k, d) patches and (k, 2) int16 cells, in reading order.
+    """
+    xp = array_namespace(patches)
+    cells = np.argwhere(valid)
+    rows = xp.asarray(np.flatnonzero(valid), device=device(patches))
+    flat = xp.reshape(patches, (-1, patches.shape[2]))  # (h, w, d) -> (h·w, d)
+    return xp.take(flat, rows, axis=0), cells.astype(np.int16)

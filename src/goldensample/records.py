@@ -1,0 +1,158 @@
+"""The values that travel between the floors. Shapes: n pictures, d depth, h w grid, H W pixels."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Notify = Callable[[str, int, int], None]
+"""Called as `notify(stage, done, total)` while long work goes on."""
+
+
+def knob(default: Any, help: str) -> Any:
+    """Declare a setting of a method: its default and the sentence that explains it everywhere."""
+    return field(default=default, metadata={"help": help})
+
+
+def knobs_of(settings: Any) -> dict[str, Any]:
+    """Return the settings of a dataclass (or its defaults, given the class) by name."""
+    if isinstance(settings, type):
+        return {f.name: f.default for f in fields(settings) if f.default is not MISSING}
+    return {f.name: getattr(settings, f.name) for f in fields(settings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture with its name.
+
+    Args:
+        name: how it is called in results, for instance its path below the folder that was given.
+        pixels: (H, W, 3) uint8 RGB.
+    """
+
+    name: str
+    pixels: Array
+
+
+class Pictures(Protocol):
+    """A sequence of pictures that can be read more than once, one at a time."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+
+    def shapes(self) -> Sequence[tuple[int, int]]:
+        """Return (H, W) of each picture without decoding it where that is possible."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Picture: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Feature maps of n pictures.
+
+    Args:
+        maps: one array per level, finest first, each (n, d_j, h_j, w_j) float32.
+        valid: (n, h, w) bool on the finest grid; False where the network saw padding.
+        first: index, among all pictures of the fit, of the first of these n.
+    """
+
+    maps: tuple[Array, ...]
+    valid: Array
+    first: int = 0
+
+    def __len__(self) -> int:
+        return len(self.valid)
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a detector says of n pictures.
+
+    Args:
+        image: (n,) float32, larger = odder.
+        grid: (n, h, w) float32 distance of each patch; 0 where not valid.
+        nearest: (n, h, w) int32 bank row nearest to each patch; -1 where not valid.
+        valid: (n, h, w) bool, where a patch was scored.
+        centres: of the patches, rows then columns, as shares of the canvas in (0, 1), ascending.
+    """
+
+    image: Array
+    grid: Array
+    nearest: Array
+    valid: Array
+    centres: tuple[tuple[float, ...], tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a bank row came from: the picture's name and the patch's centre in it, in pixels."""
+
+    picture: str
+    row_px: float
+    column_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A connected part of the heat map above the pixel threshold.
+
+    Args:
+        box_px: (top, left, height, width) in pixels of the picture.
+        area_px: number of pixels.
+        peak: largest value of the heat map in it.
+        peak_px: (row, column) of that value.
+        reason: the good patch nearest to the patch at the peak.
+    """
+
+    box_px: tuple[int, int, int, int]
+    area_px: int
+    peak: float
+    peak_px: tuple[int, int]
+    reason: Source | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Limits, set on good pictures that did not build the bank (split conformal) or by hand.
+
+    Args:
+        score: a picture is a defect when its score is larger.
+        pixel: a pixel belongs to a region when its heat-map value is larger; at most the share
+            `false_alarms` of good pictures has any such pixel.
+        false_alarms: the promised rate of good pictures called defect, in (0, 1); None by hand.
+        held_out: number of good pictures the limits rest on; 0 by hand.
+    """
+
+    score: float
+    pixel: float
+    false_alarms: float | None = None
+    held_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What an inspector says of one picture.
+
+    Args:
+        name: the picture's name.
+        score: larger = odder; a distance in feature space.
+        verdict: "defect", "good", or None where no threshold could be set.
+        heat_map: (H, W) float32, same unit as the score, on the picture as given; 0 outside `box_px`.
+        box_px: (top, left, height, width), the inspected part of the picture (less than all after a crop).
+        regions: the parts above the pixel threshold, largest peak first.
+        note: what the user should know, for instance that the picture was stretched; else "".
+    """
+
+    name: str
+    score: float
+    verdict: str | None
+    heat_map: Array
+    box_px: tuple[int, int, int, int]
+    regions: tuple[Region, ...] = ()
+    note: str = ""
