@@ -1,27 +1,20 @@
 """Pictures one at a time: every format, depth and orientation, and every kind of broken file."""
 
-import io
-import os
-import struct
-import subprocess
-import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_files import png, png16, tiff
 from PIL import Image
 
-from goldensample import images
 from goldensample.errors import ImageError
 from goldensample.images import (
-    encode_jpeg,
     encode_png,
     measure,
     read_image,
     read_shape,
-    shrink,
 )
 
 RANDOM = np.random.default_rng(0)
@@ -29,44 +22,6 @@ COLORS = RANDOM.integers(0, 256, (24, 40, 3), dtype=np.uint8)
 GREY16 = RANDOM.integers(0, 4096, (5, 4)).astype(np.uint16)
 COLORS16 = RANDOM.integers(0, 65536, (5, 4, 3)).astype(np.uint16)
 SMOOTH = np.indices((24, 40)).sum(0).astype(np.uint8)[..., None].repeat(3, axis=2)
-
-
-def png(width: int, height: int, depth: int, kind: int, rows: bytes, *late: bytes) -> bytes:
-    """Return a PNG from unfiltered rows; `late` parts follow the pixels."""
-
-    def part(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    head = part(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0))
-    rest = b"".join(part(data[:4], data[4:]) for data in late)
-    body = part(b"IDAT", zlib.compress(rows)) + rest + part(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + head + body
-
-
-def png16(samples: np.ndarray, kind: int, *late: bytes) -> bytes:
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
-    return png(samples.shape[1], samples.shape[0], 16, kind, rows, *late)
-
-
-def tiff(size_hw: tuple[int, int], data: bytes, tags: dict[int, int | tuple[int, ...]]) -> bytes:
-    """Return an uncompressed TIFF with the given tags beside those of size and place."""
-    tags = {256: size_hw[1], 257: size_hw[0], 259: 1, 278: size_hw[0], 279: len(data), **tags}
-    place = 8 + 2 + 12 * (len(tags) + 1) + 4
-    values, entries = b"", b""
-    for tag, value in sorted({**tags, 273: 0}.items()):
-        many = value if isinstance(value, tuple) else (value,)
-        packed = struct.pack(f"<{len(many)}H", *many)
-        if tag == 273:
-            extra = sum(2 * len(v) for v in tags.values() if isinstance(v, tuple) and len(v) > 2)
-            packed = struct.pack("<H", place + extra)
-        elif len(packed) > 4:
-            values += packed
-            packed = struct.pack("<I", place + len(values) - len(packed))
-        entries += struct.pack("<HHI", tag, 3, len(many)) + packed.ljust(4, b"\0")
-    head = b"II*\0" + struct.pack("<IH", 8, len(tags) + 1)
-    return head + entries + bytes(4) + values + data
 
 
 def expect16(samples: np.ndarray, white: int) -> np.ndarray:
@@ -104,20 +59,26 @@ def test_the_bytes_decide_not_the_ending(tmp_path: Path) -> None:
     assert np.array_equal(read_image(tmp_path / "a.jpg"), COLORS)
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK"])
-@pytest.mark.parametrize("ending", ["png", "tif", "jpg"])
+@pytest.mark.parametrize(
+    ("mode", "ending"),
+    [(mode, ending) for mode in ("1", "L", "LA", "P", "RGB", "RGBA") for ending in ("png", "tif")]
+    + [
+        ("CMYK", "tif"),
+        ("YCbCr", "tif"),
+        ("L", "jpg"),
+        ("CMYK", "jpg"),
+        ("L", "bmp"),
+        ("P", "bmp"),
+    ],
+)
 def test_modes_become_rgb(tmp_path: Path, mode: str, ending: str) -> None:
     picture = Image.fromarray(SMOOTH).convert(mode)
-    if (mode, ending) in {("CMYK", "png"), *((m, "jpg") for m in ("1", "LA", "P", "RGBA"))}:
-        with pytest.raises(OSError, match="cannot write mode"):
-            picture.save(tmp_path / f"a.{ending}")  # no such file can exist
-        return
     picture.save(tmp_path / f"a.{ending}")
     expected = np.asarray(picture.convert("RGB")).astype(int)
     pixels = read_image(tmp_path / f"a.{ending}")
     assert pixels.dtype == np.uint8
     assert pixels.shape == (24, 40, 3)
-    assert np.abs(pixels - expected).max() <= (3 if ending == "jpg" else 0)
+    assert np.abs(pixels - expected).max() <= (5 if ending == "jpg" else 0)
 
 
 def test_alpha_is_ignored(tmp_path: Path) -> None:
@@ -180,6 +141,13 @@ def test_16_bit_colours_keep_both_bytes(tmp_path: Path) -> None:
         assert measure(tmp_path / name) == (shape, int(dark.max()))
 
 
+def test_compressed_16_bit_colours(tmp_path: Path) -> None:
+    tags = {258: (16,) * 3, 259: 8, 262: 2, 277: 3}
+    data = zlib.compress(COLORS16.astype("<u2").tobytes())
+    (tmp_path / "a.tif").write_bytes(tiff((5, 4), data, tags))
+    assert np.array_equal(read_image(tmp_path / "a.tif", 65535), expect16(COLORS16, 65535))
+
+
 def test_deep_pictures_need_a_white(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(png16(GREY16, 0))
     with pytest.raises(ImageError, match=r"a\.png: samples must have 8 bits.*more"):
@@ -226,10 +194,10 @@ def test_orientations(tmp_path: Path, orientation: int, ending: str) -> None:
     upright[:16, 32:] = 120  # top right
     # What the camera stored, such that turning it as EXIF says gives `upright`.
     flipped, turned = upright[:, ::-1], upright.swapaxes(0, 1)
-    stored = {
-        **{1: upright, 2: flipped, 3: upright[::-1, ::-1], 4: upright[::-1], 5: turned},
-        **{6: np.rot90(upright, 1), 7: turned[::-1, ::-1], 8: np.rot90(upright, -1)},
-    }[orientation]
+    stored = [
+        *(upright, flipped, upright[::-1, ::-1], upright[::-1]),
+        *(turned, np.rot90(upright, 1), turned[::-1, ::-1], np.rot90(upright, -1)),
+    ][orientation - 1]
     exif = Image.Exif()
     exif[0x0112] = orientation
     picture = Image.fromarray(np.ascontiguousarray(stored))
@@ -254,118 +222,6 @@ def test_orientation_of_deep_grey_and_behind_the_pixels(tmp_path: Path) -> None:
     assert read_shape(tmp_path / "a.png") == read_shape(tmp_path / "b.png") == (4, 5)
 
 
-@pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif", "webp"])
-@pytest.mark.parametrize("compressed", [False, True])
-def test_a_file_cut_anywhere_is_named_with_the_reason(
-    tmp_path: Path, ending: str, compressed: bool
-) -> None:
-    options = (
-        {"tif": {"compression": "tiff_lzw"}, "jpg": {"progressive": True}} if compressed else {}
-    )
-    path = tmp_path / f"a.{ending}"
-    Image.fromarray(COLORS).save(path, **options.get(ending, {}))
-    data = path.read_bytes()
-    cuts = {1, 3, 5, 10, 13, 20, 30, 40, 60, 100, 150, *range(200, len(data), 199)}
-    for cut in sorted(cuts | {len(data) // 2, len(data) - 20, len(data) - 2, len(data) - 1}):
-        path.write_bytes(data[:cut])
-        with pytest.raises(ImageError, match=rf"^cannot read .*a\.{ending}: .*") as caught:
-            read_image(path)
-        reason = str(caught.value).rpartition(f"a.{ending}: ")[2]
-        known = ("the file ends after", "it is not a PNG", "the file is damaged")
-        assert reason.startswith(known), (cut, reason)
-        if cut > len(data) // 2:
-            assert reason.startswith(f"the file ends after {cut:,} "), (cut, reason)
-
-
-def test_how_much_is_missing_is_told_where_it_is_known(tmp_path: Path) -> None:
-    data = encode_png(COLORS)
-    (tmp_path / "a.png").write_bytes(data[:2000])
-    with pytest.raises(ImageError, match=f"ends after 2,000 of at least {len(data) - 12:,} bytes"):
-        read_image(tmp_path / "a.png")
-    Image.fromarray(COLORS).save(tmp_path / "b.webp")
-    whole = (tmp_path / "b.webp").read_bytes()
-    (tmp_path / "b.webp").write_bytes(whole[:99])
-    with pytest.raises(ImageError, match=f"ends after 99 of {len(whole):,} bytes"):
-        read_image(tmp_path / "b.webp")
-
-
-def test_a_flipped_bit_in_a_png_is_found(tmp_path: Path) -> None:
-    data = bytearray(encode_png(COLORS))
-    data[len(data) // 2] ^= 1
-    (tmp_path / "a.png").write_bytes(data)
-    with pytest.raises(ImageError, match=r"damaged \(checksum of b'IDAT'"):
-        read_image(tmp_path / "a.png")
-
-
-def test_a_jpeg_filled_up_with_zeros_is_refused(tmp_path: Path) -> None:
-    data = encode_jpeg(COLORS)
-    (tmp_path / "a.jpg").write_bytes(data[: len(data) // 2] + bytes(len(data)))
-    with pytest.raises(ImageError, match="before the picture does"):
-        read_image(tmp_path / "a.jpg")
-
-
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"", "the file is empty"),
-        (b"hello, this is text", "it is not a PNG, JPEG, BMP, TIFF or WebP picture"),
-        (b"GIF89a" + bytes(100), "it is not a PNG"),
-        (b"RIFF\x04\0\0\0WAVE", "the file is damaged"),
-        (b"BM" + bytes(60), "the file is damaged"),
-    ],
-)
-def test_what_is_no_picture(tmp_path: Path, data: bytes, reason: str) -> None:
-    (tmp_path / "a.png").write_bytes(data)
-    for read in (read_image, read_shape, measure):
-        with pytest.raises(ImageError, match=rf"cannot read .*a\.png: {reason}"):
-            read(tmp_path / "a.png")
-
-
-def test_missing_files_and_folders(tmp_path: Path) -> None:
-    with pytest.raises(ImageError, match="there is no such file"):
-        read_image(tmp_path / "no.png")
-    with pytest.raises(ImageError, match="it is not a file"):
-        read_image(tmp_path)
-
-
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
-def test_permission_denied(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(encode_png(COLORS))
-    (tmp_path / "a.png").chmod(0)
-    with pytest.raises(ImageError, match="Permission denied"):
-        read_image(tmp_path / "a.png")
-
-
-def test_oversize_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(png(60_000, 60_000, 8, 0, b""))
-    with pytest.raises(ImageError, match="178,000,000 pixels; it has 60,000x60,000"):
-        read_image(tmp_path / "a.png")
-    tags = {258: 8, 262: 1, 277: 1}
-    (tmp_path / "b.tif").write_bytes(tiff((60_000, 60_000), b"\0", tags))
-    with pytest.raises(ImageError, match="it has 60,000x60,000"):
-        read_shape(tmp_path / "b.tif")
-
-
-def test_a_picture_over_pillows_own_limit_gives_no_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 600)  # COLORS has 960 pixels
-    for ending in ("png", "jpg", "bmp", "tif", "webp"):
-        Image.fromarray(COLORS).save(tmp_path / f"a.{ending}")
-        assert read_image(tmp_path / f"a.{ending}").shape == COLORS.shape
-    monkeypatch.setattr(images, "LIMIT_PIXELS", 959)
-    with pytest.raises(ImageError, match="at most|from 1 to 959 pixels; it has 40x24"):
-        read_image(tmp_path / "a.png")
-
-
-@pytest.mark.parametrize("ending", ["tif", "png", "webp"])
-def test_several_frames_are_refused(tmp_path: Path, ending: str) -> None:
-    first, second = Image.fromarray(COLORS), Image.fromarray(255 - COLORS)
-    first.save(tmp_path / f"a.{ending}", save_all=True, append_images=[second])
-    with pytest.raises(ImageError, match="must hold one picture; it holds 2"):
-        read_image(tmp_path / f"a.{ending}")
-
-
 def test_odd_metadata_does_not_stop_a_tiff(tmp_path: Path) -> None:
     tags = {258: 8, 262: 1, 277: (1, 1, 1, 1)}  # Pillow warns: too many entries
     (tmp_path / "a.tif").write_bytes(tiff((1, 4), bytes([0, 9, 90, 255]), tags))
@@ -383,54 +239,3 @@ def test_threads_read_the_same(tmp_path: Path) -> None:
         together = list(pool.map(lambda path: read_image(path, 65535), paths))
     assert all(np.array_equal(a, b) for a, b in zip(alone, together, strict=True))
     assert len({a.tobytes() for a in alone}) == 24
-
-
-def test_encode_png_and_jpeg() -> None:
-    for pixels in (COLORS, COLORS[..., 0], COLORS[:, ::2]):
-        back = np.asarray(Image.open(io.BytesIO(encode_png(pixels))))
-        assert np.array_equal(back, pixels)
-        assert encode_png(pixels) == encode_png(pixels.copy())
-    good, poor = encode_jpeg(SMOOTH, 95), encode_jpeg(SMOOTH, 5)
-    assert len(poor) < len(good)
-    assert np.abs(np.asarray(Image.open(io.BytesIO(good))).astype(int) - SMOOTH).max() <= 3
-
-
-@pytest.mark.parametrize("pixels", [COLORS / 255, COLORS[..., :2], COLORS[0, :, 0], COLORS[:0]])
-def test_encoding_refuses_other_arrays(pixels: np.ndarray) -> None:
-    for encode in (encode_png, encode_jpeg, lambda p: shrink(p, 10)):
-        with pytest.raises(ValueError, match=r"pixels must be \(H, W\) or \(H, W, 3\) uint8"):
-            encode(pixels)
-
-
-def test_shrink() -> None:
-    assert shrink(COLORS, 20).shape == (12, 20, 3)
-    assert shrink(COLORS[..., 0], 20).shape == (12, 20)
-    assert shrink(COLORS[:1], 4).shape == (1, 4, 3)
-    assert np.array_equal(shrink(COLORS, 40), COLORS)
-    stripes = np.zeros((64, 64), np.uint8)
-    stripes[:, ::2] = 255  # antialiased, they become the mean and not all black or white
-    assert np.abs(shrink(stripes, 16).astype(int) - 127).max() <= 8
-    with pytest.raises(ValueError, match="longest_px must be at least 1; got 0"):
-        shrink(COLORS, 0)
-    with pytest.raises(ValueError, match=r"quality must be in \[1, 95\]; got 96"):
-        encode_jpeg(COLORS, 96)
-
-
-def test_the_room_stays_quiet(tmp_path: Path) -> None:
-    """No warning of Pillow reaches standard error, and the filters are as before."""
-    Image.fromarray(COLORS).save(tmp_path / "a.tif", compression="tiff_lzw")
-    data = (tmp_path / "a.tif").read_bytes()
-    (tmp_path / "a.tif").write_bytes(data[:-50])
-    code = (
-        "import sys, warnings; before = list(warnings.filters)\n"
-        "from goldensample.errors import ImageError\n"
-        "from goldensample.images import read_image\n"
-        "try: read_image(sys.argv[1])\n"
-        "except ImageError as error: print(error)\n"
-        "print(warnings.filters == before)"
-    )
-    command = [sys.executable, "-c", code, str(tmp_path / "a.tif")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    assert f"the file ends after {len(data) - 50:,} bytes" in done.stdout
-    assert done.stdout.endswith("True\n")

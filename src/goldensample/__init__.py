@@ -1,1 +1,62 @@
-"""Golden Sample: visual inspection that learns from good pictures alone."""
+"""Golden Sample: visual inspection that learns from good pictures alone.
+
+import goldensample as golden
+
+inspector = golden.fit(golden.read_images("good/"))
+golden.save(inspector, "part.golden")
+inspection = golden.load("part.golden").inspect(image)  # (H, W, 3) uint8 RGB
+inspection.score, inspection.verdict, inspection.heat_map, inspection.regions
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from goldensample._version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from goldensample.errors import ArtifactError as ArtifactError
+    from goldensample.errors import GoldenError as GoldenError
+    from goldensample.errors import ImageError as ImageError
+    from goldensample.errors import WeightsError as WeightsError
+    from goldensample.evaluation import Evaluation as Evaluation
+    from goldensample.folders import read_images as read_images
+    from goldensample.inspector import Inspector as Inspector
+    from goldensample.library import evaluate as evaluate
+    from goldensample.library import fit as fit
+    from goldensample.methods.patchcore import PatchCore as PatchCore
+    from goldensample.preparation import Preparation as Preparation
+    from goldensample.records import Inspection as Inspection
+    from goldensample.store import load as load
+    from goldensample.store import save as save
+    from goldensample.weights import open_backbone as open_backbone
+
+_ROOMS = {
+    "ArtifactError": "errors",
+    "Evaluation": "evaluation",
+    "GoldenError": "errors",
+    "ImageError": "errors",
+    "Inspection": "records",
+    "Inspector": "inspector",
+    "PatchCore": "methods.patchcore",
+    "Preparation": "preparation",
+    "WeightsError": "errors",
+    "evaluate": "library",
+    "fit": "library",
+    "load": "store",
+    "open_backbone": "weights",
+    "read_images": "folders",
+    "save": "store",
+}
+
+__all__ = [*_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    """Open a room only when something in it is asked for, so that importing stays quick."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'goldensample' has no attribute {name!r}")
+    return getattr(import_module(f"goldensample.{_ROOMS[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

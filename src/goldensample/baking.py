@@ -19,7 +19,7 @@ def select_levels(network: Network) -> Network:
         its tensor survives the way there and back unchanged.
 
     Raises:
-        WeightsError: the graph is no ONNX model, has other inputs than one picture, or lacks a level.
+        WeightsError: the graph is no ONNX model, has other inputs than a picture, or lacks a level.
     """
     import onnx
     from google.protobuf.message import DecodeError

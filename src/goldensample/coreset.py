@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from goldensample.neighbors import to_numpy
 from goldensample.records import Array
 
 EXACT_FLOAT32, EXACT_FLOAT64 = 2**24, 2**53
@@ -66,7 +67,9 @@ def to_whole_numbers(points: Array) -> tuple[Array, float]:
     """
     xp = array_namespace(points)
     d = points.shape[1]
-    dtype, limit = (xp.float32, EXACT_FLOAT32) if d <= FLOAT32_DEPTH else (xp.float64, EXACT_FLOAT64)
+    dtype, limit = (
+        (xp.float32, EXACT_FLOAT32) if d <= FLOAT32_DEPTH else (xp.float64, EXACT_FLOAT64)
+    )
     largest_whole = min(int((limit / (4 * d)) ** 0.5) - 1, 2**20)
     middle = xp.astype(xp.mean(xp.astype(points, xp.float64), axis=0), points.dtype)
     centred = points - middle
@@ -120,7 +123,7 @@ def greedy(
 def _pass(whole: Array, squared: Array, block: int, limit: int) -> list[int]:
     """Return the picks, at most `limit`, that the farthest `block` rows give for certain."""
     xp = array_namespace(whole)
-    now = np.asarray(squared.cpu() if hasattr(squared, "cpu") else squared)
+    now = to_numpy(squared)
     inside, outside_value, outside_row = _farthest(now, block)
     local = xp.take(whole, xp.asarray(inside, device=device(whole)), axis=0)
     mutual = to_numpy(_squared_between(local, local))
@@ -137,7 +140,7 @@ def _pass(whole: Array, squared: Array, block: int, limit: int) -> list[int]:
 
 
 def _farthest(squared: Array, block: int) -> tuple[Array, float, int]:
-    """Return the `block` rows first by (distance, lower index), ascending, and the next one's pair."""
+    """Return the rows of the `block` farthest, ascending, and the next one's distance and row."""
     n = len(squared)
     if block >= n:
         return np.arange(n), -1.0, n
@@ -170,8 +173,3 @@ def nearest_squared(whole: Array, norms: Array, chosen: list[int]) -> Array:
     for at in range(0, whole.shape[0], 4096):
         parts.append(xp.min(xp.matmul(whole[at : at + 4096], right) + add, axis=1))
     return xp.concat(parts) + norms
-
-
-def to_numpy(values: Array) -> Array:
-    """Return an array of any kind as a NumPy array."""
-    return np.asarray(values.cpu() if hasattr(values, "cpu") else values)

@@ -1,12 +1,14 @@
 """Data sets in MVTec AD's layout: what is good, what is a defect, and where the masks are."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from goldensample.errors import ImageError
-from goldensample.folders import PathLike, find_below, find_pictures
+from goldensample.evaluation import Labelled
+from goldensample.folders import PathLike, find_below, find_pictures, open_images
 from goldensample.images import read_image
 from goldensample.records import Array
 
@@ -63,13 +65,9 @@ def read_dataset(root: PathLike) -> Dataset:
     Raises:
         ImageError: no such layout, not both good and defect pictures, or a mask is missing.
     """
-    folder = Path(root)
-    test = folder / "test"
+    folder, test = Path(root), Path(root) / "test"
     if not test.is_dir():
-        inner = ", ".join(sorted(p.parent.name for p in folder.glob("*/test")))
-        found = f"it has data sets in {inner}: name one" if inner else "it has no folder test"
-        was = found if folder.is_dir() else "there is no such folder"
-        raise ImageError(f"a data set must look as below; {folder}: {was}{_LAYOUT}")
+        raise _no_layout(folder)
     has_masks = (folder / "ground_truth").is_dir()
     masks = _masks(folder / "ground_truth") if has_masks else {}
     items = tuple(_item(path, test, masks) for _, path in find_pictures(test))
@@ -86,6 +84,13 @@ def read_dataset(root: PathLike) -> Dataset:
     good = folder / "train" / "good"
     train = tuple(path for _, path in find_pictures(good)) if good.is_dir() else ()
     return Dataset(folder, train, items, has_masks)
+
+
+def _no_layout(folder: Path) -> ImageError:
+    inner = ", ".join(sorted(path.parent.name for path in folder.glob("*/test")))
+    found = f"it has data sets in {inner}: name one" if inner else "it has no folder test"
+    was = found if folder.is_dir() else "there is no such folder"
+    return ImageError(f"a data set must look as below; {folder}: {was}{_LAYOUT}")
 
 
 def _masks(folder: Path) -> dict[str, list[Path]]:
@@ -116,7 +121,8 @@ def _item(path: Path, test: Path, masks: dict[str, list[Path]]) -> Item:
 def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     """Return where the defect of a test picture is.
 
-    Every value but 0 marks the defect, so a mask should not be a JPEG, which blurs its edges.
+    Every value but 0 marks the defect, so a mask should not be a JPEG, which blurs its edges. A
+    mask that marks nothing is taken as it is: published data sets have some.
 
     Args:
         size_hw: (H, W) of the picture; the mask must have it too, it is never resized.
@@ -125,7 +131,7 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
         (H, W) bool; all False for a good picture.
 
     Raises:
-        ImageError: the mask cannot be read, has another size or marks nothing.
+        ImageError: the mask cannot be read, has another size.
     """
     if not item.defect:
         return np.zeros(size_hw, bool)
@@ -136,8 +142,20 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
         (height, width), (rows, columns) = size_hw, mask.shape
         raise ImageError(
             f"a mask must have the size of its picture; {item.mask} is {columns}x{rows} and "
-            f"{item.path} is {width}x{height} (width  x  height); make the mask again"
+            f"{item.path} is {width}x{height} (width x height); make the mask again"
         )
-    if not mask.any():
-        raise ImageError(f"a mask must mark the defect; {item.mask} is all 0; make it again")
     return mask
+
+
+def labelled(data: Dataset, white: int | None) -> Iterator[Labelled]:
+    """Read the test pictures of a data set with their truth, one at a time.
+
+    Args:
+        data: what `read_dataset` returned.
+        white: as for `read_image`.
+    """
+    pictures = open_images([item.path for item in data.test], white)
+    for item, picture in zip(data.test, pictures, strict=True):
+        height, width, _ = picture.pixels.shape
+        mask = read_mask(item, (height, width)) if data.has_masks else None
+        yield Labelled(replace(picture, name=item.name), item.defect, mask, item.defect_type)

@@ -1,8 +1,8 @@
-"""What can go wrong outside our own code. A wrong value given by the caller is a plain `ValueError`."""
+"""What can go wrong outside our own code; a wrong value from a caller is a `ValueError`."""
 
 
 class GoldenError(Exception):
-    """Root of the errors that a user can mend; the message says what must be, what was and what to do."""
+    """Root of the errors that a user can mend: what must be; what was; what to do."""
 
 
 class ImageError(GoldenError):

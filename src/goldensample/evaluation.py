@@ -1,6 +1,7 @@
 """Measure an inspector on labelled pictures."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,14 +113,14 @@ class Tally:
 
 def evaluate(inspector: Inspector, labelled: Iterable[Labelled]) -> Evaluation:
     """Inspect labelled pictures and return the figures of the whole set."""
-    tally, waiting = Tally(), []
+    tally, waiting = Tally(), deque[Labelled]()
 
-    def pictures() -> Iterable[Picture]:
+    def pictures() -> Iterator[Picture]:
         for truth in labelled:
             waiting.append(truth)
             yield truth.picture
 
     for inspection in inspector.inspect_many(pictures()):
-        truth = waiting.pop(0)
+        truth = waiting.popleft()
         tally.add(inspection, truth.defect, truth.mask)
     return tally.result()

@@ -165,8 +165,7 @@ def find_pictures(paths: PathLike | Sequence[PathLike]) -> list[tuple[str, Path]
     twice, by a link or a second path, counts once, so loops of links end.
 
     Returns:
-        (name, path): the path below the given folder, with `/`, or the file's name, with as much
-        of the path in front as makes it unique.
+        (name, path): the path below the given folder, or the file's name, longer where not unique.
 
     Raises:
         ImageError: nothing is there, no picture is in it, or a file given has another ending.
@@ -193,7 +192,7 @@ def find_pictures(paths: PathLike | Sequence[PathLike]) -> list[tuple[str, Path]
 
 def _expand(path: Path) -> list[tuple[Path, int]]:
     """Return the pictures one argument stands for, each with the number of parts of its name."""
-    if path.is_dir():
+    if os.path.isdir(path):  # False too where it may not be looked at
         if found := find_below(path):
             return [(file, len(file.relative_to(path).parts)) for file in found]
         raise ImageError(f"a folder must hold pictures ({_KINDS}); {path} holds none; name another")
@@ -202,7 +201,9 @@ def _expand(path: Path) -> list[tuple[Path, int]]:
             return [(path, 1)]
         raise ImageError(f"a picture must end in {_KINDS}; {path} does not; convert or rename it")
     if not glob.has_magic(str(path)):
-        raise ImageError(f"a picture or folder must exist; {path} does not; check the spelling")
+        raise ImageError(
+            f"a picture or folder must be there to read; {path} is not; check the path and rights"
+        )
     first = next(k for k, part in enumerate(path.parts) if glob.has_magic(part))
     if found := _match(path):
         return [(file, max(len(file.parts) - first, 1)) for file in found]

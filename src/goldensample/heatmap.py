@@ -74,7 +74,7 @@ def regions(values: Array, limit: float) -> list[Region]:
 
     if values.max() <= limit:
         return []
-    labels, count = ndimage.label(values > limit, structure=np.ones((3, 3), int))
+    labels, _ = ndimage.label(values > limit, structure=np.ones((3, 3), int))
     found = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         inside = labels[box] == number

@@ -3,7 +3,7 @@
 Out comes 8-bit RGB, upright by EXIF. Grey is repeated, palettes are looked up, CMYK is converted
 without a colour profile; alpha is ignored, for the stored colours are what the camera measured.
 Samples of 9 to 16 bits are scaled with one `white` for all pictures. Files with several frames are
-refused. A PNG's checksums are checked; damage in a JPEG's data is mended by its decoder unseen.
+refused. A PNG's checksums are checked; damage inside JPEG, BMP or LZW data carries no sign.
 """
 
 import io
@@ -64,8 +64,7 @@ def read_image(path: str | Path, white: int | None = None) -> Array:
             must = "samples must have 8 bits, as in the pictures fitted on; these have more"
             raise ImageError(f"cannot read {path}: {must}; save it so, or fit on deep pictures")
         samples = _scale(white)[samples]
-    colors = samples if samples.ndim == 3 else np.stack([samples] * 3, axis=2)  # -> (H, W, 3)
-    return np.ascontiguousarray(colors)
+    return samples if samples.ndim == 3 else np.stack([samples] * 3, axis=2)  # -> (H, W, 3)
 
 
 def read_shape(path: str | Path) -> tuple[int, int]:
@@ -136,7 +135,7 @@ def _quiet(strict: bool = False) -> Iterator[None]:
         warnings.filterwarnings("ignore", module=r"PIL\.")
         if strict:
             cut = ".*(truncated|only got|larger than file|too large)"
-            warnings.filterwarnings("error", message=cut, module=r"PIL\.TiffImagePlugin")
+            warnings.filterwarnings("error", cut, UserWarning, r"PIL\.TiffImagePlugin")
         yield
 
 
@@ -178,8 +177,7 @@ def _load(path: Path) -> tuple[bytes, ImageFile]:
     """Return a file's bytes and its checked header; pixels are decoded later."""
     if not path.is_file():
         raise ImageError("it is not a file" if path.exists() else "there is no such file")
-    data = path.read_bytes()
-    if not data:
+    if not (data := path.read_bytes()):
         raise ImageError("the file is empty")
     reader = next((reader for start, reader in _READERS.items() if data.startswith(start)), None)
     if reader is None:
@@ -248,4 +246,5 @@ def _decode(path: Path) -> Array:
             samples = np.asarray(image.convert("RGB"))
         turn = _turn(image)
     samples = samples.swapaxes(0, 1) if "swap" in turn else samples
-    return samples[:: -1 if "ud" in turn else 1, :: -1 if "lr" in turn else 1]
+    samples = samples[:: -1 if "ud" in turn else 1, :: -1 if "lr" in turn else 1]
+    return np.ascontiguousarray(samples)

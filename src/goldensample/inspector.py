@@ -55,7 +55,7 @@ class Inspector:
 
     preparation: Preparation
     backbone: Backbone
-    method: PatchCore
+    method: Method
     detector: Detector
     threshold: Threshold | None
     pictures: tuple[TrainingPicture, ...]
@@ -123,9 +123,11 @@ class Inspector:
         number, down, right = self.detector.origin(row)
         picture = self.pictures[number]
         placement = self.preparation.place(picture.shape_hw)
-        at = [share * canvas for share, canvas in zip((down, right), placement.canvas_hw, strict=True)]
+        at = [
+            share * canvas for share, canvas in zip((down, right), placement.canvas_hw, strict=True)
+        ]
         row_px, column_px = (
-            float(placement.picture_px(np.float64(px), axis)) for axis, px in enumerate(at)
+            float(placement.picture_px(np.asarray(px), axis)) for axis, px in enumerate(at)
         )
         return Source(picture.name, row_px, column_px)
 

@@ -42,7 +42,7 @@ def resize_matrix(size: int, new_size: int) -> Array:
 
 
 def both_axes(maps: Array, rows: Array, columns: Array) -> Array:
-    """Apply a matrix along each axis of the grid: (d, h, w) -> (d, h', w'), as rows @ map @ columns.T."""
+    """Apply a matrix to each axis of the grid, rows @ map @ columns.T: (d, h, w) -> (d, h', w')."""
     xp = array_namespace(maps)
     d, h, w = maps.shape
     right = xp.asarray(columns.T, dtype=maps.dtype, device=device(maps))
@@ -72,12 +72,17 @@ def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth:
     joined = []
     for level in maps:
         size_hw = (level.shape[1], level.shape[2])
-        rows, columns = (resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), kept, strict=True))
+        rows, columns = (
+            resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), kept, strict=True)
+        )
         if depth:
             values = xp.permute_dims(reduce_depth(level, neighbourhood, AUTHORS_DEPTH), (2, 0, 1))
         else:
             values = level
-            rows, columns = (m @ mean_matrix(s, neighbourhood) for m, s in zip((rows, columns), size_hw, strict=True))
+            rows, columns = (
+                m @ mean_matrix(s, neighbourhood)
+                for m, s in zip((rows, columns), size_hw, strict=True)
+            )
         joined.append(both_axes(values, rows, columns))
     patches = xp.permute_dims(xp.concat(joined, axis=0), (1, 2, 0))  # (d, h, w) -> (h, w, d)
     return pool_last(patches, depth) if depth else patches

@@ -142,7 +142,9 @@ class Preparation:
         return np.ascontiguousarray(source.transpose(2, 0, 1)), placement
 
 
-def choose_size(shapes: list[tuple[int, int]], stride: int, area_px: int = 256 * 256) -> tuple[int, int]:
+def choose_size(
+    shapes: list[tuple[int, int]], stride: int, area_px: int = 256 * 256
+) -> tuple[int, int]:
     """Choose one canvas for pictures of several shapes.
 
     Args:

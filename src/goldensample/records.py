@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -143,8 +142,9 @@ class Inspection:
         name: the picture's name.
         score: larger = odder; a distance in feature space.
         verdict: "defect", "good", or None where no threshold could be set.
-        heat_map: (H, W) float32, same unit as the score, on the picture as given; 0 outside `box_px`.
-        box_px: (top, left, height, width), the inspected part of the picture (less than all after a crop).
+        heat_map: (H, W) float32, in the score's unit, on the picture as given; 0 outside `box_px`.
+        box_px: (top, left, height, width), the inspected part of the picture: all of it, or less
+            after a crop.
         regions: the parts above the pixel threshold, largest peak first.
         note: what the user should know, for instance that the picture was stretched; else "".
     """

@@ -128,7 +128,9 @@ def read_parts(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise ArtifactError(f"{path} must be a .golden file; there is none; make one with golden fit")
+        raise ArtifactError(
+            f"{path} must be a .golden file; there is none; make one with golden fit"
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get("golden", "")

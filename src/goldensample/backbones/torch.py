@@ -75,7 +75,9 @@ def _load(network: Any, name: str, path: Path) -> None:
         if path.suffix == ".safetensors":
             state = load_file(path)
         else:
-            state = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what is odd about the file is in the error
+                state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     except Exception as error:  # pickle's refusals have no common root

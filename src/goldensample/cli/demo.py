@@ -1,18 +1,26 @@
 """`golden demo`: the main job from pictures to report, on rendered parts or on a data set."""
 
-from html import escape
 from pathlib import Path
 from time import perf_counter
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from goldensample.backbones import Backbone
+from goldensample.cli.evaluate import measure
+from goldensample.cli.reporting import finish, start
 from goldensample.cli.show import progress, tell
 from goldensample.errors import ImageError
+from goldensample.folders import read_images
+from goldensample.inspector import fit
+from goldensample.report import Report, overview
+from goldensample.store import load, save, write_atomic
 
-FULL = {"train": 60, "test_good": 16, "per_defect": 8}
+FULL = {"train": 60, "test_good": 16, "per_defect": 4}
 QUICK = {"train": 20, "test_good": 4, "per_defect": 2}
 QUICK_FAMILIES = 2
+RATE, QUICK_RATE = 0.05, 0.1
+"""Of false alarms: fewer parts support no smaller one."""
 
 
 def command(
@@ -32,11 +40,12 @@ def command(
         data = output / "line"
         _render(data, quick)
     backbone = open_backbone()
-    rows = [
-        _run(folder, output, backbone, 0.05 if not quick else 0.1) for folder in _categories(data)
-    ]
+    rate = QUICK_RATE if quick else RATE
+    runs = [_run(folder, output, backbone, rate) for folder in _categories(data)]
+    rows = [row for row, _ in runs]
     _print_table(rows)
-    _write_overview(rows, output / "report.html")
+    reports = {row["parts"]: (f"{row['parts']}/report.html", page) for row, page in runs}
+    write_atomic(output / "report.html", overview("Golden Sample demo", rows, reports))
     tell(f"report: {output / 'report.html'}")
 
 
@@ -62,14 +71,10 @@ def _categories(data: Path) -> list[Path]:
     return found
 
 
-def _run(folder: Path, output: Path, backbone: Any, false_alarms: float) -> dict[str, Any]:
-    """Fit, save, load and evaluate one category; return its row of the table."""
-    from goldensample.cli.evaluate import measure
-    from goldensample.cli.reporting import finish, start
-    from goldensample.folders import read_images
-    from goldensample.inspector import fit
-    from goldensample.store import load, save
-
+def _run(
+    folder: Path, output: Path, backbone: Backbone, false_alarms: float
+) -> tuple[dict[str, str], Report]:
+    """Fit, save, load and evaluate one category; return its row of the table and its report."""
     began = perf_counter()
     file = output / f"{folder.name}.golden"
     with progress() as notify:
@@ -78,52 +83,27 @@ def _run(folder: Path, output: Path, backbone: Any, false_alarms: float) -> dict
         fitted = perf_counter() - began
         inspector = load(file)
         page = start(inspector, file)
-        evaluation, seconds = measure(inspector, folder, page, notify)
-    finish(page, output / folder.name / "report.html", evaluation)
-    return {
-        "category": folder.name,
-        "good": len(pictures),
-        "fit_s": fitted,
-        **evaluation.as_json(),
-        "ms": seconds * 1000,
-        "calls": page.counts(),
+        found, seconds = measure(inspector, folder, page, notify)
+    finish(page, output / folder.name / "report.html", found)
+    row = {
+        "parts": folder.name,
+        "good pictures": f"{len(pictures)}",
+        "fit": f"{fitted:.1f} s",
+        "tested": f"{found.images}",
+        "image AUROC": f"{found.image_auroc:.4f}",
+        "pixel AUROC": "-" if found.pixel_auroc is None else f"{found.pixel_auroc:.4f}",
+        "PRO": "-" if found.pro is None else f"{found.pro:.4f}",
+        "false alarms": page.mistakes(label=False) if inspector.threshold else "-",
+        "misses": page.mistakes(label=True) if inspector.threshold else "-",
+        "an image": f"{seconds * 1000:.0f} ms",
     }
+    return row, page
 
 
-COLUMNS = {
-    "category": "parts",
-    "good": "good pictures",
-    "fit_s": "fit, s",
-    "images": "tested",
-    "image_auroc": "image AUROC",
-    "pixel_auroc": "pixel AUROC",
-    "pro": "PRO",
-    "f1": "best F1",
-    "ms": "ms an image",
-}
-
-
-def _cell(value: Any) -> str:
-    """Return a figure as people read it."""
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:.3f}" if value <= 1 else f"{value:.1f}"
-    return str(value)
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    """Print the table to stdout."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table()
-    for name, title in COLUMNS.items():
-        table.add_column(title, justify="left" if name == "category" else "right")
-    for row in rows:
-        table.add_row(*(_cell(row[name]) for name in COLUMNS))
-    Console(width=None).print(table)
-
-
-def _write_overview(rows: list[dict[str, Any]], path: Path) -> None:
-    """Write the page that leads to the reports of the categories."""
+def _print_table(rows: list[dict[str, str]]) -> None:
+    """Print the table to stdout, whatever the width of the terminal."""
+    widths = {head: max(len(head), *(len(row[head]) for row in rows)) for head in rows[0]}
+    for row in [dict(zip(widths, widths, strict=True)), *rows]:
+        cells = [f"{row['parts']:{widths['parts']}}"]
+        cells += [f"{row[head]:>{width}}" for head, width in list(widths.items())[1:]]
+        print("  ".join(cells).rstrip())

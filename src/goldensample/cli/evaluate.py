@@ -1,15 +1,21 @@
 """`golden evaluate`: measure a fitted file on labelled pictures."""
 
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
 import typer
 
+from goldensample.cli.reporting import finish, start
 from goldensample.cli.show import print_json, progress
+from goldensample.datasets import labelled, read_dataset
 from goldensample.evaluation import Evaluation, Labelled, Tally
 from goldensample.inspector import Inspector
-from goldensample.records import Notify
+from goldensample.records import Notify, Picture
+from goldensample.report import Report
+from goldensample.store import load
 
 
 def command(
@@ -28,9 +34,6 @@ def command(
     The F1 figures are taken at the threshold that is best on these very pictures: for comparison
     with published figures, not for use on a line.
     """
-    from goldensample.cli.reporting import finish, start
-    from goldensample.store import load
-
     inspector = load(file)
     page = start(inspector, file) if report else None
     with progress() as notify:
@@ -45,28 +48,28 @@ def command(
 
 
 def measure(
-    inspector: Inspector, dataset: Path, page: Any, notify: Notify
+    inspector: Inspector, dataset: Path, page: Report | None, notify: Notify
 ) -> tuple[Evaluation, float]:
     """Inspect the test pictures of a data set; return the figures and the seconds a picture.
 
-    The time is from the file on disk to the heat map.
+    The time is from the file on disk to the heat map, and holds the reading of the mask.
     """
-    from goldensample.datasets import read_dataset, read_mask
-    from goldensample.folders import open_images
-
     data = read_dataset(dataset)
-    tally = Tally()
-    pictures = open_images([item.path for item in data.test], white=inspector.preparation.white)
+    tally, truths = Tally(), deque[Labelled]()
+
+    def pictures() -> Iterator[Picture]:
+        for truth in labelled(data, inspector.preparation.white):
+            truths.append(truth)
+            yield truth.picture
+
     seconds, began = 0.0, perf_counter()
-    found = inspector.inspect_many(pictures)
-    for done, (item, inspection) in enumerate(zip(data.test, found, strict=True), start=1):
+    for done, inspection in enumerate(inspector.inspect_many(pictures()), start=1):
         seconds += perf_counter() - began
         notify("inspect", done, len(data.test))
-        picture = pictures[done - 1] if page else None
-        mask = read_mask(item, inspection.heat_map.shape) if data.has_masks else None
-        tally.add(inspection, item.defect, mask)
-        if page and picture:
-            page.add(picture.pixels, inspection, item.defect, item.defect_type, mask)
+        truth = truths.popleft()
+        tally.add(inspection, truth.defect, truth.mask)
+        if page:
+            page.add(truth.picture.pixels, inspection, truth.defect, truth.kind, truth.mask)
         began = perf_counter()
     return tally.result(), seconds / len(data.test)
 

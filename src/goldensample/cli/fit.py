@@ -129,8 +129,8 @@ def command(
     if rate and inspector.threshold is None:
         few = 2 * needed(rate)
         tell(
-            f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the bank, "
-            f"at most half of all; got {len(pictures)} pictures, so there will be scores and no "
+            f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the "
+            f"bank, at most half of all; got {len(pictures)} pictures, so there are scores and no "
             f"verdicts; give {few} pictures, or a larger --false-alarms"
         )
 

@@ -39,7 +39,9 @@ def command(
     if threshold is not None:
         inspector = replace(inspector, threshold=by_hand(inspector.threshold, threshold))
     if fail_on_defect and inspector.threshold is None:
-        raise ValueError(f"--fail-on-defect must have a threshold; {file} has none; add --threshold")
+        raise ValueError(
+            f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
+        )
     pictures = open_images(paths, white=inspector.preparation.white)
     page = start(inspector, file) if report else None
     defects = failures = 0

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Union
 
 import typer
 
@@ -48,7 +48,7 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
             rich_help_panel="Method: PatchCore",
             **kind,
         )
-        annotation = Annotated[field.type | None, option]  # type: ignore[operator]
+        annotation = Annotated[Union[field.type, None], option]  # type: ignore[name-defined]  # noqa: UP007
         added[field.name] = inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
         )

@@ -5,12 +5,14 @@ Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from array_api_compat import array_namespace, device, is_numpy_array
 
 from goldensample import coreset
 from goldensample.errors import WeightsError
-from goldensample.neighbors import nearest
+from goldensample.neighbors import NearestSearch, to_numpy
 from goldensample.patches import flatten, join_levels
 from goldensample.records import Array, Features, Notify, Scores, knob
 
@@ -36,7 +38,9 @@ class PatchCore:
 
     def __post_init__(self) -> None:
         whole = self.coreset > 1 and self.coreset == int(self.coreset)
-        _check(0 < self.coreset <= 1 or whole, "coreset", "in (0, 1] or a whole number above 1", self)
+        _check(
+            0 < self.coreset <= 1 or whole, "coreset", "in (0, 1] or a whole number above 1", self
+        )
         odd = self.neighbourhood >= 1 and self.neighbourhood % 2 == 1
         _check(odd, "neighbourhood", "odd and at least 1", self)
         _check(self.stride >= 1, "stride", "at least 1", self)
@@ -74,7 +78,8 @@ class PatchCore:
         for batch in features:
             for index in range(len(batch)):
                 rows, places = self.patches_of(batch, index)
-                half = rows.astype(np.float16)
+                with np.errstate(over="ignore"):
+                    half = to_numpy(rows).astype(np.float16)
                 if not np.isfinite(half).all():
                     raise WeightsError(
                         "features must lie within half precision (65,504); this network's do "
@@ -108,7 +113,7 @@ class PatchCore:
         return PatchCoreDetector(self, bank.astype(np.float32), origins)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PatchCoreDetector:
     """A fitted PatchCore.
 
@@ -127,6 +132,19 @@ class PatchCoreDetector:
         """Blur of the heat map in pixels of the canvas."""
         return self.settings.sigma_px
 
+    @cached_property
+    def _searches(self) -> dict[str, NearestSearch]:
+        return {}
+
+    def _search(self, patches: Array) -> NearestSearch:
+        """Return the search over the bank where the patches live: NumPy, or torch on a device."""
+        place = str(device(patches)) if not is_numpy_array(patches) else "numpy"
+        if place not in self._searches:
+            xp = array_namespace(patches)
+            bank = xp.asarray(self.bank, device=device(patches))
+            self._searches[place] = NearestSearch(bank)
+        return self._searches[place]
+
     def score(self, features: Features) -> Scores:
         """Score pictures, one after the other, so that each scores as it does alone.
 
@@ -140,17 +158,19 @@ class PatchCoreDetector:
         image = np.zeros(len(valid), np.float32)
         for index in range(len(valid)):
             patches, _ = self.settings.patches_of(features, index)
-            distance, row = (found[:, 0] for found in nearest(self.bank, patches))
+            search = self._search(patches)
+            distance, row = (found[:, 0] for found in search.find(patches))
             grid[index][valid[index]] = distance
             rows[index][valid[index]] = row
             worst = int(np.argmax(distance))
-            image[index] = self._weigh(patches[worst], distance[worst], row[worst])
+            patch = to_numpy(patches[worst])
+            image[index] = self._weigh(search, patch, distance[worst], row[worst])
         centres = tuple(
             tuple((np.arange(0, cells, stride) + 0.5) / cells) for cells in features.valid.shape[1:]
         )
         return Scores(image, grid, rows, valid, (centres[0], centres[1]))
 
-    def _weigh(self, patch: Array, distance: float, row: int) -> float:
+    def _weigh(self, search: NearestSearch, patch: Array, distance: float, row: int) -> float:
         """Return the re-weighted image score (equation 7), by log-sum-exp.
 
         With b = 1, or one bank row, the formula would give 0: the distance stays as it is.
@@ -158,7 +178,7 @@ class PatchCoreDetector:
         count = min(self.settings.neighbors, len(self.bank))
         if count == 1:
             return float(distance)
-        _, around = nearest(self.bank, self.bank[row][None], count)
+        _, around = search.find(search.bank[row : row + 1], count)
         near = self.bank[around[0]].astype(np.float64) - patch
         lengths = np.sqrt(np.einsum("kd,kd->k", near, near))
         largest = lengths.max()

@@ -1,0 +1,115 @@
+"""The families of parts, and one picture of a part."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..records import Array
+from . import cap, circuit, screw, washer, weave, wood
+from .canvas import Surface
+from .fields import Random
+from .shot import Shot, develop, draw_shot, expose, shade
+
+VISIBLE = 4.0
+"""Grey levels by which a pixel must change, before noise, to belong to the mask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One picture of a part.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        mask: (H, W) bool, True where a defect changed the picture; all False for a good part.
+    """
+
+    pixels: Array
+    mask: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of part.
+
+    Args:
+        name: its key in `FAMILIES`.
+        size_hw: height and width of its pictures.
+        defects: names of the damage it can have.
+        draw: returns its surface, given the random source of the part, the defect or None, and
+            the random source of the defect.
+    """
+
+    name: str
+    size_hw: tuple[int, int]
+    defects: tuple[str, ...]
+    draw: Callable[[Random, str | None, Random], Surface]
+
+
+FAMILIES: dict[str, Family] = {
+    family.name: family
+    for family in (
+        Family("washer", washer.SIZE_HW, washer.DEFECTS, washer.draw),
+        Family("circuit", circuit.SIZE_HW, circuit.DEFECTS, circuit.draw),
+        Family("weave", weave.SIZE_HW, weave.DEFECTS, weave.draw),
+        Family("cap", cap.SIZE_HW, cap.DEFECTS, cap.draw),
+        Family("wood", wood.SIZE_HW, wood.DEFECTS, wood.draw),
+        Family("screw", screw.SIZE_HW, screw.DEFECTS, screw.draw),
+    )
+}
+
+
+def render(family: str, seed: int, defect: str | None = None) -> Part:
+    """Render one part; with a defect, the very same part damaged.
+
+    Args:
+        family: a key of `FAMILIES`.
+        seed: not negative; decides part, pose, light, noise and the shape of the defect.
+        defect: one of the family's defects, or None for a good part.
+
+    Returns:
+        The picture and the mask. Outside the mask widened by 2 pixels the picture equals, byte
+        for byte, that of the good part of the same seed.
+
+    Raises:
+        ValueError: the family or the defect is not known.
+    """
+    kind = family_of(family)
+    if defect is not None and defect not in kind.defects:
+        raise ValueError(f"defect must be one of {', '.join(kind.defects)}; got {defect!r}")
+    seeds = np.random.SeedSequence(seed).spawn(4)
+    shot = draw_shot(np.random.default_rng(seeds[0]))
+    picture = _picture(kind, None, shot, seeds)
+    mask = np.zeros(kind.size_hw, bool)
+    if defect is not None:
+        damaged = _picture(kind, defect, shot, seeds)
+        mask = _changed(picture, damaged)
+        near = ndimage.binary_dilation(mask, iterations=2)
+        picture = np.where(near[:, :, None], damaged, picture)
+    return Part(develop(picture, shot, np.random.default_rng(seeds[3])), mask)
+
+
+def family_of(name: str) -> Family:
+    """Return a family by its name.
+
+    Raises:
+        ValueError: the name is not known.
+    """
+    if name not in FAMILIES:
+        raise ValueError(f"family must be one of {', '.join(FAMILIES)}; got {name!r}")
+    return FAMILIES[name]
+
+
+def _picture(
+    kind: Family, defect: str | None, shot: Shot, seeds: Sequence[np.random.SeedSequence]
+) -> Array:
+    part, flaw = np.random.default_rng(seeds[1]), np.random.default_rng(seeds[2])
+    return expose(shade(kind.draw(part, defect, flaw), shot), shot)
+
+
+def _changed(picture: Array, damaged: Array) -> Array:
+    """Return where two pictures without noise differ visibly, small gaps closed."""
+    seen = np.abs(damaged - picture).max(axis=2) > VISIBLE  # (H, W, 3) -> (H, W)
+    closed: Array = ndimage.binary_closing(np.pad(seen, 3), iterations=2)[3:-3, 3:-3]
+    return closed

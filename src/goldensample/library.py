@@ -1,0 +1,61 @@
+"""What `import goldensample` offers beyond the floors' own names: doors for programs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from goldensample import evaluation, inspector
+from goldensample.backbones import Backbone
+from goldensample.datasets import labelled, read_dataset
+from goldensample.inspector import Inspector, silent
+from goldensample.methods import Method
+from goldensample.methods.patchcore import PatchCore
+from goldensample.preparation import Preparation
+from goldensample.records import Array, Notify, Picture, Pictures
+from goldensample.weights import open_backbone
+
+
+def fit(
+    images: Pictures | Sequence[Array | Picture],
+    *,
+    backbone: str | Backbone = "builtin",
+    method: Method = PatchCore(),  # noqa: B008 (frozen)
+    preparation: Preparation | None = None,
+    false_alarms: float | None = 0.05,
+    notify: Notify = silent,
+) -> Inspector:
+    """Learn what good parts look like.
+
+    Args:
+        images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays.
+        backbone: what `open_backbone` returns, or its name.
+        method: with its settings.
+        preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
+        false_alarms: rate of good pictures that may be called defects, in (0, 1); some pictures
+            are kept out of the bank for it. None keeps nothing out and sets no threshold.
+        notify: told (stage, done, total) as the work goes on.
+
+    Raises:
+        ValueError: no picture, or a picture or setting of a wrong kind.
+        WeightsError: the network cannot be had or cannot take the size.
+    """
+    opened = open_backbone(backbone) if isinstance(backbone, str) else backbone
+    return inspector.fit(
+        images,
+        backbone=opened,
+        method=method,
+        preparation=preparation,
+        false_alarms=false_alarms,
+        notify=notify,
+    )
+
+
+def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:
+    """Measure an inspector on the test pictures of a data set in MVTec layout.
+
+    Memory: 24 MB for pixel figures, whatever the number and size of the pictures.
+
+    Raises:
+        ImageError: the folder or a picture in it cannot be used.
+        ValueError: good pictures, or defects, are missing.
+    """
+    return evaluation.evaluate(fitted, labelled(read_dataset(dataset), fitted.preparation.white))

@@ -1,0 +1,153 @@
+"""What a report keeps of one picture: little enough for thousands of them."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from goldensample import images
+from goldensample.records import Array, Inspection
+from goldensample.report.outline import outline
+
+THUMBNAIL_PX = 384
+HEAT_PX = 160
+KEPT_REGIONS = 24
+_QUALITY = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A heat map in blocks, each with the largest value in it, so that a small peak survives.
+
+    Args:
+        share: (h, w) float16, value over `largest`: float16 alone would overflow at 65,504.
+        largest: the largest absolute value.
+        block_px: side of a block in pixels of the picture.
+    """
+
+    share: Array
+    largest: float
+    block_px: int
+
+    def values(self) -> Array:
+        """Return the blocks' values, (h, w) float32."""
+        return self.share.astype(np.float32) * np.float32(self.largest)
+
+    def bounds(self) -> tuple[float, float]:
+        """Return the smallest and the largest value."""
+        return float(self.share.min()) * self.largest, float(self.share.max()) * self.largest
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One picture of a report.
+
+    Args:
+        inspection: what was said of the picture, without heat map, with the first regions only.
+        label: True for defect, False for good, None where unknown.
+        defect_type: the defect's name, or "".
+        size_hw: (H, W) of the picture.
+        thumbnail: JPEG.
+        heat: the heat map in blocks.
+        hottest: (value, row, column) of the heat map's largest value.
+        truth: outline of the true mask as an SVG path, or "".
+        regions: number of regions, those left out included.
+    """
+
+    inspection: Inspection
+    label: bool | None
+    defect_type: str
+    size_hw: tuple[int, int]
+    thumbnail: bytes
+    heat: Heat
+    hottest: tuple[float, int, int]
+    truth: str
+    regions: int
+
+    @property
+    def wrong(self) -> bool:
+        """Whether verdict and label are known and disagree."""
+        verdict = self.inspection.verdict
+        return (
+            self.label is not None and verdict is not None and (verdict == "defect") != self.label
+        )
+
+    @property
+    def cropped(self) -> bool:
+        """Whether a part of the picture was not inspected."""
+        return self.inspection.box_px != (0, 0, *self.size_hw)
+
+
+def entry_of(
+    pixels: Array, inspection: Inspection, label: bool | None, defect_type: str, mask: Array | None
+) -> Entry:
+    """Boil a picture down to what a report keeps; arguments as for `Report.add`."""
+    _check(pixels, inspection, mask)
+    size_hw = (pixels.shape[0], pixels.shape[1])
+    heat_map = inspection.heat_map
+    row, column = np.unravel_index(int(np.argmax(heat_map)), heat_map.shape)
+    block_px = max(1, math.ceil(max(size_hw) / HEAT_PX))
+    truth = (
+        "" if mask is None else outline(pooled(mask.astype(bool), block_px), 0.5, block_px, size_hw)
+    )
+    said = dataclasses.replace(
+        inspection,
+        score=float(inspection.score),
+        heat_map=np.zeros((0, 0), np.float32),
+        regions=inspection.regions[:KEPT_REGIONS],
+    )
+    return Entry(
+        inspection=said,
+        label=label,
+        defect_type=defect_type,
+        size_hw=size_hw,
+        thumbnail=images.encode_jpeg(images.shrink(pixels, THUMBNAIL_PX), _QUALITY),
+        heat=heat_of(heat_map, block_px),
+        hottest=(float(heat_map[row, column]), int(row), int(column)),
+        truth=truth,
+        regions=len(inspection.regions),
+    )
+
+
+def judged(entries: Sequence[Entry]) -> bool:
+    """Return whether any picture carries a verdict."""
+    return any(entry.inspection.verdict is not None for entry in entries)
+
+
+def heat_of(heat_map: Array, block_px: int) -> Heat:
+    """Shrink a heat map (H, W) to blocks of `block_px` pixels a side, half precision."""
+    blocks = pooled(heat_map.astype(np.float32), block_px)
+    largest = float(np.abs(blocks).max())
+    return Heat((blocks / np.float32(largest or 1.0)).astype(np.float16), largest, block_px)
+
+
+def pooled(values: Array, block_px: int) -> Array:
+    """Return the largest value of each block; the last blocks may be smaller.
+
+    Args:
+        values: (H, W), numbers or bool; not changed.
+
+    Returns:
+        (ceil(H / block_px), ceil(W / block_px)).
+
+    Example:
+        >>> pooled(np.array([[1, 5, 2]]), 2)
+        array([[5, 2]])
+    """
+    rows = np.maximum.reduceat(values, np.arange(0, values.shape[0], block_px), axis=0)
+    blocks: Array = np.maximum.reduceat(rows, np.arange(0, values.shape[1], block_px), axis=1)
+    return blocks
+
+
+def _check(pixels: Array, inspection: Inspection, mask: Array | None) -> None:
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or pixels.size == 0:
+        raise ValueError(f"pixels must be (H, W, 3) uint8; got {pixels.shape} {pixels.dtype}")
+    for name, array in (("heat_map", inspection.heat_map), ("mask", mask)):
+        if array is not None and array.shape != pixels.shape[:2]:
+            raise ValueError(
+                f"{name} must be {pixels.shape[:2]}, as the picture; got {array.shape}"
+            )
+    if not math.isfinite(inspection.score) or not np.isfinite(inspection.heat_map).all():
+        raise ValueError(f"score and heat_map must be finite; those of {inspection.name!r} are not")

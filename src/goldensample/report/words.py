@@ -1,0 +1,56 @@
+"""Text and numbers as the page shows them; what comes from outside goes through `text`."""
+
+from html import escape
+
+
+def text(value: str) -> str:
+    """Return `value` safe inside HTML text and quoted attributes.
+
+    A file name may hold bytes that are no UTF-8 (lone surrogates in Python); they are written
+    as `\\udcff`.
+
+    Example:
+        >>> text('<b> "x"')
+        '&lt;b&gt; &quot;x&quot;'
+    """
+    return escape(value.encode("utf-8", "backslashreplace").decode("utf-8"), quote=True)
+
+
+def number(value: float) -> str:
+    """Return a number with four digits that count; whole ones from ten thousand on.
+
+    Example:
+        >>> number(2.34567), number(12345.6)
+        ('2.346', '12,346')
+    """
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
+
+
+def count(value: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    Example:
+        >>> count(1, "picture"), count(1200, "picture")
+        ('1 picture', '1,200 pictures')
+    """
+    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage with two or three digits that count; the space does not break.
+
+    Example:
+        >>> percent(0.0625)
+        '6.25\\xa0%'
+    """
+    return f"{100 * share:.{3 if share >= 0.01 else 2}g}\u00a0%"
+
+
+def of(part: int, whole: int) -> str:
+    """Return `part` of `whole` with its percentage.
+
+    Example:
+        >>> of(1, 20)
+        '1 of 20 (5\\xa0%)'
+    """
+    return f"{part:,} of {whole:,} ({percent(part / whole)})" if whole else "none"

@@ -1,0 +1,217 @@
+"""What every method promises, on small arrays, without a network."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from goldensample.errors import WeightsError
+from goldensample.inspector import silent
+from goldensample.methods import METHODS
+from goldensample.methods.patchcore import PatchCore
+from goldensample.records import Features, knobs_of
+
+
+def features(n: int, seed: int, planted: tuple[int, int] | None = None) -> Features:
+    """Two levels with a position-dependent pattern; `planted` is a strange patch."""
+    rng = np.random.default_rng(seed)
+    places = np.random.default_rng(99)
+    fine = places.random((1, 5, 8, 8)) + 0.05 * rng.random((n, 5, 8, 8))
+    coarse = places.random((1, 7, 4, 4)) + 0.05 * rng.random((n, 7, 4, 4))
+    if planted:
+        fine[:, :, planted[0], planted[1]] += 4
+    maps = (fine.astype(np.float32), coarse.astype(np.float32))
+    return Features(maps, np.ones((n, 8, 8), bool))
+
+
+def together(parts: list[Features]) -> Features:
+    return Features(
+        tuple(np.concatenate(level) for level in zip(*(p.maps for p in parts), strict=True)),
+        np.concatenate([p.valid for p in parts]),
+    )
+
+
+@pytest.fixture(params=sorted(METHODS))
+def kind(request):
+    return METHODS[request.param]
+
+
+def test_a_planted_defect_scores_highest_at_its_place(kind):
+    detector = kind().fit([features(20, 0)], silent)
+    good = detector.score(features(8, 1)).image.max()
+    scores = detector.score(features(1, 2, planted=(5, 2)))
+    assert scores.image[0] > 2 * good
+    row, column = np.unravel_index(scores.grid[0].argmax(), (8, 8))
+    assert abs(row - 5) <= 1  # averaging over the neighbourhood spreads it by one cell
+    assert abs(column - 2) <= 1
+
+
+def test_alone_is_as_in_a_batch(kind):
+    detector = kind().fit([features(20, 0)], silent)
+    several = [features(1, seed, planted=(1, seed)) for seed in range(5)]
+    batch = detector.score(together(several))
+    for index, one in enumerate(several):
+        alone = detector.score(one)
+        assert alone.image[0] == batch.image[index]
+        assert np.array_equal(alone.grid[0], batch.grid[index])
+        assert np.array_equal(alone.nearest[0], batch.nearest[index])
+
+
+def test_deterministic_and_input_unchanged(kind):
+    given = features(20, 0)
+    before = [level.copy() for level in given.maps]
+    first = kind().fit([given], silent).arrays()
+    second = kind().fit([given], silent).arrays()
+    for name in first:
+        assert np.array_equal(first[name], second[name])
+    for level, copy in zip(given.maps, before, strict=True):
+        assert np.array_equal(level, copy)
+
+
+def test_batches_of_the_fit_do_not_matter(kind):
+    whole = features(12, 0)
+    halves = [
+        Features(tuple(level[part] for level in whole.maps), whole.valid[part], first)
+        for part, first in ((slice(0, 5), 0), (slice(5, 12), 5))
+    ]
+    one, two = kind().fit([whole], silent).arrays(), kind().fit(halves, silent).arrays()
+    for name in one:
+        assert np.array_equal(one[name], two[name])
+
+
+def test_arrays_rebuild_an_equal_detector(kind):
+    method = kind()
+    detector = method.fit([features(20, 0)], silent)
+    again = method.restore(detector.arrays())
+    ours, theirs = (d.score(features(3, 5, planted=(3, 3))) for d in (detector, again))
+    assert np.array_equal(ours.image, theirs.image)
+    assert np.array_equal(ours.grid, theirs.grid)
+    assert detector.origin(7) == again.origin(7)
+
+
+TURNED = {
+    "coreset": 0.03,
+    "neighbourhood": 5,
+    "stride": 2,
+    "depth": 6,
+    "projection": 2,
+    "neighbors": 2,
+    "sigma_px": 1.0,
+    "seed": 1,
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(PatchCore)])
+def test_every_knob_changes_the_answer(name):
+    base = {"projection": 4}  # so that the seed matters on small patches
+    query = features(4, 3, planted=(2, 6))
+    one = PatchCore(**base).fit([features(20, 0)], silent)
+    two = PatchCore(**(base | {name: TURNED[name]})).fit([features(20, 0)], silent)
+    if name == "sigma_px":
+        assert one.sigma_px != two.sigma_px  # its effect on the map: test_inspector
+        return
+    assert not np.array_equal(one.score(query).image, two.score(query).image)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("coreset", 0.0),
+        ("coreset", 1.5),
+        ("coreset", float("nan")),
+        ("neighbourhood", 2),
+        ("stride", 0),
+        ("depth", -1),
+        ("projection", -1),
+        ("neighbors", 0),
+        ("sigma_px", float("inf")),
+        ("seed", -1),
+    ],
+)
+def test_bad_values_name_the_knob(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be .*; got"):
+        PatchCore(**{name: value})
+
+
+def test_scores_are_finite_for_one_picture_and_for_identical_ones():
+    one = features(1, 0)
+    same = together([one] * 6)
+    for given in (one, same):
+        detector = PatchCore().fit([given], silent)
+        scores = detector.score(features(2, 1))
+        assert np.isfinite(scores.image).all()
+        assert scores.image.min() > 0
+    constant = Features((np.ones((3, 5, 4, 4), np.float32),), np.ones((3, 4, 4), bool))
+    detector = PatchCore().fit([constant], silent)
+    assert len(detector.bank) == 1
+    assert detector.score(constant).image.tolist() == [0, 0, 0]
+
+
+def test_padding_is_neither_banked_nor_scored():
+    given = features(6, 0)
+    valid = given.valid.copy()
+    valid[:, :2] = False
+    masked = Features(given.maps, valid)
+    detector = PatchCore(coreset=1.0).fit([masked], silent)
+    assert len(detector.bank) == 6 * 48
+    scores = detector.score(masked)
+    assert (scores.nearest[:, :2] == -1).all()
+    assert (scores.grid[:, :2] == 0).all()
+    assert (scores.nearest[:, 2:] >= 0).all()
+
+
+def test_weighing_is_the_papers_formula():
+    bank = np.array([[0.0, 0], [1, 0], [0, 2], [9, 9]], np.float32)
+    settings = PatchCore(coreset=1.0, neighbourhood=1, neighbors=3)
+    detector = settings.restore({"bank": bank, "origins": np.zeros((4, 3), np.float32)})
+    patch = np.array(
+        [-3.0, 0], np.float32
+    )  # nearest (0, 0) at 3; with it (1, 0) at 4, (0, 2) at √13
+    given = Features((patch.reshape(1, 2, 1, 1),), np.ones((1, 1, 1), bool))
+    s = 3 * (1 - np.exp(3) / (np.exp(3) + np.exp(4) + np.exp(13**0.5)))
+    assert detector.score(given).image[0] == pytest.approx(s, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 500.0])
+def test_weighing_stays_within_its_bounds(scale):
+    bank = (np.random.default_rng(0).random((50, 4)) * scale).astype(np.float32)
+    arrays = {"bank": bank, "origins": np.zeros((50, 3), np.float32)}
+    plain = PatchCore(neighbors=1).restore(arrays)
+    given = Features((np.full((1, 4, 3, 3), 2 * scale, np.float32),), np.ones((1, 3, 3), bool))
+    largest = plain.score(given).image[0]
+    assert largest == plain.score(given).grid.max()
+    for b in (2, 9, 50, 80):
+        weighed = PatchCore(neighbors=b).restore(arrays).score(given).image[0]
+        assert (1 - 1 / min(b, 50)) * largest * (1 - 1e-5) <= weighed <= largest
+    alone = PatchCore().restore({"bank": bank[:1], "origins": np.zeros((1, 3), np.float32)})
+    assert alone.score(given).image[0] == alone.score(given).grid.max()
+
+
+def test_coreset_by_share_and_by_rows():
+    given = [features(20, 0)]
+    assert len(PatchCore(coreset=0.25).fit(given, silent).bank) == 320
+    assert len(PatchCore(coreset=100).fit(given, silent).bank) == 100
+    assert len(PatchCore(coreset=1.0).fit(given, silent).bank) == 1280
+    assert len(PatchCore(coreset=10**6).fit(given, silent).bank) == 1280
+
+
+def test_subsampling_raises_distances_by_at_most_the_radius():
+    given, query = [features(20, 0)], features(3, 1, planted=(4, 4))
+    full = PatchCore(coreset=1.0, neighbors=1).fit(given, silent)
+    part = PatchCore(coreset=0.05, neighbors=1, projection=0).fit(given, silent)
+    rise = part.score(query).grid - full.score(query).grid
+    from goldensample.neighbors import NearestSearch
+
+    radius = NearestSearch(part.bank).find(full.bank)[0].max()
+    assert rise.min() >= -1e-5
+    assert rise.max() <= radius + 1e-5
+
+
+def test_features_beyond_half_precision_are_refused():
+    huge = Features((np.full((1, 3, 2, 2), 1e6, np.float32),), np.ones((1, 2, 2), bool))
+    with pytest.raises(WeightsError, match="half precision"):
+        PatchCore().fit([huge], silent)
+
+
+def test_turned_values_cover_every_knob():
+    assert set(TURNED) == set(knobs_of(PatchCore))

@@ -1,0 +1,193 @@
+"""Train the built-in backbone: `python -m training.backbone`.
+
+Interrupt it when you like: the same command goes on from the last checkpoint.
+"""
+
+import argparse
+import copy
+import math
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from training import export, shards, targets
+from training.losses import agreement, distillation_loss
+from training.network import DESIGNS, Student, cut_from
+from training.teachers import RESNET18, mean3, normalised
+from training.validate import photograph_paths
+
+BATCH = 32
+PASSES = 6
+AHEAD = 6
+AVERAGED_STEPS = 500
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The settings of one run."""
+
+    design: str
+    rounds: int
+    shard_count: int
+    rate: float
+
+
+def learning_rate(plan: Plan, done: float) -> float:
+    """Return the rate after a share `done` of the run: a short rise, then half a cosine."""
+    rise = min(1.0, done / 0.03 + 0.05)
+    return plan.rate * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def fit_heads(student: Student, shard: dict[str, Tensor]) -> None:
+    """Set both heads by least squares on one shard, so that training starts from sense."""
+    with torch.no_grad():
+        levels = student.body(normalised(shard["pictures"][::2]))
+        for name, head, level in zip(
+            ("level2", "level3"), (student.head2, student.head3), levels, strict=True
+        ):
+            rows = mean3(level).permute(0, 2, 3, 1).flatten(0, 2)
+            wanted = shard[name][::2, : head.out_channels].float()
+            wanted = wanted.permute(0, 2, 3, 1).flatten(0, 2)
+            rows = torch.cat([rows, torch.ones(len(rows), 1)], 1)
+            square = rows.T @ rows
+            square.diagonal().add_(1e-3 * square.diagonal().mean())
+            solved = torch.linalg.solve(square, rows.T @ wanted)
+            head.weight.copy_(solved[:-1].T[..., None, None])
+            head.bias.copy_(solved[-1])
+
+
+def train_on(
+    student: Student,
+    average: Student,
+    optimiser: torch.optim.Optimizer,
+    shard: dict[str, Tensor],
+    window: int,
+) -> float:
+    """Take one pass over a shard, averaging over `window` steps; return the mean loss."""
+    losses = []
+    depths = (student.head2.out_channels, student.head3.out_channels)
+    for low in range(0, len(shard["pictures"]), BATCH):
+        part = slice(low, low + BATCH)
+        wanted = (
+            shard["level2"][part, : depths[0]].float(),
+            shard["level3"][part, : depths[1]].float(),
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            predicted = student(normalised(shard["pictures"][part]))
+        loss = distillation_loss(predicted, wanted)
+        optimiser.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+        optimiser.step()
+        with torch.no_grad():
+            for kept, new in zip(average.parameters(), student.parameters(), strict=True):
+                kept.lerp_(new, 1 / window)
+        losses.append(loss.item())
+    return float(np.mean(losses))
+
+
+@torch.no_grad()
+def held_out_agreement(average: Student, shard: dict[str, Tensor]) -> str:
+    """Return the explained shares on held-out pictures, as a line of text."""
+    with torch.autocast("cpu", torch.bfloat16):
+        predicted = average(normalised(shard["pictures"]))
+    shares = [
+        agreement(level, shard[name][:, : level.shape[1]].float())
+        for name, level in zip(("level2", "level3"), predicted, strict=True)
+    ]
+    return " ".join(f"{value:.3f}" for pair in shares for value in pair)
+
+
+def save(path: Path, state: dict[str, object]) -> None:
+    """Write a checkpoint so that an interruption leaves the old or the new one."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def shard_numbers(plan: Plan, number: int) -> list[int]:
+    """Return the shards of one round, drawn from a pool that grows by one a round."""
+    pool = min(plan.shard_count, number + AHEAD)
+    random = np.random.default_rng((11, number))
+    return [int(k) for k in random.permutation(pool)[:PASSES]]
+
+
+def prepared(folder: Path, shared: Path, with_photographs: bool) -> tuple[shards.Source, dict]:
+    """Return the source of shards, and one shard of held-out pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    sides = []
+    for held_out in (False, True):
+        paths = photograph_paths(shared, held_out) if with_photographs else []
+        sides.append([Image.open(path).convert("RGB") for path in paths])
+    teachers = targets.load_teachers(shared / "weights")
+    projections = targets.projections(folder / "projections.pt", teachers, sides[0])
+    source = shards.Source(folder / "shards", teachers, sides[0], projections)
+    held = shards.Source(folder / "held_out", teachers, sides[1], projections)
+    return source, shards.shard(held, 100_000)
+
+
+def run(plan: Plan, folder: Path, shared: Path, with_photographs: bool) -> Student:
+    """Train to the end, from the last checkpoint if there is one; return the averaged student."""
+    torch.manual_seed(0)
+    source, held_out = prepared(folder, shared, with_photographs)
+    student = Student(DESIGNS[plan.design]).to(memory_format=torch.channels_last)
+    checkpoint, start = folder / f"{plan.design}.pt", 0
+    optimiser = torch.optim.AdamW(student.parameters(), plan.rate, weight_decay=1e-4)
+    if checkpoint.exists():
+        state = torch.load(checkpoint)
+        student.load_state_dict(state["student"])
+        optimiser.load_state_dict(state["optimiser"])
+        start = state["round"]
+    else:
+        cut_from(student, load_file(shared / "weights" / RESNET18))
+        fit_heads(student, shards.shard(source, 0))
+    average = copy.deepcopy(student)
+    if checkpoint.exists():
+        average.load_state_dict(state["average"])
+    began = time.monotonic()
+    for number in range(start, plan.rounds):
+        for index, chosen in enumerate(shard_numbers(plan, number)):
+            for group in optimiser.param_groups:
+                group["lr"] = learning_rate(plan, (number + index / PASSES) / plan.rounds)
+            window = min(AVERAGED_STEPS, 10 + 10 * number)
+            loss = train_on(student, average, optimiser, shards.shard(source, chosen), window)
+        state = {"round": number + 1, "optimiser": optimiser.state_dict()}
+        state |= {"student": student.state_dict(), "average": average.state_dict()}
+        save(checkpoint, state)
+        left = (time.monotonic() - began) / (number + 1 - start) * (plan.rounds - number - 1)
+        line = f"round {number + 1}/{plan.rounds} loss {loss:.4f}, {left / 60:.1f} min left"
+        if number % 5 == 4 or number == start:
+            line += f", held out {held_out_agreement(average, held_out)}"
+        print(line, flush=True)
+    return average
+
+
+def main() -> None:
+    """Read the command line, train, and write the ONNX file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--folder", type=Path, default=Path("runs/backbone"))
+    parser.add_argument("--design", choices=DESIGNS, default="plain")
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--shards", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--without-photographs", action="store_true")
+    parser.add_argument("--out", type=Path, help="where to write the ONNX file at the end")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    chosen = parser.parse_args()
+    torch.set_num_threads(chosen.threads)
+    plan = Plan(chosen.design, chosen.rounds, chosen.shards, chosen.rate)
+    student = run(plan, chosen.folder, chosen.shared, not chosen.without_photographs)
+    if chosen.out:
+        export.write(student, chosen.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Write the student as an ONNX file: half-precision weights, float32 arithmetic.
+
+The file depends on the weights alone: no time stamps, no paths.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from training.network import Block, Student
+
+OPSET = 17
+
+
+class Graph:
+    """Nodes and weights, gathered in order."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+
+    def weight(self, name: str, values: np.ndarray) -> str:
+        """Add a half-precision weight and its cast; return the float32 name."""
+        half = values.astype(np.float16)
+        self.weights.append(numpy_helper.from_array(half, f"{name}_half"))
+        self.nodes.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+        return name
+
+    def conv(self, layer: nn.Conv2d, before: str, name: str) -> str:
+        """Add a convolution; return its output's name."""
+        weight = self.weight(f"{name}_weight", layer.weight.detach().numpy())
+        bias = self.weight(f"{name}_bias", layer.bias.detach().numpy())
+        side, pad = layer.kernel_size[0], layer.padding[0]
+        self.nodes.append(
+            helper.make_node(
+                "Conv",
+                [before, weight, bias],
+                [name],
+                name=name,
+                kernel_shape=[side, side],
+                strides=list(layer.stride),
+                pads=[pad] * 4,
+            )
+        )
+        return name
+
+    def relu(self, before: str) -> str:
+        """Add a ReLU; return its output's name."""
+        self.nodes.append(helper.make_node("Relu", [before], [f"{before}_relu"]))
+        return f"{before}_relu"
+
+    def block(self, block: Block, before: str, name: str) -> str:
+        """Add a residual block; return its output's name."""
+        first = self.relu(self.conv(block.first, before, f"{name}_first"))
+        second = self.conv(block.second, first, f"{name}_second")
+        side = before
+        if isinstance(block.shortcut, nn.Conv2d):
+            side = self.conv(block.shortcut, before, f"{name}_shortcut")
+        self.nodes.append(helper.make_node("Add", [second, side], [name], name=name))
+        return self.relu(name)
+
+
+def build(student: Student) -> onnx.ModelProto:
+    """Return the student's graph: `image` in, `level2` and `level3` out."""
+    graph = Graph()
+    x = graph.relu(graph.conv(student.stem, "image", "stem"))
+    pool = helper.make_node(
+        "MaxPool", [x], ["pool"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
+    )
+    graph.nodes.append(pool)
+    x = "pool"
+    for name, head in (("near", None), ("two", student.head2), ("three", student.head3)):
+        for index, block in enumerate(getattr(student, name)):
+            x = graph.block(block, x, f"{name}{index}")
+        if head is not None:
+            graph.conv(head, x, {"two": "level2", "three": "level3"}[name])
+    outputs = [("level2", student.head2, 8), ("level3", student.head3, 16)]
+    made = helper.make_graph(
+        graph.nodes,
+        "golden_sample_backbone",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "H", "W"])],
+        [
+            helper.make_tensor_value_info(
+                name, TensorProto.FLOAT, ["n", head.out_channels, f"H/{step}", f"W/{step}"]
+            )
+            for name, head, step in outputs
+        ],
+        graph.weights,
+    )
+    opset = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(made, opset_imports=opset, producer_name="golden-sample")
+    model.ir_version = 8
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def write(student: Student, path: Path) -> None:
+    """Write the ONNX file, whole or not at all."""
+    part = path.with_suffix(".part")
+    part.write_bytes(build(student).SerializeToString(deterministic=True))
+    os.replace(part, path)

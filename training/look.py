@@ -1,0 +1,97 @@
+"""A look at the test pictures: `python -m training.look`. Each look is written into LOG.md.
+
+Only for finished networks: nothing may be chosen by what is seen here.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from training import networks, scoring
+
+
+@dataclass(frozen=True)
+class Set:
+    """An evaluation set and how its pictures are prepared."""
+
+    folder: str
+    resize: int
+    crop: int
+    share: float
+
+
+SETS = (
+    Set("mvtec_ad_small/hazelnut", 256, 256, 0.1),
+    Set("mvtec_ad_small/transistor", 256, 256, 0.1),
+    Set("mvtec_ad/bottle", 256, 256, 0.1),
+    Set("magnetic_tile", 256, 224, 0.02),
+)
+
+
+def prepared(path: Path, one: Set, mode: str) -> np.ndarray:
+    """Return a picture or mask, its shorter side resized and its middle cut out."""
+    picture = Image.open(path).convert(mode)
+    scale = one.resize / min(picture.size)
+    size = (round(picture.width * scale), round(picture.height * scale))
+    how = Image.Resampling.NEAREST if mode == "L" else Image.Resampling.BILINEAR
+    left, top = (size[0] - one.crop) // 2, (size[1] - one.crop) // 2
+    box = (left, top, left + one.crop, top + one.crop)
+    return np.asarray(picture.resize(size, how).crop(box))
+
+
+def read(paths: list[Path], one: Set) -> Tensor:
+    """Return pictures as (n, crop, crop, 3) uint8."""
+    return torch.from_numpy(np.stack([prepared(path, one, "RGB") for path in paths]))
+
+
+def masks(root: Path, paths: list[Path], one: Set) -> np.ndarray:
+    """Return (n, crop, crop) bool; empty for good pictures."""
+    empty, found = np.zeros((one.crop, one.crop), bool), []
+    for path in paths:
+        mask = root / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
+        found.append(empty if path.parent.name == "good" else prepared(mask, one, "L") > 127)
+    return np.stack(found)
+
+
+def look(network: scoring.Network, shared: Path, one: Set) -> tuple[float, float, int]:
+    """Return image AUROC, pixel AUROC and the inverted (good, bad) pairs of one set."""
+    root = shared / "data" / one.folder
+    good = scoring.patches(network, read(sorted((root / "train/good").iterdir()), one))
+    bank = scoring.coreset(good.flatten(0, 1), one.share)
+    paths = sorted(path for path in (root / "test").rglob("*") if path.is_file())
+    scores = scoring.distances(scoring.patches(network, read(paths, one)), bank)
+    bad = np.array([path.parent.name != "good" for path in paths])
+    top = scores.amax(1).numpy()
+    inverted = int((top[bad][:, None] <= top[~bad][None]).sum())
+    maps = scoring.heat_maps(scores, one.crop, (one.crop // 8, one.crop // 8))
+    pixel = scoring.auroc(maps[:, ::2, ::2], masks(root, paths, one)[:, ::2, ::2])
+    return scoring.auroc(top, bad), pixel, inverted
+
+
+def candidates(shared: Path, files: list[Path]) -> Iterator[tuple[str, scoring.Network]]:
+    """Give ResNet-18 first, then each file."""
+    yield "resnet18", networks.resnet18_network(shared / "weights")
+    for path in files:
+        yield path.name, networks.onnx_network(path)
+
+
+def main() -> None:
+    """Print a line for each network and set."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", type=Path, nargs="*")
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    chosen = parser.parse_args()
+    for name, network in candidates(chosen.shared, chosen.files):
+        for one in SETS:
+            image, pixel, inverted = look(network, chosen.shared, one)
+            print(f"{name} {one.folder} image {image:.4f} pixel {pixel:.4f} inverted {inverted}")
+
+
+if __name__ == "__main__":
+    main()

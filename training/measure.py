@@ -1,0 +1,81 @@
+"""Time networks side by side: `python -m training.measure a.onnx b.onnx`."""
+
+import argparse
+import io
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import openvino
+import torch
+
+from training.teachers import resnet18
+
+SIZE = 256
+BANK_ROWS = 20_480
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A compiled network and a bank as deep as its patches."""
+
+    name: str
+    compiled: openvino.CompiledModel
+    bank: np.ndarray
+
+
+def teacher_bytes(weights: Path) -> bytes:
+    """Return ResNet-18 to level 3 as ONNX."""
+    buffer = io.BytesIO()
+    picture = torch.zeros(1, 3, SIZE, SIZE)
+    torch.onnx.export(resnet18(weights), (picture,), buffer, dynamo=False, opset_version=17)
+    return buffer.getvalue()
+
+
+def runner(name: str, model: bytes, precision: str) -> Runner:
+    """Compile a network at the fixed size and draw a bank for it."""
+    core = openvino.Core()
+    graph = core.read_model(model, b"")
+    graph.reshape([1, 3, SIZE, SIZE])
+    settings = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+    compiled = core.compile_model(graph, "CPU", settings)
+    depth = sum(output.shape[1] for output in compiled.outputs)
+    bank = np.random.default_rng(0).standard_normal((BANK_ROWS, depth)).astype(np.float32)
+    return Runner(name, compiled, bank)
+
+
+def timed(one: Runner, picture: np.ndarray) -> tuple[float, float]:
+    """Return the milliseconds of the network, and of the search of its 1024 patches."""
+    started = time.perf_counter()
+    one.compiled(picture)
+    middle = time.perf_counter()
+    queries = one.bank[: (SIZE // 8) ** 2]
+    (queries @ one.bank.T).argmax(1)
+    return 1e3 * (middle - started), 1e3 * (time.perf_counter() - middle)
+
+
+def main() -> None:
+    """Print medians over rounds in which every network takes its turn."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", type=Path, nargs="*")
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--precision", default="f32")
+    parser.add_argument("--rounds", type=int, default=40)
+    chosen = parser.parse_args()
+    models = {"resnet18": teacher_bytes(chosen.shared / "weights")}
+    models |= {path.name: path.read_bytes() for path in chosen.files}
+    runners = [runner(name, model, chosen.precision) for name, model in models.items()]
+    picture = np.random.default_rng(0).standard_normal((1, 3, SIZE, SIZE)).astype(np.float32)
+    rows = [[timed(one, picture) for one in runners] for _ in range(chosen.rounds)]
+    least, median = np.min(rows, 0), np.median(rows, 0)
+    for index, one in enumerate(runners):
+        share = median[index, 0] / median[0, 0]
+        print(
+            f"{one.name}: network {median[index, 0]:.2f} ms (least {least[index, 0]:.2f}, "
+            f"{share:.0%} of ResNet-18), search {median[index, 1]:.1f} ms"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""A small PatchCore of the recipe's own, so that a network is judged without the package."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter
+from scipy.stats import rankdata
+from torch import Tensor
+from torch.nn import functional
+
+from training.teachers import mean3
+
+Array = np.ndarray
+Network = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""(n, H, W, 3) uint8 -> level 2 and level 3, raw (not yet averaged over 3x3)."""
+
+
+def joined(two: Tensor, three: Tensor) -> Tensor:
+    """Return patches (n, h*w, d): 3x3 means, level 3 resized to level 2's grid."""
+    two, three = mean3(two), mean3(three)
+    three = functional.interpolate(three, two.shape[-2:], mode="bilinear", align_corners=False)
+    return torch.cat([two, three], 1).flatten(2).transpose(1, 2).contiguous()
+
+
+def patches(network: Network, pictures: Tensor, batch: int = 16) -> Tensor:
+    """Return the patches (n, h*w, d) of many pictures."""
+    parts = [joined(*network(part)) for part in pictures.split(batch)]
+    return torch.cat(parts)
+
+
+def coreset(points: Tensor, share: float, seed: int = 0) -> Tensor:
+    """Return the greedy k-center rows of `points`, picked in a 64-d random projection."""
+    generator = torch.Generator().manual_seed(seed)
+    projection = torch.randn(points.shape[1], 64, generator=generator) / 8
+    small = points @ projection
+    squares = small.square().sum(1)
+    count = max(1, int(len(points) * share))
+    picks, pick = [], 0
+    least = torch.full((len(points),), float("inf"))
+    for _ in range(count):
+        picks.append(pick)
+        distance = squares - 2 * (small @ small[pick]) + squares[pick]
+        least = torch.minimum(least, distance)
+        pick = int(least.argmax())
+    return points[picks]
+
+
+def distances(queries: Tensor, bank: Tensor) -> Tensor:
+    """Return each query's distance to the nearest bank row; queries (n, p, d) -> (n, p)."""
+    squares = bank.square().sum(1)
+    rows = []
+    for query in queries:
+        nearest = (squares - 2 * query @ bank.T).argmin(1)
+        rows.append((query - bank[nearest]).square().sum(1).sqrt())
+    return torch.stack(rows)
+
+
+def heat_maps(scores: Tensor, size: int, grid_hw: tuple[int, int]) -> Array:
+    """Return (n, size, size): distances resized bilinearly, then a Gaussian blur of 4 px."""
+    maps = scores.view(-1, 1, *grid_hw)
+    maps = functional.interpolate(maps, (size, size), mode="bilinear", align_corners=False)
+    return np.stack([gaussian_filter(one, 4) for one in maps[:, 0].numpy()])
+
+
+def auroc(scores: Array, bad: Array) -> float:
+    """Return the share of (bad, good) pairs in which the bad one scores higher; ties half."""
+    bad = bad.astype(bool).ravel()
+    ranks = rankdata(scores.ravel())
+    count = int(bad.sum())
+    wins = ranks[bad].sum() - count * (count + 1) / 2
+    return float(wins / (count * (bad.size - count)))
