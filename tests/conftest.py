@@ -62,7 +62,7 @@ def tiny(tiny_file: Path):
 
 
 def part(seed: int, defect: bool = False, shape: tuple[int, int] = (48, 48)) -> np.ndarray:
-    """A small picture of a striped plate; a defect is a dark square at rows 20-30, columns 30-40."""
+    """A small picture of a striped plate; a defect is a square at rows 20-30, columns 30-40."""
     rng = np.random.default_rng(seed)
     h, w = shape
     stripes = 120 + 40 * np.sin(np.arange(w) / 3.0)[None, :, None] * np.ones((h, 1, 3))

@@ -72,7 +72,7 @@ def test_saving_again_changes_nothing(file, tmp_path):
 def test_truncated(file, share):
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(ArtifactError, match="part.golden"):
+    with pytest.raises(ArtifactError, match=r"part\.golden"):
         load(file)
 
 
@@ -82,7 +82,7 @@ def test_every_damaged_byte_is_noticed(file):
         broken = bytearray(data)
         broken[at] ^= 0x41
         file.write_bytes(bytes(broken))
-        with pytest.raises(ArtifactError, match="part.golden"):
+        with pytest.raises(ArtifactError, match=r"part\.golden"):
             load(file)
 
 

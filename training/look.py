@@ -27,9 +27,9 @@ class Set:
 
 
 SETS = (
-    Set("mvtec_ad_small/hazelnut", 256, 256, 0.1),
-    Set("mvtec_ad_small/transistor", 256, 256, 0.1),
-    Set("mvtec_ad/bottle", 256, 256, 0.1),
+    Set("mvtec_ad_small/hazelnut", 256, 224, 0.1),
+    Set("mvtec_ad_small/transistor", 256, 224, 0.1),
+    Set("mvtec_ad/bottle", 256, 224, 0.1),
     Set("magnetic_tile", 256, 224, 0.02),
 )
 

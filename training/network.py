@@ -19,7 +19,7 @@ class Design:
     two_blocks: tuple[int, ...] = (128,)
     three: int = 256
     three_blocks: tuple[int, ...] = (256,)
-    depths: tuple[int, int] = (64, 96)
+    depths: tuple[int, int] = (48, 80)
 
 
 DESIGNS = {

@@ -9,16 +9,18 @@ from scipy.stats import rankdata
 from torch import Tensor
 from torch.nn import functional
 
-from training.teachers import mean3
-
 Array = np.ndarray
 Network = Callable[[Tensor], tuple[Tensor, Tensor]]
 """(n, H, W, 3) uint8 -> level 2 and level 3, raw (not yet averaged over 3x3)."""
 
 
 def joined(two: Tensor, three: Tensor) -> Tensor:
-    """Return patches (n, h*w, d): 3x3 means, level 3 resized to level 2's grid."""
-    two, three = mean3(two), mean3(three)
+    """Return patches (n, h*w, d): 3x3 means, level 3 resized to level 2's grid.
+
+    What lies beyond the border counts as zero, as in the authors' code and in anomalib: a mean
+    over fewer cells is noisier, and corners would then score highest on good pictures.
+    """
+    two, three = (functional.avg_pool2d(level, 3, 1, 1) for level in (two, three))
     three = functional.interpolate(three, two.shape[-2:], mode="bilinear", align_corners=False)
     return torch.cat([two, three], 1).flatten(2).transpose(1, 2).contiguous()
 

@@ -22,14 +22,8 @@ def select_levels(network: Network) -> Network:
         WeightsError: the graph is no ONNX model, has other inputs than a picture, or lacks a level.
     """
     import onnx
-    from google.protobuf.message import DecodeError
 
-    try:
-        model = onnx.load_model_from_string(network.graph)
-        onnx.checker.check_model(model)
-    except (DecodeError, onnx.checker.ValidationError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise WeightsError(f"{network.name} must be an ONNX model; it is not: {reason}") from error
+    model = _read(network.name, network.graph)
     stored = {tensor.name for tensor in model.graph.initializer}
     inputs = [value.name for value in model.graph.input if value.name not in stored]
     outputs = [value.name for value in model.graph.output]
@@ -46,6 +40,25 @@ def select_levels(network: Network) -> Network:
     for text in ("doc_string", "producer_name", "producer_version"):
         kept.ClearField(text)
     return replace(network, graph=kept.SerializeToString(deterministic=True))
+
+
+def output_names(name: str, graph: bytes) -> list[str]:
+    """Return the names of an ONNX graph's outputs; `name` is for the error, as in `select_levels`."""
+    return [value.name for value in _read(name, graph).graph.output]
+
+
+def _read(name: str, graph: bytes) -> "onnx.ModelProto":  # type: ignore[name-defined]  # noqa: F821
+    """Parse and check an ONNX graph."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        model = onnx.load_model_from_string(graph)
+        onnx.checker.check_model(model)
+    except (DecodeError, onnx.checker.ValidationError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise WeightsError(f"{name} must be an ONNX model; it is not: {reason}") from error
+    return model
 
 
 def _halve(graph: "onnx.GraphProto") -> None:  # type: ignore[name-defined]  # noqa: F821

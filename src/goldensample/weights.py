@@ -10,7 +10,7 @@ import numpy as np
 
 from goldensample.backbones import Backbone, Network
 from goldensample.backbones.openvino import OpenVINOBackbone
-from goldensample.baking import select_levels
+from goldensample.baking import output_names, select_levels
 from goldensample.errors import WeightsError
 
 DEFAULT_LEVELS = ("2", "3")
@@ -64,13 +64,7 @@ def builtin_graph() -> bytes:
 
 def _open_graph(name: str, graph: bytes, levels: tuple[str, ...]) -> Network:
     """Return the network of an ONNX graph, with its levels found and its stride measured."""
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        outputs = [value.name for value in onnx.load_model_from_string(graph).graph.output]
-    except DecodeError as error:
-        raise WeightsError(f"{name} must be an ONNX model; it is not") from error
+    outputs = output_names(name, graph)
     found = []
     for level in levels:
         choices = [c for c in (level, f"level{level}", f"layer{level}") if c in outputs]

@@ -1,5 +1,6 @@
 """Run a network on the CPU with OpenVINO."""
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,7 @@ class OpenVINOBackbone:
     def _queue(self, height: int, width: int) -> Any:
         """Return the requests compiled for one picture size."""
         if (height, width) not in self._queues:
-            import openvino
-
+            openvino = _import_openvino()
             core = openvino.Core()
             try:
                 model = core.read_model(self.network.graph)
@@ -67,3 +67,21 @@ class OpenVINOBackbone:
                 ) from error
             self._queues[height, width] = openvino.AsyncInferQueue(compiled)
         return self._queues[height, width]
+
+
+def _import_openvino() -> Any:
+    """Import OpenVINO without the telemetry that it would send on import.
+
+    OpenVINO does without its telemetry client where that cannot be imported, so that is how it
+    finds it; afterwards everything is as before.
+    """
+    client = "openvino_telemetry"
+    before = sys.modules.get(client)
+    sys.modules[client] = None  # type: ignore[assignment]
+    try:
+        import openvino
+    finally:
+        del sys.modules[client]
+        if before is not None:
+            sys.modules[client] = before
+    return openvino

@@ -1,6 +1,6 @@
 """The demo's own line of parts: rendered pictures of good and damaged parts, with exact masks."""
 
-from .families import FAMILIES, Family, Part, render
-from .line import write_line
+from goldensample.demo.families import FAMILIES, Family, Part, render
+from goldensample.demo.line import write_line
 
 __all__ = ["FAMILIES", "Family", "Part", "render", "write_line"]

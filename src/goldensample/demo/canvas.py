@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..records import Array
-from .fields import FINE, Point, Random
+from goldensample.demo.fields import FINE, Point, Random
+from goldensample.records import Array
 
 Window = tuple[slice, slice]
 

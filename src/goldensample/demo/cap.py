@@ -2,11 +2,21 @@
 
 import numpy as np
 
-from ..records import Array
-from . import marks
-from .canvas import Canvas, Surface, blank, confine, copy, local, paint, place, window
-from .fields import Point, Random, cloud, coverage, layers, step
-from .letters import write
+from goldensample.demo import marks
+from goldensample.demo.canvas import (
+    Canvas,
+    Surface,
+    blank,
+    confine,
+    copy,
+    local,
+    paint,
+    place,
+    window,
+)
+from goldensample.demo.fields import Point, Random, cloud, coverage, layers, step
+from goldensample.demo.letters import write
+from goldensample.records import Array
 
 SIZE_HW = (256, 256)
 DEFECTS = ("scratch", "short_shot", "specks", "missing_letter", "burn", "flash")

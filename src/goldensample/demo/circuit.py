@@ -5,11 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from . import components, marks
-from .canvas import Canvas, Surface, blank, paint, place, window
-from .components import COMPONENTS, PADS, TEXTS, TRACES, VIAS
-from .fields import Point, Random, box, cloud, coverage, layers, segment
-from .letters import write
+from goldensample.demo import components, marks
+from goldensample.demo.canvas import Canvas, Surface, blank, paint, place, window
+from goldensample.demo.components import COMPONENTS, PADS, TEXTS, TRACES, VIAS
+from goldensample.demo.fields import Point, Random, box, cloud, coverage, layers, segment
+from goldensample.demo.letters import write
 
 SIZE_HW = (288, 288)
 DEFECTS = ("missing", "shifted", "cut_trace", "bridge", "scratch", "lint", "flux")

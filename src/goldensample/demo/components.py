@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..records import Array
-from .canvas import Canvas, Surface, local, paint, window
-from .fields import Point, Random, box, cloud, coverage, step
-from .letters import write
+from goldensample.demo.canvas import Canvas, Surface, local, paint, window
+from goldensample.demo.fields import Point, Random, box, cloud, coverage, step
+from goldensample.demo.letters import write
+from goldensample.records import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..records import Array
-from . import cap, circuit, screw, washer, weave, wood
-from .canvas import Surface
-from .fields import Random
-from .shot import Shot, develop, draw_shot, expose, shade
+from goldensample.demo import cap, circuit, screw, washer, weave, wood
+from goldensample.demo.canvas import Surface
+from goldensample.demo.fields import Random
+from goldensample.demo.shot import Shot, develop, draw_shot, expose, shade
+from goldensample.records import Array
 
 VISIBLE = 4.0
 """Grey levels by which a pixel must change, before noise, to belong to the mask."""

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..records import Array
+from goldensample.records import Array
 
 FINE = 2
 """Samples per pixel along each axis; the picture is the mean over FINE x FINE samples."""

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..records import Array
-from .canvas import Canvas, Window, local, window
-from .fields import Point, segment
+from goldensample.demo.canvas import Canvas, Window, local, window
+from goldensample.demo.fields import Point, segment
+from goldensample.records import Array
 
 # Each sign: strokes of points on a grid 4 wide and 6 high, origin at the upper left.
 STROKES: dict[str, tuple[str, ...]] = {

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..images import encode_png
-from ..records import Notify
-from ..store import write_atomic
-from .families import family_of, render
+from goldensample.demo.families import family_of, render
+from goldensample.images import encode_png
+from goldensample.records import Notify
+from goldensample.store import write_atomic
 
 
 def write_line(

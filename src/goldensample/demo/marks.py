@@ -4,9 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..records import Array
-from .canvas import Canvas, Surface, local, paint, window
-from .fields import FINE, Point, Random, cloud, coverage, layers, path, step, wander
+from goldensample.demo.canvas import Canvas, Surface, local, paint, window
+from goldensample.demo.fields import (
+    FINE,
+    Point,
+    Random,
+    cloud,
+    coverage,
+    layers,
+    path,
+    step,
+    wander,
+)
+from goldensample.records import Array
 
 Colour = Sequence[float]
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..records import Array
-from . import marks
-from .canvas import Canvas, Surface, blank, confine, copy, place
-from .fields import Point, Random, box, cloud, coverage, layers, step
+from goldensample.demo import marks
+from goldensample.demo.canvas import Canvas, Surface, blank, confine, copy, place
+from goldensample.demo.fields import Point, Random, box, cloud, coverage, layers, step
+from goldensample.records import Array
 
 SIZE_HW = (192, 384)
 DEFECTS = ("crushed_thread", "scratch", "rust", "broken_point", "head_chip", "bent")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..records import Array
-from .canvas import Surface
-from .fields import FINE, Random
+from goldensample.demo.canvas import Surface
+from goldensample.demo.fields import FINE, Random
+from goldensample.records import Array
 
 
 @dataclass(frozen=True, slots=True)

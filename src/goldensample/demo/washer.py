@@ -4,10 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..records import Array
-from . import marks
-from .canvas import Canvas, Surface, blank, confine, copy, local, paint, place, window
-from .fields import Point, Random, cloud, coverage, layers, line_noise, step
+from goldensample.demo import marks
+from goldensample.demo.canvas import (
+    Canvas,
+    Surface,
+    blank,
+    confine,
+    copy,
+    local,
+    paint,
+    place,
+    window,
+)
+from goldensample.demo.fields import Point, Random, cloud, coverage, layers, line_noise, step
+from goldensample.records import Array
 
 SIZE_HW = (256, 256)
 DEFECTS = ("scratch", "dent", "chip", "rust", "missing_hole")

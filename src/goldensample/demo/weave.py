@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..records import Array
-from . import marks
-from .canvas import Canvas, Surface, blank, place
-from .fields import Point, Random, cloud, layers, step
+from goldensample.demo import marks
+from goldensample.demo.canvas import Canvas, Surface, blank, place
+from goldensample.demo.fields import Point, Random, cloud, layers, step
+from goldensample.records import Array
 
 SIZE_HW = (256, 256)
 DEFECTS = ("broken_thread", "thick_thread", "colour_thread", "hole", "stain", "lint")

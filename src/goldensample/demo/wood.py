@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from ..records import Array
-from . import marks
-from .canvas import Canvas, Surface, blank, paint, place
-from .fields import FINE, Point, Random, cloud, coverage, layers, step
+from goldensample.demo import marks
+from goldensample.demo.canvas import Canvas, Surface, blank, paint, place
+from goldensample.demo.fields import FINE, Point, Random, cloud, coverage, layers, step
+from goldensample.records import Array
 
 SIZE_HW = (256, 320)
 DEFECTS = ("crack", "scratch", "dent", "knot", "worm_hole", "stain")

@@ -1,0 +1,210 @@
+"""The command line as a user meets it: a real process, its streams and its exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import part
+from PIL import Image
+
+
+def golden(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "goldensample.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory, tiny_file) -> Path:
+    """A data set in MVTec layout with a file fitted on it."""
+    root = tmp_path_factory.mktemp("line")
+    for k in range(40):
+        write(root / "train/good" / f"{k:03d}.png", part(k))
+    for k in range(6):
+        write(root / "test/good" / f"{k:03d}.png", part(500 + k))
+        write(root / "test/spot" / f"{k:03d}.png", part(600 + k, defect=True))
+        mask = np.zeros((48, 48), np.uint8)
+        mask[20:30, 30:40] = 255
+        write(root / "ground_truth/spot" / f"{k:03d}_mask.png", mask)
+    done = golden(
+        "fit", root / "train/good", "-o", root / "part.golden", "--backbone", f"onnx:{tiny_file}"
+    )
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+def write(path: Path, pixels: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def test_fit_says_what_it_did(line, tiny_file, tmp_path):
+    done = golden(
+        "fit", line / "train/good", "-o", tmp_path / "a.golden", "--backbone", f"onnx:{tiny_file}",
+        "--coreset", "5%", "--size", "48x64", "--false-alarms", "10%", "--json",
+    )  # fmt: skip
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["size_hw"], said["held_out"]) == (0, [48, 64], 9)
+    assert said["bank_rows"] == round(0.05 * 31 * 12 * 12)  # 12 of 16 columns are picture
+    assert said["false_alarms"] == 0.1
+
+
+def test_the_same_command_gives_the_same_file(line, tiny_file, tmp_path):
+    for name in ("a", "b"):
+        golden(
+            "fit", line / "train/good", "-o", tmp_path / name, "--backbone", f"onnx:{tiny_file}"
+        )
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert (tmp_path / "a").read_bytes() == (line / "part.golden").read_bytes()
+
+
+def test_inspect_in_json_and_in_words(line):
+    done = golden("inspect", line / "part.golden", line / "test", "--json")
+    results = [json.loads(text) for text in done.stdout.splitlines()]
+    assert done.returncode == 0
+    assert [r["picture"] for r in results][:2] == ["good/000.png", "good/001.png"]
+    assert all(r["verdict"] == "defect" for r in results if r["picture"].startswith("spot"))
+    region = next(r for r in results if r["picture"] == "spot/003.png")["regions"][0]
+    top, left, height, width = region["box_px"]
+    assert top < 25 < top + height
+    assert left < 35 < left + width
+    assert set(region["nearest_good"]) == {"picture", "row_px", "column_px"}
+    words = golden("inspect", line / "part.golden", line / "test/spot/000.png").stdout
+    assert words.startswith("defect")
+    assert "000.png  1 region, largest" in words
+
+
+def test_exit_codes(line):
+    file, spot = line / "part.golden", line / "test/spot/000.png"
+    assert golden("inspect", file, spot).returncode == 0
+    assert golden("inspect", file, spot, "--fail-on-defect").returncode == 1
+    calm = golden("inspect", file, spot, "--fail-on-defect", "--threshold", "1000")
+    assert (calm.returncode, calm.stdout[:4]) == (0, "good")
+    assert golden("inspect", file).returncode == 2
+    assert golden("nonsense").returncode == 2
+
+
+def test_a_broken_picture_has_its_own_line_and_the_run_goes_on(line, tmp_path):
+    write(tmp_path / "a.png", part(1))
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:300])
+    (tmp_path / "c.png").write_bytes(b"")
+    write(tmp_path / "d.png", part(2, defect=True))
+    done = golden("inspect", line / "part.golden", tmp_path, "--json", "--report", tmp_path / "r")
+    results = [json.loads(text) for text in done.stdout.splitlines()]
+    assert done.returncode == 2
+    assert [r["picture"] for r in results] == ["a.png", "b.png", "c.png", "d.png"]
+    assert "b.png" in results[1]["error"]
+    assert "empty" in results[2]["error"]
+    assert results[3]["verdict"] == "defect"
+    page = (tmp_path / "r/report.html").read_text(encoding="utf-8")
+    assert "c.png" in page
+    assert "Traceback" not in done.stderr
+
+
+def test_fit_refuses_broken_pictures_unless_told(line, tiny_file, tmp_path):
+    write(tmp_path / "good/a.png", part(1))
+    write(tmp_path / "good/b.png", part(2))
+    (tmp_path / "good/c.png").write_bytes(b"\x89PNG\r\n")
+    words = ("fit", tmp_path / "good", "-o", tmp_path / "x", "--backbone", f"onnx:{tiny_file}")
+    refused = golden(*words)
+    assert refused.returncode == 2
+    assert "c.png" in refused.stderr
+    assert not (tmp_path / "x").exists()
+    done = golden(*words, "--skip-unreadable")
+    assert done.returncode == 0
+    assert "left out" in done.stderr
+    assert "there are scores and no verdicts" in done.stderr
+
+
+def test_evaluate_has_the_promised_keys(line, tmp_path):
+    report = tmp_path / "r"
+    done = golden("evaluate", line / "part.golden", line, "--json", "--report", report)
+    values = json.loads(done.stdout)
+    assert set(values) == {
+        "image_auroc", "pixel_auroc", "pro", "f1", "f1_threshold", "misclassified", "images",
+        "pixels", "seconds_per_image",
+    }  # fmt: skip
+    assert values["image_auroc"] == 1.0
+    assert values["misclassified"] == {"false_positive": 0, "false_negative": 0}
+    assert (values["images"], values["pixels"]) == (12, "full picture")
+    assert (report / "report.html").stat().st_size > 20_000
+
+
+def test_evaluate_without_masks(line, tmp_path):
+    (tmp_path / "test").symlink_to(line / "test")
+    values = json.loads(golden("evaluate", line / "part.golden", tmp_path, "--json").stdout)
+    assert (values["pixel_auroc"], values["pro"]) == (None, None)
+
+
+def test_info(line):
+    said = json.loads(golden("info", line / "part.golden", "--json").stdout)
+    assert len(said["network_sha256"]) == 64
+    assert said["knobs"]["coreset"] == 0.1
+    assert "on average over fits" in said["threshold_in_words"]
+    package = json.loads(golden("info", "--json").stdout)
+    assert len(package["builtin_network_sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("words", "part_of_message"),
+    [
+        (["inspect", "none.golden", "."], "none.golden must be a .golden file; there is none"),
+        (["fit", "nowhere", "-o", "x"], "nowhere"),
+        (["fit", "empty", "-o", "x"], "empty"),
+        (["fit", "p.png", "-o", "x", "--backbone", "magic"], "backbone must be"),
+        (["fit", "p.png", "-o", "x", "--coreset", "2.5"], "coreset must be in (0, 1]"),
+        (["fit", "p.png", "-o", "x", "--coreset", "many"], "number or a percentage"),
+        (["fit", "p.png", "-o", "x", "--preset", "fast"], "preset must be paper"),
+        (["fit", "p.png", "-o", "x", "--crop", "9"], "--crop must go with --resize"),
+        (["fit", "p.png", "-o", "x", "--resize", "9", "--crop", "99"], "crop_hw"),
+        (["fit", "p.png", "-o", "x", "--size", "ab"], "HEIGHTxWIDTH"),
+        (["fit", "p.png", "-o", "x", "--false-alarms", "150%"], "false_alarms must be in (0, 1)"),
+        (["evaluate", "p.png", "."], "p.png"),
+    ],
+)
+def test_mistakes_end_in_one_message(words, part_of_message, tmp_path):
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "p.png", part(1))
+    done = golden(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert part_of_message in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "x").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    done = golden("--debug", "info", "none.golden", cwd=tmp_path)
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+def test_deep_pictures_keep_the_scale_of_the_fit(tiny_file, tmp_path):
+    for k in range(4):
+        grey = part(k)[:, :, 0].astype(np.uint16) * 16  # 12 bits in 16
+        write(tmp_path / f"good/{k}.png", grey)
+    dim = part(9)[:, :, 0].astype(np.uint16)  # a dim picture must not be brightened
+    write(tmp_path / "dim.png", dim)
+    file = tmp_path / "deep.golden"
+    fitted = golden("fit", tmp_path / "good", "-o", file, "--backbone", f"onnx:{tiny_file}")
+    assert fitted.returncode == 0, fitted.stderr
+    assert json.loads(golden("info", file, "--json").stdout)["preparation"]["white"] == 4095
+    found = golden("inspect", file, tmp_path / "dim.png", tmp_path / "good/0.png", "--json").stdout
+    dark, same = (json.loads(text)["score"] for text in found.splitlines())
+    assert dark > 5 * same
+
+
+def test_a_killed_fit_leaves_no_file(line, tiny_file, tmp_path):
+    command = [sys.executable, "-m", "goldensample.cli", "fit", str(line / "train/good"), "-o",
+               str(tmp_path / "x.golden"), "--backbone", f"onnx:{tiny_file}"]  # fmt: skip
+    for wait_s in (0.2, 0.6, 1.0):
+        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            child.wait(wait_s)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        if (tmp_path / "x.golden").exists():
+            assert golden("info", tmp_path / "x.golden").returncode == 0

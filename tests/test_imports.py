@@ -1,0 +1,62 @@
+"""Importing stays light, the base needs no torch, and nothing calls home."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"openvino", "faiss", "torch", "timm", "onnx", "scipy"}
+
+NO_NETWORK = """
+import socket, sys
+def refuse(*_, **__):
+    raise SystemExit("something opened a connection")
+socket.socket.connect = socket.socket.connect_ex = socket.getaddrinfo = refuse
+"""
+
+
+def run(code: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import goldensample",
+        "import sys; sys.argv = ['golden', '--help']\n"
+        "from goldensample.cli import main\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code",
+    ],
+)
+def test_importing_and_help_stay_light(code):
+    loaded = run(f"{code}\nimport sys; print('LOADED', *sys.modules)").split("LOADED")[1].split()
+    assert HEAVY.isdisjoint(name.split(".")[0] for name in loaded)
+
+
+def test_the_main_job_needs_no_torch_and_calls_nobody(tmp_path, tiny_file):
+    """Fit and inspect with connections refused; OpenVINO's telemetry client is not even loaded."""
+    code = NO_NETWORK + (
+        "import numpy as np, goldensample as golden\n"
+        "rng = np.random.default_rng(0)\n"
+        "good = [rng.integers(0, 255, (48, 48, 3), np.uint8) for _ in range(3)]\n"
+        "inspector = golden.fit(good, backbone='onnx:' + sys.argv[1])\n"
+        "golden.save(inspector, sys.argv[2])\n"
+        "print(golden.load(sys.argv[2]).inspect(good[0]).score)\n"
+        "loaded = {name.split('.')[0] for name in sys.modules}\n"
+        "assert not loaded & {'torch', 'timm', 'openvino_telemetry', 'faiss'}, loaded\n"
+    )
+    assert float(run(code, str(tiny_file), str(tmp_path / "a.golden"))) >= 0
+
+
+def test_timms_hub_client_sends_no_telemetry():
+    pytest.importorskip("timm", reason="the extra [torch] is not installed")
+    code = NO_NETWORK + (
+        "from goldensample import open_backbone\n"
+        "open_backbone('timm:resnet18', weights='random')\n"
+        "import huggingface_hub.constants as c; print(c.HF_HUB_DISABLE_TELEMETRY)\n"
+    )
+    assert run(code).strip() == "True"

@@ -1,0 +1,94 @@
+"""Imports point down only, and every heavy library has one home."""
+
+import ast
+from pathlib import Path
+
+import goldensample
+
+ROOT = Path(goldensample.__file__).parent
+
+FLOORS = [
+    ["errors", "records", "_version"],
+    ["preparation", "patches", "coreset", "neighbors", "heatmap", "metrics", "conformal"],
+    ["backbones"],
+    ["methods"],
+    ["inspector", "evaluation"],
+    ["images", "folders", "datasets", "store", "weights", "baking"],
+    ["library", "report", "demo", "cli", "__init__"],
+]
+HOMES = {
+    "faiss": set(),
+    "onnx": {"baking"},
+    "openvino": {"backbones.openvino"},
+    "torch": {"backbones.torch"},
+    "timm": {"backbones.torch"},
+    "PIL": {"images"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "safetensors": {"store", "backbones.torch"},
+    "pickle": set(),
+}
+SPEAKING = {"print", "open", "input", "exec", "eval"}
+
+
+def rooms():
+    for path in sorted(ROOT.rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
+        yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def floor_of(room: str) -> int:
+    names = {name: number for number, floor in enumerate(FLOORS) for name in floor}
+    assert room.split(".")[0] in names, f"{room} has no floor: give it one here and in docs/why.md"
+    return names[room.split(".")[0]]
+
+
+def imports_of(tree: ast.AST):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports name the package"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_imports_point_down():
+    known = {name for floor in FLOORS for name in floor}
+    for room, tree in rooms():
+        for name in imports_of(tree):
+            parts = name.split(".")
+            if parts[0] == "goldensample" and len(parts) > 1 and parts[1] in known:
+                assert floor_of(parts[1]) <= floor_of(room), f"{room} imports {name}"
+
+
+def test_heavy_libraries_have_one_home():
+    for room, tree in rooms():
+        for name in imports_of(tree):
+            homes = HOMES.get(name.split(".")[0])
+            at_home = homes is None or any(room == h or room.startswith(f"{h}.") for h in homes)
+            assert at_home, f"{room} imports {name}"
+
+
+def test_lower_floors_only_compute():
+    for room, tree in rooms():
+        if floor_of(room) > 4:
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                assert node.func.id not in SPEAKING, f"{room} calls {node.func.id}"
+        for name in imports_of(tree):
+            assert name.split(".")[0] not in {"time", "datetime", "logging", "random", "os"}, room
+            if name.split(".")[0] == "pathlib":
+                assert room == "backbones.torch", room  # reads weights, as torch does
+
+
+def test_files_and_functions_stay_small():
+    for path in ROOT.rglob("*.py"):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 250, path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                size = node.end_lineno - node.lineno + 1
+                size -= len((ast.get_docstring(node) or "").splitlines())
+                is_command = path.parent.name == "cli" and node.name == "command"
+                assert size <= (100 if is_command else 40), f"{path.name}:{node.name} {size}"
