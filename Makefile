@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
 
-.PHONY: demo test check bench backbone clean
+.PHONY: demo test check bench backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -14,8 +14,8 @@ test: $(VENV)/all.stamp  ## every test
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/all.stamp  ## format, lint, types
-	$(BIN)/ruff format --check src tests training benchmarks
-	$(BIN)/ruff check src tests training benchmarks
+	$(BIN)/ruff format --check src tests training benchmarks docs
+	$(BIN)/ruff check src tests training benchmarks docs
 	$(BIN)/mypy
 
 bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one run
@@ -23,6 +23,9 @@ bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one ru
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m training.train
+
+docs: $(VENV)/all.stamp  ## the reference page, from the code
+	$(BIN)/python docs/make_reference.py
 
 clean:
 	rm -rf $(VENV) demo build dist

@@ -32,7 +32,7 @@ def nearest_loop(
 
 
 def neighbourhood_mean_loop(level: np.ndarray, width: int) -> np.ndarray:
-    """Mean over the cells of the window that exist."""
+    """Mean over the window, in which cells beyond the border are 0."""
     d, h, w = level.shape
     out = np.zeros((d, h, w))
     reach = width // 2
@@ -40,7 +40,7 @@ def neighbourhood_mean_loop(level: np.ndarray, width: int) -> np.ndarray:
         for j in range(w):
             rows = slice(max(0, i - reach), i + reach + 1)
             columns = slice(max(0, j - reach), j + reach + 1)
-            out[:, i, j] = level[:, rows, columns].mean(axis=(1, 2))
+            out[:, i, j] = level[:, rows, columns].sum(axis=(1, 2)) / width**2
     return out
 
 

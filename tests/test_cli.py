@@ -53,9 +53,7 @@ def test_fit_says_what_it_did(line, tiny_file, tmp_path):
 
 def test_the_same_command_gives_the_same_file(line, tiny_file, tmp_path):
     for name in ("a", "b"):
-        golden(
-            "fit", line / "train/good", "-o", tmp_path / name, "--backbone", f"onnx:{tiny_file}"
-        )
+        golden("fit", line / "train/good", "-o", tmp_path / name, "--backbone", f"onnx:{tiny_file}")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     assert (tmp_path / "a").read_bytes() == (line / "part.golden").read_bytes()
 

@@ -143,8 +143,8 @@ def test_scores_are_finite_for_one_picture_and_for_identical_ones():
         assert scores.image.min() > 0
     constant = Features((np.ones((3, 5, 4, 4), np.float32),), np.ones((3, 4, 4), bool))
     detector = PatchCore().fit([constant], silent)
-    assert len(detector.bank) == 1
-    assert detector.score(constant).image.tolist() == [0, 0, 0]
+    assert len(detector.bank) == 3  # inside, edge and corner: the averages there differ
+    assert detector.score(constant).image.max() < 1e-3  # the bank is in half precision
 
 
 def test_padding_is_neither_banked_nor_scored():

@@ -19,9 +19,21 @@ def test_neighbourhood_mean_equals_the_loop(width):
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_the_reduction_of_a_whole_level_equals_the_authors():
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    values = level(20, 5, 6)
+    unfolded = torch.nn.functional.unfold(torch.from_numpy(values)[None], 3, padding=1)[0].T
+    pooled = torch.nn.functional.adaptive_avg_pool1d(unfolded, 64).reshape(5, 6, 64).numpy()
+    np.testing.assert_allclose(patches.reduce_depth(values, 3, 64), pooled, rtol=1e-4, atol=1e-6)
+
+
 def test_mean_by_hand():
-    values = np.array([[[1.0, 2.0, 6.0]]], np.float32)
-    assert patches.join_levels((values,), 3, 1, 0)[0, :, 0].tolist() == [1.5, 3.0, 4.0]
+    values = np.array([[[3.0, 6.0, 18.0]]], np.float32)  # one row: two of three rows are beyond
+    assert patches.join_levels((values,), 3, 1, 0)[0, :, 0].tolist() == [
+        1.0,
+        3.0,
+        pytest.approx(8 / 3),
+    ]
 
 
 def test_levels_are_aligned_as_torch_does():

@@ -39,9 +39,7 @@ def pair(
     other = pictures.varied(random, photographs, size)
     spoiled, _ = defects.spoil(random, picture, other, float(random.uniform(0.2, 1)))
     seed = int(random.integers(2**31))
-    return [
-        pictures.degraded(np.random.default_rng(seed), one) for one in (picture, spoiled)
-    ]
+    return [pictures.degraded(np.random.default_rng(seed), one) for one in (picture, spoiled)]
 
 
 def make(source: Source, number: int) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """The validation every choice is made by: good pictures with synthetic defects pasted in.
 
 Products are the good *training* pictures of four evaluation sets, held-out photographs and
-procedural scenes taken again and again with small shifts, turns and changes of light. No test picture is ever read here.
+procedural scenes taken again and again with small shifts, turns and changes of light. No test
+picture is ever read here.
 """
 
 import argparse

@@ -43,7 +43,7 @@ def select_levels(network: Network) -> Network:
 
 
 def output_names(name: str, graph: bytes) -> list[str]:
-    """Return the names of an ONNX graph's outputs; `name` is for the error, as in `select_levels`."""
+    """Return the names of an ONNX graph's outputs; `name` is for errors, as in `select_levels`."""
     return [value.name for value in _read(name, graph).graph.output]
 
 

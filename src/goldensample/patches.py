@@ -12,11 +12,13 @@ from goldensample.records import Array
 def mean_matrix(size: int, width: int) -> Array:
     """Return the (size, size) float64 matrix of a centred mean over `width` cells.
 
-    At the border the mean is over the cells that exist. mean_matrix(3, 3)[0] is (1/2, 1/2, 0).
+    Cells beyond the border count as 0, as in the authors' code: patches at the border, which are
+    averaged over fewer cells and see the network's own padding, are noisier, and so weigh less.
+    mean_matrix(3, 3)[0] is (1/3, 1/3, 0).
     """
     cells = np.arange(size)
     near = (np.abs(cells[:, None] - cells[None, :]) <= width // 2).astype(np.float64)
-    return near / near.sum(axis=1, keepdims=True)
+    return near / width
 
 
 def linear_matrix(size: int, at: Array) -> Array:
@@ -97,7 +99,7 @@ def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
 
     The vector of d·p·p values runs over channels, then over the window's rows and columns; it is
     pooled adaptively (segment k of K covers floor(k·N/K) to ceil((k+1)·N/K)). Beyond the border
-    the outer cell is repeated.
+    it holds zeros.
 
     Args:
         level: (d, h, w); not changed.
@@ -109,13 +111,23 @@ def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
     _, h, w = level.shape
     reach = neighbourhood // 2
     shifts = []
-    for down in range(-reach, reach + 1):
-        for right in range(-reach, reach + 1):
-            rows = xp.asarray(np.clip(np.arange(h) + down, 0, h - 1), device=device(level))
-            columns = xp.asarray(np.clip(np.arange(w) + right, 0, w - 1), device=device(level))
-            shifts.append(xp.take(xp.take(level, rows, axis=1), columns, axis=2))
+    padded = _pad(level, reach)
+    for down in range(neighbourhood):
+        for right in range(neighbourhood):
+            shifts.append(padded[:, down : down + h, right : right + w])
     windows = xp.permute_dims(xp.stack(shifts), (2, 3, 1, 0))  # (p·p, d, h, w) -> (h, w, d, p·p)
     return pool_last(xp.reshape(windows, (h, w, -1)), depth)
+
+
+def _pad(level: Array, reach: int) -> Array:
+    """Surround (d, h, w) with zeros."""
+    xp = array_namespace(level)
+    for axis in (1, 2):
+        shape = list(level.shape)
+        shape[axis] = reach
+        edge = xp.zeros(tuple(shape), dtype=level.dtype, device=device(level))
+        level = xp.concat([edge, level, edge], axis=axis)
+    return level
 
 
 def pool_last(values: Array, size: int, group: int = 64) -> Array:

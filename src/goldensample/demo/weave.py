@@ -9,7 +9,7 @@ from goldensample.records import Array
 
 SIZE_HW = (256, 256)
 DEFECTS = ("broken_thread", "thick_thread", "colour_thread", "hole", "stain", "lint")
-PITCH_PX = 11.0
+PITCH_PX = 18.0
 WARP, WEFT = (0.42, 0.36, 0.26), (0.13, 0.17, 0.22)
 
 

@@ -1,4 +1,4 @@
-"""Train the built-in backbone: `python -m training.backbone`.
+"""Train the built-in backbone: `python -m training.train`.
 
 Interrupt it when you like: the same command goes on from the last checkpoint.
 """
@@ -173,20 +173,21 @@ def main() -> None:
     """Read the command line, train, and write the ONNX file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--folder", type=Path, default=Path("runs/backbone"))
+    parser.add_argument("--folder", type=Path, help="for the cache and the checkpoints")
     parser.add_argument("--design", choices=DESIGNS, default="plain")
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--shards", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--shards", type=int, default=80)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--without-photographs", action="store_true")
-    parser.add_argument("--out", type=Path, help="where to write the ONNX file at the end")
+    parser.add_argument("--out", type=Path, help="the ONNX file; FOLDER/builtin.onnx if not given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     plan = Plan(chosen.design, chosen.rounds, chosen.shards, chosen.rate)
-    student = run(plan, chosen.folder, chosen.shared, not chosen.without_photographs)
-    if chosen.out:
-        export.write(student, chosen.out)
+    name = "backbone_without_photographs" if chosen.without_photographs else "backbone"
+    folder = chosen.folder or Path("runs") / name
+    student = run(plan, folder, chosen.shared, not chosen.without_photographs)
+    export.write(student, chosen.out or folder / "builtin.onnx")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,104 @@
+"""What the documents say is so."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, part
+from PIL import Image
+
+import goldensample
+from goldensample.methods.patchcore import PatchCore
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """A folder as the README's reader has it."""
+    root = tmp_path_factory.mktemp("reader")
+    for name, count in (("good", 40), ("new", 3)):
+        (root / name).mkdir()
+        for k in range(count):
+            Image.fromarray(part(k, shape=(96, 96))).save(root / name / f"{k:03d}.png")
+    return root
+
+
+def golden_lines() -> list[str]:
+    lines = [line.split("  #")[0].strip() for block in blocks("sh") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("golden ")]
+
+
+def test_the_commands_of_the_start_run_as_written(folder):
+    start = [line for line in golden_lines() if "--backbone" not in line and "--preset" not in line]
+    assert [line.split()[1] for line in start] == ["fit", "inspect"]
+    for line in start:
+        words = [sys.executable, "-m", "goldensample.cli", *line.split()[1:]]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert (folder / "report/report.html").is_file()
+
+
+def test_options_in_the_readme_exist():
+    page = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    for option in set(re.findall(r"--[a-z][a-z-]+", README)):
+        assert option in page, option
+
+
+def test_the_program_runs(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    image = np.asarray(Image.open("new/000.png"))
+    (code,) = blocks("python")
+    names = {"image": image}
+    exec(compile(code, "README", "exec"), names)
+    assert names["inspection"].heat_map.shape == (96, 96)
+
+
+def test_the_reference_is_what_the_code_says():
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        from make_reference import reference
+    finally:
+        sys.path.pop(0)
+    assert (ROOT / "docs/reference.md").read_text(encoding="utf-8") == reference(), "run make docs"
+
+
+def test_every_knob_and_public_name_is_documented():
+    page = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
+    assert all(f"| `{field.name}` |" in page for field in fields(PatchCore))
+    assert all(f"### {name}\n" in page for name in goldensample.__all__)
+
+
+def test_public_names_are_what_is_there():
+    assert sorted(goldensample.__all__) == [n for n in dir(goldensample) if n != "__version__"]
+    for name in goldensample.__all__:
+        assert getattr(goldensample, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = goldensample.nothing
+
+
+def test_every_dependency_has_its_sentence():
+    import tomllib
+
+    why = (ROOT / "docs/why.md").read_text(encoding="utf-8").lower()
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    for text in settings["project"]["dependencies"]:
+        assert re.split(r"[<>=]", text)[0].lower() in why, text
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_knows_the_commands_of_the_readme():
+    for target in re.findall(r"^make ([a-z]+)", README, re.MULTILINE):
+        done = subprocess.run(
+            ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
