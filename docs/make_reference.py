@@ -2,12 +2,13 @@
 
 import inspect
 import re
-import subprocess
-import sys
 from dataclasses import fields
 from pathlib import Path
 
+import typer
+
 import goldensample
+from goldensample.cli import app
 from goldensample.methods.patchcore import PatchCore
 
 COMMANDS = ("fit", "inspect", "evaluate", "info", "demo")
@@ -17,7 +18,7 @@ def reference() -> str:
     """Return the page."""
     parts = [
         "# Reference\n\nMade by `make docs` from the code; do not edit.\n\n## Commands\n",
-        *(f"### golden {name}\n\n```text\n{_help(name)}\n```\n" for name in COMMANDS),
+        *(_command(name) for name in COMMANDS),
         "## Knobs of PatchCore\n",
         "| knob | default | what it is |\n|---|---|---|",
         *(f"| `{f.name}` | {f.default} | {f.metadata['help']} |" for f in fields(PatchCore)),
@@ -27,30 +28,20 @@ def reference() -> str:
     return "\n".join(parts)
 
 
-def _help(name: str) -> str:
-    """Return a command's help as a terminal of 100 columns shows it, without its frames."""
-    run = subprocess.run(
-        [sys.executable, "-m", "goldensample.cli", name, "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-        encoding="utf-8",
-        env=_environment(),
-    )
-    lines = (line.strip("│╭╮╰╯─ ").rstrip() for line in run.stdout.splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    fixed = {
-        "TERMINAL_WIDTH": "100",
-        "COLUMNS": "100",
-        "NO_COLOR": "1",
-        "PYTHONIOENCODING": "utf-8",
-    }
-    return {**os.environ, **fixed}
+def _command(name: str) -> str:
+    """Return a command's purpose and its parameters as a table."""
+    command = typer.main.get_command(app).commands[name]
+    lines = [f"### golden {name}\n", f"{inspect.cleandoc(command.help)}\n"]
+    lines += ["| argument or option | what it is |", "|---|---|"]
+    for parameter in command.params:
+        names = ", ".join(f"`{text}`" for text in parameter.opts)
+        if not names.startswith("`-"):
+            names = f"`{parameter.metavar}`"
+        words = parameter.help.replace("\\[", "[").replace("|", "\\|")
+        if parameter.default not in (None, False) and "[default" not in words:
+            words += f" [default: {parameter.default}]"
+        lines.append(f"| {names} | {words} |")
+    return "\n".join(lines) + "\n"
 
 
 def _name(name: str) -> str:

@@ -1,0 +1,155 @@
+"""Measure the main job: quality on the data sets at hand, and the coreset against the plain loop.
+
+Every run leaves a raw file in benchmarks/results with each picture's score; the table is a view.
+Run it with nothing else on the machine: `make bench`, or `make bench SHARED=DIR`.
+"""
+
+import argparse
+import json
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from goldensample import (
+    PatchCore,
+    Preparation,
+    coreset,
+    fit,
+    load,
+    open_backbone,
+    read_images,
+    save,
+)
+from goldensample.backbones import Backbone
+from goldensample.datasets import labelled, read_dataset
+from goldensample.evaluation import Tally
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from references import greedy_loop
+
+RESULTS = Path(__file__).parent / "results"
+PAPER_SQUARE = Preparation((256, 256), "stretch", (224, 224))
+SETS = {
+    "bottle": ("mvtec_ad/bottle", 0.1),
+    "magnetic_tile": ("magnetic_tile", 0.02),
+    "hazelnut": ("mvtec_ad_small/hazelnut", 0.1),
+    "transistor": ("mvtec_ad_small/transistor", 0.1),
+}
+
+
+def run(name: str, root: Path, share: float, backbone: Backbone, square: bool) -> dict[str, object]:
+    """Fit, save, load and evaluate; return the figures and every picture's score."""
+    began = perf_counter()
+    pictures = read_images(root / "train/good")
+    read_s = perf_counter() - began
+    fitted = fit(
+        pictures,
+        backbone=backbone,
+        method=PatchCore(coreset=share),
+        preparation=PAPER_SQUARE if square else None,
+        false_alarms=None,
+    )
+    fit_s = perf_counter() - began
+    file = RESULTS / "last.golden"
+    save(fitted, file)
+    size, inspector = file.stat().st_size, load(file)
+    file.unlink()
+    tally, scores = Tally(), []
+    truths = list(labelled(read_dataset(root), None))
+    began = perf_counter()
+    for truth, found in zip(truths, inspector.inspect_many(t.picture for t in truths), strict=True):
+        tally.add(found, truth.defect, truth.mask)
+        scores.append([truth.picture.name, truth.kind, found.score])
+    inspect_s = (perf_counter() - began) / len(truths)
+    return {
+        "data": name,
+        "network": backbone.network.name,
+        "network_sha256": backbone.network.sha256,
+        "preparation": "256x256 stretched, crop 224" if square else "default",
+        "coreset": share,
+        "seed": 0,
+        "bank": inspector.detector.arrays()["bank"].shape,
+        **tally.result().as_json(),
+        "read_s": read_s,
+        "fit_s": fit_s,
+        "inspect_s_per_decoded_picture": inspect_s,
+        "file_bytes": size,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
+        "scores": scores,
+    }
+
+
+def coreset_against_loop(patches: int = 40_000, rows: int = 4_000) -> dict[str, object]:
+    """Time our coreset and the loop on the same made points (clusters in 128 dimensions)."""
+    rng = np.random.default_rng(0)
+    middles = rng.normal(0, 1, (200, 128))
+    points = middles[rng.integers(0, 200, patches)] + rng.normal(0, 0.4, (patches, 128))
+    points = points.astype(np.float32)
+    began = perf_counter()
+    ours = coreset.greedy(points, rows).picks
+    ours_s = perf_counter() - began
+    began = perf_counter()
+    loop = loop_float32(points, rows)
+    loop_s = perf_counter() - began
+    whole, _ = coreset.to_whole_numbers(points)
+    return {
+        "patches": patches,
+        "rows": rows,
+        "ours_s": ours_s,
+        "loop_s": loop_s,
+        "times_faster": loop_s / ours_s,
+        "first_500_picks_equal_the_reference": ours[:500].tolist() == greedy_loop(whole, 500),
+        "all_picks_equal_the_loop": ours.tolist() == loop,
+    }
+
+
+def loop_float32(points: np.ndarray, rows: int) -> list[int]:
+    """The plain loop as one would write it for speed: one matrix-vector product a pick."""
+    whole, _ = coreset.to_whole_numbers(points)
+    norms = (whole**2).sum(axis=1)
+    distances, picks = norms, []
+    for _ in range(rows):
+        best = int(np.argmax(distances))
+        to_best = norms + norms[best] - 2 * (whole @ whole[best])
+        distances = np.minimum(distances, to_best) if picks else to_best
+        picks.append(best)
+    return picks
+
+
+def main() -> None:
+    """Run what was asked for and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--only", choices=SETS, action="append")
+    shared = (chosen := parser.parse_args()).shared
+    RESULTS.mkdir(exist_ok=True)
+    made = coreset_against_loop()
+    (RESULTS / "coreset.json").write_text(json.dumps(made, indent=1) + "\n")
+    print(f"coreset: {made['times_faster']:.1f} times the loop's speed, the same picks: "
+          f"{made['all_picks_equal_the_loop']}")  # fmt: skip
+    weights = shared / "weights/resnet18_imagenet_layer1-3.safetensors"
+    if not weights.is_file():
+        sys.exit(f"the data sets are not at {shared}: name their folder with --shared")
+    resnet18 = open_backbone("timm:resnet18", weights=weights)
+    print("data           network        bank           image   pixel   PRO     fit s  ms/picture")
+    for name in chosen.only or SETS:
+        folder, share = SETS[name]
+        for backbone, square in ((resnet18, True), (resnet18, False), (open_backbone(), False)):
+            found = run(name, shared / "data" / folder, share, backbone, square)
+            label = backbone.network.name.replace(":", "_") + ("_224" if square else "")
+            text = json.dumps(found, indent=1) + "\n"
+            (RESULTS / f"{name}-{label}.json").write_text(text)
+            bank = "x".join(map(str, found["bank"]))
+            print(f"{name:14} {label:14} {bank:14} {found['image_auroc']:.4f}  "
+                  f"{found['pixel_auroc']:.4f}  {found['pro']:.4f}  {found['fit_s']:5.1f}  "
+                  f"{found['inspect_s_per_decoded_picture'] * 1000:.1f}", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""On real pictures and weights, where they lie beside the project.
+
+The figures in benchmarks/results come from benchmarks/main_job.py; here are the floors
+below which a change must not fall.
+"""
+
+import numpy as np
+import pytest
+from references import greedy_loop
+
+from goldensample import PatchCore, Preparation, coreset, evaluate, fit, open_backbone, read_images
+from goldensample.inspector import as_picture, extract, silent
+
+pytestmark = pytest.mark.real
+PAPER_SQUARE = Preparation((256, 256), "stretch", (224, 224))
+
+
+@pytest.fixture(scope="module")
+def resnet18(shared):
+    pytest.importorskip("timm", reason="the extra [torch] is not installed")
+    weights = shared / "weights/resnet18_imagenet_layer1-3.safetensors"
+    return open_backbone("timm:resnet18", weights=weights)
+
+
+def measured(root, backbone, share, preparation=None):
+    fitted = fit(
+        read_images(root / "train/good"),
+        backbone=backbone,
+        method=PatchCore(coreset=share),
+        preparation=preparation,
+        false_alarms=None,
+    )
+    return evaluate(fitted, root)
+
+
+def test_resnet18_on_bottle(shared, resnet18):
+    found = measured(shared / "data/mvtec_ad/bottle", resnet18, 0.1, PAPER_SQUARE)
+    assert found.image_auroc >= 0.999
+    assert found.pixel_auroc >= 0.975
+
+
+def test_resnet18_on_magnetic_tile(shared, resnet18):
+    found = measured(shared / "data/magnetic_tile", resnet18, 0.02, PAPER_SQUARE)
+    assert found.image_auroc >= 0.970
+
+
+def test_builtin_on_bottle(shared):
+    found = measured(shared / "data/mvtec_ad/bottle", "builtin", 0.1)
+    assert found.image_auroc >= 0.99
+    assert found.pixel_auroc >= 0.97
+
+
+def test_builtin_on_magnetic_tile(shared):
+    found = measured(shared / "data/magnetic_tile", "builtin", 0.02)
+    assert found.image_auroc >= 0.90
+
+
+def test_picks_on_real_patches_equal_the_loop(shared, resnet18):
+    pictures = read_images(shared / "data/mvtec_ad/bottle/train/good")
+    batch = [as_picture(pictures[k], k) for k in range(12)]
+    features, _ = extract(batch, PAPER_SQUARE, resnet18)
+    patches, _ = PatchCore()._collect([features])
+    points = coreset.project(patches, 128, 0)
+    whole, _ = coreset.to_whole_numbers(points)
+    assert len(whole) == 12 * 28 * 28
+    assert coreset.greedy(points, 900).picks.tolist() == greedy_loop(whole, 900)
+
+
+def test_pictures_alone_score_as_in_a_batch(shared):
+    root = shared / "data/magnetic_tile"
+    fitted = fit(list(map(read_images(root / "train/good").__getitem__, range(30))))
+    probes = list(map(read_images(root / "test/break").__getitem__, range(11)))
+    for probe, found in zip(probes, fitted.inspect_many(probes), strict=True):
+        alone = fitted.inspect(probe)
+        assert alone.score == found.score
+        assert np.array_equal(alone.heat_map, found.heat_map)
+
+
+def test_full_bank_is_never_farther(shared):
+    root = shared / "data/mvtec_ad_small/hazelnut"
+    pictures = read_images(root / "train/good")
+    backbone = open_backbone()
+    probes = [as_picture(p, 0) for p in read_images(root / "test/good")]
+    features, _ = extract(probes, Preparation((256, 256)), backbone)
+    train, _ = extract(
+        [as_picture(pictures[k], k) for k in range(8)], Preparation((256, 256)), backbone
+    )
+    part, full = (PatchCore(coreset=share).fit([train], silent) for share in (0.1, 1.0))
+    assert (part.score(features).grid >= full.score(features).grid).all()
