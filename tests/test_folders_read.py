@@ -9,7 +9,7 @@ from PIL import Image
 
 from goldensample import folders
 from goldensample.errors import ImageError
-from goldensample.folders import Folder, open_images, read_images, white_level
+from goldensample.folders import Folder, open_images, read_images
 from goldensample.images import encode_jpeg, encode_png
 from goldensample.records import Picture, Pictures
 
@@ -120,22 +120,20 @@ def test_reading_ahead_is_bounded_and_ends_with_its_user(
         *((4095, 4095), (4096, 16383), (16384, 65535), (65535, 65535)),
     ],
 )
-def test_white_level(tmp_path: Path, peak: int, white: int) -> None:
+def test_white_of_deep_pictures(tmp_path: Path, peak: int, white: int) -> None:
     paths = [write_deep(tmp_path / "a.png", peak), write_deep(tmp_path / "b.tif", 0)]
-    assert white_level([*paths, write(tmp_path / "c.png")]) == white
+    assert read_images([*paths, write(tmp_path / "c.png")]).white == white
     folder = read_images(tmp_path)
     assert folder.white == white
     assert int(folder[0].pixels.max()) == (peak * 510 + white) // (2 * white)
     assert read_images(tmp_path, white=65535).white == 65535
 
 
-def test_white_level_of_8_bits_is_none(tmp_path: Path) -> None:
+def test_white_of_8_bits_is_none(tmp_path: Path) -> None:
     path = write(tmp_path / "a.png")
     (tmp_path / "b.jpg").write_bytes(encode_jpeg(COLORS))
-    assert white_level([path, tmp_path / "b.jpg"]) is None
+    assert read_images([path, tmp_path / "b.jpg"]).white is None
     assert read_images(tmp_path).white is None
-    with pytest.raises(ImageError, match=r"gone\.png: there is no such file"):
-        white_level([path, tmp_path / "gone.png"])
 
 
 def test_the_scale_is_the_folders_not_the_pictures(tmp_path: Path) -> None:

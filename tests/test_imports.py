@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 HEAVY = {"openvino", "faiss", "torch", "timm", "onnx", "scipy"}
@@ -60,3 +61,19 @@ def test_timms_hub_client_sends_no_telemetry():
         "import huggingface_hub.constants as c; print(c.HF_HUB_DISABLE_TELEMETRY)\n"
     )
     assert run(code).strip() == "True"
+
+
+def test_a_file_fitted_with_timm_is_inspected_without_torch(tmp_path, good_parts):
+    pytest.importorskip("timm", reason="the extra [torch] is not installed")
+    from goldensample import fit, open_backbone, save
+
+    fitted = fit(good_parts[:3], backbone=open_backbone("timm:resnet18", weights="random"))
+    save(fitted, tmp_path / "a.golden")
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['timm'] = None\n"
+        "import numpy as np, goldensample as golden\n"
+        "picture = np.full((48, 48, 3), 90, np.uint8)\n"
+        "print(golden.load(sys.argv[1]).inspect(picture).score)"
+    )
+    found = float(run(code, str(tmp_path / "a.golden")))
+    assert found == fitted.inspect(np.full((48, 48, 3), 90, np.uint8)).score

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from goldensample.errors import ImageError
 from goldensample.images import measure, read_image, read_shape
-from goldensample.records import Picture
+from goldensample.inspector import silent
+from goldensample.records import Notify, Picture
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 WHITES = (1023, 4095, 16383, 65535)
@@ -86,14 +87,20 @@ class Folder:
 
 
 def read_images(
-    paths: PathLike | Sequence[PathLike], white: int | None = None, skip_unreadable: bool = False
+    paths: PathLike | Sequence[PathLike],
+    white: int | None = None,
+    skip_unreadable: bool = False,
+    notify: Notify = silent,
 ) -> Folder:
     """Find pictures and make sure that every one can be decoded.
 
     Args:
         paths: files, folders and patterns, see `find_pictures`.
-        white: see `Folder`; None finds it as `white_level` does.
+        white: see `Folder`; None takes the smallest of 1023, 4095, 16383, 65535 that holds the
+            largest sample of all pictures, and nothing where none has more than 8 bits. To be fixed
+            at fit and stored: a picture inspected later is scaled by the same, clipped above it.
         skip_unreadable: leave unreadable pictures out and list them in `skipped`.
+        notify: told ("check", pictures decoded, pictures).
 
     Raises:
         ImageError: nothing is found, or pictures are unreadable: the first 10 and their number.
@@ -102,7 +109,10 @@ def read_images(
     """
     found = find_pictures(paths)
     with ThreadPoolExecutor(WORKERS) as pool:
-        measured = list(pool.map(partial(_attempt, measure), [path for _, path in found]))
+        measured = []
+        for value in pool.map(partial(_attempt, measure), [path for _, path in found]):
+            measured.append(value)
+            notify("check", len(measured), len(found))
     errors = [str(error) for error in measured if isinstance(error, ImageError)]
     good = [(*pair, m) for pair, m in zip(found, measured, strict=True) if isinstance(m, tuple)]
     if errors and not (skip_unreadable and good):
@@ -122,19 +132,6 @@ def open_images(paths: PathLike | Sequence[PathLike], white: int | None = None) 
     """
     names, files = zip(*find_pictures(paths), strict=True)
     return Folder(names, files, white)
-
-
-def white_level(paths: Sequence[Path]) -> int | None:
-    """Return the smallest of 1023, 4095, 16383, 65535 that holds the largest sample of all.
-
-    None where no picture has more than 8 bits. To be fixed at fit and stored: a picture inspected
-    later is scaled by the same and clipped above it. Cost: every picture is decoded once.
-
-    Raises:
-        ImageError: a picture is unreadable.
-    """
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return _level(max((peak for _, peak in pool.map(measure, paths)), default=0))
 
 
 def _attempt(read: Callable[[Given], Result], given: Given) -> Result | ImageError:

@@ -57,7 +57,7 @@ def save(inspector: Inspector, path: str | Path) -> None:
     arrays = dict(inspector.detector.arrays())
     arrays["network"] = np.frombuffer(inspector.backbone.network.graph, np.uint8)
     header = _header(inspector, {name: _hash(array) for name, array in arrays.items()})
-    text = json.dumps(header, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(header, sort_keys=True, separators=(",", ":"))
     golden = sha256(text.encode()).hexdigest() + text
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     write_atomic(Path(path), to_bytes(contiguous, {"golden": golden}))

@@ -63,7 +63,7 @@ class OpenVINOBackbone:
             except RuntimeError as error:
                 raise WeightsError(
                     f"{self.network.name} must take pictures of {height}x{width} pixels; "
-                    f"OpenVINO says: {str(error).strip().splitlines()[-1]}"
+                    f"OpenVINO says: {str(error).strip().rpartition(chr(10))[2]}"
                 ) from error
             self._queues[height, width] = openvino.AsyncInferQueue(compiled)
         return self._queues[height, width]

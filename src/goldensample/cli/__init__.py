@@ -1,6 +1,7 @@
 """The command `golden`. Results go to stdout, everything else to stderr."""
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -43,6 +44,11 @@ def _main(
 
 def main() -> None:
     """Run the command line; a user's mistake ends in one message and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(
+            stream, TextIOWrapper
+        ):  # a name that a console cannot show must not end a run
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (GoldenError, ValueError, OSError) as error:

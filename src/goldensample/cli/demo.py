@@ -78,7 +78,7 @@ def _run(
     began = perf_counter()
     file = output / f"{folder.name}.golden"
     with progress() as notify:
-        pictures = read_images(folder / "train" / "good")
+        pictures = read_images(folder / "train" / "good", notify=notify)
         save(fit(pictures, backbone=backbone, false_alarms=false_alarms, notify=notify), file)
         fitted = perf_counter() - began
         inspector = load(file)

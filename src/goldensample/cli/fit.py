@@ -103,12 +103,13 @@ def command(
         asked = Sizes(None, PAPER["resize"], PAPER["crop"])
     method = PatchCore(**({k: v for k, v in chosen.items() if k == "depth"} | knobs))
     preparation = asked.preparation()
-    network = open_backbone(
-        backbone or chosen.get("backbone", "builtin"), parse_levels(levels), weights, device
-    )
+    name = backbone or chosen.get("backbone", "builtin")
+    if name.startswith("timm:"):
+        tell(f"opening {name}: building, exporting and checking it takes some seconds")
+    network = open_backbone(name, parse_levels(levels), weights, device)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
     with progress() as notify:
-        pictures = read_images(paths, skip_unreadable=skip_unreadable)
+        pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
         for message in pictures.skipped:
             tell(f"left out: {message}")
         inspector = fit(

@@ -81,7 +81,7 @@ def tell(text: str) -> None:
 
 def print_json(values: dict[str, Any]) -> None:
     """Write one object on one line to stdout."""
-    print(json.dumps(values, ensure_ascii=False), flush=True)
+    print(json.dumps(values), flush=True)
 
 
 def inspection_json(inspection: Inspection, threshold: Threshold | None) -> dict[str, Any]:
