@@ -69,7 +69,7 @@ def run(name: str, root: Path, share: float, backbone: Backbone, square: bool) -
     return {
         "data": name,
         "network": backbone.network.name,
-        "network_sha256": backbone.network.sha256,
+        "network_sha256": backbone.network.source_sha256,
         "preparation": "256x256 stretched, crop 224" if square else "default",
         "coreset": share,
         "seed": 0,

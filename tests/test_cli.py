@@ -52,10 +52,10 @@ def test_fit_says_what_it_did(line, tiny_file, tmp_path):
 
 
 def test_the_same_command_gives_the_same_file(line, tiny_file, tmp_path):
-    for name in ("a", "b"):
+    for name in ("a.golden", "b.golden"):
         golden("fit", line / "train/good", "-o", tmp_path / name, "--backbone", f"onnx:{tiny_file}")
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-    assert (tmp_path / "a").read_bytes() == (line / "part.golden").read_bytes()
+    assert (tmp_path / "a.golden").read_bytes() == (tmp_path / "b.golden").read_bytes()
+    assert (tmp_path / "a.golden").read_bytes() == (line / "part.golden").read_bytes()
 
 
 def test_inspect_in_json_and_in_words(line):
@@ -105,11 +105,18 @@ def test_fit_refuses_broken_pictures_unless_told(line, tiny_file, tmp_path):
     write(tmp_path / "good/a.png", part(1))
     write(tmp_path / "good/b.png", part(2))
     (tmp_path / "good/c.png").write_bytes(b"\x89PNG\r\n")
-    words = ("fit", tmp_path / "good", "-o", tmp_path / "x", "--backbone", f"onnx:{tiny_file}")
+    words = (
+        "fit",
+        tmp_path / "good",
+        "-o",
+        tmp_path / "x.golden",
+        "--backbone",
+        f"onnx:{tiny_file}",
+    )
     refused = golden(*words)
     assert refused.returncode == 2
     assert "c.png" in refused.stderr
-    assert not (tmp_path / "x").exists()
+    assert not (tmp_path / "x.golden").exists()
     done = golden(*words, "--skip-unreadable")
     assert done.returncode == 0
     assert "left out" in done.stderr
@@ -149,28 +156,113 @@ def test_info(line):
     ("words", "part_of_message"),
     [
         (["inspect", "none.golden", "."], "none.golden must be a .golden file; there is none"),
-        (["fit", "nowhere", "-o", "x"], "nowhere"),
-        (["fit", "empty", "-o", "x"], "empty"),
-        (["fit", "p.png", "-o", "x", "--backbone", "magic"], "backbone must be"),
-        (["fit", "p.png", "-o", "x", "--coreset", "2.5"], "coreset must be in (0, 1]"),
-        (["fit", "p.png", "-o", "x", "--coreset", "many"], "number or a percentage"),
-        (["fit", "p.png", "-o", "x", "--preset", "fast"], "preset must be paper"),
-        (["fit", "p.png", "-o", "x", "--crop", "9"], "--crop must go with --resize"),
-        (["fit", "p.png", "-o", "x", "--resize", "9", "--crop", "99"], "crop_hw"),
-        (["fit", "p.png", "-o", "x", "--size", "ab"], "HEIGHTxWIDTH"),
-        (["fit", "p.png", "-o", "x", "--false-alarms", "150%"], "false_alarms must be in (0, 1)"),
+        (["fit", "nowhere", "-o", "x.golden"], "nowhere"),
+        (["fit", "empty", "-o", "x.golden"], "empty"),
+        (["fit", "p.png", "-o", "x.golden", "--backbone", "magic"], "backbone must be"),
+        (["fit", "p.png", "-o", "x.golden", "--coreset", "2.5"], "coreset must be in (0, 1]"),
+        (["fit", "p.png", "-o", "x.golden", "--coreset", "many"], "number or a percentage"),
+        (["fit", "p.png", "-o", "x.golden", "--preset", "fast"], "preset must be paper"),
+        (["fit", "p.png", "-o", "x.golden", "--crop", "9"], "--crop must go with --resize"),
+        (["fit", "p.png", "-o", "x.golden", "--resize", "9", "--crop", "99"], "crop_hw"),
+        (["fit", "p.png", "-o", "x.golden", "--size", "ab"], "HEIGHTxWIDTH"),
+        (
+            ["fit", "p.png", "-o", "x.golden", "--false-alarms", "150%"],
+            "false_alarms must be in (0, 1)",
+        ),
+        (["fit", "p.png", "-o", "x.golden", "--coreset", "inf"], "coreset must be in (0, 1]"),
+        (["fit", "p.png", "-o", "x.golden", "--coreset", "200%"], "at most 100%"),
+        (["fit", "p.png", "-o", "x.golden", "--levels", "2,2"], "each level once"),
+        (["fit", "p.png", "-o", "x.golden", "--resize", "256"], "--resize N must go with --crop"),
+        (["fit", "p.png", "-o", "x.golden", "--size", "²"], "HEIGHTxWIDTH"),
+        (["fit", "p.png", "-o", "x.png"], "--output must end in .golden"),
+        (["fit", "p.png", "-o", "dir.golden"], "must be a file; it is a folder"),
+        (["fit", "p.png", "-o", "p.png/x.golden"], "must be in a folder that can be written"),
+        (["inspect", "empty", "p.png"], "must be a .golden file; it is a folder"),
+        (["inspect", "none.golden", "p.png", "--report", "p.png"], "in a folder that can be"),
         (["evaluate", "p.png", "."], "p.png"),
     ],
 )
 def test_mistakes_end_in_one_message(words, part_of_message, tmp_path):
     (tmp_path / "empty").mkdir()
+    (tmp_path / "dir.golden").mkdir()
     write(tmp_path / "p.png", part(1))
     done = golden(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert part_of_message in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-    assert not (tmp_path / "x").exists()
+    assert not (tmp_path / "x.golden").exists()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_threshold_must_be_a_number(line, value):
+    done = golden("inspect", line / "part.golden", line / "test/good", "--threshold", value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "score must be finite" in done.stderr
+
+
+def test_an_unreadable_picture_is_a_result_line(line, tmp_path):
+    (tmp_path / "c.png").write_bytes(b"")
+    done = golden("inspect", line / "part.golden", tmp_path)
+    assert done.returncode == 2
+    assert done.stdout.startswith("error")
+    assert "c.png" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
+def test_results_go_to_stdout_when_people_watch(line, tmp_path):
+    import os
+    import pty
+
+    watcher, terminal = pty.openpty()
+    words = ["inspect", line / "part.golden", line / "test", "--json"]
+    with (tmp_path / "out").open("wb") as out:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "goldensample.cli", *map(str, words)],
+            stdout=out,
+            stderr=terminal,
+        )
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(watcher, 4096)
+            except OSError:  # the other end is closed
+                break
+            if child.poll() is not None and not shown.endswith(b"more"):
+                break
+        assert child.wait() == 0
+    os.close(watcher)
+    assert len([json.loads(text) for text in (tmp_path / "out").read_text().splitlines()]) == 12
+    assert b"inspecting" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for children")
+def test_ctrl_c_ends_cleanly(line):
+    import signal
+    import time
+
+    command = [sys.executable, "-m", "goldensample.cli", "inspect", line / "part.golden"]
+    command += [line / "train/good"] * 1 + [line / "test"]
+    for wait_s in (0.9, 1.4):
+        child = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE)  # fmt: skip
+        time.sleep(wait_s)
+        child.send_signal(signal.SIGINT)
+        said = child.communicate()[1]
+        assert child.returncode in (0, 1, 130), said  # never a signal: no abort
+        assert b"FATAL" not in said
+
+
+def test_a_reader_that_leaves_is_not_a_defect(line):
+    words = [sys.executable, "-m", "goldensample.cli", "inspect", line / "part.golden"]
+    child = subprocess.Popen([*map(str, words), str(line / "train/good")], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)  # fmt: skip
+    child.stdout.close()
+    said = child.stderr.read()
+    child.stderr.close()
+    assert child.wait() == 2, said
+    assert b"Traceback" not in said
 
 
 def test_debug_shows_the_traceback(tmp_path):

@@ -55,6 +55,17 @@ def test_every_squared_distance_is_exact_in_float32():
     assert np.array_equal(squared, ((wide[:, None] - wide[None]) ** 2).sum(-1))
 
 
+def test_a_far_row_does_not_coarsen_the_others():
+    points = clustered(500, 32, 4)
+    points[77] = 5000
+    whole, step = coreset.to_whole_numbers(points)
+    assert whole.dtype == np.float64
+    assert step < 0.01
+    found = coreset.greedy(points, 60)
+    assert found.picks.tolist() == greedy_loop(whole, 60)
+    assert len(found.picks) == 60
+
+
 def test_it_ends_when_every_row_is_a_copy_of_a_pick():
     points = np.repeat(np.array([[0.0, 0], [3, 4], [6, 8]], np.float32), 5, axis=0)
     found = coreset.greedy(points, 15)

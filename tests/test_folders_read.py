@@ -122,11 +122,18 @@ def test_reading_ahead_is_bounded_and_ends_with_its_user(
 )
 def test_white_of_deep_pictures(tmp_path: Path, peak: int, white: int) -> None:
     paths = [write_deep(tmp_path / "a.png", peak), write_deep(tmp_path / "b.tif", 0)]
-    assert read_images([*paths, write(tmp_path / "c.png")]).white == white
+    assert read_images(paths).white == white
     folder = read_images(tmp_path)
     assert folder.white == white
     assert int(folder[0].pixels.max()) == (peak * 510 + white) // (2 * white)
     assert read_images(tmp_path, white=65535).white == 65535
+
+
+def test_deep_and_8_bit_pictures_do_not_mix(tmp_path: Path) -> None:
+    write_deep(tmp_path / "a.png", 4000)
+    write(tmp_path / "b.png")
+    with pytest.raises(ImageError, match="must all have 8 bits, or all more; 1 of 2 have more"):
+        read_images(tmp_path)
 
 
 def test_white_of_8_bits_is_none(tmp_path: Path) -> None:

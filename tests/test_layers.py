@@ -13,7 +13,7 @@ FLOORS = [
     ["backbones"],
     ["methods"],
     ["inspector", "evaluation"],
-    ["images", "folders", "datasets", "store", "weights", "baking"],
+    ["images", "folders", "datasets", "store", "header", "weights", "baking"],
     ["library", "report", "demo", "cli", "__init__"],
 ]
 HOMES = {

@@ -126,6 +126,12 @@ def test_every_knob_changes_the_answer(name):
         ("neighbors", 0),
         ("sigma_px", float("inf")),
         ("seed", -1),
+        ("coreset", float("inf")),
+        ("coreset", "a"),
+        ("neighbors", 2.5),
+        ("stride", True),
+        ("depth", 10**12),
+        ("seed", 1.5),
     ],
 )
 def test_bad_values_name_the_knob(name, value):
@@ -161,7 +167,7 @@ def test_padding_is_neither_banked_nor_scored():
 
 
 def test_weighing_is_the_papers_formula():
-    bank = np.array([[0.0, 0], [1, 0], [0, 2], [9, 9]], np.float32)
+    bank = np.array([[0.0, 0], [1, 0], [0, 2], [9, 9]], np.float16)
     settings = PatchCore(coreset=1.0, neighbourhood=1, neighbors=3)
     detector = settings.restore({"bank": bank, "origins": np.zeros((4, 3), np.float32)})
     patch = np.array(
@@ -174,7 +180,7 @@ def test_weighing_is_the_papers_formula():
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 500.0])
 def test_weighing_stays_within_its_bounds(scale):
-    bank = (np.random.default_rng(0).random((50, 4)) * scale).astype(np.float32)
+    bank = (np.random.default_rng(0).random((50, 4)) * scale).astype(np.float16)
     arrays = {"bank": bank, "origins": np.zeros((50, 3), np.float32)}
     plain = PatchCore(neighbors=1).restore(arrays)
     given = Features((np.full((1, 4, 3, 3), 2 * scale, np.float32),), np.ones((1, 3, 3), bool))

@@ -118,20 +118,109 @@ def test_values_that_are_not_finite(file):
         load(file)
 
 
+def forged(file, change):
+    """Write the file with a changed header and right checksums, and try to load it."""
+    file.write_bytes(with_header(file.read_bytes(), change))
+    with pytest.raises(ArtifactError, match=r"part\.golden"):
+        load(file)
+
+
+@pytest.mark.parametrize("key", ["sha256", "network", "method", "knobs", "preparation", "pictures"])
+@pytest.mark.parametrize("value", [None, [], "x", 7, {"a": 1}])
+def test_headers_with_other_kinds_of_value(file, key, value):
+    forged(file, lambda header: header.update({key: value}))
+
+
+@pytest.mark.parametrize(
+    ("key", "inner", "value"),
+    [
+        ("knobs", "coreset", 7.5),
+        ("knobs", "coreset", float("inf")),
+        ("knobs", "neighbors", 2.5),
+        ("knobs", "stride", "1"),
+        ("knobs", "depth", 10**12),
+        ("knobs", "depth", 64),
+        ("knobs", "seed", True),
+        ("knobs", "unknown", 1),
+        ("preparation", "size_hw", [0, 5]),
+        ("preparation", "size_hw", [256]),
+        ("preparation", "size_hw", [10**6, 10**6]),
+        ("preparation", "crop_hw", [224]),
+        ("preparation", "mode", "magic"),
+        ("preparation", "white", "x"),
+        ("preparation", "white", 0),
+        ("threshold", "score", float("nan")),
+        ("threshold", "score", "1"),
+        ("threshold", "pixel", None),
+        ("threshold", "held_out", "x"),
+        ("network", "levels", []),
+        ("network", "levels", "level2"),
+        ("network", "levels", ["level3", "level2"]),
+        ("network", "levels", ["level2", "level9"]),
+        ("network", "mean", [0.1, 0.2]),
+        ("network", "std", [0.1, 0.0, 0.1]),
+        ("network", "stride", 0),
+    ],
+)
+def test_headers_with_wrong_values(file, key, inner, value):
+    forged(file, lambda header: header[key].update({inner: value}))
+
+
 @pytest.mark.parametrize(
     "change",
     [
         lambda header: header.pop("preparation"),
-        lambda header: header.update(method="magic"),
-        lambda header: header["knobs"].update(coreset=7.5),
-        lambda header: header["knobs"].update(unknown=1),
-        lambda header: header["preparation"].update(size_hw=[0, 5]),
+        lambda header: header["knobs"].pop("seed"),
+        lambda header: header.update(extra=1),
+        lambda header: header.update(format=True),
+        lambda header: header.update(pictures=header["pictures"][:2]),
+        lambda header: header["pictures"][0].__setitem__(1, 0),
+        lambda header: header["pictures"][0].__setitem__(1, "a"),
     ],
 )
 def test_headers_that_do_not_fit(file, change):
-    file.write_bytes(with_header(file.read_bytes(), change))
+    forged(file, change)
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("bank", np.ones((4, 7), np.float16)),
+        ("bank", np.ones((4, 16), np.float32)),
+        ("bank", np.ones(4, np.float16)),
+        ("origins", np.full((4, 3), 999, np.float32)),
+        ("origins", np.full((4, 3), -1, np.float32)),
+        ("network", np.frombuffer(b"not a graph", np.uint8)),
+        ("network", np.zeros(0, np.uint8)),
+        ("extra", np.ones(3, np.float32)),
+    ],
+)
+def test_arrays_that_do_not_fit(file, name, array):
+    data = file.read_bytes()
+    arrays = {"bank": np.ones((4, 16), np.float16), "origins": np.zeros((4, 3), np.float32)}
+    arrays = {**tensors_of(data), **arrays, name: array}
+    header = json.loads(header_of(data)[64:])
+    header["sha256"] = {
+        key: sha256(f"{a.dtype.str}{a.shape}".encode() + a.tobytes()).hexdigest()
+        for key, a in arrays.items()
+    }
+    text = json.dumps(header)
+    golden = sha256(text.encode()).hexdigest() + text
+    file.write_bytes(to_bytes(arrays, {"golden": golden}))
     with pytest.raises(ArtifactError, match=r"part\.golden"):
         load(file)
+
+
+def test_links_are_followed_and_other_things_refused(tmp_path):
+    (tmp_path / "real.golden").write_bytes(b"old")
+    (tmp_path / "link.golden").symlink_to(tmp_path / "real.golden")
+    write_atomic(tmp_path / "link.golden", b"new")
+    assert (tmp_path / "link.golden").is_symlink()
+    assert (tmp_path / "real.golden").read_bytes() == b"new"
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.golden")
+        with pytest.raises(ArtifactError, match="must be a file"):
+            write_atomic(tmp_path / "pipe.golden", b"new")
 
 
 def test_other_files(tmp_path):
@@ -153,7 +242,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ArtifactError, match="No space"):
         write_atomic(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in path.parent.iterdir()] == ["b.bin"]

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from goldensample import coreset
 from training import networks, scoring
 
 
@@ -35,14 +36,11 @@ SETS = (
 
 
 def prepared(path: Path, one: Set, mode: str) -> np.ndarray:
-    """Return a picture or mask, its shorter side resized and its middle cut out."""
-    picture = Image.open(path).convert(mode)
-    scale = one.resize / min(picture.size)
-    size = (round(picture.width * scale), round(picture.height * scale))
+    """Return a picture or mask, resized to a square, its middle cut out."""
     how = Image.Resampling.NEAREST if mode == "L" else Image.Resampling.BILINEAR
-    left, top = (size[0] - one.crop) // 2, (size[1] - one.crop) // 2
-    box = (left, top, left + one.crop, top + one.crop)
-    return np.asarray(picture.resize(size, how).crop(box))
+    picture = Image.open(path).convert(mode).resize((one.resize, one.resize), how)
+    low = (one.resize - one.crop) // 2
+    return np.asarray(picture.crop((low, low, low + one.crop, low + one.crop)))
 
 
 def read(paths: list[Path], one: Set) -> Tensor:
@@ -63,7 +61,9 @@ def look(network: scoring.Network, shared: Path, one: Set) -> tuple[float, float
     """Return image AUROC, pixel AUROC and the inverted (good, bad) pairs of one set."""
     root = shared / "data" / one.folder
     good = scoring.patches(network, read(sorted((root / "train/good").iterdir()), one))
-    bank = scoring.coreset(good.flatten(0, 1), one.share)
+    rows = good.flatten(0, 1).numpy()
+    small = coreset.project(rows, 64, seed=0)
+    bank = torch.from_numpy(rows[coreset.greedy(small, int(len(rows) * one.share)).picks])
     paths = sorted(path for path in (root / "test").rglob("*") if path.is_file())
     scores = scoring.distances(scoring.patches(network, read(paths, one)), bank)
     bad = np.array([path.parent.name != "good" for path in paths])
@@ -86,9 +86,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--sets", nargs="*", default=[one.folder for one in SETS])
     chosen = parser.parse_args()
+    wanted = [one for one in SETS if one.folder in chosen.sets]
     for name, network in candidates(chosen.shared, chosen.files):
-        for one in SETS:
+        for one in wanted:
             image, pixel, inverted = look(network, chosen.shared, one)
             print(f"{name} {one.folder} image {image:.4f} pixel {pixel:.4f} inverted {inverted}")
 

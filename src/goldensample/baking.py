@@ -1,6 +1,7 @@
 """Graphs as files: the only room, with the exporters it will hold, that opens up ONNX models."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 
@@ -39,7 +40,11 @@ def select_levels(network: Network) -> Network:
     _halve(kept.graph)
     for text in ("doc_string", "producer_name", "producer_version"):
         kept.ClearField(text)
-    return replace(network, graph=kept.SerializeToString(deterministic=True))
+    return replace(
+        network,
+        graph=kept.SerializeToString(deterministic=True),
+        source_sha256=sha256(network.graph).hexdigest(),
+    )
 
 
 def output_names(name: str, graph: bytes) -> list[str]:

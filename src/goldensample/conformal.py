@@ -37,11 +37,12 @@ def limit(scores: Array, false_alarms: float) -> float:
     return float(np.sort(scores)[rank - 1])
 
 
-def hold_out(n: int, false_alarms: float, seed: int = 0) -> Array:
+def hold_out(n: int, false_alarms: float) -> Array:
     """Choose the good pictures that stay out of the bank.
 
     A fifth of them, or as many as the rate needs if that is more; none where that would be more
-    than half (then there is a score and no verdict).
+    than half (then there is a score and no verdict). Drawn at random, always the same for one n:
+    exchangeable pictures need no other luck.
 
     Returns:
         Ascending int64 indices, possibly empty.
@@ -49,5 +50,5 @@ def hold_out(n: int, false_alarms: float, seed: int = 0) -> Array:
     wanted = max(needed(false_alarms), n // 5)
     if 2 * wanted > n:
         return np.empty(0, np.int64)
-    chosen = np.random.default_rng(seed).choice(n, wanted, replace=False)
+    chosen = np.random.default_rng(0).choice(n, wanted, replace=False)
     return np.sort(chosen)

@@ -16,6 +16,8 @@ from goldensample.records import Array
 EXACT_FLOAT32, EXACT_FLOAT64 = 2**24, 2**53
 FLOAT32_DEPTH = 256
 """Up to this depth whole numbers of 7 bits are exact in float32; deeper points use float64."""
+COARSEST = 4
+"""Steps that the mean size of a value must have in float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,27 @@ def to_whole_numbers(points: Array) -> tuple[Array, float]:
 
     With whole numbers up to q in d dimensions every partial sum of a squared distance is a whole
     number up to 4·d·q²; q is the largest with 4·d·q² below 2^24 (float32) or 2^53 (float64).
+    float64 is taken above 256 dimensions, and where a few far values would leave the others fewer
+    than `COARSEST` steps.
 
     Args:
         points: (n, d) floats; not changed.
 
     Returns:
-        (n, d) whole numbers as float32 (d <= 256) or float64, and the length of one step.
+        (n, d) whole numbers as float32 or float64, and the length of one step.
     """
     xp = array_namespace(points)
     d = points.shape[1]
-    dtype, limit = (
-        (xp.float32, EXACT_FLOAT32) if d <= FLOAT32_DEPTH else (xp.float64, EXACT_FLOAT64)
-    )
-    largest_whole = min(int((limit / (4 * d)) ** 0.5) - 1, 2**20)
     middle = xp.astype(xp.mean(xp.astype(points, xp.float64), axis=0), points.dtype)
     centred = points - middle
-    extent = float(xp.max(xp.abs(centred)))
-    step = extent / largest_whole if extent > 0 else 1.0
-    return xp.astype(xp.round(centred / step), dtype), step
+    sizes = xp.abs(centred)
+    extent, typical = float(xp.max(sizes)), float(xp.mean(sizes))
+    for dtype, limit in ((xp.float32, EXACT_FLOAT32), (xp.float64, EXACT_FLOAT64)):
+        largest_whole = min(int((limit / (4 * d)) ** 0.5) - 1, 2**20)
+        step = extent / largest_whole if extent > 0 else 1.0
+        if d <= FLOAT32_DEPTH and (typical >= COARSEST * step or not extent):
+            break
+    return xp.astype(xp.round(xp.astype(centred, dtype) / step), dtype), step
 
 
 def greedy(

@@ -119,6 +119,12 @@ def read_images(
         raise _unreadable(errors, len(found))
     names, files, values = zip(*good, strict=True)
     shapes = tuple(shape for shape, _ in values)
+    deep = sum(peak > 0 for _, peak in values)
+    if white is None and 0 < deep < len(values):
+        raise ImageError(
+            f"pictures must all have 8 bits, or all more; {deep} of {len(values)} have more; save "
+            "them alike, since one grey value would mean two things"
+        )
     level = _level(max(peak for _, peak in values)) if white is None else white
     return Folder(names, files, level, tuple(errors), shapes)
 

@@ -8,8 +8,10 @@ import numpy as np
 
 from goldensample import conformal, heatmap
 from goldensample.backbones import Backbone
+from goldensample.errors import WeightsError
 from goldensample.methods import METHODS, Detector, Method
 from goldensample.methods.patchcore import PatchCore
+from goldensample.neighbors import to_numpy
 from goldensample.preparation import Placement, Preparation, choose_size
 from goldensample.records import (
     Array,
@@ -163,7 +165,8 @@ def fit(
         raise ValueError(f"false_alarms must be in (0, 1); got {false_alarms}")
     shapes = shapes_of(images)
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
-    preparation = replace(preparation, white=getattr(images, "white", None))
+    if hasattr(images, "white"):
+        preparation = replace(preparation, white=images.white)
     out = conformal.hold_out(len(images), false_alarms) if false_alarms else np.empty(0, int)
     banked = np.setdiff1d(np.arange(len(images)), out)
     names: dict[int, str] = {}
@@ -207,9 +210,25 @@ def extract(
     """Prepare pictures and compute their features; pictures may differ in shape."""
     prepared = [preparation.apply(picture.pixels) for picture in batch]
     maps = backbone.extract(np.stack([pixels for pixels, _ in prepared]))
+    _check_maps(maps, batch, backbone.network.name)
     grid_hw = (maps[0].shape[2], maps[0].shape[3])
     valid = np.stack([placement.valid(grid_hw) for _, placement in prepared])
     return Features(maps, valid), [placement for _, placement in prepared]
+
+
+def _check_maps(maps: tuple[Array, ...], batch: Sequence[Picture], name: str) -> None:
+    """Refuse features that are not finite, and levels that are not finest first."""
+    heights = [level.shape[2] for level in maps]
+    if heights != sorted(heights, reverse=True):
+        raise WeightsError(
+            f"the levels of {name} must be given finest first; got heights {heights}"
+        )
+    for index, picture in enumerate(batch):
+        if not all(np.isfinite(to_numpy(level[index])).all() for level in maps):
+            raise WeightsError(
+                f"features must be finite; those of {name} for {picture.name} are not; use another "
+                "network or leave the picture out"
+            )
 
 
 def as_picture(image: Array | Picture, index: int) -> Picture:

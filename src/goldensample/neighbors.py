@@ -65,11 +65,12 @@ class NearestSearch:
         """Return a bound on the product's rounding error.
 
         A float32 sum of k products errs by at most gamma_k = k·u / (1 - k·u), u = 2^-24, times the
-        sum of their sizes (Higham, Accuracy and Stability, 3.1); centring adds two roundings.
+        sum of their sizes (Higham, Accuracy and Stability, 3.1). There are two such sums, the
+        column |b|^2 and the product; centring adds two roundings.
         """
         xp = array_namespace(left)
         longest = float(xp.max(xp.sum(left * left, axis=1))) ** 0.5
-        unit = (self.bank.shape[1] + 8) * 2.0**-24
+        unit = (2 * self.bank.shape[1] + 8) * 2.0**-24
         return unit / (1 - unit) * (longest + self._longest) ** 2
 
     def _measure(self, queries: Array, query: Array, row: Array, count: int) -> tuple[Array, Array]:

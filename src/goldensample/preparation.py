@@ -84,8 +84,10 @@ class Preparation:
     def __post_init__(self) -> None:
         if self.mode not in MODES:
             raise ValueError(f"mode must be one of {', '.join(MODES)}; got {self.mode!r}")
-        if min(self.size_hw) < 1:
-            raise ValueError(f"size_hw must be positive; got {self.size_hw}")
+        if min(self.size_hw) < 1 or max(self.size_hw) > 16384:
+            raise ValueError(f"size_hw must be in 1 to 16384; got {self.size_hw}")
+        if self.white is not None and not 1 <= self.white <= 65535:
+            raise ValueError(f"white must be in 1 to 65535; got {self.white}")
         if self.mode == "shorter" and self.crop_hw is None:
             raise ValueError("mode 'shorter' must have crop_hw, so that every picture has one size")
         crop = self.crop_hw or self.size_hw

@@ -1,5 +1,6 @@
 """The values that travel between the floors. Shapes: n pictures, d depth, h w grid, H W pixels."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any, Protocol
@@ -126,12 +127,24 @@ class Threshold:
             `false_alarms` of good pictures has any such pixel.
         false_alarms: the promised rate of good pictures called defect, in (0, 1); None by hand.
         held_out: number of good pictures the limits rest on; 0 by hand.
+
+    Raises:
+        ValueError: a limit is not finite, or a number is out of its range.
     """
 
     score: float
     pixel: float
     false_alarms: float | None = None
     held_out: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("score", "pixel"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} must be finite; got {getattr(self, name)}")
+        if self.false_alarms is not None and not 0 < self.false_alarms < 1:
+            raise ValueError(f"false_alarms must be in (0, 1); got {self.false_alarms}")
+        if self.held_out < 0:
+            raise ValueError(f"held_out must be at least 0; got {self.held_out}")
 
 
 @dataclass(frozen=True, slots=True)

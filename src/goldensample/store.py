@@ -18,29 +18,60 @@ import numpy as np
 
 from goldensample._version import __version__
 from goldensample.backbones import Network
-from goldensample.errors import ArtifactError
+from goldensample.errors import ArtifactError, WeightsError
+from goldensample.header import build, convert
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods import METHODS
 from goldensample.preparation import Preparation
 from goldensample.records import Array, Threshold, knobs_of
 
 FORMAT = 1
+KEYS = {
+    *("format", "goldensample", "sha256", "network", "method", "knobs", "preparation"),
+    *("threshold", "pictures"),
+}
+
+
+def check_writable(path: Path) -> None:
+    """Make sure, before long work, that a file can be written there.
+
+    Raises:
+        ArtifactError: the path is a folder or another thing than a file, or its folder cannot be.
+    """
+    if path.exists() and not path.is_file():
+        raise ArtifactError(
+            f"{path} must be a file; it is a folder or a device; choose another name"
+        )
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise ArtifactError(
+            f"{path} must be in a folder that can be written; {folder} is not; choose another place"
+        )
 
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place first, then moved there.
 
+    Links are followed, so the file they lead to is what is replaced.
+
     Raises:
-        OSError: as for any file; what was there before is then untouched.
+        ArtifactError: see `check_writable`, or the disk refused; what was there is untouched.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = Path(os.path.realpath(path))
+    check_writable(path)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with open(beside, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} must be written whole; it was not ({error.strerror}), and what was there "
+            "before is untouched; make room or choose another place"
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
 
@@ -65,18 +96,13 @@ def save(inspector: Inspector, path: str | Path) -> None:
 
 def _header(inspector: Inspector, hashes: dict[str, str]) -> dict[str, Any]:
     """Return the settings that a file carries, as plain JSON values."""
-    network = inspector.backbone.network
+    network = asdict(inspector.backbone.network)
+    del network["graph"]
     return {
         "format": FORMAT,
         "goldensample": __version__,
         "sha256": hashes,
-        "network": {
-            "name": network.name,
-            "levels": network.levels,
-            "mean": network.mean,
-            "std": network.std,
-            "stride": network.stride,
-        },
+        "network": network,
         "method": inspector.method_name,
         "knobs": knobs_of(inspector.method),
         "preparation": asdict(inspector.preparation),
@@ -93,28 +119,43 @@ def load(path: str | Path) -> Inspector:
             value that is not finite; the message names the part.
     """
     header, arrays = read_parts(Path(path))
-    name = Path(path).name
     try:
-        graph = arrays.pop("network").tobytes()
-        network = Network(graph=graph, **_tuples(header["network"]))
-        preparation = Preparation(**_tuples(header["preparation"]))
-        threshold = Threshold(**header["threshold"]) if header["threshold"] else None
-        method = METHODS[header["method"]](**header["knobs"])
-        detector = method.restore(arrays)
-        pictures = tuple(TrainingPicture(n, (h, w)) for n, h, w in header["pictures"])
-    except (KeyError, TypeError, ValueError) as error:
+        inspector = _assemble(header, arrays)
+        height, width = inspector.preparation.canvas_hw
+        inspector.inspect(np.zeros((height, width, 3), np.uint8))  # graph, bank and knobs must fit
+    except (WeightsError, *MISFITS) as error:
         raise ArtifactError(
-            f"{name}: the header and the arrays must fit each other; they do not ({error}); "
-            "fit the file anew"
+            f"{Path(path).name}: its parts must fit each other; they do not ({error}); fit it anew"
         ) from error
+    return inspector
+
+
+MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
+"""What parts that do not fit can raise, wherever it shows."""
+
+
+def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
+    """Make the inspector from a checked file's parts."""
     from goldensample.backbones.openvino import OpenVINOBackbone
 
+    network = build(Network, header["network"], {"graph": arrays.pop("network").tobytes()})
+    method = build(METHODS[header["method"]], header["knobs"])
+    pictures = tuple(
+        TrainingPicture(*convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures"))
+        for name, height, width in header["pictures"]
+    )
+    numbers = arrays["origins"][:, 0]
+    if (
+        any(min(p.shape_hw) < 1 for p in pictures)
+        or not np.isin(numbers, range(len(pictures))).all()
+    ):
+        raise ValueError("every bank row must come from one of the pictures")
     return Inspector(
-        preparation=preparation,
+        preparation=build(Preparation, header["preparation"]),
         backbone=OpenVINOBackbone(network),
         method=method,
-        detector=detector,
-        threshold=threshold,
+        detector=method.restore(arrays),
+        threshold=build(Threshold, header["threshold"]) if header["threshold"] else None,
         pictures=pictures,
     )
 
@@ -128,15 +169,14 @@ def read_parts(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
-        raise ArtifactError(
-            f"{path} must be a .golden file; there is none; make one with golden fit"
-        )
+        was = "it is a folder" if path.is_dir() else "there is none"
+        raise ArtifactError(f"{path} must be a .golden file; {was}; make one with golden fit")
     try:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get("golden", "")
             header = _parse_header(path.name, text)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, AttributeError) as error:  # the latter: unknown dtypes
         size = path.stat().st_size
         raise ArtifactError(
             f"{path.name}: must be a whole .golden file; its {size:,} bytes are truncated, damaged "
@@ -153,12 +193,19 @@ def _parse_header(name: str, text: str) -> dict[str, Any]:
         raise ArtifactError(f"{name}: must be a .golden file; it is another safetensors file")
     if sha256(body.encode()).hexdigest() != digest:
         raise ArtifactError(f"{name}: checksum of 'header' does not match; the file is damaged")
-    header: dict[str, Any] = json.loads(body)
-    if header.get("format") != FORMAT:
+    try:
+        header = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ArtifactError(f"{name}: the header must be JSON; it is not; fit it anew") from error
+    version = header.get("format") if isinstance(header, dict) else None
+    if version != FORMAT or type(version) is not int:
         raise ArtifactError(
-            f"{name}: format must be {FORMAT}; got {header.get('format')!r}, written by "
-            f"goldensample {header.get('goldensample')}; this is {__version__}: update it"
+            f"{name}: format must be {FORMAT}; got {version!r}; this is goldensample "
+            f"{__version__}: update it, or fit the file anew"
         )
+    if set(header) != KEYS or not isinstance(header["sha256"], dict):
+        odd = ", ".join(sorted(set(header) ^ KEYS)) or "sha256"
+        raise ArtifactError(f"{name}: the header must have its keys; amiss: {odd}; fit it anew")
     return header
 
 
@@ -178,8 +225,3 @@ def _hash(array: Array) -> str:
     digest = sha256(f"{array.dtype.str}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values with JSON's lists made tuples again."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}

@@ -52,7 +52,8 @@ def open_backbone(
     if kind == "onnx" and rest:
         path = Path(rest)
         if not path.is_file():
-            raise WeightsError(f"{path} must be an ONNX file; there is no such file")
+            was = "it is a folder" if path.is_dir() else "there is no such file"
+            raise WeightsError(f"{path} must be an ONNX file; {was}")
         return OpenVINOBackbone(_open_graph(f"onnx:{path.name}", path.read_bytes(), levels))
     raise ValueError(f"backbone must be builtin, timm:NAME or onnx:FILE; got {name!r}")
 
@@ -100,6 +101,8 @@ def _open_timm(
         raise WeightsError(f"the levels of timm:{name} must be given finest first; got {levels}")
     module = torch_room.build(name, numbers, None if weights is None else str(weights))
     names = tuple(f"level{number}" for number in numbers)
+    if device == "cuda":
+        torch_room.check_gpu()
     network = select_levels(torch_room.export(module, f"timm:{name}", names))
     backbone = OpenVINOBackbone(network)
     probe = np.random.default_rng(0).uniform(0, 255, (1, 3, 128, 160)).astype(np.float32)

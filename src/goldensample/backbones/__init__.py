@@ -1,8 +1,7 @@
 """Backbones turn pictures into feature maps, one per level."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
+from math import isfinite
 from typing import Protocol
 
 from goldensample.records import Array
@@ -22,6 +21,10 @@ class Network:
         levels: names of the outputs, finest first.
         mean, std: of the three channels.
         stride: pixels per cell of the coarsest level; picture sides are best multiples of it.
+        source_sha256: hash of the graph as it came, before it was cut to its levels.
+
+    Raises:
+        ValueError: no level, or a number out of its range.
     """
 
     name: str
@@ -30,11 +33,17 @@ class Network:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     stride: int = 16
+    source_sha256: str = ""
 
-    @cached_property
-    def sha256(self) -> str:
-        """Hash of the graph."""
-        return sha256(self.graph).hexdigest()
+    def __post_init__(self) -> None:
+        if not self.levels:
+            raise ValueError("levels must name at least one level; got none")
+        if not (all(map(isfinite, (*self.mean, *self.std))) and min(self.std) > 0):
+            raise ValueError(
+                f"mean and std must be finite, std above 0; got {self.mean}, {self.std}"
+            )
+        if not 1 <= self.stride <= 4096:
+            raise ValueError(f"stride must be in 1 to 4096; got {self.stride}")
 
 
 class Backbone(Protocol):

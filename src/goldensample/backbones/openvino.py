@@ -39,9 +39,11 @@ class OpenVINOBackbone:
             ]
 
         queue.set_callback(keep)
-        for index, picture in enumerate(pictures):
-            queue.start_async({0: ((picture - mean) / std)[None]}, userdata=index)
-        queue.wait_all()
+        try:
+            for index, picture in enumerate(pictures):
+                queue.start_async({0: ((picture - mean) / std)[None]}, userdata=index)
+        finally:  # requests left in flight would outlive an interrupted program
+            queue.wait_all()
         return tuple(np.stack(level) for level in zip(*found, strict=True))
 
     def _queue(self, height: int, width: int) -> Any:

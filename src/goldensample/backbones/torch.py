@@ -27,6 +27,7 @@ def build(name: str, levels: tuple[int, ...], weights: str | None) -> Any:
         WeightsError: no such network, level or weights, or weights that do not fit.
     """
     import timm
+    import torch
 
     if not timm.is_model(name.split(".")[0]):
         near = ", ".join(timm.list_models(f"*{name.split('.')[0][:8]}*")[:5]) or "none like it"
@@ -34,13 +35,17 @@ def build(name: str, levels: tuple[int, ...], weights: str | None) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            network = timm.create_model(
-                name, features_only=True, out_indices=levels, pretrained=weights is None
-            )
+            with torch.random.fork_rng():
+                torch.manual_seed(0)  # random weights are the same every time
+                network = timm.create_model(
+                    name, features_only=True, out_indices=levels, pretrained=weights is None
+                )
     except (OSError, RuntimeError, ValueError, ImportError, IndexError, AssertionError) as error:
         if weights is None and not isinstance(error, IndexError | AssertionError):
             raise _no_weights(name, error) from error
-        raise WeightsError(f"timm:{name} must have the levels {levels}: {error}") from error
+        raise WeightsError(
+            f"timm:{name} must have the levels {', '.join(map(str, levels))}; it has not ({error})"
+        ) from error
     if weights not in (None, RANDOM):
         _load(network, name, Path(str(weights)))
     return network.eval()
@@ -99,8 +104,10 @@ def _load(network: Any, name: str, path: Path) -> None:
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
     """Say that a file holds something else than tensors."""
-    reason = str(error).strip().splitlines()[0][:200]
-    return WeightsError(f"{path} must be a file of tensors alone (.safetensors or .pth); {reason}")
+    return WeightsError(
+        f"{path} must be a whole .safetensors file, or a .pth file with nothing in it but tensors; it "
+        f"is damaged or holds something else ({type(error).__name__}); save its state_dict anew"
+    )
 
 
 def _match(network: Any, state: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +118,18 @@ def _match(network: Any, state: dict[str, Any]) -> dict[str, Any]:
         return state
     by_flat_name = {key.replace(".", "_"): key for key in wanted}
     return {by_flat_name.get(k.replace(".", "_"), k): value for k, value in state.items()}
+
+
+def check_gpu() -> None:
+    """Refuse to go on where torch sees no GPU.
+
+    Raises:
+        ValueError: there is none.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        raise ValueError("device cuda must have a GPU that torch can use; there is none; use cpu")
 
 
 def export(module: Any, name: str, levels: tuple[str, ...]) -> Network:
@@ -124,18 +143,26 @@ def export(module: Any, name: str, levels: tuple[str, ...]) -> Network:
     file = io.BytesIO()
     names = {"image": {0: "n", 2: "H", 3: "W"}}
     names |= {level: {0: "n", 2: f"h_{level}", 3: f"w_{level}"} for level in levels}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # the new exporter writes machine paths
-        torch.onnx.export(
-            module,
-            (torch.zeros(1, 3, 64, 64),),
-            file,
-            dynamo=False,
-            input_names=["image"],
-            output_names=list(levels),
-            dynamic_axes=names,
-            opset_version=17,
-        )
+    try:
+        with warnings.catch_warnings():
+            # the newer exporter, which the warning recommends, writes machine paths into the graph
+            warnings.simplefilter("ignore", DeprecationWarning)
+            torch.onnx.export(
+                module,
+                (torch.zeros(1, 3, 64, 64),),
+                file,
+                dynamo=False,
+                input_names=["image"],
+                output_names=list(levels),
+                dynamic_axes=names,
+                opset_version=17,
+            )
+    except (RuntimeError, AssertionError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise WeightsError(
+            f"{name} must take pictures of any size and be exported to ONNX; it cannot ({reason}); "
+            "use a convolutional network"
+        ) from error
     settings = module.pretrained_cfg if hasattr(module, "pretrained_cfg") else module.default_cfg
     stride = max(module.feature_info.reduction())
     return Network(

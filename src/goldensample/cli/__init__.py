@@ -51,10 +51,11 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
-    except (GoldenError, ValueError, OSError) as error:
+    except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise
-        print(f"golden: {error}", file=sys.stderr)
-        for note in getattr(error, "__notes__", ()):
-            print(f"  {note}", file=sys.stderr)
+        mistake = isinstance(error, (GoldenError, ValueError, OSError))
+        words = "" if mistake else f"an error of golden itself, {type(error).__name__}: "
+        hint = "" if mistake else "; golden --debug shows where"
+        print(f"golden: {words}{error}{hint}", file=sys.stderr)
         sys.exit(2)

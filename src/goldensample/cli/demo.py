@@ -9,7 +9,7 @@ import typer
 from goldensample.backbones import Backbone
 from goldensample.cli.evaluate import measure
 from goldensample.cli.reporting import finish, start
-from goldensample.cli.show import progress, tell
+from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.errors import ImageError
 from goldensample.folders import read_images
 from goldensample.inspector import fit
@@ -32,6 +32,7 @@ def command(
         typer.Option(help="A data set in MVTec layout, or a folder of several, instead of parts."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer parts: half a minute.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Render a line of parts, learn from the good ones, find the defects, write a report."""
     from goldensample.weights import open_backbone
@@ -43,7 +44,11 @@ def command(
     rate = QUICK_RATE if quick else RATE
     runs = [_run(folder, output, backbone, rate) for folder in _categories(data)]
     rows = [row for row, _ in runs]
-    _print_table(rows)
+    if json:
+        for row in rows:
+            print_json(row)
+    else:
+        _print_table(rows)
     reports = {row["parts"]: (f"{row['parts']}/report.html", page) for row, page in runs}
     write_atomic(output / "report.html", overview("Golden Sample demo", rows, reports))
     tell(f"report: {output / 'report.html'}")
@@ -106,4 +111,4 @@ def _print_table(rows: list[dict[str, str]]) -> None:
     for row in [dict(zip(widths, widths, strict=True)), *rows]:
         cells = [f"{row['parts']:{widths['parts']}}"]
         cells += [f"{row[head]:>{width}}" for head, width in list(widths.items())[1:]]
-        print("  ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())

@@ -9,13 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from goldensample.cli.reporting import finish, start
-from goldensample.cli.show import print_json, progress
+from goldensample.cli.show import print_json, progress, say
 from goldensample.datasets import labelled, read_dataset
 from goldensample.evaluation import Evaluation, Labelled, Tally
 from goldensample.inspector import Inspector
 from goldensample.records import Notify, Picture
 from goldensample.report import Report
-from goldensample.store import load
+from goldensample.store import check_writable, load
 
 
 def command(
@@ -34,17 +34,19 @@ def command(
     The F1 figures are taken at the threshold that is best on these very pictures: for comparison
     with published figures, not for use on a line.
     """
+    if report:
+        check_writable(report / "report.html")
     inspector = load(file)
     page = start(inspector, file) if report else None
     with progress() as notify:
         evaluation, seconds = measure(inspector, dataset, page, notify)
-    if page and report:
-        finish(page, report / "report.html", evaluation)
     values = {**evaluation.as_json(), "seconds_per_image": round(seconds, 4)}
     if json:
         print_json(values)
     else:
-        print(in_words(values))
+        say(in_words(values))
+    if page and report:
+        finish(page, report / "report.html", evaluation)
 
 
 def measure(

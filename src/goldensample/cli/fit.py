@@ -9,11 +9,12 @@ import typer
 
 from goldensample.cli.options import levels as parse_levels
 from goldensample.cli.options import share, sides, with_knobs
-from goldensample.cli.show import print_json, progress, promise, tell
+from goldensample.cli.show import print_json, progress, promise, say, tell
 from goldensample.conformal import needed
 from goldensample.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
-from goldensample.preparation import Preparation
+from goldensample.preparation import Preparation, choose_size
+from goldensample.records import Pictures
 
 PAPER: dict[str, Any] = {
     "backbone": "timm:wide_resnet50_2.tv_in1k",
@@ -40,6 +41,8 @@ class Sizes:
             return Preparation(sides(self.size))
         if self.resize:
             mode = "stretch" if "x" in self.resize.lower() else "shorter"
+            if mode == "shorter" and not crop:
+                raise ValueError("--resize N must go with --crop, or be HxW; got it alone")
             return Preparation(sides(self.resize), mode, crop)
         if crop:
             raise ValueError("--crop must go with --resize; got it alone")
@@ -91,10 +94,13 @@ def command(
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.folders import read_images
     from goldensample.inspector import fit
-    from goldensample.store import save
+    from goldensample.store import check_writable, save
     from goldensample.weights import open_backbone
 
     began = perf_counter()
+    if output.suffix != ".golden":
+        raise ValueError(f"--output must end in .golden; got {output}")
+    check_writable(output)
     if preset not in (None, "paper"):
         raise ValueError(f"preset must be paper; got {preset!r}")
     chosen = PAPER if preset else {}
@@ -112,6 +118,9 @@ def command(
         pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
         for message in pictures.skipped:
             tell(f"left out: {message}")
+        if preparation is None:
+            preparation = Preparation(choose_size(list(pictures.shapes()), network.network.stride))
+        tell_stretched(pictures, preparation)
         inspector = fit(
             pictures,
             backbone=network,
@@ -125,9 +134,10 @@ def command(
     if json:
         print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
         return
-    print(f"{output}: {describe(inspector)}, in {seconds:.1f} s")
-    print(f"threshold {promise(inspector.threshold)}")
-    if rate and inspector.threshold is None:
+    say(f"{output}: {describe(inspector)}, in {seconds:.1f} s")
+    if inspector.threshold or not rate:
+        say(f"threshold {promise(inspector.threshold)}")
+    else:
         few = 2 * needed(rate)
         tell(
             f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the "
@@ -136,13 +146,22 @@ def command(
         )
 
 
+def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:
+    """Name the pictures that will be stretched because keeping their aspect would waste too much."""
+    shapes = zip(pictures.names, pictures.shapes(), strict=True)
+    names = [name for name, shape in shapes if preparation.place(shape).stretched]
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        tell(f"stretched, since their shape is far from the others': {', '.join(names[:3])}{more}")
+
+
 def summary(inspector: Inspector) -> dict[str, Any]:
     """Return what was fitted, for machines."""
     bank = inspector.detector.arrays()["bank"]
     limit = inspector.threshold
     return {
         "network": inspector.backbone.network.name,
-        "network_sha256": inspector.backbone.network.sha256,
+        "network_sha256": inspector.backbone.network.source_sha256,
         "levels": inspector.backbone.network.levels,
         "size_hw": inspector.preparation.canvas_hw,
         "pictures": len(inspector.pictures),

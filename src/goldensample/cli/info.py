@@ -7,7 +7,7 @@ import typer
 
 from goldensample._version import __version__
 from goldensample.cli.fit import summary
-from goldensample.cli.show import print_json, promise
+from goldensample.cli.show import print_json, promise, say
 from goldensample.records import knobs_of
 
 
@@ -25,7 +25,16 @@ def command(
         return
     width = max(map(len, values))
     for name, value in values.items():
-        print(f"{name:{width}}  {value}")
+        say(f"{name.replace('_', ' '):{width}}  {_words(value)}")
+
+
+def _words(value: Any) -> str:
+    """Return a value as people read it."""
+    if isinstance(value, dict):
+        return ", ".join(f"{k.replace('_', ' ')} {_words(v)}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return " x ".join(map(str, value)) if isinstance(value[0], int) else ", ".join(value)
+    return "none" if value is None else str(value)
 
 
 def _of_package() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, tell
+from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say
 from goldensample.errors import ImageError
 from goldensample.inspector import BATCH, Inspector
 from goldensample.records import Inspection, Picture, Threshold
@@ -33,8 +33,10 @@ def command(
     """Score pictures, find defects and say where they are."""
     from goldensample.cli.reporting import finish, start
     from goldensample.folders import open_images
-    from goldensample.store import load
+    from goldensample.store import check_writable, load
 
+    if report:
+        check_writable(report / "report.html")
     inspector = load(file)
     if threshold is not None:
         inspector = replace(inspector, threshold=by_hand(inspector.threshold, threshold))
@@ -50,17 +52,19 @@ def command(
             notify("inspect", done, len(pictures))
             if isinstance(found, ImageError):
                 failures += 1
-                tell(f"golden: {found}")
+                name = pictures.names[done - 1]
                 if json:
-                    print_json({"picture": pictures.names[done - 1], "error": str(found)})
+                    print_json({"picture": name, "error": str(found)})
+                else:
+                    say(f"{'error':7}{'-':>9}  {name}  {found}")
                 if page:
-                    page.add_failure(pictures.names[done - 1], str(found))
+                    page.add_failure(name, str(found))
                 continue
             defects += found.verdict == "defect"
             if json:
                 print_json(inspection_json(found, inspector.threshold))
             else:
-                print(inspection_line(found), flush=True)
+                say(inspection_line(found))
             if page and picture:
                 page.add(picture.pixels, found)
     if page and report:

@@ -12,9 +12,14 @@ from goldensample.methods.patchcore import PatchCore
 
 def share(text: str | float) -> float:
     """Read "10%" or "0.1" as 0.1; anything else that is a number stays as it is."""
+    words = str(text).strip()
     try:
-        words = str(text).strip()
-        return float(words[:-1]) / 100 if words.endswith("%") else float(words)
+        value = float(words.removesuffix("%"))
+        if not words.endswith("%"):
+            return value
+        if value <= 100:
+            return value / 100
+        raise typer.BadParameter(f"must be at most 100%; got {text!r}")
     except ValueError:
         raise typer.BadParameter(f"must be a number or a percentage; got {text!r}") from None
 
@@ -22,14 +27,18 @@ def share(text: str | float) -> float:
 def sides(text: str) -> tuple[int, int]:
     """Read "480x640" as (480, 640), height first, and "256" as (256, 256)."""
     parts = str(text).lower().split("x")
-    if len(parts) > 2 or not all(part.isdigit() and int(part) > 0 for part in parts):
+    digits = all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts)
+    if len(parts) > 2 or not digits:
         raise typer.BadParameter(f"must be N or HEIGHTxWIDTH in pixels; got {text!r}")
     return int(parts[0]), int(parts[-1])
 
 
 def levels(text: str) -> tuple[str, ...]:
     """Read "2,3" as ("2", "3")."""
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if len(set(names)) < len(names):
+        raise typer.BadParameter(f"must name each level once; got {text!r}")
+    return names
 
 
 def with_knobs(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,11 +1,14 @@
 """What people see while they wait, and how results are printed."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import typer
 
 from goldensample.records import Inspection, Notify, Source, Threshold
 
@@ -45,7 +48,8 @@ def progress() -> Iterator[Notify]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    # left to itself rich would send what is printed meanwhile to its own console, stderr
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bars:
         tasks: dict[str, Any] = {}
 
         def notify(stage: str, done: int, total: int) -> None:
@@ -79,9 +83,18 @@ def tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def say(text: str) -> None:
+    """Write a line of results to stdout; a reader that has left ends the run with exit code 2."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(2) from None
+
+
 def print_json(values: dict[str, Any]) -> None:
     """Write one object on one line to stdout."""
-    print(json.dumps(values), flush=True)
+    say(json.dumps(values, allow_nan=False))
 
 
 def inspection_json(inspection: Inspection, threshold: Threshold | None) -> dict[str, Any]:
@@ -134,7 +147,7 @@ def inspection_line(inspection: Inspection) -> str:
 def promise(threshold: Threshold | None) -> str:
     """Return in words what a threshold rests on."""
     if threshold is None:
-        return "none: too few good pictures were at hand, or none was asked for"
+        return "none: there are scores and no verdicts"
     if threshold.false_alarms is None:
         return f"{threshold.score:.4f}, set by hand: no rate of false alarms is known"
     return (

@@ -30,25 +30,33 @@ class PatchCore:
         0, "values per patch, pooled as in the authors' code; 0 joins the levels as they are"
     )
     projection: int = knob(
-        128, "depth of the random projection in which the coreset is chosen; 0 for none"
+        128,
+        "depth of the random projection in which the coreset is chosen; 0 for none; patches "
+        "no deeper than it are not projected",
     )
     neighbors: int = knob(9, "bank neighbours b that weigh the image score; 1 turns weighing off")
     sigma_px: float = knob(4.0, "blur of the heat map, in pixels of the network's picture")
-    seed: int = knob(0, "of the random projection")
+    seed: int = knob(0, "of the random projection, which only patches deeper than it need")
 
     def __post_init__(self) -> None:
-        whole = self.coreset > 1 and self.coreset == int(self.coreset)
-        _check(
-            0 < self.coreset <= 1 or whole, "coreset", "in (0, 1] or a whole number above 1", self
-        )
-        odd = self.neighbourhood >= 1 and self.neighbourhood % 2 == 1
-        _check(odd, "neighbourhood", "odd and at least 1", self)
-        _check(self.stride >= 1, "stride", "at least 1", self)
-        _check(self.depth >= 0, "depth", "at least 0", self)
-        _check(self.projection >= 0, "projection", "at least 0", self)
-        _check(self.neighbors >= 1, "neighbors", "at least 1", self)
-        _check(0 <= self.sigma_px < np.inf, "sigma_px", "at least 0", self)
-        _check(self.seed >= 0, "seed", "at least 0", self)
+        share = _is_number(self.coreset) and 0 < self.coreset <= 1
+        rows = _is_number(self.coreset) and 1 < self.coreset < 2**31 and self.coreset % 1 == 0
+        _check(share or rows, "coreset", "in (0, 1], or a whole number of rows above 1", self)
+        blur = _is_number(self.sigma_px) and 0 <= self.sigma_px <= 1000
+        _check(blur, "sigma_px", "in [0, 1000]", self)
+        odd = _is_whole(self.neighbourhood) and self.neighbourhood % 2 == 1
+        _check(odd, "neighbourhood", "an odd whole number", self)
+        ranges = {
+            "neighbourhood": (1, 63),
+            "stride": (1, 64),
+            "depth": (0, 8192),
+            "projection": (0, 8192),
+            "neighbors": (1, 10_000),
+            "seed": (0, 2**63 - 1),
+        }
+        for name, (low, high) in ranges.items():
+            inside = _is_whole(getattr(self, name)) and low <= getattr(self, name) <= high
+            _check(inside, name, f"a whole number from {low} to {high}", self)
 
     def fit(self, features: Iterable[Features], notify: Notify) -> "PatchCoreDetector":
         """Collect the patches of good pictures and keep a coreset of them.
@@ -80,7 +88,7 @@ class PatchCore:
                 rows, places = self.patches_of(batch, index)
                 with np.errstate(over="ignore"):
                     half = to_numpy(rows).astype(np.float16)
-                if not np.isfinite(half).all():
+                if not np.isfinite(half).all():  # the features are finite: see inspector.extract
                     raise WeightsError(
                         "features must lie within half precision (65,504); this network's do "
                         "not; scale its outputs"
@@ -110,6 +118,12 @@ class PatchCore:
         bank, origins = arrays["bank"], arrays["origins"]
         if bank.ndim != 2 or not len(bank) or origins.shape != (len(bank), 3):
             raise ValueError(f"bank and origins must fit; got {bank.shape} and {origins.shape}")
+        if set(arrays) != {"bank", "origins"}:
+            raise ValueError(f"arrays must be bank and origins; got {', '.join(sorted(arrays))}")
+        if (bank.dtype.name, origins.dtype.name) != ("float16", "float32"):
+            raise ValueError(
+                f"bank and origins must be float16 and float32; got {bank.dtype}, {origins.dtype}"
+            )
         return PatchCoreDetector(self, bank.astype(np.float32), origins)
 
 
@@ -193,6 +207,14 @@ class PatchCoreDetector:
         """Return a bank row's picture index and its centre as shares of the canvas."""
         picture, down, right = self.origins[row]
         return int(picture), float(down), float(right)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: object) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and bool(np.isfinite(value)))
 
 
 def _check(holds: bool, name: str, must: str, settings: PatchCore) -> None:
