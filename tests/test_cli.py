@@ -167,7 +167,7 @@ def test_info(line):
         (["fit", "p.png", "-o", "x.golden", "--size", "ab"], "HEIGHTxWIDTH"),
         (
             ["fit", "p.png", "-o", "x.golden", "--false-alarms", "150%"],
-            "false_alarms must be in (0, 1)",
+            "at most 100%",
         ),
         (["fit", "p.png", "-o", "x.golden", "--coreset", "inf"], "coreset must be in (0, 1]"),
         (["fit", "p.png", "-o", "x.golden", "--coreset", "200%"], "at most 100%"),

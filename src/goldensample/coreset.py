@@ -75,12 +75,16 @@ def to_whole_numbers(points: Array) -> tuple[Array, float]:
     centred = points - middle
     sizes = xp.abs(centred)
     extent, typical = float(xp.max(sizes)), float(xp.mean(sizes))
-    for dtype, limit in ((xp.float32, EXACT_FLOAT32), (xp.float64, EXACT_FLOAT64)):
-        largest_whole = min(int((limit / (4 * d)) ** 0.5) - 1, 2**20)
-        step = extent / largest_whole if extent > 0 else 1.0
-        if d <= FLOAT32_DEPTH and (typical >= COARSEST * step or not extent):
-            break
+    dtype, step = xp.float32, _step(extent, d, EXACT_FLOAT32)
+    if d > FLOAT32_DEPTH or typical < COARSEST * step:
+        dtype, step = xp.float64, _step(extent, d, EXACT_FLOAT64)
     return xp.astype(xp.round(xp.astype(centred, dtype) / step), dtype), step
+
+
+def _step(extent: float, d: int, limit: int) -> float:
+    """Return the finest step that keeps squared distances below a limit."""
+    largest_whole = min(int((limit / (4 * d)) ** 0.5) - 1, 2**20)
+    return extent / largest_whole if extent > 0 else 1.0
 
 
 def greedy(

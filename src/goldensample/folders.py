@@ -97,8 +97,7 @@ def read_images(
     Args:
         paths: files, folders and patterns, see `find_pictures`.
         white: see `Folder`; None takes the smallest of 1023, 4095, 16383, 65535 that holds the
-            largest sample of all pictures, and nothing where none has more than 8 bits. To be fixed
-            at fit and stored: a picture inspected later is scaled by the same, clipped above it.
+            largest sample of all, and none for 8 bits. Fixed at fit, kept for later pictures.
         skip_unreadable: leave unreadable pictures out and list them in `skipped`.
         notify: told ("check", pictures decoded, pictures).
 
@@ -122,8 +121,8 @@ def read_images(
     deep = sum(peak > 0 for _, peak in values)
     if white is None and 0 < deep < len(values):
         raise ImageError(
-            f"pictures must all have 8 bits, or all more; {deep} of {len(values)} have more; save "
-            "them alike, since one grey value would mean two things"
+            f"pictures must all have 8 bits, or all more; {deep} of {len(values)} have more; make "
+            "them alike"
         )
     level = _level(max(peak for _, peak in values)) if white is None else white
     return Folder(names, files, level, tuple(errors), shapes)

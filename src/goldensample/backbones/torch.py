@@ -105,8 +105,8 @@ def _load(network: Any, name: str, path: Path) -> None:
 def _unreadable(path: Path, error: Exception) -> WeightsError:
     """Say that a file holds something else than tensors."""
     return WeightsError(
-        f"{path} must be a whole .safetensors file, or a .pth file with nothing in it but tensors; it "
-        f"is damaged or holds something else ({type(error).__name__}); save its state_dict anew"
+        f"{path} must be a whole .safetensors file, or a .pth file with nothing in it but tensors; "
+        f"it is damaged or holds something else ({type(error).__name__}); save its state_dict anew"
     )
 
 

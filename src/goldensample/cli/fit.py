@@ -147,7 +147,7 @@ def command(
 
 
 def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:
-    """Name the pictures that will be stretched because keeping their aspect would waste too much."""
+    """Name the pictures that will be stretched, as keeping their aspect would waste too much."""
     shapes = zip(pictures.names, pictures.shapes(), strict=True)
     names = [name for name, shape in shapes if preparation.place(shape).stretched]
     if names:
