@@ -120,10 +120,8 @@ def read_images(
     shapes = tuple(shape for shape, _ in values)
     deep = sum(peak > 0 for _, peak in values)
     if white is None and 0 < deep < len(values):
-        raise ImageError(
-            f"pictures must all have 8 bits, or all more; {deep} of {len(values)} have more; make "
-            "them alike"
-        )
+        was = f"{deep} of {len(values)} have more; make them alike"
+        raise ImageError(f"pictures must all have 8 bits, or all more; {was}")
     level = _level(max(peak for _, peak in values)) if white is None else white
     return Folder(names, files, level, tuple(errors), shapes)
 
