@@ -12,7 +12,7 @@ FLOORS = [
     ["preparation", "patches", "coreset", "neighbors", "heatmap", "metrics", "conformal"],
     ["backbones"],
     ["methods"],
-    ["inspector", "evaluation"],
+    ["inspector", "fitting", "evaluation"],
     ["images", "folders", "datasets", "store", "header", "weights", "baking"],
     ["library", "report", "demo", "cli", "__init__"],
 ]

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from goldensample.errors import WeightsError
-from goldensample.inspector import silent
 from goldensample.methods import METHODS
 from goldensample.methods.patchcore import PatchCore
-from goldensample.records import Features, knobs_of
+from goldensample.records import Features, knobs_of, silent
 
 
 def features(n: int, seed: int, planted: tuple[int, int] | None = None) -> Features:

@@ -9,7 +9,8 @@ import pytest
 from references import greedy_loop
 
 from goldensample import PatchCore, Preparation, coreset, evaluate, fit, open_backbone, read_images
-from goldensample.inspector import as_picture, extract, silent
+from goldensample.inspector import as_picture, extract
+from goldensample.records import silent
 
 pytestmark = pytest.mark.real
 PAPER_SQUARE = Preparation((256, 256), "stretch", (224, 224))

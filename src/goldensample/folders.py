@@ -13,8 +13,7 @@ from typing import TypeVar
 
 from goldensample.errors import ImageError
 from goldensample.images import measure, read_image, read_shape
-from goldensample.inspector import silent
-from goldensample.records import Notify, Picture
+from goldensample.records import Notify, Picture, silent
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 WHITES = (1023, 4095, 16383, 65535)

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from goldensample import evaluation, inspector
+from goldensample import evaluation, fitting
 from goldensample.backbones import Backbone
 from goldensample.datasets import labelled, read_dataset
-from goldensample.inspector import Inspector, silent
+from goldensample.inspector import Inspector
 from goldensample.methods import Method
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation import Preparation
-from goldensample.records import Array, Notify, Picture, Pictures
+from goldensample.records import Array, Notify, Picture, Pictures, silent
 from goldensample.weights import open_backbone
 
 
@@ -39,7 +39,7 @@ def fit(
         WeightsError: the network cannot be had or cannot take the size.
     """
     opened = open_backbone(backbone) if isinstance(backbone, str) else backbone
-    return inspector.fit(
+    return fitting.fit(
         images,
         backbone=opened,
         method=method,

@@ -12,6 +12,10 @@ Notify = Callable[[str, int, int], None]
 """Called as `notify(stage, done, total)` while long work goes on."""
 
 
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody: the `Notify` for those who do not wait."""
+
+
 def knob(default: Any, help: str) -> Any:
     """Declare a setting of a method: its default and the sentence that explains it everywhere."""
     return field(default=default, metadata={"help": help})

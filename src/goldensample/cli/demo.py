@@ -11,8 +11,8 @@ from goldensample.cli.evaluate import measure
 from goldensample.cli.reporting import finish, start
 from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.errors import ImageError
+from goldensample.fitting import fit
 from goldensample.folders import read_images
-from goldensample.inspector import fit
 from goldensample.report import Report, overview
 from goldensample.store import load, save, write_atomic
 

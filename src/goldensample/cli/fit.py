@@ -92,8 +92,8 @@ def command(
     knobs: dict[str, Any],
 ) -> None:
     """Learn from good pictures and write one .golden file that holds everything."""
+    from goldensample.fitting import fit
     from goldensample.folders import read_images
-    from goldensample.inspector import fit
     from goldensample.store import check_writable, save
     from goldensample.weights import open_backbone
 

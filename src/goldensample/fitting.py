@@ -1,0 +1,93 @@
+"""From good pictures to an inspector: features, bank, threshold."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from goldensample import conformal
+from goldensample.backbones import Backbone
+from goldensample.inspector import BATCH, Inspector, TrainingPicture, as_picture, extract
+from goldensample.methods import Method
+from goldensample.methods.patchcore import PatchCore
+from goldensample.preparation import Preparation, choose_size
+from goldensample.records import Array, Features, Notify, Picture, Pictures, Threshold, silent
+
+
+def fit(
+    images: Pictures | Sequence[Array | Picture],
+    *,
+    backbone: Backbone,
+    method: Method = PatchCore(),  # noqa: B008 (frozen)
+    preparation: Preparation | None = None,
+    false_alarms: float | None = 0.05,
+    notify: Notify = silent,
+) -> Inspector:
+    """Learn what good parts look like.
+
+    Args:
+        images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays.
+        backbone: from `open_backbone`.
+        method: with its settings.
+        preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
+        false_alarms: rate of good pictures that may be called defects, in (0, 1). Some pictures
+            (a fifth, or as many as the rate needs) are kept out of the bank for it; where that
+            would be more than half there is no threshold. None keeps nothing out and sets none.
+        notify: told (stage, done, total) as the work goes on.
+
+    Raises:
+        ValueError: no picture, or a picture or setting of a wrong kind.
+        WeightsError: the network cannot take the size.
+    """
+    if not len(images):
+        raise ValueError("fit must have at least one picture; got none")
+    if false_alarms is not None and not 0 < false_alarms < 1:
+        raise ValueError(f"false_alarms must be in (0, 1); got {false_alarms}")
+    shapes = shapes_of(images)
+    preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
+    if hasattr(images, "white"):
+        preparation = replace(preparation, white=images.white)
+    out = conformal.hold_out(len(images), false_alarms) if false_alarms else np.empty(0, int)
+    banked = np.setdiff1d(np.arange(len(images)), out)
+    names: dict[int, str] = {}
+
+    def features() -> Iterator[Features]:
+        for start in range(0, len(banked), BATCH):
+            batch = [as_picture(images[i], int(i)) for i in banked[start : start + BATCH]]
+            names.update((start + k, picture.name) for k, picture in enumerate(batch))
+            notify("features", start, len(banked))
+            yield replace(extract(batch, preparation, backbone)[0], first=start)
+
+    detector = method.fit(features(), notify)
+    pictures = tuple(TrainingPicture(names[k], shapes[i]) for k, i in enumerate(banked))
+    inspector = Inspector(preparation, backbone, method, detector, None, pictures)
+    if false_alarms is None or not len(out):
+        return inspector
+    held = (as_picture(images[i], int(i)) for i in out)
+    return replace(inspector, threshold=_calibrate(inspector, held, len(out), false_alarms, notify))
+
+
+def _calibrate(
+    inspector: Inspector, held: Iterable[Picture], count: int, false_alarms: float, notify: Notify
+) -> Threshold:
+    """Set the limits from the scores and the largest map values of held-out good pictures."""
+    scores, peaks = [], []
+    for done, inspection in enumerate(inspector.inspect_many(held)):
+        notify("threshold", done, count)
+        scores.append(inspection.score)
+        peaks.append(inspection.heat_map.max())
+    return Threshold(
+        score=conformal.limit(np.asarray(scores), false_alarms),
+        pixel=conformal.limit(np.asarray(peaks, np.float64), false_alarms),
+        false_alarms=false_alarms,
+        held_out=count,
+    )
+
+
+def shapes_of(images: Pictures | Sequence[Array | Picture]) -> list[tuple[int, int]]:
+    """Return (H, W) of each picture, from headers alone where they can be asked for."""
+    asked = getattr(images, "shapes", None)
+    if asked is not None:
+        return list(asked())
+    pixels = [as_picture(images[i], i).pixels for i in range(len(images))]
+    return [(p.shape[0], p.shape[1]) for p in pixels]
