@@ -127,7 +127,7 @@ HEAD = """# Results
 
 Made by `make bench` from the raw files in `benchmarks/results` (each with every picture's score);
 do not edit. Nothing is held out of the bank. "224" is 256×256 stretched, then a centre crop of 224,
-with pixel figures on the crop; else the default preparation, with pixel figures on the full picture.
+with pixel figures on the crop; else the default preparation, with pixel figures on the whole.
 Settings were not chosen on these pictures; each look at them is in `training/LOG.md`.
 
 | data | network | seed | bank | image AUROC | pixel AUROC | PRO | fit, s | ms a decoded picture |
@@ -153,7 +153,8 @@ def write_page() -> None:
     rows.append(
         f"\nMachine: {machine}. Coreset of {made['patches']:,} × 128 made points to "
         f"{made['rows']:,} rows: {made['times_faster']:.1f} times as fast as the plain loop in "
-        f"float32 in the same run ({made['ours_s']:.2f} s against {made['loop_s']:.2f} s), picks equal: "
+        f"float32 in the same run ({made['ours_s']:.2f} s against {made['loop_s']:.2f} s), "
+        f"picks equal: "
         f"{made['all_picks_equal_the_loop']}."
     )
     PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
@@ -187,7 +188,7 @@ def main() -> None:
         )
     ]
     if "magnetic_tile" in (chosen.only or SETS):  # how much hangs on the random projection
-        jobs += [("magnetic_tile", resnet18, True, seed) for seed in (1, 2, 3, 4)]
+        jobs += [("magnetic_tile", resnet18, True, seed) for seed in (1, 2)]
     for name, backbone, square, seed in jobs:
         folder, share = SETS[name]
         found = run(name, shared / "data" / folder, share, backbone, square, seed)

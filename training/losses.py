@@ -1,21 +1,33 @@
 """What the student is trained on: the teachers' features, and how a defect changes them."""
 
+from dataclasses import dataclass
+
 from torch import Tensor
 
 from training.teachers import mean3
 
-CHANGE_WEIGHT = 0.3
-FLOOR = 0.25
+
+@dataclass(frozen=True)
+class Weights:
+    """How the parts of the loss are weighed.
+
+    Args:
+        change: of the change loss against the feature loss.
+        floor: added to a picture's spread; the smaller, the more flat pictures count.
+    """
+
+    change: float
+    floor: float
 
 
-def feature_loss(predicted: Tensor, target: Tensor) -> Tensor:
+def feature_loss(predicted: Tensor, target: Tensor, floor: float) -> Tensor:
     """Return the squared error, each picture weighed against its own spread.
 
     A flat picture, as most industrial ones are, then counts as much as a busy one.
     """
     error = (predicted - target).square().sum(1).mean((1, 2))
     spread = (target - target.mean((2, 3), keepdim=True)).square().sum(1).mean((1, 2))
-    return (error / (spread + FLOOR)).mean()
+    return (error / (spread + floor)).mean()
 
 
 def change_loss(predicted: Tensor, target: Tensor) -> Tensor:
@@ -30,13 +42,15 @@ def change_loss(predicted: Tensor, target: Tensor) -> Tensor:
     return (error / (size + 0.02 * change[0, 0].numel())).mean()
 
 
-def distillation_loss(predicted: tuple[Tensor, Tensor], targets: tuple[Tensor, Tensor]) -> Tensor:
+def distillation_loss(
+    predicted: tuple[Tensor, Tensor], targets: tuple[Tensor, Tensor], weights: Weights
+) -> Tensor:
     """Return the sum over both levels of the feature loss and the weighed change loss."""
     total = predicted[0].new_zeros(())
     for level, target in zip(predicted, targets, strict=True):
         averaged = mean3(level.float())
-        total = total + feature_loss(averaged, target)
-        total = total + CHANGE_WEIGHT * change_loss(averaged, target)
+        total = total + feature_loss(averaged, target, weights.floor)
+        total = total + weights.change * change_loss(averaged, target)
     return total
 
 

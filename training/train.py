@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training import export, shards, targets
-from training.losses import agreement, distillation_loss
+from training.losses import Weights, agreement, distillation_loss
 from training.network import DESIGNS, Student, cut_from
 from training.teachers import RESNET18, mean3, normalised
 from training.validate import photograph_paths
@@ -26,17 +26,27 @@ from training.validate import photograph_paths
 BATCH = 32
 PASSES = 6
 AHEAD = 6
-AVERAGED_STEPS = 500
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of one run."""
+    """The settings of one stage of training."""
 
+    name: str
     design: str
     rounds: int
     shard_count: int
     rate: float
+    averaged_steps: int
+    weights: Weights
+
+
+def stages(design: str) -> list[Plan]:
+    """Return the two stages: all features alike, then with weight on what defects change."""
+    return [
+        Plan("features", design, 76, 92, 1e-3, 500, Weights(change=0.3, floor=0.25)),
+        Plan("changes", design, 18, 92, 4e-4, 200, Weights(change=1.5, floor=0.1)),
+    ]
 
 
 def learning_rate(plan: Plan, done: float) -> float:
@@ -68,6 +78,7 @@ def train_on(
     average: Student,
     optimiser: torch.optim.Optimizer,
     shard: dict[str, Tensor],
+    weights: Weights,
     window: int,
 ) -> float:
     """Take one pass over a shard, averaging over `window` steps; return the mean loss."""
@@ -81,7 +92,7 @@ def train_on(
         )
         with torch.autocast("cpu", torch.bfloat16):
             predicted = student(normalised(shard["pictures"][part]))
-        loss = distillation_loss(predicted, wanted)
+        loss = distillation_loss(predicted, wanted, weights)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(student.parameters(), 1.0)
@@ -133,40 +144,57 @@ def prepared(folder: Path, shared: Path, with_photographs: bool) -> tuple[shards
     return source, shards.shard(held, 100_000)
 
 
-def run(plan: Plan, folder: Path, shared: Path, with_photographs: bool) -> Student:
-    """Train to the end, from the last checkpoint if there is one; return the averaged student."""
-    torch.manual_seed(0)
-    source, held_out = prepared(folder, shared, with_photographs)
+def started(plan: Plan, source: shards.Source, shared: Path, before: Path | None) -> Student:
+    """Return the student a stage starts from: the last stage's average, or a cut of ResNet-18."""
     student = Student(DESIGNS[plan.design]).to(memory_format=torch.channels_last)
-    checkpoint, start = folder / f"{plan.design}.pt", 0
-    optimiser = torch.optim.AdamW(student.parameters(), plan.rate, weight_decay=1e-4)
-    if checkpoint.exists():
-        state = torch.load(checkpoint)
-        student.load_state_dict(state["student"])
-        optimiser.load_state_dict(state["optimiser"])
-        start = state["round"]
+    if before is not None:
+        student.load_state_dict(torch.load(before)["average"])
     else:
         cut_from(student, load_file(shared / "weights" / RESNET18))
         fit_heads(student, shards.shard(source, 0))
-    average = copy.deepcopy(student)
-    if checkpoint.exists():
+    return student
+
+
+def one_round(
+    plan: Plan,
+    number: int,
+    source: shards.Source,
+    students: tuple[Student, Student],
+    optimiser: torch.optim.Optimizer,
+) -> float:
+    """Train `students` (the one trained, its average) for one round; return the last loss."""
+    window = min(plan.averaged_steps, 10 + 10 * number)
+    for index, chosen in enumerate(shard_numbers(plan, number)):
+        for group in optimiser.param_groups:
+            group["lr"] = learning_rate(plan, (number + index / PASSES) / plan.rounds)
+        shard = shards.shard(source, chosen)
+        loss = train_on(students[0], students[1], optimiser, shard, plan.weights, window)
+    return loss
+
+
+def run(
+    plan: Plan, source: shards.Source, held_out: dict[str, Tensor], student: Student, path: Path
+) -> None:
+    """Train one stage to its end, from its checkpoint at `path` if there is one."""
+    average, start = copy.deepcopy(student), 0
+    optimiser = torch.optim.AdamW(student.parameters(), plan.rate, weight_decay=1e-4)
+    if path.exists():
+        state = torch.load(path)
+        student.load_state_dict(state["student"])
         average.load_state_dict(state["average"])
+        optimiser.load_state_dict(state["optimiser"])
+        start = state["round"]
     began = time.monotonic()
     for number in range(start, plan.rounds):
-        for index, chosen in enumerate(shard_numbers(plan, number)):
-            for group in optimiser.param_groups:
-                group["lr"] = learning_rate(plan, (number + index / PASSES) / plan.rounds)
-            window = min(AVERAGED_STEPS, 10 + 10 * number)
-            loss = train_on(student, average, optimiser, shards.shard(source, chosen), window)
+        loss = one_round(plan, number, source, (student, average), optimiser)
         state = {"round": number + 1, "optimiser": optimiser.state_dict()}
         state |= {"student": student.state_dict(), "average": average.state_dict()}
-        save(checkpoint, state)
+        save(path, state)
         left = (time.monotonic() - began) / (number + 1 - start) * (plan.rounds - number - 1)
-        line = f"round {number + 1}/{plan.rounds} loss {loss:.4f}, {left / 60:.1f} min left"
+        line = f"{plan.name} {number + 1}/{plan.rounds} loss {loss:.4f}, {left / 60:.1f} min left"
         if number % 5 == 4 or number == start:
             line += f", held out {held_out_agreement(average, held_out)}"
         print(line, flush=True)
-    return average
 
 
 def main() -> None:
@@ -175,18 +203,22 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--folder", type=Path, help="for the cache and the checkpoints")
     parser.add_argument("--design", choices=DESIGNS, default="plain")
-    parser.add_argument("--rounds", type=int, default=100)
-    parser.add_argument("--shards", type=int, default=80)
-    parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--without-photographs", action="store_true")
     parser.add_argument("--out", type=Path, help="the ONNX file; FOLDER/builtin.onnx if not given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    plan = Plan(chosen.design, chosen.rounds, chosen.shards, chosen.rate)
     name = "backbone_without_photographs" if chosen.without_photographs else "backbone"
     folder = chosen.folder or Path("runs") / name
-    student = run(plan, folder, chosen.shared, not chosen.without_photographs)
+    source, held_out = prepared(folder, chosen.shared, not chosen.without_photographs)
+    torch.manual_seed(0)
+    before = None
+    for plan in stages(chosen.design):
+        path = folder / f"{plan.design}_{plan.name}.pt"
+        run(plan, source, held_out, started(plan, source, chosen.shared, before), path)
+        before = path
+    student = Student(DESIGNS[chosen.design])
+    student.load_state_dict(torch.load(before)["average"])
     export.write(student, chosen.out or folder / "builtin.onnx")
 
 
