@@ -118,7 +118,7 @@ def test_values_that_are_not_finite(file):
         load(file)
 
 
-def forged(file, change):
+def check_refused(file, change):
     """Write the file with a changed header and right checksums, and try to load it."""
     file.write_bytes(with_header(file.read_bytes(), change))
     with pytest.raises(ArtifactError, match=r"part\.golden"):
@@ -128,7 +128,7 @@ def forged(file, change):
 @pytest.mark.parametrize("key", ["sha256", "network", "method", "knobs", "preparation", "pictures"])
 @pytest.mark.parametrize("value", [None, [], "x", 7, {"a": 1}])
 def test_headers_with_other_kinds_of_value(file, key, value):
-    forged(file, lambda header: header.update({key: value}))
+    check_refused(file, lambda header: header.update({key: value}))
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_headers_with_other_kinds_of_value(file, key, value):
     ],
 )
 def test_headers_with_wrong_values(file, key, inner, value):
-    forged(file, lambda header: header[key].update({inner: value}))
+    check_refused(file, lambda header: header[key].update({inner: value}))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_headers_with_wrong_values(file, key, inner, value):
     ],
 )
 def test_headers_that_do_not_fit(file, change):
-    forged(file, change)
+    check_refused(file, change)
 
 
 @pytest.mark.parametrize(

@@ -135,15 +135,19 @@ def command(
         print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
         return
     say(f"{output}: {describe(inspector)}, in {seconds:.1f} s")
+    tell_threshold(inspector, rate, len(pictures))
+
+
+def tell_threshold(inspector: Inspector, rate: float, count: int) -> None:
+    """Say what the threshold rests on, or why there is none although a rate was asked for."""
     if inspector.threshold or not rate:
         say(f"threshold {promise(inspector.threshold)}")
-    else:
-        few = 2 * needed(rate)
-        tell(
-            f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the "
-            f"bank, at most half of all; got {len(pictures)} pictures, so there are scores and no "
-            f"verdicts; give {few} pictures, or a larger --false-alarms"
-        )
+        return
+    tell(
+        f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the bank, at "
+        f"most half of all; got {count} pictures, so there are scores and no verdicts; give "
+        f"{2 * needed(rate)} pictures, or a larger --false-alarms"
+    )
 
 
 def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:

@@ -50,29 +50,37 @@ def command(
     with progress() as notify:
         for done, (picture, found) in enumerate(judge(inspector, pictures.attempts()), start=1):
             notify("inspect", done, len(pictures))
+            name = pictures.names[done - 1]
+            show(found, name, inspector.threshold, json)
             if isinstance(found, ImageError):
                 failures += 1
-                name = pictures.names[done - 1]
-                if json:
-                    print_json({"picture": name, "error": str(found)})
-                else:
-                    say(f"{'error':7}{'-':>9}  {name}  {found}")
                 if page:
                     page.add_failure(name, str(found))
-                continue
-            defects += found.verdict == "defect"
-            if json:
-                print_json(inspection_json(found, inspector.threshold))
             else:
-                say(inspection_line(found))
-            if page and picture:
-                page.add(picture.pixels, found)
+                defects += found.verdict == "defect"
+                if page and picture:
+                    page.add(picture.pixels, found)
     if page and report:
         finish(page, report / "report.html")
     if failures:
         raise typer.Exit(2)
     if fail_on_defect and defects:
         raise typer.Exit(1)
+
+
+def show(
+    found: Inspection | ImageError, name: str, threshold: Threshold | None, json: bool
+) -> None:
+    """Print the result of one picture, readable or not, as a line of its own."""
+    if isinstance(found, ImageError):
+        if json:
+            print_json({"picture": name, "error": str(found)})
+        else:
+            say(f"{'error':7}{'-':>9}  {name}  {found}")
+    elif json:
+        print_json(inspection_json(found, threshold))
+    else:
+        say(inspection_line(found))
 
 
 def by_hand(fitted: Threshold | None, score: float) -> Threshold:

@@ -48,8 +48,10 @@ def progress() -> Iterator[Notify]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    # left to itself rich would send what is printed meanwhile to its own console, stderr
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bars:
+    # rich would send what is printed meanwhile to its own console, stderr: right only where both
+    # are the same terminal
+    console, both = Console(stderr=True), sys.stdout.isatty()
+    with Progress(*columns, console=console, redirect_stdout=both) as bars:
         tasks: dict[str, Any] = {}
 
         def notify(stage: str, done: int, total: int) -> None:
