@@ -171,14 +171,17 @@ class TestTimm:
 
     def test_torch_backbone_scores_the_same(self, good_parts):
         """The path of `--device cuda`, run on the CPU: tensors all the way to the distances."""
-        from goldensample import fit
+        from goldensample import PatchCore, fit
         from goldensample.backbones import torch as room
 
         torch_module = room.build("resnet18", (2, 3), "random")
         network = room.export(torch_module, "timm:resnet18", ("level2", "level3"))
         from goldensample.backbones.openvino import OpenVINOBackbone
 
-        ours = fit(good_parts[:6], backbone=OpenVINOBackbone(network))
-        theirs = fit(good_parts[:6], backbone=room.TorchBackbone(network, torch_module, "cpu"))
+        # the whole bank: picks may differ where features differ in the last bit
+        whole = PatchCore(coreset=1.0)
+        ours = fit(good_parts[:3], backbone=OpenVINOBackbone(network), method=whole)
+        device = room.TorchBackbone(network, torch_module, "cpu")
+        theirs = fit(good_parts[:3], backbone=device, method=whole)
         probe = good_parts[7]
-        assert ours.inspect(probe).score == pytest.approx(theirs.inspect(probe).score, rel=2e-2)
+        assert ours.inspect(probe).score == pytest.approx(theirs.inspect(probe).score, rel=5e-3)

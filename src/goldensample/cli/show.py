@@ -153,7 +153,7 @@ def promise(threshold: Threshold | None) -> str:
     if threshold.false_alarms is None:
         return f"{threshold.score:.4f}, set by hand: no rate of false alarms is known"
     return (
-        f"{threshold.score:.4f}: at most {threshold.false_alarms:.3g} of good pictures are called "
-        f"defects, on average over fits; it rests on {threshold.held_out} pictures kept out of the "
-        "bank"
+        f"{threshold.score:.4f}: at most {100 * threshold.false_alarms:g} % of good pictures are "
+        f"called defects, on average over fits; it rests on {threshold.held_out} pictures kept out "
+        "of the bank"
     )
