@@ -1,7 +1,7 @@
 """The greedy coreset of the paper (Algorithm 1): the picks of the plain loop, many per pass.
 
-Distances are taken between whole numbers small enough for float arithmetic to be exact, so the
-order of a sum, a block size, a thread or a device cannot change a pick.
+Distances are taken between whole numbers small enough for float arithmetic to be exact, so that,
+given these numbers, the order of a sum, a block size, a thread or a device cannot change a pick.
 """
 
 from collections.abc import Callable

@@ -55,8 +55,9 @@ def fit(
         for start in range(0, len(banked), BATCH):
             batch = [as_picture(images[i], int(i)) for i in banked[start : start + BATCH]]
             names.update((start + k, picture.name) for k, picture in enumerate(batch))
-            notify("features", start, len(banked))
-            yield replace(extract(batch, preparation, backbone)[0], first=start)
+            extracted, _ = extract(batch, preparation, backbone)
+            notify("features", start + len(batch), len(banked))
+            yield replace(extracted, first=start)
 
     detector = method.fit(features(), notify)
     pictures = tuple(TrainingPicture(names[k], shapes[i]) for k, i in enumerate(banked))
@@ -72,7 +73,7 @@ def _calibrate(
 ) -> Threshold:
     """Set the limits from the scores and the largest map values of held-out good pictures."""
     scores, peaks = [], []
-    for done, inspection in enumerate(inspector.inspect_many(held)):
+    for done, inspection in enumerate(inspector.inspect_many(held), start=1):
         notify("threshold", done, count)
         scores.append(inspection.score)
         peaks.append(inspection.heat_map.max())

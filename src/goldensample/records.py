@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -19,13 +19,6 @@ def silent(stage: str, done: int, total: int) -> None:
 def knob(default: Any, help: str) -> Any:
     """Declare a setting of a method: its default and the sentence that explains it everywhere."""
     return field(default=default, metadata={"help": help})
-
-
-def knobs_of(settings: Any) -> dict[str, Any]:
-    """Return the settings of a dataclass (or its defaults, given the class) by name."""
-    if isinstance(settings, type):
-        return {f.name: f.default for f in fields(settings) if f.default is not MISSING}
-    return {f.name: getattr(settings, f.name) for f in fields(settings)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 A `.golden` file is a safetensors file: its tensors are the network's graph (bytes) and the
 detector's arrays; its metadata is a header in JSON, preceded by the header's SHA-256. The header
 holds the settings and the SHA-256 of each tensor. Nothing in it is executed, and it holds no time:
-the same fit gives the same bytes.
+the same fit on the same machine and libraries gives the same bytes.
 """
 
 import json
@@ -23,12 +23,19 @@ from goldensample.header import build, convert
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods import METHODS
 from goldensample.preparation import Preparation
-from goldensample.records import Array, Threshold, knobs_of
+from goldensample.records import Array, Threshold
 
 FORMAT = 1
 KEYS = {
-    *("format", "goldensample", "sha256", "network", "method", "knobs", "preparation"),
-    *("threshold", "pictures"),
+    "format",
+    "goldensample",
+    "sha256",
+    "network",
+    "method",
+    "knobs",
+    "preparation",
+    "threshold",
+    "pictures",
 }
 
 
@@ -104,7 +111,7 @@ def _header(inspector: Inspector, hashes: dict[str, str]) -> dict[str, Any]:
         "sha256": hashes,
         "network": network,
         "method": inspector.method_name,
-        "knobs": knobs_of(inspector.method),
+        "knobs": asdict(inspector.method),
         "preparation": asdict(inspector.preparation),
         "threshold": asdict(inspector.threshold) if inspector.threshold else None,
         "pictures": [[picture.name, *picture.shape_hw] for picture in inspector.pictures],

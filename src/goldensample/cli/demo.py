@@ -38,7 +38,7 @@ def command(
     from goldensample.weights import open_backbone
 
     if data is None:
-        data = output / "line"
+        data = output / ("line-quick" if quick else "line")
         _render(data, quick)
     backbone = open_backbone()
     rate = QUICK_RATE if quick else RATE

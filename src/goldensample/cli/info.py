@@ -1,5 +1,6 @@
 """`golden info`: what a file holds."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,6 @@ import typer
 from goldensample._version import __version__
 from goldensample.cli.fit import summary
 from goldensample.cli.show import print_json, promise, say
-from goldensample.records import knobs_of
 
 
 def command(
@@ -69,5 +69,5 @@ def _of_file(file: Path) -> dict[str, Any]:
             "white": preparation.white,
         },
         "method": inspector.method_name,
-        "knobs": knobs_of(inspector.method),
+        "knobs": asdict(inspector.method),
     }

@@ -18,7 +18,6 @@ STAGES = {
     "coreset": "choosing the bank",
     "threshold": "setting the threshold",
     "inspect": "inspecting",
-    "render": "rendering parts",
 }
 QUIET_S = 10.0
 

@@ -1,7 +1,7 @@
 """The methods, each by its paper, and what all of them promise."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Any, ClassVar, Protocol
 
 from goldensample.methods.patchcore import PatchCore
 from goldensample.records import Array, Features, Notify, Scores
@@ -29,7 +29,9 @@ class Detector(Protocol):
 
 
 class Method(Protocol):
-    """The settings of a method not yet fitted."""
+    """The settings of a method not yet fitted: a dataclass, each field a knob."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     def fit(self, features: Iterable[Features], notify: Notify) -> Detector: ...
 
