@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from training.network import Block, Student
+from training.network import Block, Limit, Student
 
 OPSET = 17
 
@@ -48,26 +48,34 @@ class Graph:
         )
         return name
 
-    def relu(self, before: str) -> str:
-        """Add a ReLU; return its output's name."""
-        self.nodes.append(helper.make_node("Relu", [before], [f"{before}_relu"]))
-        return f"{before}_relu"
+    def limit(self, limit: Limit, before: str) -> str:
+        """Add a ReLU, with its upper end if it has one; return its output's name."""
+        after, top = f"{before}_relu", limit.top.numpy()
+        if np.isinf(top):
+            self.nodes.append(helper.make_node("Relu", [before], [after]))
+            return after
+        ends = [f"{after}_low", f"{after}_high"]
+        for name, value in zip(ends, (np.float32(0), top), strict=True):
+            self.weights.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
+        self.nodes.append(helper.make_node("Clip", [before, *ends], [after]))
+        return after
 
     def block(self, block: Block, before: str, name: str) -> str:
         """Add a residual block; return its output's name."""
-        first = self.relu(self.conv(block.first, before, f"{name}_first"))
+        first = self.limit(block.inner, self.conv(block.first, before, f"{name}_first"))
         second = self.conv(block.second, first, f"{name}_second")
         side = before
         if isinstance(block.shortcut, nn.Conv2d):
             side = self.conv(block.shortcut, before, f"{name}_shortcut")
         self.nodes.append(helper.make_node("Add", [second, side], [name], name=name))
-        return self.relu(name)
+        return self.limit(block.after, name)
 
 
 def build(student: Student) -> onnx.ModelProto:
     """Return the student's graph: `image` in, `level2` and `level3` out."""
     graph = Graph()
-    x = graph.relu(graph.conv(student.stem, "image", "stem"))
+    x = graph.conv(student.mixed, graph.conv(student.filters, "image", "filters"), "mixed")
+    x = graph.limit(student.stem_limit, x)
     pool = helper.make_node(
         "MaxPool", [x], ["pool"], kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]
     )

@@ -27,6 +27,8 @@ class Set:
     share: float
 
 
+CALIBRATION = 100
+"""Good training pictures, about, that int8 is calibrated on."""
 SETS = (
     Set("mvtec_ad_small/hazelnut", 256, 224, 0.1),
     Set("mvtec_ad_small/transistor", 256, 224, 0.1),
@@ -74,25 +76,27 @@ def look(network: scoring.Network, shared: Path, one: Set) -> tuple[float, float
     return scoring.auroc(top, bad), pixel, inverted
 
 
-def candidates(shared: Path, files: list[Path]) -> Iterator[tuple[str, scoring.Network]]:
-    """Give ResNet-18 first, then each file."""
+def candidates(shared: Path, files: list[Path], one: Set) -> Iterator[tuple[str, scoring.Network]]:
+    """Give ResNet-18 first, then each file in float32 and in int8 calibrated on good pictures."""
     yield "resnet18", networks.resnet18_network(shared / "weights")
+    good = sorted((shared / "data" / one.folder / "train/good").iterdir())
+    pictures = read(good[:: max(1, len(good) // CALIBRATION)], one)
     for path in files:
         yield path.name, networks.onnx_network(path)
+        yield f"{path.name} int8", networks.int8_network(path, pictures)
 
 
 def main() -> None:
-    """Print a line for each network and set."""
+    """Print a line for each set and network."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--sets", nargs="*", default=[one.folder for one in SETS])
     chosen = parser.parse_args()
-    wanted = [one for one in SETS if one.folder in chosen.sets]
-    for name, network in candidates(chosen.shared, chosen.files):
-        for one in wanted:
+    for one in (one for one in SETS if one.folder in chosen.sets):
+        for name, network in candidates(chosen.shared, chosen.files, one):
             image, pixel, inverted = look(network, chosen.shared, one)
-            print(f"{name} {one.folder} image {image:.4f} pixel {pixel:.4f} inverted {inverted}")
+            print(f"{one.folder} {name} image {image:.4f} pixel {pixel:.4f} inverted {inverted}")
 
 
 if __name__ == "__main__":

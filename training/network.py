@@ -1,33 +1,92 @@
-"""The student: a plain residual network of 3x3 convolutions, cut out of ResNet-18."""
+"""The student: a thin residual network of 3x3 convolutions on ResNet-18's own residual stream."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-EPSILON = 1e-5
+STEM, TWO, THREE = 64, 128, 256
+"""Channels of ResNet-18's residual stream at 1/4, 1/8 and 1/16; the student keeps them all."""
 
 
 @dataclass(frozen=True)
 class Design:
-    """Widths of the student. Each number in a tuple is one block's inner width."""
+    """Where the student is thinner than ResNet-18.
 
-    stem: int = 48
+    Args:
+        rank: of the 7x7 convolution, which becomes one to `rank` channels and a 1x1 to 64.
+        near, two, three: each block's inner width at 1/4, 1/8 and 1/16 (ResNet-18: two blocks of
+            64, of 128 and of 256).
+        depths: channels of the two outputs.
+    """
+
+    rank: int = 32
     near: tuple[int, ...] = (48,)
-    two: int = 128
-    two_blocks: tuple[int, ...] = (128,)
-    three: int = 256
-    three_blocks: tuple[int, ...] = (256,)
+    two: tuple[int, ...] = (64, 64)
+    three: tuple[int, ...] = (128, 64)
     depths: tuple[int, int] = (48, 80)
 
 
 DESIGNS = {
-    "plain": Design(),
-    "wide": Design(stem=64, near=(32,)),
-    "late": Design(near=(), three_blocks=(256, 128)),
-    "small": Design(stem=32, near=(32,), two=96, two_blocks=(96,), three=192, three_blocks=(192,)),
+    "thin": Design(),
+    "small": Design(rank=16, near=(24,), two=(48, 32), three=(96, 48)),
 }
+
+
+def in_steps(x: Tensor, step: Tensor) -> Tensor:
+    """Return x in whole steps; the gradient passes as if nothing had been rounded."""
+    return x + ((x / step).round() * step - x).detach()
+
+
+class Conv(nn.Conv2d):
+    """A convolution; when `rounded`, its weights have 7 bits and a sign bit less than int8 has.
+
+    The products of 8-bit values with 8-bit weights overflow on processors without VNNI; with
+    weights of half the range they do not, and int8 is the same everywhere.
+    """
+
+    rounded = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the convolution of x."""
+        weight = self.weight
+        if self.rounded:
+            weight = in_steps(weight, weight.detach().abs().amax((1, 2, 3), keepdim=True) / 63)
+        return self._conv_forward(x, weight, self.bias)
+
+
+class Signed(nn.Module):
+    """Does nothing; when `rounded`, keeps 8 bits of values of either sign."""
+
+    rounded = False
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x; its range is the mean over pictures of their largest sizes, as NNCF has it."""
+        if not self.rounded:
+            return x
+        largest = x.detach().abs().amax((1, 2, 3)).mean()
+        return in_steps(x.clamp(-largest, largest), largest / 127)
+
+
+class Limit(nn.Module):
+    """ReLU with an upper end; when `rounded`, with 8 bits.
+
+    The end is infinite until the int8 stage sets it. Strong edges then saturate, and faint
+    textures are left more of the 255 steps.
+    """
+
+    rounded = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("top", torch.tensor(math.inf))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return x between 0 and the upper end."""
+        x = torch.clamp(x, torch.zeros_like(self.top), self.top)
+        return in_steps(x, self.top / 255) if self.rounded else x
 
 
 class Block(nn.Module):
@@ -35,15 +94,19 @@ class Block(nn.Module):
 
     def __init__(self, before: int, after: int, inner: int, stride: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(before, inner, 3, stride, 1)
-        self.second = nn.Conv2d(inner, after, 3, 1, 1)
+        self.first = Conv(before, inner, 3, stride, 1)
+        self.inner = Limit()
+        self.second = Conv(inner, after, 3, 1, 1)
+        self.second_signed = Signed()
         same = stride == 1 and before == after
-        self.shortcut = nn.Identity() if same else nn.Conv2d(before, after, 1, stride)
+        self.shortcut = nn.Identity() if same else Conv(before, after, 1, stride)
+        self.shortcut_signed = nn.Identity() if same else Signed()
+        self.after = Limit()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output after its ReLU."""
-        inner = functional.relu(self.first(x))
-        return functional.relu(self.second(inner) + self.shortcut(x))
+        second = self.second_signed(self.second(self.inner(self.first(x))))
+        return self.after(second + self.shortcut_signed(self.shortcut(x)))
 
 
 def blocks(before: int, after: int, inner: tuple[int, ...], stride: int) -> nn.Sequential:
@@ -60,71 +123,23 @@ class Student(nn.Module):
 
     def __init__(self, design: Design) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(3, design.stem, 7, 2, 3)
-        self.near = blocks(design.stem, design.stem, design.near, 1)
-        self.two = blocks(design.stem, design.two, design.two_blocks, 2)
-        self.three = blocks(design.two, design.three, design.three_blocks, 2)
-        self.head2 = nn.Conv2d(design.two, design.depths[0], 1)
-        self.head3 = nn.Conv2d(design.three, design.depths[1], 1)
+        self.picture = Signed()
+        self.filters = Conv(3, design.rank, 7, 2, 3)
+        self.filters_signed = Signed()
+        self.mixed = Conv(design.rank, STEM, 1)
+        self.stem_limit = Limit()
+        self.near = blocks(STEM, STEM, design.near, 1)
+        self.two = blocks(STEM, TWO, design.two, 2)
+        self.three = blocks(TWO, THREE, design.three, 2)
+        self.head2 = Conv(TWO, design.depths[0], 1)
+        self.head3 = Conv(THREE, design.depths[1], 1)
 
-    def body(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return both levels before their heads."""
-        x = functional.max_pool2d(functional.relu(self.stem(x)), 3, 2, 1)
-        two = self.two(self.near(x))
-        return two, self.three(two)
+    def stem(self, x: Tensor) -> Tensor:
+        """Return the residual stream at 1/4."""
+        x = self.mixed(self.filters_signed(self.filters(self.picture(x))))
+        return functional.max_pool2d(self.stem_limit(x), 3, 2, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return both levels."""
-        two, three = self.body(x)
-        return self.head2(two), self.head3(three)
-
-
-def folded(state: dict[str, Tensor], conv: str, norm: str) -> tuple[Tensor, Tensor]:
-    """Return a convolution's weight and bias with its batch normalisation folded in."""
-    spread = (state[f"{norm}.running_var"] + EPSILON).sqrt()
-    gain = state[f"{norm}.weight"] / spread
-    weight = state[f"{conv}.weight"] * gain.view(-1, 1, 1, 1)
-    return weight, state[f"{norm}.bias"] - state[f"{norm}.running_mean"] * gain
-
-
-def strongest(strength: Tensor, count: int) -> Tensor:
-    """Return the indices of the `count` largest, in their own order."""
-    return strength.topk(count).indices.sort().values
-
-
-def fill(layer: nn.Conv2d, weight: Tensor, bias: Tensor, rows: Tensor, columns: Tensor) -> None:
-    """Copy the chosen output rows and input columns of a teacher's convolution into a layer."""
-    with torch.no_grad():
-        layer.weight.copy_(weight[rows][:, columns])
-        layer.bias.copy_(bias[rows])
-
-
-def fill_block(
-    block: Block, state: dict[str, Tensor], name: str, before: Tensor, after: Tensor
-) -> None:
-    """Copy a teacher's block, keeping given channels before and after, the strongest inside."""
-    first, first_bias = folded(state, f"{name}.conv1", f"{name}.bn1")
-    second, second_bias = folded(state, f"{name}.conv2", f"{name}.bn2")
-    strength = first[:, before].flatten(1).norm(dim=1) * second.flatten(2).norm(dim=(0, 2))
-    inner = strongest(strength, block.first.out_channels)
-    fill(block.first, first, first_bias, inner, before)
-    fill(block.second, second, second_bias, after, inner)
-    if isinstance(block.shortcut, nn.Conv2d):
-        weight, bias = folded(state, f"{name}.downsample.0", f"{name}.downsample.1")
-        fill(block.shortcut, weight, bias, after, before)
-
-
-def cut_from(student: Student, state: dict[str, Tensor]) -> None:
-    """Start the student's body as a piece of ResNet-18: first blocks, strongest channels."""
-    weight, bias = folded(state, "conv1", "bn1")
-    use = state["layer1.0.conv1.weight"].flatten(2).norm(dim=(0, 2))
-    kept = strongest(weight.flatten(1).norm(dim=1) * use, student.stem.out_channels)
-    fill(student.stem, weight, bias, kept, torch.arange(3))
-    for number, level in ((1, student.near), (2, student.two), (3, student.three)):
-        for index, block in enumerate(level):
-            after = kept
-            if isinstance(block.shortcut, nn.Conv2d):
-                second, _ = folded(state, f"layer{number}.0.conv2", f"layer{number}.0.bn2")
-                after = strongest(second.flatten(1).norm(dim=1), block.second.out_channels)
-            fill_block(block, state, f"layer{number}.{index}", kept, after)
-            kept = after
+        two = self.two(self.near(self.stem(x)))
+        return self.head2(two), self.head3(self.three(two))

@@ -18,7 +18,7 @@ from training.targets import Projection
 from training.teachers import teacher_features
 
 PAIRS = 128
-SIZES = (160, 224, 160)
+SIZES = (160, 128, 224, 128)
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Source:
     """All that a shard is made from."""
 
     folder: Path
-    teachers: list[nn.Module]
+    teacher: nn.Module
     photographs: list[Image.Image]
     projections: list[Projection]
 
@@ -50,7 +50,7 @@ def make(source: Source, number: int) -> dict[str, Tensor]:
     batch = torch.from_numpy(np.stack(rows))
     two, three = [], []
     for part in batch.split(32):
-        features = teacher_features(source.teachers, part)
+        features = teacher_features(source.teacher, part)
         two.append(source.projections[0].apply(features[0]).half())
         three.append(source.projections[1].apply(features[1]).half())
     return {"pictures": batch, "level2": torch.cat(two), "level3": torch.cat(three)}
@@ -65,3 +65,11 @@ def shard(source: Source, number: int) -> dict[str, Tensor]:
         torch.save(make(source, number), part)
         os.replace(part, path)
     return torch.load(path)
+
+
+def fill(source: Source, count: int) -> None:
+    """Make the shards 0 to `count` ahead of the training that will ask for them."""
+    for number in range(count):
+        if not (source.folder / f"shard_{number:04d}.pt").exists():
+            made = shard(source, number)
+            print(f"shard {number + 1}/{count}, {len(made['pictures'])} pictures", flush=True)

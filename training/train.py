@@ -18,14 +18,16 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training import export, shards, targets
+from training.int8 import set_limits, simulate
 from training.losses import Weights, agreement, distillation_loss
-from training.network import DESIGNS, Student, cut_from
-from training.teachers import RESNET18, mean3, normalised
+from training.network import DESIGNS, Student
+from training.start import start_from
+from training.teachers import RESNET18, normalised, resnet18
 from training.validate import photograph_paths
 
 BATCH = 32
 PASSES = 6
-AHEAD = 6
+POOL_START, POOL_GROWTH, POOL_END = 6, 5, 240
 
 
 @dataclass(frozen=True)
@@ -33,44 +35,25 @@ class Plan:
     """The settings of one stage of training."""
 
     name: str
-    design: str
     rounds: int
-    shard_count: int
     rate: float
     averaged_steps: int
     weights: Weights
+    rounded: bool = False
 
 
-def stages(design: str) -> list[Plan]:
-    """Return the two stages: all features alike, then with weight on what defects change."""
-    return [
-        Plan("features", design, 76, 92, 1e-3, 500, Weights(change=0.3, floor=0.25)),
-        Plan("changes", design, 18, 92, 4e-4, 200, Weights(change=1.5, floor=0.1)),
-    ]
+STAGES = [
+    Plan("features", 75, 3e-4, 500, Weights(change=0.3, floor=0.25)),
+    Plan("changes", 35, 2e-4, 300, Weights(change=1.5, floor=0.1)),
+    Plan("int8", 10, 5e-5, 200, Weights(change=1.5, floor=0.1), rounded=True),
+]
+"""First all features alike, then with weight on what defects change, then under int8's rounding."""
 
 
 def learning_rate(plan: Plan, done: float) -> float:
     """Return the rate after a share `done` of the run: a short rise, then half a cosine."""
     rise = min(1.0, done / 0.03 + 0.05)
     return plan.rate * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def fit_heads(student: Student, shard: dict[str, Tensor]) -> None:
-    """Set both heads by least squares on one shard, so that training starts from sense."""
-    with torch.no_grad():
-        levels = student.body(normalised(shard["pictures"][::2]))
-        for name, head, level in zip(
-            ("level2", "level3"), (student.head2, student.head3), levels, strict=True
-        ):
-            rows = mean3(level).permute(0, 2, 3, 1).flatten(0, 2)
-            wanted = shard[name][::2, : head.out_channels].float()
-            wanted = wanted.permute(0, 2, 3, 1).flatten(0, 2)
-            rows = torch.cat([rows, torch.ones(len(rows), 1)], 1)
-            square = rows.T @ rows
-            square.diagonal().add_(1e-3 * square.diagonal().mean())
-            solved = torch.linalg.solve(square, rows.T @ wanted)
-            head.weight.copy_(solved[:-1].T[..., None, None])
-            head.bias.copy_(solved[-1])
 
 
 def train_on(
@@ -90,8 +73,7 @@ def train_on(
             shard["level2"][part, : depths[0]].float(),
             shard["level3"][part, : depths[1]].float(),
         )
-        with torch.autocast("cpu", torch.bfloat16):
-            predicted = student(normalised(shard["pictures"][part]))
+        predicted = student(normalised(shard["pictures"][part]))
         loss = distillation_loss(predicted, wanted, weights)
         optimiser.zero_grad()
         loss.backward()
@@ -107,8 +89,7 @@ def train_on(
 @torch.no_grad()
 def held_out_agreement(average: Student, shard: dict[str, Tensor]) -> str:
     """Return the explained shares on held-out pictures, as a line of text."""
-    with torch.autocast("cpu", torch.bfloat16):
-        predicted = average(normalised(shard["pictures"]))
+    predicted = average(normalised(shard["pictures"]))
     shares = [
         agreement(level, shard[name][:, : level.shape[1]].float())
         for name, level in zip(("level2", "level3"), predicted, strict=True)
@@ -123,9 +104,9 @@ def save(path: Path, state: dict[str, object]) -> None:
     os.replace(part, path)
 
 
-def shard_numbers(plan: Plan, number: int) -> list[int]:
-    """Return the shards of one round, drawn from a pool that grows by one a round."""
-    pool = min(plan.shard_count, number + AHEAD)
+def shard_numbers(number: int) -> list[int]:
+    """Return the shards of one round, drawn from a pool that grows from round to round."""
+    pool = min(POOL_END, POOL_START + POOL_GROWTH * number)
     random = np.random.default_rng((11, number))
     return [int(k) for k in random.permutation(pool)[:PASSES]]
 
@@ -137,43 +118,56 @@ def prepared(folder: Path, shared: Path, with_photographs: bool) -> tuple[shards
     for held_out in (False, True):
         paths = photograph_paths(shared, held_out) if with_photographs else []
         sides.append([Image.open(path).convert("RGB") for path in paths])
-    teachers = targets.load_teachers(shared / "weights")
-    projections = targets.projections(folder / "projections.pt", teachers, sides[0])
-    source = shards.Source(folder / "shards", teachers, sides[0], projections)
-    held = shards.Source(folder / "held_out", teachers, sides[1], projections)
+    teacher = resnet18(shared / "weights")
+    projections = targets.projections(folder / "projections.pt", teacher, sides[0])
+    source = shards.Source(folder / "shards", teacher, sides[0], projections)
+    held = shards.Source(folder / "held_out", teacher, sides[1], projections)
     return source, shards.shard(held, 100_000)
 
 
-def started(plan: Plan, source: shards.Source, shared: Path, before: Path | None) -> Student:
-    """Return the student a stage starts from: the last stage's average, or a cut of ResNet-18."""
-    student = Student(DESIGNS[plan.design]).to(memory_format=torch.channels_last)
+def started(
+    plan: Plan, design: str, source: shards.Source, shared: Path, before: Path | None
+) -> Student:
+    """Return the student a stage starts from: the last stage's average, or a thinned ResNet-18."""
+    student = Student(DESIGNS[design]).to(memory_format=torch.channels_last)
+    pictures = normalised(shards.shard(source, 0)["pictures"][::2])
     if before is not None:
         student.load_state_dict(torch.load(before)["average"])
     else:
-        cut_from(student, load_file(shared / "weights" / RESNET18))
-        fit_heads(student, shards.shard(source, 0))
+        state = load_file(shared / "weights" / RESNET18)
+        start_from(student, state, pictures, source.projections)
+    if plan.rounded:
+        set_limits(student, pictures)
+        simulate(student, True)
     return student
 
 
 def one_round(
     plan: Plan,
     number: int,
+    earlier: int,
     source: shards.Source,
     students: tuple[Student, Student],
     optimiser: torch.optim.Optimizer,
 ) -> float:
-    """Train `students` (the one trained, its average) for one round; return the last loss."""
+    """Train `students` (the one trained, its average) for one round; return the mean loss."""
     window = min(plan.averaged_steps, 10 + 10 * number)
-    for index, chosen in enumerate(shard_numbers(plan, number)):
+    losses = []
+    for index, chosen in enumerate(shard_numbers(earlier + number)):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(plan, (number + index / PASSES) / plan.rounds)
         shard = shards.shard(source, chosen)
-        loss = train_on(students[0], students[1], optimiser, shard, plan.weights, window)
-    return loss
+        losses.append(train_on(*students, optimiser, shard, plan.weights, window))
+    return float(np.mean(losses))
 
 
 def run(
-    plan: Plan, source: shards.Source, held_out: dict[str, Tensor], student: Student, path: Path
+    plan: Plan,
+    earlier: int,
+    source: shards.Source,
+    held_out: dict[str, Tensor],
+    student: Student,
+    path: Path,
 ) -> None:
     """Train one stage to its end, from its checkpoint at `path` if there is one."""
     average, start = copy.deepcopy(student), 0
@@ -186,7 +180,7 @@ def run(
         start = state["round"]
     began = time.monotonic()
     for number in range(start, plan.rounds):
-        loss = one_round(plan, number, source, (student, average), optimiser)
+        loss = one_round(plan, number, earlier, source, (student, average), optimiser)
         state = {"round": number + 1, "optimiser": optimiser.state_dict()}
         state |= {"student": student.state_dict(), "average": average.state_dict()}
         save(path, state)
@@ -202,21 +196,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--folder", type=Path, help="for the cache and the checkpoints")
-    parser.add_argument("--design", choices=DESIGNS, default="plain")
+    parser.add_argument("--design", choices=DESIGNS, default="thin")
     parser.add_argument("--without-photographs", action="store_true")
     parser.add_argument("--out", type=Path, help="the ONNX file; FOLDER/builtin.onnx if not given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--fill", action="store_true", help="only fill the cache, beside a run")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     name = "backbone_without_photographs" if chosen.without_photographs else "backbone"
     folder = chosen.folder or Path("runs") / name
     source, held_out = prepared(folder, chosen.shared, not chosen.without_photographs)
+    if chosen.fill:
+        shards.fill(source, POOL_END)
+        return
     torch.manual_seed(0)
-    before = None
-    for plan in stages(chosen.design):
-        path = folder / f"{plan.design}_{plan.name}.pt"
-        run(plan, source, held_out, started(plan, source, chosen.shared, before), path)
-        before = path
+    before, earlier = None, 0
+    for plan in STAGES:
+        path = folder / f"{chosen.design}_{plan.name}.pt"
+        student = started(plan, chosen.design, source, chosen.shared, before)
+        run(plan, earlier, source, held_out, student, path)
+        before, earlier = path, earlier + plan.rounds
     student = Student(DESIGNS[chosen.design])
     student.load_state_dict(torch.load(before)["average"])
     export.write(student, chosen.out or folder / "builtin.onnx")
