@@ -21,6 +21,7 @@ from goldensample import (
     fit,
     load,
     open_backbone,
+    projection,
     read_images,
     save,
 )
@@ -97,7 +98,7 @@ def coreset_against_loop(patches: int = 40_000, rows: int = 4_000) -> dict[str, 
     began = perf_counter()
     loop = loop_float32(points, rows)
     loop_s = perf_counter() - began
-    whole, _ = coreset.to_whole_numbers(points)
+    whole, _ = projection.to_whole_numbers(points)
     return {
         "patches": patches,
         "rows": rows,
@@ -111,7 +112,7 @@ def coreset_against_loop(patches: int = 40_000, rows: int = 4_000) -> dict[str, 
 
 def loop_float32(points: np.ndarray, rows: int) -> list[int]:
     """The plain loop as one would write it for speed: one matrix-vector product a pick."""
-    whole, _ = coreset.to_whole_numbers(points)
+    whole, _ = projection.to_whole_numbers(points)
     norms = (whole**2).sum(axis=1)
     distances, picks = norms, []
     for _ in range(rows):

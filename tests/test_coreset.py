@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from references import greedy_loop
 
-from goldensample import coreset
+from goldensample import coreset, projection
 
 
 def clustered(n: int, d: int, seed: int) -> np.ndarray:
@@ -17,7 +17,7 @@ def clustered(n: int, d: int, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_picks_equal_the_loop_for_every_block(block, seed):
     points = clustered(700, 24, seed)
-    whole, _ = coreset.to_whole_numbers(points)
+    whole, _ = projection.to_whole_numbers(points)
     found = coreset.greedy(points, 150, block=block)
     assert found.picks.tolist() == greedy_loop(whole, 150)
 
@@ -25,14 +25,14 @@ def test_picks_equal_the_loop_for_every_block(block, seed):
 def test_picks_equal_the_loop_with_duplicates_and_ties():
     rng = np.random.default_rng(3)
     points = rng.integers(-2, 3, (600, 3)).astype(np.float32)  # 125 places at most: ties abound
-    whole, _ = coreset.to_whole_numbers(points)
+    whole, _ = projection.to_whole_numbers(points)
     for block in (1, 5, 50, 600):
         assert coreset.greedy(points, 90, block=block).picks.tolist() == greedy_loop(whole, 90)
 
 
 def test_picks_equal_the_loop_beyond_float32_depth():
     points = clustered(300, 400, 5)
-    whole, _ = coreset.to_whole_numbers(points)
+    whole, _ = projection.to_whole_numbers(points)
     assert whole.dtype == np.float64
     assert coreset.greedy(points, 80).picks.tolist() == greedy_loop(whole, 80)
 
@@ -46,11 +46,11 @@ def test_picks_are_the_same_in_torch():
 
 
 def test_every_squared_distance_is_exact_in_float32():
-    whole, _ = coreset.to_whole_numbers(clustered(400, 256, 2))
+    whole, _ = projection.to_whole_numbers(clustered(400, 256, 2))
     assert whole.dtype == np.float32
     assert np.array_equal(whole, np.round(whole))
     assert 4 * 256 * np.abs(whole).max() ** 2 < 2**24
-    squared = coreset._squared_between(whole, whole)
+    squared = projection.squared_between(whole, whole)
     wide = whole.astype(np.int64)
     assert np.array_equal(squared, ((wide[:, None] - wide[None]) ** 2).sum(-1))
 
@@ -58,7 +58,7 @@ def test_every_squared_distance_is_exact_in_float32():
 def test_a_far_row_does_not_coarsen_the_others():
     points = clustered(500, 32, 4)
     points[77] = 5000
-    whole, step = coreset.to_whole_numbers(points)
+    whole, step = projection.to_whole_numbers(points)
     assert whole.dtype == np.float64
     assert step < 0.01
     found = coreset.greedy(points, 60)
@@ -88,13 +88,13 @@ def test_radius_by_hand():
 
 def test_projection_keeps_distances_and_depends_on_the_seed():
     points = clustered(200, 512, 1)
-    seen = coreset.project(points, 128, 0)
+    seen = projection.project(points, 128, 0)
     assert seen.shape == (200, 128)
     before = np.linalg.norm(points[:100] - points[100:], axis=1)
     after = np.linalg.norm(seen[:100] - seen[100:], axis=1)
     assert np.abs(after / before - 1).max() < 0.3
-    assert not np.array_equal(seen, coreset.project(points, 128, 1))
-    assert coreset.project(points, 0, 0) is points
+    assert not np.array_equal(seen, projection.project(points, 128, 1))
+    assert projection.project(points, 0, 0) is points
 
 
 def test_progress_is_told():
@@ -102,3 +102,24 @@ def test_progress_is_told():
     coreset.greedy(clustered(300, 8, 0), 40, block=16, notify=told.append)
     assert told == sorted(told)
     assert told[-1] == 40
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_picks_equal_the_loop_when_rows_are_sorted_into_cells(seed, monkeypatch):
+    monkeypatch.setattr(coreset, "CELLS", 20)
+    monkeypatch.setattr(coreset, "TILE", 128)
+    points = clustered(900, 12, seed)
+    points[500:600] = points[:100]  # copies, so that there are ties between cells
+    whole, _ = projection.to_whole_numbers(points)
+    found = coreset.greedy(points, 300)
+    assert found.picks.tolist() == greedy_loop(whole, 300)
+    squared = ((whole[:, None] - whole[found.picks][None]) ** 2).sum(-1)
+    assert np.array_equal(squared[np.arange(900), found.nearest], squared.min(axis=1))
+
+
+def test_working_space_may_be_the_points_themselves():
+    points = clustered(300, 16, 0)
+    kept = points.copy()
+    first = coreset.greedy(points, 40)
+    assert np.array_equal(points, kept)
+    assert coreset.greedy(points, 40, overwrite=True).picks.tolist() == first.picks.tolist()

@@ -138,5 +138,11 @@ def test_evaluation_with_and_without_masks_and_with_a_crop(inspector, tiny, good
 def test_progress_is_told(tiny, good_parts):
     told = []
     fit(good_parts, backbone=tiny, notify=lambda *stage: told.append(stage))
-    assert {stage for stage, _, _ in told} == {"features", "coreset", "threshold"}
+    assert {stage for stage, _, _ in told} == {
+        "features",
+        "patches",
+        "coreset",
+        "coverage",
+        "threshold",
+    }
     assert all(0 <= done <= total for _, done, total in told)

@@ -9,7 +9,10 @@ ROOT = Path(goldensample.__file__).parent
 
 FLOORS = [
     ["errors", "records", "_version"],
-    ["preparation", "patches", "coreset", "neighbors", "heatmap", "metrics", "conformal"],
+    [
+        *("preparation", "patches", "projection", "coreset", "streaming", "sampling", "coverage"),
+        *("neighbors", "heatmap", "metrics", "conformal"),
+    ],
     ["backbones"],
     ["methods"],
     ["inspector", "fitting", "evaluation"],

@@ -5,7 +5,6 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from goldensample.errors import WeightsError
 from goldensample.methods import METHODS
 from goldensample.methods.patchcore import PatchCore
 from goldensample.records import Features, silent
@@ -89,10 +88,12 @@ def test_arrays_rebuild_an_equal_detector(kind):
 
 
 TURNED = {
-    "coreset": 0.03,
+    "coreset": 10,
     "neighbourhood": 5,
     "stride": 2,
     "depth": 6,
+    "subsampler": "random",
+    "greedy": "streaming",
     "projection": 2,
     "neighbors": 2,
     "sigma_px": 1.0,
@@ -102,7 +103,8 @@ TURNED = {
 
 @pytest.mark.parametrize("name", [field.name for field in fields(PatchCore)])
 def test_every_knob_changes_the_answer(name):
-    base = {"projection": 4}  # so that the seed matters on small patches
+    # a projection so that the seed matters on small patches, few rows so that streaming does
+    base = {"projection": 4, "coreset": 40}
     query = features(4, 3, planted=(2, 6))
     one = PatchCore(**base).fit([features(20, 0)], silent)
     two = PatchCore(**(base | {name: TURNED[name]})).fit([features(20, 0)], silent)
@@ -131,6 +133,8 @@ def test_every_knob_changes_the_answer(name):
         ("stride", True),
         ("depth", 10**12),
         ("seed", 1.5),
+        ("subsampler", "best"),
+        ("greedy", None),
     ],
 )
 def test_bad_values_name_the_knob(name, value):
@@ -168,7 +172,8 @@ def test_padding_is_neither_banked_nor_scored():
 def test_weighing_is_the_papers_formula():
     bank = np.array([[0.0, 0], [1, 0], [0, 2], [9, 9]], np.float16)
     settings = PatchCore(coreset=1.0, neighbourhood=1, neighbors=3)
-    detector = settings.restore({"bank": bank, "origins": np.zeros((4, 3), np.float32)})
+    origins, radius = np.zeros((4, 3), np.float32), np.zeros(1)
+    detector = settings.restore({"bank": bank, "origins": origins, "radius": radius})
     patch = np.array(
         [-3.0, 0], np.float32
     )  # nearest (0, 0) at 3; with it (1, 0) at 4, (0, 2) at √13
@@ -180,7 +185,7 @@ def test_weighing_is_the_papers_formula():
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 500.0])
 def test_weighing_stays_within_its_bounds(scale):
     bank = (np.random.default_rng(0).random((50, 4)) * scale).astype(np.float16)
-    arrays = {"bank": bank, "origins": np.zeros((50, 3), np.float32)}
+    arrays = {"bank": bank, "origins": np.zeros((50, 3), np.float32), "radius": np.zeros(1)}
     plain = PatchCore(neighbors=1).restore(arrays)
     given = Features((np.full((1, 4, 3, 3), 2 * scale, np.float32),), np.ones((1, 3, 3), bool))
     largest = plain.score(given).image[0]
@@ -188,7 +193,9 @@ def test_weighing_stays_within_its_bounds(scale):
     for b in (2, 9, 50, 80):
         weighed = PatchCore(neighbors=b).restore(arrays).score(given).image[0]
         assert (1 - 1 / min(b, 50)) * largest * (1 - 1e-5) <= weighed <= largest
-    alone = PatchCore().restore({"bank": bank[:1], "origins": np.zeros((1, 3), np.float32)})
+    alone = PatchCore().restore(
+        arrays | {"bank": bank[:1], "origins": np.zeros((1, 3), np.float32)}
+    )
     assert alone.score(given).image[0] == alone.score(given).grid.max()
 
 
@@ -208,14 +215,23 @@ def test_subsampling_raises_distances_by_at_most_the_radius():
     from goldensample.neighbors import NearestSearch
 
     radius = NearestSearch(part.bank).find(full.bank)[0].max()
+    assert part.radius == pytest.approx(radius, rel=1e-5)
+    assert full.radius == 0
     assert rise.min() >= -1e-5
-    assert rise.max() <= radius + 1e-5
+    assert rise.max() <= part.radius + 1e-5
 
 
-def test_features_beyond_half_precision_are_refused():
-    huge = Features((np.full((1, 3, 2, 2), 1e6, np.float32),), np.ones((1, 2, 2), bool))
-    with pytest.raises(WeightsError, match="half precision"):
-        PatchCore().fit([huge], silent)
+@pytest.mark.parametrize("subsampler", ["greedy", "random", "learned"])
+@pytest.mark.parametrize("greedy", ["exact", "streaming"])
+def test_the_radius_is_that_of_every_bank(subsampler, greedy):
+    from goldensample.neighbors import NearestSearch
+
+    given = [features(20, 0)]
+    every = PatchCore(coreset=1.0).fit(given, silent).bank
+    settings = PatchCore(coreset=30, subsampler=subsampler, greedy=greedy, projection=3)
+    found = settings.fit(given, silent)
+    away = NearestSearch(found.bank).find(every)[0].max()
+    assert found.radius == pytest.approx(away, rel=1e-5)
 
 
 def test_turned_values_cover_every_knob():

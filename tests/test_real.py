@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from references import greedy_loop
 
-from goldensample import PatchCore, Preparation, coreset, evaluate, fit, open_backbone, read_images
+from goldensample import (
+    PatchCore,
+    Preparation,
+    coreset,
+    evaluate,
+    fit,
+    open_backbone,
+    projection,
+    read_images,
+)
 from goldensample.inspector import as_picture, extract
 from goldensample.records import silent
 
@@ -62,8 +71,8 @@ def test_picks_on_real_patches_equal_the_loop(shared, resnet18):
     batch = [as_picture(pictures[k], k) for k in range(12)]
     features, _ = extract(batch, PAPER_SQUARE, resnet18)
     patches, _ = PatchCore()._collect([features])
-    points = coreset.project(patches, 128, 0)
-    whole, _ = coreset.to_whole_numbers(points)
+    points = projection.project(patches, 128, 0)
+    whole, _ = projection.to_whole_numbers(points)
     assert len(whole) == 12 * 28 * 28
     assert coreset.greedy(points, 900).picks.tolist() == greedy_loop(whole, 900)
 

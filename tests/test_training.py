@@ -8,8 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
 pytest.importorskip("timm", reason="the extra [torch] is not installed")
 
-from training import export, int8, network, procedural, start, targets, teachers
-from training.network import Design, Student
+from training import export, int8, network, procedural, start, targets, teachers  # noqa: E402
+from training.network import Design, Student  # noqa: E402
 
 WHOLE = Design(rank=64, near=(64, 64), two=(128, 128), three=(256, 256), depths=(64, 96))
 
@@ -25,8 +25,7 @@ def resnet18():
     """ResNet-18 with random weights, and its state: the wiring is the same."""
     timm = pytest.importorskip("timm")
     torch.manual_seed(0)
-    made = timm.create_model("resnet18", features_only=True, out_indices=(2, 3)).eval()
-    return made
+    return timm.create_model("resnet18", features_only=True, out_indices=(2, 3)).eval()
 
 
 def projections(teacher, pictures):

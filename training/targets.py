@@ -60,9 +60,7 @@ def fit_projections(
     return made
 
 
-def projections(
-    path: Path, teacher: nn.Module, photographs: list[Image.Image]
-) -> list[Projection]:
+def projections(path: Path, teacher: nn.Module, photographs: list[Image.Image]) -> list[Projection]:
     """Return the projections, fitted once and kept in a file."""
     if not path.exists():
         made = fit_projections(teacher, photographs)

@@ -7,11 +7,22 @@ import numpy as np
 
 from goldensample import conformal
 from goldensample.backbones import Backbone
+from goldensample.errors import WeightsError
 from goldensample.inspector import BATCH, Inspector, TrainingPicture, as_picture, extract
 from goldensample.methods import Method
 from goldensample.methods.patchcore import PatchCore
+from goldensample.neighbors import to_numpy
 from goldensample.preparation import Preparation, choose_size
-from goldensample.records import Array, Features, Notify, Picture, Pictures, Threshold, silent
+from goldensample.records import (
+    Array,
+    Features,
+    FeatureStore,
+    Notify,
+    Picture,
+    Pictures,
+    Threshold,
+    silent,
+)
 
 
 def fit(
@@ -22,6 +33,7 @@ def fit(
     preparation: Preparation | None = None,
     false_alarms: float | None = 0.05,
     notify: Notify = silent,
+    kept: FeatureStore | None = None,
 ) -> Inspector:
     """Learn what good parts look like.
 
@@ -34,6 +46,8 @@ def fit(
             (a fifth, or as many as the rate needs) are kept out of the bank for it; where that
             would be more than half there is no threshold. None keeps nothing out and sets none.
         notify: told (stage, done, total) as the work goes on.
+        kept: where features are kept; what it holds already is not computed again (it must be of
+            the same pictures, preparation and network). None keeps them in memory.
 
     Raises:
         ValueError: no picture, or a picture or setting of a wrong kind.
@@ -49,23 +63,53 @@ def fit(
         preparation = replace(preparation, white=images.white)
     out = conformal.hold_out(len(images), false_alarms) if false_alarms else np.empty(0, int)
     banked = np.setdiff1d(np.arange(len(images)), out)
-    names: dict[int, str] = {}
-
-    def features() -> Iterator[Features]:
-        for start in range(0, len(banked), BATCH):
-            batch = [as_picture(images[i], int(i)) for i in banked[start : start + BATCH]]
-            names.update((start + k, picture.name) for k, picture in enumerate(batch))
-            extracted, _ = extract(batch, preparation, backbone)
-            notify("features", start + len(batch), len(banked))
-            yield replace(extracted, first=start)
-
-    detector = method.fit(features(), notify)
-    pictures = tuple(TrainingPicture(names[k], shapes[i]) for k, i in enumerate(banked))
+    kept = InMemory() if kept is None else kept
+    for start in range(len(kept), len(banked), BATCH):
+        batch = [as_picture(images[i], int(i)) for i in banked[start : start + BATCH]]
+        extracted, _ = extract(batch, preparation, backbone)
+        kept.append(replace(extracted, first=start))
+        notify("features", start + len(batch), len(banked))
+    detector = method.fit(kept, notify)
+    pictures = tuple(TrainingPicture(name_of(images, int(i)), shapes[i]) for i in banked)
     inspector = Inspector(preparation, backbone, method, detector, None, pictures)
     if false_alarms is None or not len(out):
         return inspector
     held = (as_picture(images[i], int(i)) for i in out)
     return replace(inspector, threshold=_calibrate(inspector, held, len(out), false_alarms, notify))
+
+
+class InMemory:
+    """A `FeatureStore` in memory."""
+
+    def __init__(self) -> None:
+        self._parts: list[Features] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._parts))
+
+    def append(self, features: Features) -> None:
+        """Keep features, in half precision."""
+        self._parts.append(halved(features))
+
+    def __iter__(self) -> Iterator[Features]:
+        for part in self._parts:
+            yield replace(part, maps=tuple(level.astype(np.float32) for level in part.maps))
+
+
+def halved(features: Features) -> Features:
+    """Return features with NumPy maps in half precision.
+
+    Raises:
+        WeightsError: a value does not fit.
+    """
+    with np.errstate(over="ignore"):
+        maps = tuple(to_numpy(level).astype(np.float16) for level in features.maps)
+    if not all(np.isfinite(level).all() for level in maps):
+        raise WeightsError(
+            "features must lie within half precision (65,504); this network's do not; scale its "
+            "outputs"
+        )
+    return replace(features, maps=maps)
 
 
 def _calibrate(
@@ -83,6 +127,13 @@ def _calibrate(
         false_alarms=false_alarms,
         held_out=count,
     )
+
+
+def name_of(images: Pictures | Sequence[Array | Picture], index: int) -> str:
+    """Return a picture's name, without decoding it where that is possible."""
+    if isinstance(names := getattr(images, "names", None), Sequence):
+        return str(names[index])
+    return as_picture(images[index], index).name
 
 
 def shapes_of(images: Pictures | Sequence[Array | Picture]) -> list[tuple[int, int]]:

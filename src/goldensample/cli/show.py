@@ -15,7 +15,9 @@ from goldensample.records import Inspection, Notify, Source, Threshold
 STAGES = {
     "check": "checking pictures",
     "features": "computing features",
+    "patches": "projecting patches",
     "coreset": "choosing the bank",
+    "coverage": "measuring the bank's radius",
     "threshold": "setting the threshold",
     "inspect": "inspecting",
 }

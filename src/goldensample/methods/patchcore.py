@@ -3,18 +3,25 @@
 Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
-from goldensample import coreset
-from goldensample.errors import WeightsError
+from goldensample import sampling
+from goldensample.coreset import Coreset, greedy
+from goldensample.coverage import radius
+from goldensample.methods.bank import Patches
 from goldensample.neighbors import NearestSearch, to_numpy
 from goldensample.patches import flatten, join_levels
+from goldensample.projection import gathered, project
 from goldensample.records import Array, Features, Notify, Scores, knob
+from goldensample.streaming import StreamingCoreset
+
+SUBSAMPLERS = ("greedy", "random", "learned")
+GREEDY = ("exact", "streaming")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +35,13 @@ class PatchCore:
     stride: int = knob(1, "keep every s-th patch along rows and columns")
     depth: int = knob(
         0, "values per patch, pooled as in the authors' code; 0 joins the levels as they are"
+    )
+    subsampler: str = knob(
+        "greedy", "how the bank is chosen: greedy (the paper's coreset), random or learned"
+    )
+    greedy: str = knob(
+        "exact",
+        "exact: the plain loop's picks; streaming: coresets of coresets, in bounded memory",
     )
     projection: int = knob(
         128,
@@ -44,6 +58,8 @@ class PatchCore:
         _check(share or rows, "coreset", "in (0, 1], or a whole number of rows above 1", self)
         blur = _is_number(self.sigma_px) and 0 <= self.sigma_px <= 1000
         _check(blur, "sigma_px", "in [0, 1000]", self)
+        for name, choices in (("subsampler", SUBSAMPLERS), ("greedy", GREEDY)):
+            _check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
         odd = _is_whole(self.neighbourhood) and self.neighbourhood % 2 == 1
         _check(odd, "neighbourhood", "an odd whole number", self)
         ranges = {
@@ -59,54 +75,58 @@ class PatchCore:
             _check(inside, name, f"a whole number from {low} to {high}", self)
 
     def fit(self, features: Iterable[Features], notify: Notify) -> "PatchCoreDetector":
-        """Collect the patches of good pictures and keep a coreset of them.
+        """Keep a coreset of the patches of good pictures.
 
         Args:
-            features: of the good pictures, in order; read once.
-            notify: told ("coreset", rows picked, rows wanted).
+            features: of the good pictures, in order; read several times, always the same.
+            notify: told ("patches", pictures read, pictures), then ("coreset", rows picked, rows
+                wanted), then ("coverage", pictures read, pictures).
 
-        Cost: memory for n·h·w·d half-precision values; time as `coreset.greedy`.
+        Cost: memory for n·h·w points of the projection's depth, or a bounded number of them where
+            the coreset is streaming; time as `coreset.greedy`.
         """
-        patches, origins = self._collect(features)
-        count = len(patches)
-        rows = round(self.coreset * count) if self.coreset <= 1 else int(self.coreset)
-        rows = min(max(rows, 1), count)
-        picks = np.arange(count)
-        if rows < count:
-            points = coreset.project(patches, self.projection, self.seed)
-            if points is patches:
-                points = patches.astype(np.float32)
-            chosen = coreset.greedy(points, rows, notify=lambda done: notify("coreset", done, rows))
-            picks = chosen.picks
-        return PatchCoreDetector(self, patches[picks].astype(np.float32), origins[picks])
-
-    def _collect(self, features: Iterable[Features]) -> tuple[Array, Array]:
-        """Return all patches, (k, d) float16, and their (picture, row share, column share)."""
-        patches, origins = [], []
-        for batch in features:
-            for index in range(len(batch)):
-                rows, places = self.patches_of(batch, index)
-                with np.errstate(over="ignore"):
-                    half = to_numpy(rows).astype(np.float16)
-                if not np.isfinite(half).all():  # the features are finite: see inspector.extract
-                    raise WeightsError(
-                        "features must lie within half precision (65,504); this network's do "
-                        "not; scale its outputs"
-                    )
-                patches.append(half)
-                number = np.full((len(places), 1), batch.first + index)
-                origins.append(np.hstack([number, places]).astype(np.float32))
-        if not patches:
+        counts = [int(valid.sum()) for batch in features for valid in self._valid(batch)]
+        if not counts:
             raise ValueError("fit must have at least one picture; got none")
-        return np.concatenate(patches), np.concatenate(origins)
+        if not all(counts):
+            raise ValueError(f"stride must leave a patch on every picture; got {self.stride}")
+        total = sum(counts)
+        rows = round(self.coreset * total) if self.coreset <= 1 else int(self.coreset)
+        rows = min(max(rows, 1), total)
+        patches = Patches(features, self.patches_of, len(counts), notify)
+        if rows == total:
+            return PatchCoreDetector(self, *patches.pick(np.arange(total)), 0.0)
+        points = (project(half, self.projection, self.seed) for half, _ in patches.read("patches"))
+        chosen = self._choose(points, total, rows, lambda done: notify("coreset", done, rows))
+        bank, origins = patches.pick(chosen.picks)
+        reach = radius(bank, patches.beside(chosen.nearest, "coverage"))
+        return PatchCoreDetector(self, bank, origins, reach)
+
+    def _valid(self, features: Features) -> Array:
+        """Return (n, h, w) bool on the grid of patches."""
+        return features.valid[:, :: self.stride, :: self.stride]
+
+    def _choose(
+        self, points: Iterable[Array], total: int, rows: int, notify: Callable[[int], None]
+    ) -> Coreset:
+        """Choose bank rows among `total` points that arrive picture by picture."""
+        if self.subsampler == "greedy" and self.greedy == "streaming":
+            stream = StreamingCoreset(rows)
+            for part in points:
+                stream.add(part.astype(np.float32))
+            return stream.finish(notify)
+        whole = gathered(points, total)
+        if self.subsampler == "random":
+            return sampling.random(whole, rows, self.seed)
+        if self.subsampler == "learned":
+            return sampling.learned(whole, rows, self.seed, notify)
+        return greedy(whole, rows, notify=notify, overwrite=True)
 
     def patches_of(self, features: Features, index: int) -> tuple[Array, Array]:
         """Return the valid patches (k, d) of one picture and their centres (k, 2) as shares."""
         maps = tuple(level[index] for level in features.maps)
         grid = join_levels(maps, self.neighbourhood, self.stride, self.depth)
-        rows, cells = flatten(grid, features.valid[index, :: self.stride, :: self.stride])
-        if not len(rows):
-            raise ValueError(f"stride must leave a patch on every picture; got {self.stride}")
+        rows, cells = flatten(grid, self._valid(features)[index])
         return rows, (cells.astype(np.float64) * self.stride + 0.5) / features.valid.shape[1:]
 
     def restore(self, arrays: Mapping[str, Array]) -> "PatchCoreDetector":
@@ -115,16 +135,20 @@ class PatchCore:
         Raises:
             ValueError: an array is missing or the shapes do not fit.
         """
-        bank, origins = arrays["bank"], arrays["origins"]
+        if set(arrays) != {"bank", "origins", "radius"}:
+            raise ValueError(
+                f"arrays must be bank, origins, radius; got {', '.join(sorted(arrays))}"
+            )
+        bank, origins, reach = (arrays[name] for name in ("bank", "origins", "radius"))
         if bank.ndim != 2 or not len(bank) or origins.shape != (len(bank), 3):
             raise ValueError(f"bank and origins must fit; got {bank.shape} and {origins.shape}")
-        if set(arrays) != {"bank", "origins"}:
-            raise ValueError(f"arrays must be bank and origins; got {', '.join(sorted(arrays))}")
+        if reach.shape != (1,) or reach.dtype != np.float64 or not 0 <= reach[0] < np.inf:
+            raise ValueError(f"radius must be one number, at least 0; got {reach}")
         if (bank.dtype.name, origins.dtype.name) != ("float16", "float32"):
             raise ValueError(
                 f"bank and origins must be float16 and float32; got {bank.dtype}, {origins.dtype}"
             )
-        return PatchCoreDetector(self, bank.astype(np.float32), origins)
+        return PatchCoreDetector(self, bank.astype(np.float32), origins, float(reach[0]))
 
 
 @dataclass(frozen=True)
@@ -135,11 +159,14 @@ class PatchCoreDetector:
         settings: the knobs it was fitted with.
         bank: (m, d) float32 patches, each value within half precision.
         origins: (m, 3) float32: picture index, and the patch's centre as shares of the canvas.
+        radius: no patch of the fit is farther than this from its nearest bank row, so a distance
+            is at most this much larger than it would be with all patches in the bank.
     """
 
     settings: PatchCore
     bank: Array
     origins: Array
+    radius: float
 
     @property
     def sigma_px(self) -> float:
@@ -165,8 +192,7 @@ class PatchCoreDetector:
         Returns:
             Distances of the patches to the bank, and per picture the paper's weighed maximum.
         """
-        stride = self.settings.stride
-        valid = features.valid[:, ::stride, ::stride]
+        stride, valid = self.settings.stride, self.settings._valid(features)
         grid = np.zeros(valid.shape, np.float32)
         rows = np.full(valid.shape, -1, np.int32)
         image = np.zeros(len(valid), np.float32)
@@ -200,8 +226,9 @@ class PatchCoreDetector:
         return float(distance * (1 - np.exp(distance - log_sum)))
 
     def arrays(self) -> dict[str, Array]:
-        """Return the bank and the origin of each row."""
-        return {"bank": self.bank.astype(np.float16), "origins": self.origins}
+        """Return the bank, the origin of each row, and the radius."""
+        bank = self.bank.astype(np.float16)
+        return {"bank": bank, "origins": self.origins, "radius": np.asarray([self.radius])}
 
     def origin(self, row: int) -> tuple[int, float, float]:
         """Return a bank row's picture index and its centre as shares of the canvas."""
