@@ -114,3 +114,21 @@ def resize_loop(line: np.ndarray, new: int) -> np.ndarray:
         weights = [max(0.0, 1 - abs(j + 0.5 - centre) / support) for j in range(old)]
         out.append(float(np.dot(weights, line) / sum(weights)))
     return np.asarray(out)
+
+
+def to_others_loop(
+    points: np.ndarray, pictures: np.ndarray, witnesses: int, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Distance of each patch to the k-th nearest other picture, among some rows."""
+    rows = np.arange(len(points)) if rows is None else rows
+    names = sorted({int(pictures[row]) for row in rows})
+    witnesses = min(witnesses, len(names) // 2)
+    found = []
+    for point, own in zip(points.astype(np.float64), pictures, strict=True):
+        nearest = [
+            min(np.linalg.norm(points[row] - point) for row in rows if pictures[row] == name)
+            for name in names
+            if name != own
+        ]
+        found.append(sorted(nearest)[witnesses - 1])
+    return np.asarray(found)

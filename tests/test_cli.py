@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -298,3 +299,58 @@ def test_a_killed_fit_leaves_no_file(line, tiny_file, tmp_path):
             child.wait()
         if (tmp_path / "x.golden").exists():
             assert golden("info", tmp_path / "x.golden").returncode == 0
+
+
+def test_a_killed_fit_is_gone_on_with(line, tiny_file, tmp_path):
+    words = ["fit", line / "train/good", "-o", tmp_path / "x.golden", "--backbone",
+             f"onnx:{tiny_file}", "--size", "768x768", "--coreset", "500"]  # fmt: skip
+    partial = tmp_path / "x.golden.partial"
+    command = [sys.executable, "-m", "goldensample.cli", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        while child.poll() is None and not (partial.exists() and partial.stat().st_size > 1e6):
+            time.sleep(0.005)
+        child.kill()
+    assert partial.exists(), "the fit was done before it could be killed"
+    assert not (tmp_path / "x.golden").exists()
+    again = golden(*words, "--resume")
+    assert again.returncode == 0, again.stderr
+    assert "going on from the features of" in again.stderr
+    assert not partial.exists()
+    resumed = (tmp_path / "x.golden").read_bytes()
+    assert golden(*words).returncode == 0
+    assert resumed == (tmp_path / "x.golden").read_bytes()
+
+
+def test_other_pictures_are_not_gone_on_with(line, tiny_file, tmp_path):
+    words = ["-o", tmp_path / "x.golden", "--backbone", f"onnx:{tiny_file}", "--resume"]
+    (tmp_path / "x.golden.partial").write_bytes(b"{}\n")
+    done = golden("fit", line / "train/good", *words)
+    assert done.returncode == 2
+    assert "run without --resume" in done.stderr
+    assert (tmp_path / "x.golden.partial").read_bytes() == b"{}\n"
+    done = golden("fit", line / "train/good", *words[:-1])
+    assert done.returncode == 0
+    assert "replacing x.golden.partial" in done.stderr
+
+
+def test_the_plan_is_told_and_too_little_memory_is_refused(line, tiny_file, tmp_path):
+    words = ["fit", line / "train/good", "-o", tmp_path / "x.golden", "--backbone",
+             f"onnx:{tiny_file}"]  # fmt: skip
+    done = golden(*words, "--memory", "8GB")
+    assert done.stderr.startswith("plan: 86,016 patches of depth 16 from 21 pictures, 8,602 kept")
+    assert "exact greedy coreset" in done.stdout
+    done = golden(*words, "--memory", "20MB")
+    assert done.returncode == 2
+    assert "memory must be at least" in done.stderr
+    assert "give it more" in done.stderr
+    assert golden(*words, "--memory", "much").returncode == 2
+
+
+def test_a_streaming_bank_says_so(line, tiny_file, tmp_path):
+    done = golden("fit", line / "train/good", "-o", tmp_path / "x.golden", "--backbone",
+                  f"onnx:{tiny_file}", "--greedy", "streaming", "--coreset", "100")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "100 kept by the streaming greedy coreset" in done.stderr
+    assert "streaming greedy coreset; no good patch is farther than" in done.stdout
+    said = json.loads(golden("info", tmp_path / "x.golden", "--json").stdout)
+    assert said["radius"] > 0

@@ -11,12 +11,12 @@ FLOORS = [
     ["errors", "records", "_version"],
     [
         *("preparation", "patches", "projection", "coreset", "streaming", "sampling", "coverage"),
-        *("neighbors", "heatmap", "metrics", "conformal"),
+        *("growing", "denoise", "neighbors", "heatmap", "metrics", "conformal"),
     ],
     ["backbones"],
     ["methods"],
-    ["inspector", "fitting", "evaluation"],
-    ["images", "folders", "datasets", "store", "header", "weights", "baking"],
+    ["inspector", "fitting", "planning", "evaluation", "auditing"],
+    ["images", "folders", "datasets", "store", "spool", "header", "weights", "baking"],
     ["library", "report", "demo", "cli", "__init__"],
 ]
 HOMES = {

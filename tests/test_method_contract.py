@@ -87,12 +87,17 @@ def test_arrays_rebuild_an_equal_detector(kind):
     assert detector.origin(7) == again.origin(7)
 
 
+def replaced(one: Features, first: int) -> tuple:
+    return one.maps, one.valid, first
+
+
 TURNED = {
     "coreset": 10,
     "neighbourhood": 5,
     "stride": 2,
     "depth": 6,
     "subsampler": "random",
+    "denoise": True,
     "greedy": "streaming",
     "projection": 2,
     "neighbors": 2,
@@ -106,8 +111,9 @@ def test_every_knob_changes_the_answer(name):
     # a projection so that the seed matters on small patches, few rows so that streaming does
     base = {"projection": 4, "coreset": 40}
     query = features(4, 3, planted=(2, 6))
-    one = PatchCore(**base).fit([features(20, 0)], silent)
-    two = PatchCore(**(base | {name: TURNED[name]})).fit([features(20, 0)], silent)
+    given = [features(20, 0), Features(*replaced(features(1, 7, planted=(2, 6)), 20))]
+    one = PatchCore(**base).fit(given, silent)
+    two = PatchCore(**(base | {name: TURNED[name]})).fit(given, silent)
     if name == "sigma_px":
         assert one.sigma_px != two.sigma_px  # its effect on the map: test_inspector
         return
@@ -117,7 +123,7 @@ def test_every_knob_changes_the_answer(name):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("coreset", 0.0),
+        ("coreset", -0.1),
         ("coreset", 1.5),
         ("coreset", float("nan")),
         ("neighbourhood", 2),
@@ -135,6 +141,7 @@ def test_every_knob_changes_the_answer(name):
         ("seed", 1.5),
         ("subsampler", "best"),
         ("greedy", None),
+        ("denoise", 1),
     ],
 )
 def test_bad_values_name_the_knob(name, value):
@@ -236,3 +243,27 @@ def test_the_radius_is_that_of_every_bank(subsampler, greedy):
 
 def test_turned_values_cover_every_knob():
     assert set(TURNED) == {field.name for field in fields(PatchCore)}
+
+
+@pytest.mark.parametrize("other", [{"coreset": 0.0}, {"denoise": True}])
+def test_what_needs_all_patches_at_once_does_not_stream(other):
+    with pytest.raises(ValueError, match=next(iter(other))):
+        PatchCore(greedy="streaming", **other)
+    PatchCore(greedy="streaming", subsampler="random", **other)
+
+
+def test_an_automatic_bank_is_smaller_where_less_is_to_be_known():
+    rich = features(24, 0)
+    flat = Features(tuple(np.repeat(m[:1], 24, axis=0) for m in rich.maps), rich.valid)
+    banks = [PatchCore(coreset=0.0).fit([given], silent).bank for given in (flat, rich)]
+    assert 1 < len(banks[0]) < len(banks[1]) <= 0.25 * 24 * 64
+
+
+def test_denoising_keeps_the_odd_patch_out_of_the_bank():
+    dirty = [features(20, 0), Features(*replaced(features(1, 7, planted=(2, 6)), 20))]
+    query = features(1, 9, planted=(2, 6))
+    taught, cleaned = (
+        PatchCore(denoise=denoise).fit(dirty, silent).score(query).image[0]
+        for denoise in (False, True)
+    )
+    assert cleaned > 3 * taught

@@ -27,7 +27,7 @@ from training.validate import photograph_paths
 
 BATCH = 32
 PASSES = 6
-POOL_START, POOL_GROWTH, POOL_END = 6, 5, 240
+POOL_START, POOL_GROWTH, POOL_END = 6, 5, 200
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Plan:
 
 
 STAGES = [
-    Plan("features", 75, 3e-4, 500, Weights(change=0.3, floor=0.25)),
-    Plan("changes", 35, 2e-4, 300, Weights(change=1.5, floor=0.1)),
-    Plan("int8", 10, 5e-5, 200, Weights(change=1.5, floor=0.1), rounded=True),
+    Plan("features", 60, 3e-4, 500, Weights(change=0.3, floor=0.25)),
+    Plan("changes", 24, 2e-4, 300, Weights(change=1.5, floor=0.1)),
+    Plan("int8", 8, 5e-5, 200, Weights(change=1.5, floor=0.1), rounded=True),
 ]
 """First all features alike, then with weight on what defects change, then under int8's rounding."""
 

@@ -12,7 +12,7 @@ def build(kind: type[Kind], values: Any, given: dict[str, Any] | None = None) ->
     """Make a dataclass from JSON, without guessing.
 
     Args:
-        kind: a dataclass whose fields are numbers, texts, tuples of them, or may be None.
+        kind: a dataclass whose fields are numbers, truths, texts, tuples of them, or may be None.
         values: what stands in the header: exactly its fields, tuples as lists, less those given.
         given: fields that come from elsewhere, taken as they are.
 
@@ -52,6 +52,6 @@ def convert(value: Any, hint: Any, name: str) -> Any:
         return value
     if hint is float and (whole or (isinstance(value, float) and math.isfinite(value))):
         return value
-    if hint is str and isinstance(value, str):
+    if hint in (str, bool) and isinstance(value, hint):
         return value
     raise ValueError(f"{name} must be {getattr(hint, '__name__', hint)}; got {str(value)[:60]!r}")

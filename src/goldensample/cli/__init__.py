@@ -6,7 +6,7 @@ from io import TextIOWrapper
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli import demo, evaluate, fit, info, inspect
+from goldensample.cli import audit, demo, evaluate, fit, info, inspect
 from goldensample.errors import GoldenError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("fit")(fit.command)
+app.command("audit")(audit.command)
 app.command("inspect")(inspect.command)
 app.command("evaluate")(evaluate.command)
 app.command("info")(info.command)

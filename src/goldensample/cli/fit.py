@@ -7,9 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from goldensample.cli.kept import spooled
 from goldensample.cli.options import levels as parse_levels
 from goldensample.cli.options import share, sides, with_knobs
+from goldensample.cli.plan import Asked, decide, size_bytes
 from goldensample.cli.show import print_json, progress, promise, say, tell
+from goldensample.cli.summary import describe, summary
 from goldensample.conformal import needed
 from goldensample.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
@@ -83,6 +86,19 @@ def command(
             "no picture out of the bank. \\[default: 5%]",
         ),
     ] = None,
+    memory: Annotated[
+        int | None,
+        typer.Option(
+            parser=size_bytes,
+            metavar="SIZE",
+            help="Memory to stay under, such as 2GB; a bank that does not fit is chosen by the "
+            "streaming coreset, or refused. \\[default: 80% of the machine's]",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on from the features that a stopped fit has left."),
+    ] = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
@@ -94,17 +110,14 @@ def command(
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.fitting import fit
     from goldensample.folders import read_images
-    from goldensample.store import check_writable, save
+    from goldensample.store import save
     from goldensample.weights import open_backbone
 
     began = perf_counter()
-    if output.suffix != ".golden":
-        raise ValueError(f"--output must end in .golden; got {output}")
-    check_writable(output)
+    check_output(output)
     if preset not in (None, "paper"):
         raise ValueError(f"preset must be paper; got {preset!r}")
-    chosen = PAPER if preset else {}
-    asked = Sizes(size, resize, crop)
+    chosen, asked = PAPER if preset else {}, Sizes(size, resize, crop)
     if preset and asked == Sizes(None, None, None):
         asked = Sizes(None, PAPER["resize"], PAPER["crop"])
     method = PatchCore(**({k: v for k, v in chosen.items() if k == "depth"} | knobs))
@@ -114,28 +127,42 @@ def command(
         tell(f"opening {name}: building, exporting and checking it takes some seconds")
     network = open_backbone(name, parse_levels(levels), weights, device)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
+    for_plan = Asked(paths, output, preparation, rate, memory, "greedy" in knobs)
+    method = decide(for_plan, network, method)
     with progress() as notify:
         pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
         for message in pictures.skipped:
             tell(f"left out: {message}")
-        if preparation is None:
-            preparation = Preparation(choose_size(list(pictures.shapes()), network.network.stride))
-        tell_stretched(pictures, preparation)
-        inspector = fit(
-            pictures,
-            backbone=network,
-            method=method,
-            preparation=preparation,
-            false_alarms=rate or None,
-            notify=notify,
+        preparation = preparation or Preparation(
+            choose_size(list(pictures.shapes()), network.network.stride)
         )
-    save(inspector, output)
-    seconds = perf_counter() - began
+        tell_stretched(pictures, preparation)
+        with spooled(output, pictures, network, preparation, rate, resume) as kept:
+            inspector = fit(
+                pictures,
+                backbone=network,
+                method=method,
+                preparation=preparation,
+                false_alarms=rate or None,
+                notify=notify,
+                kept=kept,
+            )
+            save(inspector, output)
+    seconds = round(perf_counter() - began, 3)
     if json:
-        print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
-        return
-    say(f"{output}: {describe(inspector)}, in {seconds:.1f} s")
-    tell_threshold(inspector, rate, len(pictures))
+        print_json({**summary(inspector), "file": str(output), "seconds": seconds})
+    else:
+        say(f"{output}: {describe(inspector)}, in {seconds:.1f} s")
+        tell_threshold(inspector, rate, len(pictures))
+
+
+def check_output(output: Path) -> None:
+    """Refuse, before long work, an output that could not be written."""
+    from goldensample.store import check_writable
+
+    if output.suffix != ".golden":
+        raise ValueError(f"--output must end in .golden; got {output}")
+    check_writable(output)
 
 
 def tell_threshold(inspector: Inspector, rate: float, count: int) -> None:
@@ -157,32 +184,3 @@ def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         tell(f"stretched, since their shape is far from the others': {', '.join(names[:3])}{more}")
-
-
-def summary(inspector: Inspector) -> dict[str, Any]:
-    """Return what was fitted, for machines."""
-    bank = inspector.detector.arrays()["bank"]
-    limit = inspector.threshold
-    return {
-        "network": inspector.backbone.network.name,
-        "network_sha256": inspector.backbone.network.source_sha256,
-        "levels": inspector.backbone.network.levels,
-        "size_hw": inspector.preparation.canvas_hw,
-        "pictures": len(inspector.pictures),
-        "held_out": limit.held_out if limit else 0,
-        "bank_rows": len(bank),
-        "depth": bank.shape[1],
-        "threshold": limit.score if limit else None,
-        "pixel_threshold": limit.pixel if limit else None,
-        "false_alarms": limit.false_alarms if limit else None,
-    }
-
-
-def describe(inspector: Inspector) -> str:
-    """Return what was fitted, in words."""
-    values = summary(inspector)
-    height, width = values["size_hw"]
-    return (
-        f"{values['bank_rows']:,} bank rows of depth {values['depth']} from {values['pictures']} "
-        f"pictures at {height}x{width}, network {values['network']}"
-    )

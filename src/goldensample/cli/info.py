@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli.fit import summary
 from goldensample.cli.show import print_json, promise, say
+from goldensample.cli.summary import summary
 
 
 def command(

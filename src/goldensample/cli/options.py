@@ -11,8 +11,10 @@ from goldensample.methods.patchcore import PatchCore
 
 
 def share(text: str | float) -> float:
-    """Read "10%" or "0.1" as 0.1; anything else that is a number stays as it is."""
+    """Read "10%" or "0.1" as 0.1, and "auto" as 0; any other number stays as it is."""
     words = str(text).strip()
+    if words == "auto":
+        return 0.0
     try:
         value = float(words.removesuffix("%"))
         if not words.endswith("%"):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from goldensample.cli.fit import summary
 from goldensample.cli.show import tell
+from goldensample.cli.summary import summary
 from goldensample.evaluation import Evaluation
 from goldensample.inspector import Inspector
 from goldensample.report import Report

@@ -20,6 +20,8 @@ STAGES = {
     "coverage": "measuring the bank's radius",
     "threshold": "setting the threshold",
     "inspect": "inspecting",
+    "denoise": "looking for odd patches",
+    "audit": "scoring each against the others",
 }
 QUIET_S = 10.0
 
@@ -79,6 +81,13 @@ def _lines() -> Notify:
             tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}, about {left:.0f} s left")
 
     return notify
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: "40 s", "12 min", "3.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 def tell(text: str) -> None:

@@ -55,8 +55,12 @@ class Patches:
         return bank[back].astype(np.float32), origins[back]
 
     def beside(self, nearest: Array, stage: str) -> Iterator[tuple[Array, Array]]:
-        """Give each picture's patches, (k, d) float32, and their part of `nearest`, (k,)."""
+        """Give each picture's patches, (k, d) float32, and their part of `nearest`, (k,).
+
+        Patches whose `nearest` is -1 are left out.
+        """
         seen = 0
         for half, _ in self.read(stage):
-            yield half.astype(np.float32), nearest[seen : seen + len(half)]
+            near = nearest[seen : seen + len(half)]
+            yield half[near >= 0].astype(np.float32), near[near >= 0]
             seen += len(half)

@@ -3,22 +3,19 @@
 Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
-from goldensample import sampling
-from goldensample.coreset import Coreset, greedy
 from goldensample.coverage import radius
 from goldensample.methods.bank import Patches
+from goldensample.methods.choosing import AUTO, choose
 from goldensample.neighbors import NearestSearch, to_numpy
 from goldensample.patches import flatten, join_levels
-from goldensample.projection import gathered, project
 from goldensample.records import Array, Features, Notify, Scores, knob
-from goldensample.streaming import StreamingCoreset
 
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")
@@ -29,7 +26,9 @@ class PatchCore:
     """The settings of PatchCore; the defaults are the paper's where it names one."""
 
     coreset: float = knob(
-        0.1, "share of patches kept, in (0, 1], or, above 1, a whole number of bank rows"
+        0.1,
+        "share of patches kept, in (0, 1], or, above 1, a whole number of bank rows; 0 or auto "
+        "grows the bank until more rows change nothing",
     )
     neighbourhood: int = knob(3, "side p of the window averaged around each patch; odd")
     stride: int = knob(1, "keep every s-th patch along rows and columns")
@@ -43,6 +42,9 @@ class PatchCore:
         "exact",
         "exact: the plain loop's picks; streaming: coresets of coresets, in bounded memory",
     )
+    denoise: bool = knob(
+        False, "leave out patches that no other picture has the like of, before the coreset"
+    )
     projection: int = knob(
         128,
         "depth of the random projection in which the coreset is chosen; 0 for none; patches "
@@ -53,9 +55,14 @@ class PatchCore:
     seed: int = knob(0, "of the random projection, which only patches deeper than it need")
 
     def __post_init__(self) -> None:
-        share = _is_number(self.coreset) and 0 < self.coreset <= 1
+        share = _is_number(self.coreset) and 0 <= self.coreset <= 1
         rows = _is_number(self.coreset) and 1 < self.coreset < 2**31 and self.coreset % 1 == 0
-        _check(share or rows, "coreset", "in (0, 1], or a whole number of rows above 1", self)
+        _check(share or rows, "coreset", "in (0, 1], a whole number of rows above 1, or 0", self)
+        streams = self.subsampler == "greedy" and self.greedy == "streaming"
+        _check(not (streams and self.coreset == AUTO), "coreset", "given where it streams", self)
+        _check(isinstance(self.denoise, bool), "denoise", "true or false", self)
+        _check(not (streams and self.denoise), "denoise", "off where the coreset streams", self)
+
         blur = _is_number(self.sigma_px) and 0 <= self.sigma_px <= 1000
         _check(blur, "sigma_px", "in [0, 1000]", self)
         for name, choices in (("subsampler", SUBSAMPLERS), ("greedy", GREEDY)):
@@ -90,37 +97,17 @@ class PatchCore:
             raise ValueError("fit must have at least one picture; got none")
         if not all(counts):
             raise ValueError(f"stride must leave a patch on every picture; got {self.stride}")
-        total = sum(counts)
-        rows = round(self.coreset * total) if self.coreset <= 1 else int(self.coreset)
-        rows = min(max(rows, 1), total)
         patches = Patches(features, self.patches_of, len(counts), notify)
-        if rows == total:
-            return PatchCoreDetector(self, *patches.pick(np.arange(total)), 0.0)
-        points = (project(half, self.projection, self.seed) for half, _ in patches.read("patches"))
-        chosen = self._choose(points, total, rows, lambda done: notify("coreset", done, rows))
+        chosen = choose(self, patches, counts)
         bank, origins = patches.pick(chosen.picks)
-        reach = radius(bank, patches.beside(chosen.nearest, "coverage"))
+        reach = 0.0
+        if len(bank) < sum(counts):
+            reach = radius(bank, patches.beside(chosen.nearest, "coverage"))
         return PatchCoreDetector(self, bank, origins, reach)
 
     def _valid(self, features: Features) -> Array:
         """Return (n, h, w) bool on the grid of patches."""
         return features.valid[:, :: self.stride, :: self.stride]
-
-    def _choose(
-        self, points: Iterable[Array], total: int, rows: int, notify: Callable[[int], None]
-    ) -> Coreset:
-        """Choose bank rows among `total` points that arrive picture by picture."""
-        if self.subsampler == "greedy" and self.greedy == "streaming":
-            stream = StreamingCoreset(rows)
-            for part in points:
-                stream.add(part.astype(np.float32))
-            return stream.finish(notify)
-        whole = gathered(points, total)
-        if self.subsampler == "random":
-            return sampling.random(whole, rows, self.seed)
-        if self.subsampler == "learned":
-            return sampling.learned(whole, rows, self.seed, notify)
-        return greedy(whole, rows, notify=notify, overwrite=True)
 
     def patches_of(self, features: Features, index: int) -> tuple[Array, Array]:
         """Return the valid patches (k, d) of one picture and their centres (k, 2) as shares."""

@@ -1,0 +1,54 @@
+"""The features that a fit keeps on disk, and that a stopped one leaves."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+
+from goldensample.backbones import Backbone
+from goldensample.cli.show import tell
+from goldensample.folders import Folder
+from goldensample.preparation import Preparation
+from goldensample.spool import Spool
+
+
+@contextmanager
+def spooled(
+    output: Path,
+    pictures: Folder,
+    network: Backbone,
+    preparation: Preparation,
+    rate: float,
+    resume: bool,
+) -> Iterator[Spool]:
+    """Give the place beside the output where features are kept until the output is written.
+
+    Whatever ends the work before that leaves them for --resume.
+    """
+    height, width = preparation.canvas_hw
+    maps = network.extract(np.zeros((1, 3, height, width), np.float32))
+    files = [path.stat() for path in pictures.paths]
+    of = {
+        "pictures": [
+            [name, file.st_size, file.st_mtime_ns]
+            for name, file in zip(pictures.names, files, strict=True)
+        ],
+        "false_alarms": rate,
+        "network": [network.network.source_sha256, *network.network.levels],
+        "preparation": asdict(replace(preparation, white=pictures.white)),
+    }
+    path = output.with_name(f"{output.name}.partial")
+    if path.exists() and not resume:
+        tell(f"golden: replacing {path.name} of a stopped fit; --resume would have gone on from it")
+    kept = Spool(path, of, [level.shape[1:] for level in maps], resume)
+    if len(kept):
+        tell(f"golden: going on from the features of {len(kept):,} pictures in {path.name}")
+    try:
+        yield kept
+    except KeyboardInterrupt:
+        done = f"{len(kept):,} pictures in {path.name}"
+        tell(f"\ngolden: stopped; --resume goes on from the features of {done}")
+        raise
+    kept.remove()

@@ -1,0 +1,109 @@
+"""The plan that `golden fit` tells before it reads a picture."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from goldensample.backbones import Backbone
+from goldensample.cli.machine import measure, memory_bytes
+from goldensample.cli.show import duration, tell
+from goldensample.conformal import hold_out
+from goldensample.errors import ArtifactError, ImageError
+from goldensample.folders import open_images
+from goldensample.images import read_shape
+from goldensample.methods.patchcore import PatchCore
+from goldensample.planning import Load, Plan, check, fitting, plan
+from goldensample.preparation import Preparation, choose_size
+from goldensample.spool import record_bytes
+
+SAMPLE = 24
+UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+def size_bytes(text: str) -> int:
+    """Read "2GB" as 2,000,000,000; MB, GB, MiB and GiB are known."""
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", text)
+    try:
+        return int(float(match[1]) * UNITS[match[2].upper()]) if match else int(text)
+    except (ValueError, KeyError):
+        raise typer.BadParameter(f"must be a size such as 2GB or 800MB; got {text!r}") from None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the plan is made for."""
+
+    paths: list[str]
+    output: Path
+    preparation: Preparation | None
+    false_alarms: float
+    memory: int | None
+    greedy_given: bool
+
+
+def decide(asked: Asked, backbone: Backbone, method: PatchCore) -> PatchCore:
+    """Tell the plan; return the method with the greedy coreset that fits the memory.
+
+    Raises:
+        ValueError: it does not fit, whatever is chosen.
+        ArtifactError: the disk has no room for the features.
+    """
+    names, shapes = _sampled(asked.paths)
+    preparation = asked.preparation or Preparation(choose_size(shapes, backbone.network.stride))
+    largest = max(shapes, key=lambda shape: shape[0] * shape[1])
+    machine, features = measure(backbone, preparation, method, largest)
+    out = len(hold_out(names, asked.false_alarms)) if asked.false_alarms else 0
+    maps = [level.shape[1:] for level in features.maps]
+    load = Load(
+        pictures=names - out,
+        held_out=out,
+        cells=maps[0][1] * maps[0][2],
+        depth=sum(shape[0] for shape in maps),
+        record_bytes=record_bytes(maps),
+        largest_px=largest[0] * largest[1],
+    )
+    limit = asked.memory or int(0.8 * (memory_bytes() or 1e15))
+    if asked.greedy_given:
+        check(method, load, machine, limit)
+    else:
+        method = fitting(method, load, machine, limit)
+    made = plan(method, load, machine)
+    tell(words(made, method, load.pictures))
+    room = shutil.disk_usage(next(p for p in asked.output.absolute().parents if p.exists())).free
+    if made.disk_bytes > room:
+        raise ArtifactError(
+            f"{asked.output} must have {made.disk_bytes / 1e6:,.0f} MB beside it for the features "
+            f"while they are needed; there are {room / 1e6:,.0f} MB; make room or choose another "
+            "place"
+        )
+    return method
+
+
+def _sampled(paths: list[str]) -> tuple[int, list[tuple[int, int]]]:
+    """Return the number of pictures, and the shapes that some of them have by their headers."""
+    found = open_images(paths)
+    shapes = []
+    for path in found.paths[:: max(1, len(found) // SAMPLE)]:
+        try:
+            shapes.append(read_shape(path))
+        except ImageError:
+            continue  # told later, with all that cannot be read
+    return len(found), shapes or [(256, 256)]
+
+
+def words(made: Plan, method: PatchCore, pictures: int) -> str:
+    """Return a plan as people read it."""
+    text = f"plan: {made.patches:,} patches of depth {made.depth} from {pictures:,} pictures, "
+    if made.rows == made.patches:
+        text += "all kept in the bank"
+    elif method.subsampler == "greedy":
+        text += f"{made.rows:,} kept by the {method.greedy} greedy coreset"
+    else:
+        text += f"{made.rows:,} kept by the {method.subsampler} choice"
+    return (
+        f"{text}; at most {made.memory_bytes / 1e6:,.0f} MB of memory and "
+        f"{made.disk_bytes / 1e6:,.0f} MB of disk meanwhile, about {duration(made.seconds)}"
+    )
