@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
 
-.PHONY: demo test check bench backbone docs clean
+.PHONY: demo test check bench bench-peers backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -20,6 +20,9 @@ check: $(VENV)/all.stamp  ## format, lint, types
 
 bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one run
 	$(BIN)/python benchmarks/main_job.py
+
+bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anomalib and the authors' loop
+	$(BIN)/python benchmarks/coreset_peers.py --peers $(VENV)-peers/bin/python
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m training.train
@@ -40,4 +43,10 @@ $(VENV)/base.stamp: pyproject.toml | $(BIN)/python
 
 $(VENV)/all.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[torch]" --group test --group check
+	@touch $@
+
+$(VENV)-peers/stamp:
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-peers/bin/python -m pip install --quiet anomalib
 	@touch $@

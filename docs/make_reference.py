@@ -11,7 +11,7 @@ import goldensample
 from goldensample.cli import app
 from goldensample.methods.patchcore import PatchCore
 
-COMMANDS = ("fit", "inspect", "evaluate", "info", "demo")
+COMMANDS = ("audit", "fit", "inspect", "evaluate", "info", "demo")
 
 
 def reference() -> str:

@@ -12,7 +12,7 @@ from goldensample.records import Array
 
 CELLS = 512
 """Picks made by full passes; then the rows are sorted into cells around these picks."""
-FIRST_BLOCK, LEAST_BLOCK, LARGEST_BLOCK = 512, 64, 4096
+FIRST_BLOCK, LEAST_BLOCK, LARGEST_BLOCK = 512, 64, 2048
 """Rows compared in the first pass, and how few and many they may become."""
 
 

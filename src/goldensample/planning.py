@@ -11,6 +11,8 @@ from goldensample.streaming import BRANCHES, SPARE
 
 ROW_BYTES = 140
 """Of numbers kept for each row by the greedy coreset beside the row itself."""
+WORK_BYTES = 160_000_000
+"""Of tiles, blocks and libraries, whatever the size of the work."""
 PICTURE_BYTES = 60
 """Of a pixel, for all the pictures that are decoded and prepared at a time."""
 REACHED = 0.12
@@ -98,7 +100,7 @@ def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
         patches=patches,
         rows=rows,
         depth=depth,
-        memory_bytes=machine.resident_bytes + pictures + max(bank, choosing + bank // 4),
+        memory_bytes=machine.resident_bytes + WORK_BYTES + pictures + max(bank, choosing + bank // 4),
         disk_bytes=load.pictures * load.record_bytes,
         seconds=seconds,
     )
@@ -113,7 +115,7 @@ def _streaming_bytes(patches: int, rows: int, size: int) -> int:
     """Return the bytes of the streaming coreset: its levels, one of them being reduced."""
     group = min(BRANCHES * SPARE * rows, patches)
     levels = 1 + max(0, ceil(log(patches / group) / log(BRANCHES)))
-    return group * (4 * size * (levels + 2) + ROW_BYTES) + 8 * patches
+    return group * (4 * size * (levels + 1) + ROW_BYTES) + 8 * patches
 
 
 def fitting(method: PatchCore, load: Load, machine: Machine, limit_bytes: int) -> PatchCore:

@@ -94,5 +94,7 @@ def _step(extent: float, d: int, limit: int) -> float:
 def squared_between(a: Array, b: Array) -> Array:
     """Return (len(a), len(b)) squared distances of whole numbers, exact."""
     xp = array_namespace(a)
-    product = xp.matmul(a, xp.permute_dims(b, (1, 0)))
-    return xp.sum(a * a, axis=1)[:, None] + xp.sum(b * b, axis=1)[None, :] - 2 * product
+    squared = xp.matmul(-2 * a, xp.permute_dims(b, (1, 0)))
+    squared += xp.sum(a * a, axis=1)[:, None]
+    squared += xp.sum(b * b, axis=1)[None, :]
+    return squared

@@ -19,7 +19,9 @@ from goldensample.preparation import Preparation, choose_size
 from goldensample.records import Notify
 
 SHOWN = 20
-METHOD = PatchCore()
+METHOD = PatchCore(coreset=10_000, denoise=True)
+"""All patches of few pictures, a bounded number of many; denoised, so that a defect which occurs
+twice does not excuse itself."""
 SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
