@@ -25,6 +25,7 @@ bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anoma
 	$(BIN)/python benchmarks/coreset_peers.py --peers $(VENV)-peers/bin/python
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
+	$(BIN)/python -m pip install --quiet --group training
 	$(BIN)/python -m training.train
 
 docs: $(VENV)/all.stamp  ## the reference page, from the code

@@ -30,11 +30,12 @@ def summary(inspector: Inspector) -> dict[str, Any]:
 def describe(inspector: Inspector) -> str:
     """Return what was fitted, in words."""
     values = summary(inspector)
+    left = ", but for those left out as dirt," if asdict(inspector.method)["denoise"] else ""
     height, width = values["size_hw"]
     return (
         f"{values['bank_rows']:,} bank rows of depth {values['depth']} from {values['pictures']} "
         f"pictures at {height}x{width}, network {values['network']}, {values['chosen_by']}; "
-        f"no good patch is farther than {values['radius']:.4g} from the bank"
+        f"no good patch{left} is farther than {values['radius']:.4g} from the bank"
     )
 
 

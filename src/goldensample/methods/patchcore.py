@@ -43,7 +43,7 @@ class PatchCore:
         "exact: the plain loop's picks; streaming: coresets of coresets, in bounded memory",
     )
     denoise: bool = knob(
-        False, "leave out patches that no other picture has the like of, before the coreset"
+        False, "leave out patches that hardly any other picture has the like of, before the coreset"
     )
     projection: int = knob(
         128,
