@@ -100,7 +100,10 @@ def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
         patches=patches,
         rows=rows,
         depth=depth,
-        memory_bytes=machine.resident_bytes + WORK_BYTES + pictures + max(bank, choosing + bank // 4),
+        memory_bytes=machine.resident_bytes
+        + WORK_BYTES
+        + pictures
+        + max(bank, choosing + bank // 4),
         disk_bytes=load.pictures * load.record_bytes,
         seconds=seconds,
     )
