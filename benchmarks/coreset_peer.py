@@ -40,7 +40,10 @@ def loop(patches: np.ndarray, rows: int, picks: int, depth: int) -> dict[str, ob
 
 
 def authors(patches: np.ndarray, rows: int, picks: int, depth: int) -> dict[str, object]:
-    """A stand-in for the authors' approximate greedy coreset, as their code was read."""
+    """A stand-in for the authors' approximate greedy coreset, as their code was read.
+
+    In their favour: squared lengths are computed once, not in every pass.
+    """
     import torch
 
     torch.manual_seed(0)
@@ -51,11 +54,14 @@ def authors(patches: np.ndarray, rows: int, picks: int, depth: int) -> dict[str,
         reduced = mapper(features)
         starts = torch.randperm(len(reduced))[:10]
         distances = torch.cdist(reduced, reduced[starts]).mean(dim=1, keepdim=True)
+        lengths = (reduced * reduced).sum(dim=1, keepdim=True)
         setup_s, began, made = perf_counter() - began, perf_counter(), []
         for _ in range(picks):
             best = int(torch.argmax(distances))
             made.append(best)
-            distances = torch.minimum(distances, torch.cdist(reduced, reduced[best : best + 1]))
+            product = reduced @ reduced[best : best + 1].T
+            to_best = (lengths - 2 * product + lengths[best]).clamp(min=0).sqrt()
+            distances = torch.minimum(distances, to_best)
     return {"setup_s": setup_s, "loop_s": perf_counter() - began, "picks": made}
 
 

@@ -19,6 +19,7 @@ from goldensample import (
     read_images,
 )
 from goldensample.inspector import as_picture, extract
+from goldensample.methods.bank import Patches
 from goldensample.records import silent
 
 pytestmark = pytest.mark.real
@@ -70,11 +71,12 @@ def test_picks_on_real_patches_equal_the_loop(shared, resnet18):
     pictures = read_images(shared / "data/mvtec_ad/bottle/train/good")
     batch = [as_picture(pictures[k], k) for k in range(12)]
     features, _ = extract(batch, PAPER_SQUARE, resnet18)
-    patches, _ = PatchCore()._collect([features])
-    points = projection.project(patches, 128, 0)
+    patches = Patches([features], PatchCore().patches_of, 12, silent)
+    points = projection.project(np.concatenate([half for half, _ in patches.read()]), 128, 0)
     whole, _ = projection.to_whole_numbers(points)
     assert len(whole) == 12 * 28 * 28
-    assert coreset.greedy(points, 900).picks.tolist() == greedy_loop(whole, 900)
+    rows = 2 * coreset.CELLS + 76  # enough that the rows are sorted into cells
+    assert coreset.greedy(points, rows).picks.tolist() == greedy_loop(whole, rows)
 
 
 def test_pictures_alone_score_as_in_a_batch(shared):
