@@ -28,8 +28,9 @@ def test_it_counts_by_hand():
 def test_streaming_memory_does_not_grow_with_the_pictures():
     method = PatchCore(coreset=10_000, greedy="streaming")
     many = [plan(method, replace(LOAD, pictures=n), MACHINE).memory_bytes for n in (2_000, 20_000)]
-    assert many[1] - many[0] < 18_000 * 1024 * 8 + 200_000_000  # 8 bytes a patch, and a level
-    assert many[1] < 1_000_000_000
+    assert many[1] - many[0] < 18_000 * 1024 * 12 + 200_000_000  # 12 bytes a patch, and a level
+    paper = replace(LOAD, pictures=20_000, cells=784)
+    assert plan(method, paper, MACHINE).memory_bytes < 1_000_000_000
 
 
 def test_exact_is_chosen_where_it_fits_and_streaming_where_it_does_not():
@@ -41,7 +42,7 @@ def test_exact_is_chosen_where_it_fits_and_streaming_where_it_does_not():
 @pytest.mark.parametrize("knobs", [{}, {"denoise": True}, {"subsampler": "random"}])
 def test_what_cannot_work_is_refused_with_advice_that_works(knobs):
     method = PatchCore(coreset=0.2, **knobs)
-    limit = 2_000_000_000
+    limit = 2_300_000_000
     load = replace(LOAD, pictures=1500)
     with pytest.raises(ValueError, match="memory must be at least") as told:
         fitting(method, load, MACHINE, limit)

@@ -85,7 +85,8 @@ class _Rows:
     def __init__(self, whole: Array) -> None:
         xp = array_namespace(whole)
         self.whole = whole
-        self.norms = xp.sum(whole * whole, axis=1)
+        tiles = (whole[at : at + TILE] for at in range(0, whole.shape[0], TILE))
+        self.norms = xp.concat([xp.sum(tile * tile, axis=1) for tile in tiles])
         self.squared = self.norms  # to the centre, which is 0
         self.nearest = xp.zeros(whole.shape[0], dtype=xp.int32, device=device(whole))
         self.number = np.arange(whole.shape[0])  # of each row, as the caller counts

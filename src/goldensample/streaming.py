@@ -21,7 +21,7 @@ import numpy as np
 from goldensample.coreset import Coreset, greedy
 from goldensample.records import Array
 
-BRANCHES = 8
+BRANCHES = 6
 """Groups that are reduced to one."""
 SPARE = 2
 """Rows kept by a reduction, as a multiple of the rows wanted at the end."""
