@@ -18,7 +18,6 @@ import numpy as np
 from goldensample.cli.machine import resident_bytes
 from goldensample.methods.patchcore import PatchCore
 from goldensample.planning import Load, Machine, fitting, plan
-from goldensample.preparation import resizing_matrix  # noqa: F401 (SciPy is loaded, as in a fit)
 from goldensample.records import Features, silent
 from goldensample.spool import Spool, record_bytes
 

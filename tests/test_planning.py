@@ -39,10 +39,23 @@ def test_exact_is_chosen_where_it_fits_and_streaming_where_it_does_not():
     assert fitting(method, LOAD, MACHINE, 750_000_000).greedy == "streaming"
 
 
-@pytest.mark.parametrize("knobs", [{}, {"denoise": True}, {"subsampler": "random"}])
-def test_what_cannot_work_is_refused_with_advice_that_works(knobs):
+@pytest.mark.parametrize("knobs", [{"denoise": True}, {"subsampler": "random"}, {"coreset": 0.0}])
+def test_what_copies_the_points_is_counted(knobs):
+    plain = plan(PatchCore(coreset=0.25), LOAD, MACHINE).memory_bytes
+    more = plan(PatchCore(**({"coreset": 0.25} | knobs)), LOAD, MACHINE).memory_bytes
+    assert more > plain + 2 * 1_024_000 * 128 * 4
+
+
+@pytest.mark.parametrize(
+    ("knobs", "limit"),
+    [
+        ({}, 2_300_000_000),
+        ({"denoise": True}, 4_700_000_000),
+        ({"subsampler": "random"}, 4_700_000_000),
+    ],
+)
+def test_what_cannot_work_is_refused_with_advice_that_works(knobs, limit):
     method = PatchCore(coreset=0.2, **knobs)
-    limit = 2_300_000_000
     load = replace(LOAD, pictures=1500)
     with pytest.raises(ValueError, match="memory must be at least") as told:
         fitting(method, load, MACHINE, limit)

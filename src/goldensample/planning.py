@@ -11,6 +11,8 @@ from goldensample.streaming import BRANCHES, SPARE
 
 ROW_BYTES = 620
 """Of what the greedy coreset needs for a row beside its point; 561 were measured."""
+COPIES = 3
+"""Of all points, at most, where more is done with them than the greedy choice alone."""
 WORK_BYTES = 160_000_000
 """Of tiles, blocks and libraries, whatever the size of the work."""
 PICTURE_BYTES = 60
@@ -90,6 +92,8 @@ def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
     if rows < patches:
         streams = method.greedy == "streaming"
         choosing = (_streaming_bytes if streams else _exact_bytes)(patches, rows, size)
+        if method.denoise or method.coreset == AUTO or method.subsampler != "greedy":
+            choosing += COPIES * 4 * size * patches
     kept = SPARE * rows if method.greedy == "streaming" else rows
     products = patches * size * (min(kept, CELLS) + REACHED * kept) + patches * depth
     searched = load.held_out * load.cells * rows * depth

@@ -146,8 +146,9 @@ class PatchCoreDetector:
         settings: the knobs it was fitted with.
         bank: (m, d) float32 patches, each value within half precision.
         origins: (m, 3) float32: picture index, and the patch's centre as shares of the canvas.
-        radius: no patch of the fit is farther than this from its nearest bank row, so a distance
-            is at most this much larger than it would be with all patches in the bank.
+        radius: no patch of the fit, but those left out as dirt, is farther than this from its
+            nearest bank row, so a distance is at most this much larger than it would be with all
+            of them in the bank.
     """
 
     settings: PatchCore
