@@ -9,6 +9,7 @@ import typer
 
 from goldensample.backbones import Backbone
 from goldensample.cli.fit import Sizes, tell_stretched
+from goldensample.cli.options import Crop, Levels, Resize, Size, SkipUnreadable, Weights
 from goldensample.cli.options import levels as parse_levels
 from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.cli.summary import describe
@@ -56,21 +57,12 @@ def command(
         Path | None, typer.Option(help="Write DIR/report.html with heat maps.", metavar="DIR")
     ] = None,
     backbone: Annotated[str, typer.Option(help="builtin, timm:NAME or onnx:FILE.")] = "builtin",
-    weights: Annotated[
-        str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
-    ] = None,
-    levels: Annotated[str, typer.Option(help="Levels of the network, finest first.")] = "2,3",
-    size: Annotated[
-        str | None,
-        typer.Option(help="HxW canvas, aspect kept. \\[default: about 256x256 of area]"),
-    ] = None,
-    resize: Annotated[
-        str | None, typer.Option(help="N: the shorter side; HxW: exactly, stretched.")
-    ] = None,
-    crop: Annotated[str | None, typer.Option(help="N or HxW: look only at the centre.")] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
-    ] = False,
+    weights: Weights = None,
+    levels: Levels = "2,3",
+    size: Size = None,
+    resize: Resize = None,
+    crop: Crop = None,
+    skip_unreadable: SkipUnreadable = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a picture.")] = False,
 ) -> None:
     """Rank good pictures by how odd each is among the others, to find defects before fitting.

@@ -8,8 +8,18 @@ from typing import Annotated, Any
 import typer
 
 from goldensample.cli.kept import spooled
+from goldensample.cli.options import (
+    Crop,
+    Levels,
+    Resize,
+    Size,
+    SkipUnreadable,
+    Weights,
+    share,
+    sides,
+    with_knobs,
+)
 from goldensample.cli.options import levels as parse_levels
-from goldensample.cli.options import share, sides, with_knobs
 from goldensample.cli.plan import Asked, decide, size_bytes
 from goldensample.cli.show import print_json, progress, promise, say, tell
 from goldensample.cli.summary import describe, summary
@@ -65,18 +75,11 @@ def command(
         str | None,
         typer.Option(help="builtin, timm:NAME or onnx:FILE. \\[default: builtin]"),
     ] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
-    ] = None,
-    levels: Annotated[str, typer.Option(help="Levels of the network, finest first.")] = "2,3",
-    size: Annotated[
-        str | None,
-        typer.Option(help="HxW canvas, aspect kept. \\[default: about 256x256 of area]"),
-    ] = None,
-    resize: Annotated[
-        str | None, typer.Option(help="N: the shorter side; HxW: exactly, stretched.")
-    ] = None,
-    crop: Annotated[str | None, typer.Option(help="N or HxW: look only at the centre.")] = None,
+    weights: Weights = None,
+    levels: Levels = "2,3",
+    size: Size = None,
+    resize: Resize = None,
+    crop: Crop = None,
     false_alarms: Annotated[
         float | None,
         typer.Option(
@@ -100,9 +103,7 @@ def command(
         typer.Option("--resume", help="Go on from the features that a stopped fit has left."),
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
-    ] = False,
+    skip_unreadable: SkipUnreadable = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     *,
     knobs: dict[str, Any],

@@ -9,6 +9,20 @@ import typer
 
 from goldensample.methods.patchcore import PatchCore
 
+Weights = Annotated[
+    str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
+]
+Levels = Annotated[str, typer.Option(help="Levels of the network, finest first.")]
+Size = Annotated[
+    str | None,
+    typer.Option(help="HxW canvas, aspect kept. \\[default: about 256x256 of area]"),
+]
+Resize = Annotated[str | None, typer.Option(help="N: the shorter side; HxW: exactly, stretched.")]
+Crop = Annotated[str | None, typer.Option(help="N or HxW: look only at the centre.")]
+SkipUnreadable = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
+]
+
 
 def share(text: str | float) -> float:
     """Read "10%" or "0.1" as 0.1, and "auto" as 0; any other number stays as it is."""
