@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -57,13 +57,13 @@ def one(pictures: int, greedy: str) -> None:
         for first in range(0, pictures, 8):
             spool.append(generated(first, min(8, pictures - first)))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        began = perf_counter()
+        began, worked = perf_counter(), process_time()
         detector = method.fit(spool, silent)
-        seconds = perf_counter() - began
+        seconds, cpu_seconds = perf_counter() - began, process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({
         "pictures": pictures, "patches": pictures * h * w, "greedy": method.greedy,
-        "seconds": seconds, "peak_mb": peak * 1024 / 1e6, "before_mb": before * 1024 / 1e6,
+        "seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak * 1024 / 1e6, "before_mb": before * 1024 / 1e6,
         "planned_mb": plan(method, load, machine).memory_bytes / 1e6,
         "radius": detector.radius, "rows": len(detector.bank),
     }))  # fmt: skip
@@ -74,9 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--one", type=int)
     parser.add_argument("--greedy", default="", help="exact or streaming; the one that fits")
-    parser.add_argument(
-        "--pictures", type=int, nargs="*", default=[100, 300, 1000, 3000, 10_000, 20_000]
-    )
+    parser.add_argument("--pictures", type=int, nargs="*", default=[100, 300, 1000, 3000, 20_000])
     chosen = parser.parse_args()
     if chosen.one:
         one(chosen.one, chosen.greedy)

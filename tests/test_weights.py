@@ -6,7 +6,7 @@ from conftest import tiny_onnx
 
 from goldensample import WeightsError, open_backbone
 from goldensample.backbones import Network
-from goldensample.baking import select_levels
+from goldensample.baking.levels import select_levels
 
 
 def pictures(n: int = 3, h: int = 64, w: int = 48) -> np.ndarray:

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from training.network import Student
 
-SHARE = 0.999
+SHARE = 0.99997
 """Of a picture's values that lie below a limit's upper end, on the mean over pictures."""
 
 

@@ -93,3 +93,14 @@ def varied(random: np.random.Generator, photographs: list[Image.Image], size: in
     if random.random() < 0.25:
         picture = on_ground(random, picture)
     return np.clip(recoloured(random, picture), 0, 1) if random.random() < 0.6 else picture
+
+
+def surface(random: np.random.Generator, photographs: list[Image.Image], size: int) -> Array:
+    """Return a faint, nearly grey surface under uneven light, as ground and cast parts have."""
+    picture = varied(random, photographs, size)
+    grey = picture.mean(-1, keepdims=True)
+    picture = grey + float(random.choice([0, 0.3])) * (picture - grey)
+    contrast = np.exp(random.uniform(np.log(0.06), np.log(0.5)))
+    light = 1 + random.uniform(0, 0.3) * procedural.smooth_noise(random, size, (3, 3))
+    flat = random.uniform(0.15, 0.85) + contrast * (picture - picture.mean())
+    return np.clip(flat * light[..., None], 0, 1).astype(np.float32)

@@ -1,7 +1,8 @@
 """Pools of pictures with their targets, computed once and used for several passes.
 
 A shard holds PAIRS pictures and the same pictures with one defect each (rows 0, 2, 4, … and
-1, 3, 5, …). Shard k is drawn from seed k alone: losing the cache loses only time.
+1, 3, 5, …). Shard k is drawn from seed k alone: losing the cache loses only time. The shards of
+SURFACES show faint grey surfaces, all others pictures of every kind.
 """
 
 import os
@@ -19,6 +20,7 @@ from training.teachers import teacher_features
 
 PAIRS = 128
 SIZES = (160, 128, 224, 128)
+SURFACES = range(200, 260)
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,13 @@ class Source:
 
 
 def pair(
-    random: np.random.Generator, photographs: list[Image.Image], size: int
+    random: np.random.Generator, photographs: list[Image.Image], size: int, surface: bool
 ) -> list[np.ndarray]:
     """Return a picture and its spoiled twin, under the same blur, noise and JPEG."""
-    picture = pictures.varied(random, photographs, size)
-    other = pictures.varied(random, photographs, size)
-    spoiled, _ = defects.spoil(random, picture, other, float(random.uniform(0.2, 1)))
+    draw = pictures.surface if surface else pictures.varied
+    picture, other = (draw(random, photographs, size) for _ in range(2))
+    faintest = 0.1 if surface else 0.2
+    spoiled, _ = defects.spoil(random, picture, other, float(random.uniform(faintest, 1)))
     seed = int(random.integers(2**31))
     return [pictures.degraded(np.random.default_rng(seed), one) for one in (picture, spoiled)]
 
@@ -46,7 +49,8 @@ def make(source: Source, number: int) -> dict[str, Tensor]:
     """Return a fresh shard: pictures (uint8) and the targets of both levels (float16)."""
     random = np.random.default_rng((7, number))
     size = SIZES[number % len(SIZES)]
-    rows = [one for _ in range(PAIRS) for one in pair(random, source.photographs, size)]
+    surface = number in SURFACES
+    rows = [one for _ in range(PAIRS) for one in pair(random, source.photographs, size, surface)]
     batch = torch.from_numpy(np.stack(rows))
     two, three = [], []
     for part in batch.split(32):
@@ -67,8 +71,9 @@ def shard(source: Source, number: int) -> dict[str, Tensor]:
     return torch.load(path)
 
 
-def fill(source: Source, count: int) -> None:
-    """Make the shards 0 to `count` ahead of the training that will ask for them."""
+def fill(source: Source) -> None:
+    """Make all shards ahead of the training that will ask for them."""
+    count = SURFACES.stop
     for number in range(count):
         if not (source.folder / f"shard_{number:04d}.pt").exists():
             made = shard(source, number)

@@ -27,7 +27,8 @@ from training.validate import photograph_paths
 
 BATCH = 32
 PASSES = 6
-POOL_START, POOL_GROWTH, POOL_END = 6, 5, 200
+POOL_START, POOL_GROWTH, POOL_END = 6, 5, shards.SURFACES.start
+SURFACE_PASSES = 2
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,18 @@ class Plan:
     rate: float
     averaged_steps: int
     weights: Weights
+    surfaces: bool = False
     rounded: bool = False
 
 
 STAGES = [
     Plan("features", 60, 3e-4, 500, Weights(change=0.3, floor=0.25)),
     Plan("changes", 24, 2e-4, 300, Weights(change=1.5, floor=0.1)),
-    Plan("int8", 8, 5e-5, 200, Weights(change=1.5, floor=0.1), rounded=True),
+    Plan("surfaces", 50, 1.5e-4, 300, Weights(change=1.5, floor=0.1), surfaces=True),
+    Plan("int8", 14, 5e-5, 200, Weights(change=1.5, floor=0.1), surfaces=True, rounded=True),
 ]
-"""First all features alike, then with weight on what defects change, then under int8's rounding."""
+"""First all features alike, then with weight on what defects change, then with more flat grey
+pictures, then under int8's rounding."""
 
 
 def learning_rate(plan: Plan, done: float) -> float:
@@ -104,11 +108,17 @@ def save(path: Path, state: dict[str, object]) -> None:
     os.replace(part, path)
 
 
-def shard_numbers(number: int) -> list[int]:
-    """Return the shards of one round, drawn from a pool that grows from round to round."""
+def shard_numbers(number: int, surfaces: bool) -> list[int]:
+    """Return the shards of one round, drawn from a pool that grows from round to round.
+
+    With `surfaces`, the last SURFACE_PASSES of them are shards of faint grey surfaces.
+    """
     pool = min(POOL_END, POOL_START + POOL_GROWTH * number)
     random = np.random.default_rng((11, number))
-    return [int(k) for k in random.permutation(pool)[:PASSES]]
+    chosen = list(random.permutation(pool)[:PASSES])
+    if surfaces:
+        chosen[-SURFACE_PASSES:] = random.permutation(shards.SURFACES)[:SURFACE_PASSES]
+    return [int(k) for k in chosen]
 
 
 def prepared(folder: Path, shared: Path, with_photographs: bool) -> tuple[shards.Source, dict]:
@@ -153,7 +163,7 @@ def one_round(
     """Train `students` (the one trained, its average) for one round; return the mean loss."""
     window = min(plan.averaged_steps, 10 + 10 * number)
     losses = []
-    for index, chosen in enumerate(shard_numbers(earlier + number)):
+    for index, chosen in enumerate(shard_numbers(earlier + number, plan.surfaces)):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(plan, (number + index / PASSES) / plan.rounds)
         shard = shards.shard(source, chosen)
@@ -207,7 +217,7 @@ def main() -> None:
     folder = chosen.folder or Path("runs") / name
     source, held_out = prepared(folder, chosen.shared, not chosen.without_photographs)
     if chosen.fill:
-        shards.fill(source, POOL_END)
+        shards.fill(source)
         return
     torch.manual_seed(0)
     before, earlier = None, 0

@@ -24,6 +24,9 @@ from goldensample.records import (
     silent,
 )
 
+SAMPLES, SAMPLE_PX = 6, 224
+"""Pictures of the fit that are kept for checks, and their longest side in pixels."""
+
 
 def fit(
     images: Pictures | Sequence[Array | Picture],
@@ -71,7 +74,9 @@ def fit(
         notify("features", start + len(batch), len(banked))
     detector = method.fit(kept, notify)
     pictures = tuple(TrainingPicture(name_of(images, int(i)), shapes[i]) for i in banked)
-    inspector = Inspector(preparation, backbone, method, detector, None, pictures)
+    chosen = banked[np.linspace(0, len(banked) - 1, min(SAMPLES, len(banked))).astype(int)]
+    samples = tuple(shrunk(as_picture(images[i], int(i)).pixels) for i in chosen)
+    inspector = Inspector(preparation, backbone, method, detector, None, pictures, samples)
     if false_alarms is None or not len(out):
         return inspector
     held = (as_picture(images[i], int(i)) for i in out)
@@ -127,6 +132,16 @@ def _calibrate(
         false_alarms=false_alarms,
         held_out=count,
     )
+
+
+def shrunk(pixels: Array) -> Array:
+    """Return (H, W, 3) uint8 pixels with no side longer than SAMPLE_PX."""
+    share = SAMPLE_PX / max(pixels.shape[:2])
+    if share >= 1:
+        return pixels
+    height, width = (max(1, round(side * share)) for side in pixels.shape[:2])
+    small, _ = Preparation((height, width), "stretch").apply(pixels)
+    return np.ascontiguousarray(np.rint(small).astype(np.uint8).transpose(1, 2, 0))
 
 
 def name_of(images: Pictures | Sequence[Array | Picture], index: int) -> str:

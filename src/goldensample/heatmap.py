@@ -49,6 +49,20 @@ def _map_matrix(
 ) -> Array:
     """Return the (pixels of the box, cells) float32 matrix: upsampling, blur, way back."""
     canvas = placement.canvas_hw[axis]
+    box = placement.box_px()
+    at = np.arange(box[axis], box[axis] + box[axis + 2]) + 0.5
+    back = linear_matrix(canvas, at * placement.scale_hw[axis] + placement.offset_hw[axis])
+    return (back @ spreading_matrix(centres, canvas, sigma_px)).astype(np.float32)
+
+
+def spreading_matrix(centres: tuple[float, ...], canvas: int, sigma_px: float) -> Array:
+    """Return the (canvas, cells) float64 matrix along an axis: upsampling, then blur.
+
+    Args:
+        centres: of the cells, as shares of the canvas.
+        canvas: its pixels.
+        sigma_px: of the blur, in pixels of the canvas; 0 for none.
+    """
     pixels = np.arange(canvas) + 0.5
     # the cell coordinate of each canvas pixel; cell i has its centre at i + 0.5
     cells = np.interp(pixels, np.asarray(centres) * canvas, np.arange(len(centres)) + 0.5)
@@ -57,10 +71,7 @@ def _map_matrix(
         from scipy.ndimage import gaussian_filter1d
 
         matrix = gaussian_filter1d(matrix, sigma_px, axis=0, mode="reflect")
-    box = placement.box_px()
-    at = np.arange(box[axis], box[axis] + box[axis + 2]) + 0.5
-    back = linear_matrix(canvas, at * placement.scale_hw[axis] + placement.offset_hw[axis])
-    return (back @ matrix).astype(np.float32)
+    return matrix
 
 
 def regions(values: Array, limit: float) -> list[Region]:

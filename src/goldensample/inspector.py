@@ -46,6 +46,7 @@ class Inspector:
         detector: feature maps to distances.
         threshold: limits, or None when too few good pictures were at hand.
         pictures: the pictures of the fit, by the index that bank rows refer to.
+        samples: a few of them, shrunk, (H, W, 3) uint8: what exports are checked on.
     """
 
     preparation: Preparation
@@ -54,6 +55,7 @@ class Inspector:
     detector: Detector
     threshold: Threshold | None
     pictures: tuple[TrainingPicture, ...]
+    samples: tuple[Array, ...] = ()
 
     @property
     def method_name(self) -> str:

@@ -3,12 +3,15 @@
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace, device, is_numpy_array
 
+from goldensample.pruning import PrunedSearch, cells_for, product_error
 from goldensample.records import Array
 
 BLOCK_VALUES = 2**21
 """Distances held at a time; changes the speed only."""
+LEAST_ROWS = 1024
+"""Smaller banks are searched in full; changes the speed only."""
 
 
 class NearestSearch:
@@ -17,8 +20,14 @@ class NearestSearch:
     A float32 matrix product gives every distance up to a rounding error with a proven bound. All
     rows that the bound leaves in question (mostly one a query) are measured anew in float64.
 
+    The one nearest row in a NumPy array takes a part of that product, see `PrunedSearch`, once
+    enough queries were asked to pay for sorting the bank. The answers are the same.
+
     Args:
         bank: (m, d) float32, m >= 1; a NumPy array or a torch tensor; not changed.
+
+    Attributes:
+        share: of the q·m products of a full search, how many the last `find` made.
 
     Cost: a second copy of the bank.
     """
@@ -26,12 +35,16 @@ class NearestSearch:
     def __init__(self, bank: Array) -> None:
         xp = array_namespace(bank)
         self.bank = bank
+        self.share = 1.0
         self._middle = xp.mean(bank, axis=0)  # shorter vectors make smaller errors
         centred = bank - self._middle
         squared = xp.sum(centred * centred, axis=1)
         self._longest = float(xp.max(squared)) ** 0.5
-        # [q, 1] @ [-2 b; |b|^2] is |q - b|^2 - |q|^2
-        self._right = xp.permute_dims(xp.concat([-2 * centred, squared[:, None]], axis=1), (1, 0))
+        # [q, 1] @ [-2 b, |b|^2] is |q - b|^2 - |q|^2
+        columns = xp.concat([-2 * centred, squared[:, None]], axis=1)
+        self._columns, self._rows = columns, np.arange(bank.shape[0])
+        self._pruned: PrunedSearch | None = None
+        self._asked = 0
 
     def find(self, queries: Array, count: int = 1) -> tuple[Array, Array]:
         """Find the nearest rows of each query.
@@ -43,35 +56,27 @@ class NearestSearch:
         Returns:
             (q, count) float32 distances, ascending, and (q, count) int64 rows, as NumPy arrays.
 
-        Cost: q·m·d multiplications.
+        Cost: at most q·m·d multiplications, and (q + m)·d·√m more where cells are used.
         """
         xp = array_namespace(queries)
         left = queries - self._middle
         ones = xp.ones((left.shape[0], 1), dtype=left.dtype, device=device(left))
         left = xp.concat([left, ones], axis=1)
-        error = self._largest_error(left)
-        step = max(1, BLOCK_VALUES // self.bank.shape[0])
-        parts = []
+        pruned = self._cells(left) if count == 1 else None
+        rows = self.bank.shape[0] if pruned is None else pruned.largest
+        step = max(1, BLOCK_VALUES // rows)
+        parts, made = [], 0
         for at in range(0, left.shape[0], step):
-            values = xp.matmul(left[at : at + step], self._right)  # (q, m)
-            worst = xp.min(values, axis=1) if count == 1 else xp.sort(values, axis=1)[:, count - 1]
-            close = xp.reshape(values <= (worst + 2 * error)[:, None], (-1,))
-            query, row = np.divmod(to_numpy(xp.nonzero(close)[0]), self.bank.shape[0])
+            part = left[at : at + step]
+            query, row, products = pruned.find(part) if pruned else self._close(part, count)
             parts.append(self._measure(queries[at : at + step], query, row, count))
+            made += products
+        self.share = made / (left.shape[0] * self.bank.shape[0])
         distances, rows = (np.concatenate(part) for part in zip(*parts, strict=True))
         return distances, rows
 
-    def _largest_error(self, left: Array) -> float:
-        """Return a bound on the product's rounding error.
-
-        A float32 sum of k products errs by at most gamma_k = k·u / (1 - k·u), u = 2^-24, times the
-        sum of their sizes (Higham, Accuracy and Stability, 3.1). There are two such sums, the
-        column |b|^2 and the product; centring adds two roundings.
-        """
-        xp = array_namespace(left)
-        longest = float(xp.max(xp.sum(left * left, axis=1))) ** 0.5
-        unit = (2 * self.bank.shape[1] + 8) * 2.0**-24
-        return unit / (1 - unit) * (longest + self._longest) ** 2
+    def sort(self) -> None:
+        """Sort the bank into cells now; `find` does it when it pays. Changes the speed only."""
 
     def _measure(self, queries: Array, query: Array, row: Array, count: int) -> tuple[Array, Array]:
         """Measure (query, row) pairs in float64; return each query's first by (distance, row)."""

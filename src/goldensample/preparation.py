@@ -23,18 +23,29 @@ class Placement:
 
     shape_hw: tuple[int, int]
     canvas_hw: tuple[int, int]
-    scale_hw: tuple[float, float]
-    offset_hw: tuple[float, float]
+    resized_hw: tuple[int, int]
     stretched: bool
+
+    @property
+    def scale_hw(self) -> tuple[float, float]:
+        """Pixels of the canvas per pixel of the picture."""
+        return self.resized_hw[0] / self.shape_hw[0], self.resized_hw[1] / self.shape_hw[1]
+
+    @property
+    def offset_hw(self) -> tuple[float, float]:
+        """A whole number of pixels: above zero left of the picture, below for what is cut off."""
+        sides = zip(self.resized_hw, self.canvas_hw, strict=True)
+        down, right = (float(-round((r - c) / 2)) for r, c in sides)  # as torchvision's crop
+        return down, right
 
     def box_px(self) -> tuple[int, int, int, int]:
         """Return (top, left, height, width), the part of the picture that lies on the canvas."""
         spans = []
-        for size, canvas, scale, offset in zip(
-            self.shape_hw, self.canvas_hw, self.scale_hw, self.offset_hw, strict=True
+        for size, canvas, resized, offset in zip(
+            self.shape_hw, self.canvas_hw, self.resized_hw, self.offset_hw, strict=True
         ):
-            start = max(0, round(-offset / scale))
-            spans.append((start, min(size, round((canvas - offset) / scale)) - start))
+            start = max(0, round(-offset * size / resized))
+            spans.append((start, min(size, round((canvas - offset) * size / resized)) - start))
         (top, height), (left, width) = spans
         return top, left, height, width
 
@@ -48,7 +59,7 @@ class Placement:
             cell = self.canvas_hw[axis] / grid_hw[axis]
             centres = (np.arange(grid_hw[axis]) + 0.5) * cell
             start = self.offset_hw[axis]
-            end = start + self.shape_hw[axis] * self.scale_hw[axis]
+            end = start + self.resized_hw[axis]
             inside = (centres > start) & (centres < end)
             if not inside.any():
                 inside[int(np.clip((start + end) / 2 / cell, 0, grid_hw[axis] - 1))] = True
@@ -102,26 +113,24 @@ class Preparation:
     def place(self, shape_hw: tuple[int, int]) -> Placement:
         """Return where a picture of (H, W) pixels comes to lie."""
         resized, stretched = self._resized(shape_hw)
-        canvas = self.canvas_hw
-        # the whole number of pixels left of (or, for a crop, beyond) the picture, as torchvision's
-        offset = tuple(float(-round((r - c) / 2)) for r, c in zip(resized, canvas, strict=True))
-        scale = tuple(r / s for r, s in zip(resized, shape_hw, strict=True))
-        return Placement(shape_hw, canvas, (scale[0], scale[1]), (offset[0], offset[1]), stretched)
+        return Placement(shape_hw, self.canvas_hw, resized, stretched)
 
     def _resized(self, shape_hw: tuple[int, int]) -> tuple[tuple[int, int], bool]:
         """Return the picture's (height, width) after resizing, and whether it was stretched."""
         height, width = shape_hw
+        rows, columns = self.size_hw
         if self.mode == "shorter":
-            side, short = self.size_hw[0], min(shape_hw)
-            longer = int(side * max(shape_hw) / short)
-            return ((side, longer) if height <= width else (longer, side)), False
+            longer = rows * max(shape_hw) // min(shape_hw)
+            return ((rows, longer) if height <= width else (longer, rows)), False
         if self.mode == "stretch":
             return self.size_hw, False
-        scale = min(self.size_hw[0] / height, self.size_hw[1] / width)
-        fitted = (max(1, round(height * scale)), max(1, round(width * scale)))
-        if fitted[0] * fitted[1] * 2 < self.size_hw[0] * self.size_hw[1]:
+        if rows * width <= columns * height:  # the height is what fills the canvas
+            columns = max(1, (2 * width * rows + height) // (2 * height))  # rounded, halves up
+        else:
+            rows = max(1, (2 * height * columns + width) // (2 * width))
+        if rows * columns * 2 < self.size_hw[0] * self.size_hw[1]:
             return self.size_hw, True
-        return fitted, False
+        return (rows, columns), False
 
     def apply(self, pixels: Array) -> tuple[Array, Placement]:
         """Bring a picture to the canvas.

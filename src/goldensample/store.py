@@ -26,6 +26,8 @@ from goldensample.preparation import Preparation
 from goldensample.records import Array, Threshold
 
 FORMAT = 1
+SAMPLE = "sample"
+"""What the names of the pictures kept for checks start with."""
 KEYS = {
     "format",
     "goldensample",
@@ -94,6 +96,8 @@ def save(inspector: Inspector, path: str | Path) -> None:
 
     arrays = dict(inspector.detector.arrays())
     arrays["network"] = np.frombuffer(inspector.backbone.network.graph, np.uint8)
+    for index, sample in enumerate(inspector.samples):
+        arrays[f"{SAMPLE}{index}"] = sample
     header = _header(inspector, {name: _hash(array) for name, array in arrays.items()})
     text = json.dumps(header, sort_keys=True, separators=(",", ":"))
     golden = sha256(text.encode()).hexdigest() + text
@@ -146,6 +150,8 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
     from goldensample.backbones.openvino import OpenVINOBackbone
 
     network = build(Network, header["network"], {"graph": arrays.pop("network").tobytes()})
+    kept = sorted(name for name in arrays if name.startswith(SAMPLE))
+    samples = tuple(arrays.pop(name) for name in kept)
     method = build(METHODS[header["method"]], header["knobs"])
     pictures = tuple(
         TrainingPicture(*convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures"))
@@ -164,6 +170,7 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         detector=method.restore(arrays),
         threshold=build(Threshold, header["threshold"]) if header["threshold"] else None,
         pictures=pictures,
+        samples=samples,
     )
 
 

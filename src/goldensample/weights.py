@@ -10,7 +10,7 @@ import numpy as np
 
 from goldensample.backbones import Backbone, Network
 from goldensample.backbones.openvino import OpenVINOBackbone
-from goldensample.baking import output_names, select_levels
+from goldensample.baking.levels import output_names, select_levels
 from goldensample.errors import WeightsError
 
 DEFAULT_LEVELS = ("2", "3")

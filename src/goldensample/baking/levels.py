@@ -1,4 +1,4 @@
-"""Graphs as files: the only room, with the exporters it will hold, that opens up ONNX models."""
+"""Cut a network down to the levels that are asked for."""
 
 from dataclasses import replace
 from hashlib import sha256

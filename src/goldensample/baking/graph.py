@@ -1,0 +1,194 @@
+"""Bake a fitted inspector into one ONNX model: a decoded picture in, score and heat map out."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from goldensample._version import __version__
+from goldensample.baking import patchcore, place
+from goldensample.baking.nodes import Nodes
+from goldensample.errors import WeightsError
+from goldensample.inspector import Inspector
+from goldensample.methods.patchcore import PatchCoreDetector
+
+OPSET = 17
+TOLERANCE = 1e-3
+"""By how much, relative to it, a baked score may differ from the inspector's."""
+INPUT = "image"
+
+
+def bake(inspector: Inspector) -> bytes:
+    """Return an inspector as an ONNX model of stock operators.
+
+    Input: `image`, (n, H, W, 3) uint8 RGB, as a decoder gives it, of any height and width; where
+    the network takes one picture at a time, n is 1.
+
+    Outputs: `score` (n,) float32; `heat_map` (n, H, W) float32 in the score's unit; `nearest`
+    (n, h, w) int32, each patch's nearest bank row, -1 where there is no picture; `reason`
+    (n, h, w, 3) float32, that row's picture number, and its row and column in pixels there; and,
+    where there is a threshold, `verdict` (n,) bool, True for a defect. The model's property
+    `goldensample` says so in JSON, with the names of the pictures.
+
+    Raises:
+        ValueError: the method cannot be baked.
+        WeightsError: the network cannot be joined to it.
+
+    Cost: the product of all patches and all bank rows is part of the graph, for each picture.
+    """
+    detector = inspector.detector
+    if not isinstance(detector, PatchCoreDetector):
+        raise ValueError(f"the method to bake must be patchcore; got {inspector.method_name}")
+    add = Nodes()
+    network = Joined(add, inspector)
+    placed = place.sides(add, INPUT, inspector.preparation)
+    settings = detector.settings
+    queries = patchcore.patches(add, network.levels(placed), network.grids, settings)
+    bank = patchcore.Bank(add, detector)
+    apart, rows = patchcore.distances(add, bank, queries)
+
+    _, h, w = network.grids[0]
+    down, across = (
+        place.inside(add, side, cells, settings.stride)
+        for side, cells in zip(placed, (h, w), strict=True)
+    )
+    valid = add("And", add("Unsqueeze", down, add.whole(1)), across)  # (h, w)
+    flat = add("Reshape", valid, add.whole(1, -1))
+    scored = add("Where", flat, apart, add.constant([-1.0]))
+    score = patchcore.weighed(add, bank, queries, (scored, rows), settings.neighbors)
+    centres = [tuple((np.arange(0, cells, settings.stride) + 0.5) / cells) for cells in (h, w)]
+    grid = add.whole(-1, *(len(axis) for axis in centres))
+    outputs = {
+        "score": score,
+        "heat_map": heat_map(add, placed, centres, (add("Reshape", apart, grid), valid), detector),
+        **reasons(add, inspector, add("Reshape", rows, grid), valid),
+    }
+    if inspector.threshold is not None:
+        limit = add.constant([inspector.threshold.score])
+        outputs["verdict"] = add("Greater", score, limit)
+    return network.finish(outputs, contract(inspector, list(outputs)))
+
+
+def heat_map(
+    add: Nodes,
+    placed: tuple[place.Side, place.Side],
+    centres: list[tuple[float, ...]],
+    found: tuple[str, str],
+    detector: PatchCoreDetector,
+) -> str:
+    """Return (n, H, W) of the distances (n, h, w) and of what counts (h, w)."""
+    apart, valid = found
+    down, across = (
+        place.laying_out(add, side, axis, detector.sigma_px)
+        for side, axis in zip(placed, centres, strict=True)
+    )
+    across = add("Transpose", across, perm=[1, 0])
+
+    def laid_out(values: str) -> str:
+        return add("MatMul", add("MatMul", down, values), across)
+
+    counted = add.floats(valid)
+    weight = add("Max", laid_out(counted), add.constant([1e-6]))
+    return add("Div", laid_out(add("Mul", apart, counted)), weight)
+
+
+def reasons(add: Nodes, inspector: Inspector, rows: str, valid: str) -> dict[str, str]:
+    """Return `nearest` and `reason`; rows (n, h, w), valid (h, w)."""
+    from onnx import TensorProto
+
+    numbers = {picture.name: k for k, picture in enumerate(inspector.pictures)}
+    count = len(inspector.detector.arrays()["origins"])
+    sources = [inspector.source(row) for row in range(count)]
+    table = [(numbers[one.picture], one.row_px, one.column_px) for one in sources]
+    known = add("Where", valid, rows, add.constant([-1], np.int64))
+    return {
+        "nearest": add("Cast", known, to=TensorProto.INT32),
+        "reason": add("Gather", add.constant(table), rows, axis=0),
+    }
+
+
+def contract(inspector: Inspector, outputs: list[str]) -> dict[str, Any]:
+    """Return what a user of the model must know, as plain JSON values."""
+    limit = inspector.threshold
+    return {
+        "goldensample": __version__,
+        "input": {INPUT: "uint8 (n, H, W, 3), RGB from 0 to 255, as decoded, upright"},
+        "outputs": outputs,
+        "score": "distance in feature space; larger is odder",
+        "verdict": "true for a defect: the score is larger than the threshold",
+        "heat_map": "distance for each pixel of the picture",
+        "nearest": "bank row for each patch; -1 where there is no picture",
+        "reason": "number of the picture of that row, and its row and column there, in pixels",
+        "threshold": asdict(limit) if limit else None,
+        "preparation": asdict(inspector.preparation),
+        "network": inspector.backbone.network.name,
+        "tolerance": TOLERANCE,
+        "pictures": [picture.name for picture in inspector.pictures],
+    }
+
+
+class Joined:
+    """The inspector's network, its names set apart, with operators before and after it."""
+
+    def __init__(self, add: Nodes, inspector: Inspector) -> None:
+        import onnx
+
+        self._add, self._network = add, inspector.backbone.network
+        self._preparation = inspector.preparation
+        model = onnx.load_model_from_string(self._network.graph)
+        opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+        if opset < OPSET:
+            model = onnx.version_converter.convert_version(model, OPSET)
+        self._opset = max(opset, OPSET)
+        self._graph = onnx.compose.add_prefix(model, "network/").graph
+        stored = {tensor.name for tensor in self._graph.initializer}
+        self._input = next(one for one in self._graph.input if one.name not in stored)
+        batch = self._input.type.tensor_type.shape.dim[0].dim_value
+        if batch not in (0, 1):
+            raise WeightsError(
+                f"{self._network.name} must take one picture, or any number; it takes {batch}"
+            )
+        self._batch: str | int = batch or "n"
+        height, width = self._preparation.canvas_hw
+        maps = inspector.backbone.extract(np.zeros((1, 3, height, width), np.float32))
+        self.grids = [(int(m.shape[1]), int(m.shape[2]), int(m.shape[3])) for m in maps]
+
+    def levels(self, placed: tuple[place.Side, place.Side]) -> list[str]:
+        """Prepare the picture, run the network, and return the names of its levels."""
+        add = self._add
+        canvas = place.on_canvas(add, INPUT, placed)
+        mean, std = (
+            np.asarray(values, np.float32).reshape(1, 3, 1, 1) * 255
+            for values in (self._network.mean, self._network.std)
+        )
+        normal = add("Div", add("Sub", canvas, add.constant(mean)), add.constant(std))
+        add.rename(normal, self._input.name)
+        add.nodes.extend(self._graph.node)
+        add.constants.extend(self._graph.initializer)
+        return [f"network/{level}" for level in self._network.levels]
+
+    def finish(self, outputs: dict[str, str], about: dict[str, Any]) -> bytes:
+        """Return the whole model; `outputs` maps public names to inner ones."""
+        import onnx
+        from onnx import TensorProto, helper
+
+        shapes: dict[str, tuple[int, list[str | int]]] = {
+            "score": (TensorProto.FLOAT, []),
+            "heat_map": (TensorProto.FLOAT, ["H", "W"]),
+            "nearest": (TensorProto.INT32, ["h", "w"]),
+            "reason": (TensorProto.FLOAT, ["h", "w", 3]),
+            "verdict": (TensorProto.BOOL, []),
+        }
+        ends = []
+        for name, inner in outputs.items():
+            self._add.rename(inner, name)
+            kind, sides = shapes[name]
+            ends.append(helper.make_tensor_value_info(name, kind, [self._batch, *sides]))
+        image = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [self._batch, "H", "W", 3])
+        graph = helper.make_graph(self._add.nodes, "inspector", [image], ends, self._add.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
+        model.ir_version = min(model.ir_version, 10)  # what runtimes of two years ago read
+        helper.set_model_props(model, {"goldensample": json.dumps(about, sort_keys=True)})
+        onnx.checker.check_model(model, full_check=True)
+        return model.SerializeToString(deterministic=True)
