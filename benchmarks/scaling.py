@@ -63,7 +63,8 @@ def one(pictures: int, greedy: str) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps({
         "pictures": pictures, "patches": pictures * h * w, "greedy": method.greedy,
-        "seconds": seconds, "cpu_seconds": cpu_seconds, "peak_mb": peak * 1024 / 1e6, "before_mb": before * 1024 / 1e6,
+        "seconds": seconds, "cpu_seconds": cpu_seconds,
+        "peak_mb": peak * 1024 / 1e6, "before_mb": before * 1024 / 1e6,
         "planned_mb": plan(method, load, machine).memory_bytes / 1e6,
         "radius": detector.radius, "rows": len(detector.bank),
     }))  # fmt: skip

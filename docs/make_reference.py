@@ -11,7 +11,7 @@ import goldensample
 from goldensample.cli import app
 from goldensample.methods.patchcore import PatchCore
 
-COMMANDS = ("audit", "fit", "inspect", "evaluate", "info", "demo")
+COMMANDS = ("audit", "fit", "inspect", "evaluate", "export", "verify", "info", "demo")
 
 
 def reference() -> str:

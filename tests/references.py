@@ -122,7 +122,7 @@ def to_others_loop(
     """Distance of each patch to the k-th nearest other picture, among some rows."""
     rows = np.arange(len(points)) if rows is None else rows
     names = sorted({int(pictures[row]) for row in rows})
-    witnesses = min(witnesses, len(names) // 2)
+    witnesses = min(max(witnesses, round(0.05 * len(names))), len(names) // 2)
     found = []
     for point, own in zip(points.astype(np.float64), pictures, strict=True):
         nearest = [

@@ -15,7 +15,7 @@ from safetensors.numpy import load as tensors_of
 from safetensors.numpy import save as to_bytes
 
 from goldensample import ArtifactError, fit, load, save
-from goldensample.store import write_atomic
+from goldensample.writing import write_atomic
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +125,11 @@ def check_refused(file, change):
         load(file)
 
 
-@pytest.mark.parametrize("key", ["sha256", "network", "method", "knobs", "preparation", "pictures"])
+KEYS = ["sha256", "network", "method", "knobs", "preparation", "pictures", "precision"]
+LIMITS = {"score": 1.0, "pixel": 1.0, "false_alarms": 0.05, "held_out": 19}
+
+
+@pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", [None, [], "x", 7, {"a": 1}])
 def test_headers_with_other_kinds_of_value(file, key, value):
     check_refused(file, lambda header: header.update({key: value}))
@@ -149,10 +153,11 @@ def test_headers_with_other_kinds_of_value(file, key, value):
         ("preparation", "mode", "magic"),
         ("preparation", "white", "x"),
         ("preparation", "white", 0),
-        ("threshold", "score", float("nan")),
-        ("threshold", "score", "1"),
-        ("threshold", "pixel", None),
-        ("threshold", "held_out", "x"),
+        ("thresholds", "fp32", {**LIMITS, "score": float("nan")}),
+        ("thresholds", "fp32", {**LIMITS, "score": "1"}),
+        ("thresholds", "fp32", {**LIMITS, "pixel": None}),
+        ("thresholds", "fp32", {**LIMITS, "held_out": "x"}),
+        ("thresholds", "fp64", LIMITS),
         ("network", "levels", []),
         ("network", "levels", "level2"),
         ("network", "levels", ["level3", "level2"]),
@@ -254,7 +259,7 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path):
     old, size = b"o" * 1000, 40_000_000
     write_atomic(path, old)
     code = (
-        "import sys; from pathlib import Path; from goldensample.store import write_atomic\n"
+        "import sys; from pathlib import Path; from goldensample.writing import write_atomic\n"
         f"print('go', flush=True)\nwhile True: write_atomic(Path(sys.argv[1]), b'n' * {size})"
     )
     for wait_s in (0.0, 0.02, 0.1, 0.3):

@@ -123,10 +123,8 @@ class Student(nn.Module):
 
     def __init__(self, design: Design) -> None:
         super().__init__()
-        self.picture = Signed()
-        self.filters = Conv(3, design.rank, 7, 2, 3)
-        self.filters_signed = Signed()
-        self.mixed = Conv(design.rank, STEM, 1)
+        self.filters = nn.Conv2d(3, design.rank, 7, 2, 3)  # the stem stays in float32, see LOG.md
+        self.mixed = nn.Conv2d(design.rank, STEM, 1)
         self.stem_limit = Limit()
         self.near = blocks(STEM, STEM, design.near, 1)
         self.two = blocks(STEM, TWO, design.two, 2)
@@ -136,7 +134,7 @@ class Student(nn.Module):
 
     def stem(self, x: Tensor) -> Tensor:
         """Return the residual stream at 1/4."""
-        x = self.mixed(self.filters_signed(self.filters(self.picture(x))))
+        x = self.mixed(self.filters(x))
         return functional.max_pool2d(self.stem_limit(x), 3, 2, 1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:

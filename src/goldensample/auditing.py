@@ -45,7 +45,7 @@ def audit(
         raise ValueError(f"an audit must have a patchcore fit; got {inspector.method_name}")
     for index in range(count):
         picture = as_picture(images[index], index)
-        alone = replace(inspector, detector=without(detector, index, picture.name), threshold=None)
+        alone = replace(inspector, detector=without(detector, index, picture.name), thresholds={})
         yield alone.inspect(picture)
         notify("audit", index + 1, count)
 

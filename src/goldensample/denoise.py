@@ -13,8 +13,9 @@ from goldensample.records import Array
 
 SAMPLE = 20_000
 """Patches that each patch is compared with."""
-WITNESSES = 3
-"""Other pictures that must have a patch like it: a defect that occurs twice is still odd."""
+WITNESSES, SHARE = 3, 0.05
+"""Other pictures that must have a patch like it, at least, and as a share of all pictures: a defect
+that occurs now and then is still odd."""
 FAR = 5.0
 """How far is far: standard deviations above the median, by the median absolute deviation."""
 NORMAL = 1.4826
@@ -57,7 +58,8 @@ def to_others(
     sample: int = SAMPLE,
     tile: int = TILE,
 ) -> Array:
-    """Measure how far each patch is from the `WITNESSES`-th nearest other picture.
+    """Measure how far each patch is from the `WITNESSES`-th nearest other picture, or from the one
+    at a `SHARE` of all pictures, where that is more.
 
     A picture is as near as the nearest of its patches in a random sample of all patches. Of
     fewer than six pictures, those that must witness are half of them, rounded down.
@@ -83,7 +85,7 @@ def to_others(
     drawn = drawn[np.argsort(pictures[drawn], kind="stable")]
     starts = np.flatnonzero(np.diff(pictures[drawn], prepend=-1))
     sampled = pictures[drawn[starts]]  # the pictures in the sample, ascending
-    witnesses = min(WITNESSES, len(sampled) // 2)
+    witnesses = min(max(WITNESSES, round(SHARE * len(sampled))), len(sampled) // 2)
     right, norms = -2 * whole[drawn].T, np.sum(whole[drawn] ** 2, axis=1)
     found = np.zeros(len(points), whole.dtype)
     for at in range(0, len(points) if witnesses else 0, tile):

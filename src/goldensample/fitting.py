@@ -1,6 +1,6 @@
 """From good pictures to an inspector: features, bank, threshold."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -76,11 +76,11 @@ def fit(
     pictures = tuple(TrainingPicture(name_of(images, int(i)), shapes[i]) for i in banked)
     chosen = banked[np.linspace(0, len(banked) - 1, min(SAMPLES, len(banked))).astype(int)]
     samples = tuple(shrunk(as_picture(images[i], int(i)).pixels) for i in chosen)
-    inspector = Inspector(preparation, backbone, method, detector, None, pictures, samples)
+    inspector = Inspector(preparation, backbone, method, detector, {}, pictures, samples)
     if false_alarms is None or not len(out):
         return inspector
-    held = (as_picture(images[i], int(i)) for i in out)
-    return replace(inspector, threshold=_calibrate(inspector, held, len(out), false_alarms, notify))
+    limits, _ = calibrate(inspector, images, false_alarms, notify)
+    return replace(inspector, thresholds={backbone.precision: limits})
 
 
 class InMemory:
@@ -117,21 +117,37 @@ def halved(features: Features) -> Features:
     return replace(features, maps=maps)
 
 
-def _calibrate(
-    inspector: Inspector, held: Iterable[Picture], count: int, false_alarms: float, notify: Notify
-) -> Threshold:
-    """Set the limits from the scores and the largest map values of held-out good pictures."""
+def calibrate(
+    inspector: Inspector,
+    images: Pictures | Sequence[Array | Picture],
+    false_alarms: float,
+    notify: Notify = silent,
+) -> tuple[Threshold, Array]:
+    """Set limits from the scores and the largest map values of the good pictures held out.
+
+    Args:
+        inspector: fitted on the other ones.
+        images: all pictures of the fit; enough for the rate.
+        false_alarms: in (0, 1).
+        notify: told ("threshold", pictures scored, pictures).
+
+    Returns:
+        The limits, and the scores (k,) float64 that they rest on.
+    """
+    out = conformal.hold_out(len(images), false_alarms)
     scores, peaks = [], []
+    held = (as_picture(images[i], int(i)) for i in out)
     for done, inspection in enumerate(inspector.inspect_many(held), start=1):
-        notify("threshold", done, count)
+        notify("threshold", done, len(out))
         scores.append(inspection.score)
         peaks.append(inspection.heat_map.max())
-    return Threshold(
+    limits = Threshold(
         score=conformal.limit(np.asarray(scores), false_alarms),
         pixel=conformal.limit(np.asarray(peaks, np.float64), false_alarms),
         false_alarms=false_alarms,
-        held_out=count,
+        held_out=len(out),
     )
+    return limits, np.asarray(scores, np.float64)
 
 
 def shrunk(pixels: Array) -> Array:

@@ -1,6 +1,7 @@
 """The whole: a picture in, a verdict and a heat map out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -44,7 +45,8 @@ class Inspector:
         backbone: picture to feature maps.
         method: the settings the detector was fitted with.
         detector: feature maps to distances.
-        threshold: limits, or None when too few good pictures were at hand.
+        thresholds: limits by the precision they were set in; none when too few good pictures
+            were at hand.
         pictures: the pictures of the fit, by the index that bank rows refer to.
         samples: a few of them, shrunk, (H, W, 3) uint8: what exports are checked on.
     """
@@ -53,7 +55,7 @@ class Inspector:
     backbone: Backbone
     method: Method
     detector: Detector
-    threshold: Threshold | None
+    thresholds: Mapping[str, Threshold]
     pictures: tuple[TrainingPicture, ...]
     samples: tuple[Array, ...] = ()
 
@@ -61,6 +63,11 @@ class Inspector:
     def method_name(self) -> str:
         """Key of the method in `METHODS`."""
         return next(name for name, kind in METHODS.items() if isinstance(self.method, kind))
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """The limits in the backbone's precision, if there are any."""
+        return self.thresholds.get(self.backbone.precision)
 
     def inspect(self, image: Array | Picture) -> Inspection:
         """Inspect one picture.
@@ -71,16 +78,37 @@ class Inspector:
         Raises:
             ValueError: the array is of another shape or kind.
         """
-        return next(self.inspect_many([image]))
+        return next(self.inspect_many([image], batch=1))
 
-    def inspect_many(self, images: Iterable[Array | Picture]) -> Iterator[Inspection]:
-        """Inspect pictures in batches; each result is the same as that of the picture alone."""
+    def inspect_many(
+        self, images: Iterable[Array | Picture], batch: int = BATCH
+    ) -> Iterator[Inspection]:
+        """Inspect pictures in batches; each result is the same as that of the picture alone.
+
+        Args:
+            images: each (H, W, 3) uint8 RGB, or a `Picture`.
+            batch: pictures at a time. While some are judged the network is at work on the next
+                ones; with 1 it is not, and each picture is judged as soon as it is there.
+        """
         waiting = iter(enumerate(images))
-        while batch := [as_picture(image, index) for index, image in islice(waiting, BATCH)]:
-            features, placements = extract(batch, self.preparation, self.backbone)
-            scores = self.detector.score(features)
-            for index, (picture, placement) in enumerate(zip(batch, placements, strict=True)):
-                yield self._judge(picture.name, placement, scores, index)
+
+        def extracted() -> tuple[list[Picture], Features, list[Placement]] | None:
+            some = [as_picture(image, index) for index, image in islice(waiting, batch)]
+            return (some, *extract(some, self.preparation, self.backbone)) if some else None
+
+        with ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(extracted)
+            while found := coming.result():
+                if batch > 1:
+                    coming = ahead.submit(extracted)
+                pictures, features, placements = found
+                scores = self.detector.score(features)
+                for index, (picture, placement) in enumerate(
+                    zip(pictures, placements, strict=True)
+                ):
+                    yield self._judge(picture.name, placement, scores, index)
+                if batch == 1:
+                    coming = ahead.submit(extracted)
 
     def _judge(self, name: str, placement: Placement, scores: Scores, index: int) -> Inspection:
         """Turn the scores of one picture into what is told of it."""

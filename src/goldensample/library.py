@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from goldensample import evaluation, fitting
+from goldensample import evaluation, fitting, precisions
 from goldensample.backbones import Backbone
 from goldensample.datasets import labelled, read_dataset
 from goldensample.inspector import Inspector
@@ -21,6 +21,7 @@ def fit(
     method: Method = PatchCore(),  # noqa: B008 (frozen)
     preparation: Preparation | None = None,
     false_alarms: float | None = 0.05,
+    precision: str = "auto",
     notify: Notify = silent,
 ) -> Inspector:
     """Learn what good parts look like.
@@ -32,6 +33,8 @@ def fit(
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
         false_alarms: rate of good pictures that may be called defects, in (0, 1); some pictures
             are kept out of the bank for it. None keeps nothing out and sets no threshold.
+        precision: "fp32", "bf16", "int8" (made by NNCF, extra [int8], where the network has no
+            int8 form) or "auto", the fastest that proves itself; see `precisions.settle`.
         notify: told (stage, done, total) as the work goes on.
 
     Raises:
@@ -39,7 +42,7 @@ def fit(
         WeightsError: the network cannot be had or cannot take the size.
     """
     opened = open_backbone(backbone) if isinstance(backbone, str) else backbone
-    return fitting.fit(
+    fitted = fitting.fit(
         images,
         backbone=opened,
         method=method,
@@ -47,6 +50,7 @@ def fit(
         false_alarms=false_alarms,
         notify=notify,
     )
+    return precisions.settle(fitted, images, precision, notify)[0]
 
 
 def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:

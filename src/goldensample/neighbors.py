@@ -42,7 +42,7 @@ class NearestSearch:
         self._longest = float(xp.max(squared)) ** 0.5
         # [q, 1] @ [-2 b, |b|^2] is |q - b|^2 - |q|^2
         columns = xp.concat([-2 * centred, squared[:, None]], axis=1)
-        self._columns, self._rows = columns, np.arange(bank.shape[0])
+        self._full = columns, np.arange(bank.shape[0])  # and which row each column is
         self._pruned: PrunedSearch | None = None
         self._asked = 0
 
@@ -62,13 +62,13 @@ class NearestSearch:
         left = queries - self._middle
         ones = xp.ones((left.shape[0], 1), dtype=left.dtype, device=device(left))
         left = xp.concat([left, ones], axis=1)
-        pruned = self._cells(left) if count == 1 else None
-        rows = self.bank.shape[0] if pruned is None else pruned.largest
-        step = max(1, BLOCK_VALUES // rows)
+        pruned = self._sorted(left.shape[0]) if count == 1 else None
+        step = max(1, BLOCK_VALUES // (self.bank.shape[0] if pruned is None else pruned.largest))
         parts, made = [], 0
         for at in range(0, left.shape[0], step):
             part = left[at : at + step]
-            query, row, products = pruned.find(part) if pruned else self._close(part, count)
+            pairs = pruned.find(part) if pruned is not None else None
+            query, row, products = pairs or self._close(part, count)
             parts.append(self._measure(queries[at : at + step], query, row, count))
             made += products
         self.share = made / (left.shape[0] * self.bank.shape[0])
@@ -76,7 +76,36 @@ class NearestSearch:
         return distances, rows
 
     def sort(self) -> None:
-        """Sort the bank into cells now; `find` does it when it pays. Changes the speed only."""
+        """Sort a bank of NumPy rows into cells; `find` does it when it pays. For speed only."""
+        self._pruned = PrunedSearch(self._full[0])
+        self._full = self._pruned.columns, self._pruned.rows  # frees the copy in the old order
+
+    def _sorted(self, queries: int) -> PrunedSearch | None:
+        """Return the sorted bank, if there is one by now."""
+        self._asked += queries
+        rows = self.bank.shape[0]
+        worth = rows >= LEAST_ROWS and self._asked >= 2 * cells_for(rows)
+        if worth and self._pruned is None and is_numpy_array(self.bank):
+            self.sort()
+        return self._pruned
+
+    def _close(self, left: Array, count: int) -> tuple[Array, Array, int]:
+        """Return the (query, row) pairs in question by the full product, and its size."""
+        xp = array_namespace(left)
+        columns, rows = self._full
+        right = xp.permute_dims(columns, (1, 0))
+        longest = float(xp.max(xp.sum(left * left, axis=1))) ** 0.5
+        error = product_error(self.bank.shape[1], longest, self._longest)
+        step = max(1, BLOCK_VALUES // len(rows))
+        found = []
+        for at in range(0, left.shape[0], step):
+            values = xp.matmul(left[at : at + step], right)  # (q, m)
+            last = xp.min(values, axis=1) if count == 1 else xp.sort(values, axis=1)[:, count - 1]
+            close = xp.reshape(values <= (last + 2 * error)[:, None], (-1,))
+            query, column = np.divmod(to_numpy(xp.nonzero(close)[0]), len(rows))
+            found.append((query + at, rows[column]))
+        queries, picked = (np.concatenate(part) for part in zip(*found, strict=True))
+        return queries, picked, left.shape[0] * len(rows)
 
     def _measure(self, queries: Array, query: Array, row: Array, count: int) -> tuple[Array, Array]:
         """Measure (query, row) pairs in float64; return each query's first by (distance, row)."""

@@ -6,6 +6,10 @@ from goldensample.records import Array
 
 SAMPLE, STEPS = 16, 2
 """Rows per cell that the middles are made from, and how often they move; change the speed only."""
+BLOCK_VALUES = 2**20
+"""Products held at a time, or a cell's with all queries if more; changes the speed only."""
+WORTH = 0.6
+"""Share of products above which one full product is as quick; changes the speed only."""
 TILE = 4096
 """Rows sorted into cells at a time; changes the speed only."""
 
@@ -29,9 +33,9 @@ class PrunedSearch:
     Rounding. With E from `product_error`, each product |x - y|² - |x|² errs by at most E. The left
     side has four of them and three float32 sums of terms below 4 (|x| + |y|)², together less
     than 2 E: 6 E are taken off. The squared upper bound has one product (E), the float32 sum |q|²
-    (E), and by centring, and for ties after rounding in float64, less than 2 E: 4 E are added. Roots
-    and |c - a| err by less than 1e-5 of their size, by which the bound is stretched. Within a
-    cell, rows up to 2 E above the least product are kept, as in the full search.
+    (E) and, by centring and for ties after rounding in float64, less than 2 E more: 4 E are added.
+    Roots and |c - a| err by less than 1e-5 of their size, by which the bound is stretched. Within
+    a cell, rows up to 2 E above the least product are kept, as in the full search.
 
     Args:
         columns: (m, d + 1) float32, [-2 b, |b|²] for each centred row b, m >= 1; not changed.
@@ -44,7 +48,7 @@ class PrunedSearch:
         middles = _middles(columns[:: max(1, len(columns) // (SAMPLE * count)), :-1] / -2, count)
         right = _columns(middles)
         own, gap = _sort(columns, right)
-        filled = np.bincount(own, minlength=count) > 0
+        filled = np.bincount(own, minlength=len(middles)) > 0
         self.rows = np.argsort(own, kind="stable")
         self.columns = columns[self.rows]
         starts = np.flatnonzero(np.diff(own[self.rows], prepend=-1))
@@ -60,7 +64,7 @@ class PrunedSearch:
         """Rows of the largest cell."""
         return int(np.diff(self._starts).max())
 
-    def find(self, left: Array) -> tuple[Array, Array, int]:
+    def find(self, left: Array) -> tuple[Array, Array, int] | None:
         """Find all rows that can be nearest to each query.
 
         Args:
@@ -68,7 +72,8 @@ class PrunedSearch:
 
         Returns:
             (p,) query and (p,) row of each pair in question, at least one pair a query, and how
-            many products of depth d were made.
+            many products of depth d were made; None where too few rows can be ruled out to be
+            quicker than the full product.
 
         Cost: memory for q·(√m + rows of the largest cell) values.
         """
@@ -86,28 +91,52 @@ class PrunedSearch:
         near -= 6 * error
         near[all_queries, own] = np.inf  # visited
         cell, query = np.nonzero((near <= self._twice_apart[own] * upper[:, None]).T)
+        sizes = np.diff(self._starts)
+        products = near.size + int(sizes[own].sum() + sizes[cell].sum())
+        if products > WORTH * len(left) * len(self.rows):
+            return None
         found += self._visit(cell, query, left, best, 2 * error)
         queries, rows, values = (np.concatenate(part) for part in zip(*found, strict=True))
         kept = values <= best[queries] + 2 * error
-        sizes = np.diff(self._starts)
-        products = near.size + int(sizes[own].sum() + sizes[cell].sum())
         return queries[kept], self.rows[rows[kept]], products
 
     def _visit(
         self, cell: Array, query: Array, left: Array, best: Array, slack: float
     ) -> list[tuple[Array, Array, Array]]:
-        """Compare queries with cells, lower their best value; return what is within the slack."""
-        ends = np.searchsorted(cell, np.arange(len(self._starts)))
+        """Compare queries with cells, given in the order of the cells, and lower their best value.
+
+        Returns:
+            Parts of (query, row, value), where the value is within the slack of the best so far.
+        """
+        sizes = np.diff(self._starts)
+        pairs = np.bincount(cell, minlength=len(sizes))
+        cells, ends = np.flatnonzero(pairs), np.cumsum(pairs)
+        block = np.cumsum((pairs * sizes)[cells]) // BLOCK_VALUES
         found = []
-        for c in np.flatnonzero(np.diff(ends)):
-            among, first = query[ends[c] : ends[c + 1]], self._starts[c]
-            values = self.columns[first : self._starts[c + 1]] @ left[among].T  # (rows, among)
-            best[among] = least = np.minimum(best[among], values.min(axis=0))
-            close = np.flatnonzero(values <= least + slack)
-            if len(close):
-                row, which = np.divmod(close, len(among))
-                found.append((among[which], row + first, values.ravel()[close]))
+        for group in np.split(cells, np.flatnonzero(np.diff(block)) + 1) if len(cells) else ():
+            part = slice(ends[group[0]] - pairs[group[0]], ends[group[-1]])
+            among, rows = query[part], sizes[cell[part]]
+            starts = np.cumsum(rows) - rows  # of each pair's values
+            values = self._multiply(group, pairs[group], left[among])
+            np.minimum.at(best, among, np.minimum.reduceat(values, starts))
+            close = np.flatnonzero(values <= np.repeat(best[among] + slack, rows))
+            pair = np.searchsorted(starts, close, side="right") - 1
+            row = self._starts[cell[part][pair]] + close - starts[pair]
+            found.append((among[pair], row, values[close]))
         return found
+
+    def _multiply(self, cells: Array, queries: Array, left: Array) -> Array:
+        """Return, cell after cell and query after query, the products with the cell's rows."""
+        firsts, lasts = self._starts[cells], self._starts[cells + 1]
+        values = np.empty(int(((lasts - firsts) * queries).sum()), np.float32)
+        at = begin = 0
+        bounds = zip(firsts.tolist(), lasts.tolist(), queries.tolist(), strict=True)
+        for first, last, count in bounds:
+            end = at + count * (last - first)
+            out = values[at:end].reshape(count, last - first)
+            np.matmul(left[begin : begin + count], self.columns[first:last].T, out=out)
+            at, begin = end, begin + count
+        return values
 
 
 def cells_for(rows: int) -> int:

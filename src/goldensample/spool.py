@@ -18,7 +18,7 @@ import numpy as np
 from goldensample.errors import ArtifactError
 from goldensample.fitting import halved
 from goldensample.records import Features
-from goldensample.store import check_writable
+from goldensample.writing import check_writable
 
 BATCH = 8
 HalfMaps = Sequence[tuple[int, int, int]]

@@ -1,4 +1,4 @@
-"""Write files so that nothing is ever half written, and keep inspectors in `.golden` files.
+"""Keep inspectors in `.golden` files.
 
 A `.golden` file is a safetensors file: its tensors are the network's graph (bytes) and the
 detector's arrays; its metadata is a header in JSON, preceded by the header's SHA-256. The header
@@ -7,8 +7,6 @@ the same fit on the same machine and libraries gives the same bytes.
 """
 
 import json
-import os
-import secrets
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -24,8 +22,15 @@ from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods import METHODS
 from goldensample.preparation import Preparation
 from goldensample.records import Array, Threshold
+from goldensample.writing import write_atomic
 
 FORMAT = 1
+GRAPHS = {
+    "network": "graph",
+    "network_int8": "int8_graph",
+    "network_int8_weights": "int8_weights",
+}
+"""The arrays that hold a network's bytes."""
 SAMPLE = "sample"
 """What the names of the pictures kept for checks start with."""
 KEYS = {
@@ -36,53 +41,10 @@ KEYS = {
     "method",
     "knobs",
     "preparation",
-    "threshold",
+    "precision",
+    "thresholds",
     "pictures",
 }
-
-
-def check_writable(path: Path) -> None:
-    """Make sure, before long work, that a file can be written there.
-
-    Raises:
-        ArtifactError: the path is a folder or another thing than a file, or its folder cannot be.
-    """
-    if path.exists() and not path.is_file():
-        raise ArtifactError(
-            f"{path} must be a file; it is a folder or a device; choose another name"
-        )
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ArtifactError(
-            f"{path} must be in a folder that can be written; {folder} is not; choose another place"
-        )
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: beside its place first, then moved there.
-
-    Links are followed, so the file they lead to is what is replaced.
-
-    Raises:
-        ArtifactError: see `check_writable`, or the disk refused; what was there is untouched.
-    """
-    path = Path(os.path.realpath(path))
-    check_writable(path)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        raise ArtifactError(
-            f"{path} must be written whole; it was not ({error.strerror}), and what was there "
-            "before is untouched; make room or choose another place"
-        ) from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def save(inspector: Inspector, path: str | Path) -> None:
@@ -95,7 +57,10 @@ def save(inspector: Inspector, path: str | Path) -> None:
     from safetensors.numpy import save as to_bytes
 
     arrays = dict(inspector.detector.arrays())
-    arrays["network"] = np.frombuffer(inspector.backbone.network.graph, np.uint8)
+    network = inspector.backbone.network
+    for name, field in GRAPHS.items():
+        if part := getattr(network, field):
+            arrays[name] = np.frombuffer(part, np.uint8)
     for index, sample in enumerate(inspector.samples):
         arrays[f"{SAMPLE}{index}"] = sample
     header = _header(inspector, {name: _hash(array) for name, array in arrays.items()})
@@ -108,7 +73,8 @@ def save(inspector: Inspector, path: str | Path) -> None:
 def _header(inspector: Inspector, hashes: dict[str, str]) -> dict[str, Any]:
     """Return the settings that a file carries, as plain JSON values."""
     network = asdict(inspector.backbone.network)
-    del network["graph"]
+    for field in GRAPHS.values():
+        del network[field]
     return {
         "format": FORMAT,
         "goldensample": __version__,
@@ -117,7 +83,8 @@ def _header(inspector: Inspector, hashes: dict[str, str]) -> dict[str, Any]:
         "method": inspector.method_name,
         "knobs": asdict(inspector.method),
         "preparation": asdict(inspector.preparation),
-        "threshold": asdict(inspector.threshold) if inspector.threshold else None,
+        "precision": inspector.backbone.precision,
+        "thresholds": {name: asdict(limit) for name, limit in inspector.thresholds.items()},
         "pictures": [[picture.name, *picture.shape_hw] for picture in inspector.pictures],
     }
 
@@ -147,11 +114,20 @@ MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 
 def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
     """Make the inspector from a checked file's parts."""
-    from goldensample.backbones.openvino import OpenVINOBackbone
+    from goldensample.backbones.openvino import HINTS, OpenVINOBackbone, processor_has
 
-    network = build(Network, header["network"], {"graph": arrays.pop("network").tobytes()})
+    graphs = {
+        field: arrays.pop(name).tobytes() if name in arrays else b""
+        for name, field in GRAPHS.items()
+    }
+    network = build(Network, header["network"], graphs)
     kept = sorted(name for name in arrays if name.startswith(SAMPLE))
     samples = tuple(arrays.pop(name) for name in kept)
+    precision = convert(header["precision"], str, "precision")
+    if precision in HINTS and not processor_has(precision):
+        precision = "fp32"  # fitted on another processor; its limits are in the file, too
+    if not header["thresholds"].keys() <= HINTS.keys():
+        raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
     method = build(METHODS[header["method"]], header["knobs"])
     pictures = tuple(
         TrainingPicture(*convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures"))
@@ -165,10 +141,13 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         raise ValueError("every bank row must come from one of the pictures")
     return Inspector(
         preparation=build(Preparation, header["preparation"]),
-        backbone=OpenVINOBackbone(network),
+        backbone=OpenVINOBackbone(network, precision=precision),
         method=method,
         detector=method.restore(arrays),
-        threshold=build(Threshold, header["threshold"]) if header["threshold"] else None,
+        thresholds={
+            convert(name, str, "thresholds"): build(Threshold, limit)
+            for name, limit in header["thresholds"].items()
+        },
         pictures=pictures,
         samples=samples,
     )

@@ -48,7 +48,9 @@ def open_backbone(
     if weights is not None:
         raise ValueError(f"weights must go with a timm network; got {name!r}")
     if name == "builtin":
-        return OpenVINOBackbone(_open_graph("builtin", builtin_graph(), levels))
+        graph, weights8 = (_data(f"builtin_int8.{kind}") for kind in ("xml", "bin"))
+        network = _open_graph("builtin", builtin_graph(), levels)
+        return OpenVINOBackbone(replace(network, int8_graph=graph, int8_weights=weights8))
     if kind == "onnx" and rest:
         path = Path(rest)
         if not path.is_file():
@@ -60,7 +62,12 @@ def open_backbone(
 
 def builtin_graph() -> bytes:
     """Return the network shipped with the package."""
-    return files("goldensample").joinpath("data/builtin.onnx").read_bytes()
+    return _data("builtin.onnx")
+
+
+def _data(name: str) -> bytes:
+    """Return a file shipped with the package."""
+    return files("goldensample").joinpath("data", name).read_bytes()
 
 
 def _open_graph(name: str, graph: bytes, levels: tuple[str, ...]) -> Network:

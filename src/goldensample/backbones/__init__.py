@@ -22,6 +22,8 @@ class Network:
         mean, std: of the three channels.
         stride: pixels per cell of the coarsest level; picture sides are best multiples of it.
         source_sha256: hash of the graph as it came, before it was cut to its levels.
+        int8_graph, int8_weights: the same network quantised to 8 bits, as an OpenVINO model and
+            its weights; empty where there is none.
 
     Raises:
         ValueError: no level, or a number out of its range.
@@ -34,6 +36,8 @@ class Network:
     std: tuple[float, float, float] = IMAGENET_STD
     stride: int = 16
     source_sha256: str = ""
+    int8_graph: bytes = b""
+    int8_weights: bytes = b""
 
     def __post_init__(self) -> None:
         if not self.levels:
@@ -51,6 +55,10 @@ class Backbone(Protocol):
 
     @property
     def network(self) -> Network: ...
+    @property
+    def precision(self) -> str:
+        """What it computes in: "fp32", "bf16" or "int8"."""
+        ...
 
     def extract(self, pictures: Array) -> tuple[Array, ...]:
         """Compute the feature maps of each picture as it would be computed alone.

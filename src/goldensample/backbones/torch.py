@@ -197,7 +197,7 @@ class TorchBackbone:
     """
 
     def __init__(self, network: Network, module: Any, device: str) -> None:
-        self.network = network
+        self.network, self.precision = network, "fp32"
         self._module = module.to(device)
         self._device = device
 

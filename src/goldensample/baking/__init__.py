@@ -1,5 +1,5 @@
 """Graphs as files: the only rooms that open up ONNX models.
 
 `levels` cuts a network down to what is needed; `graph` bakes a whole inspector into one model;
-`parity` runs models beside the inspector and compares.
+`runtimes` runs models; `parity` compares them with the inspector.
 """

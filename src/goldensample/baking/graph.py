@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from goldensample._version import __version__
+from goldensample.backbones import Network
 from goldensample.baking import patchcore, place
 from goldensample.baking.nodes import Nodes
 from goldensample.errors import WeightsError
@@ -14,9 +15,16 @@ from goldensample.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
 
 OPSET = 17
-TOLERANCE = 1e-3
-"""By how much, relative to it, a baked score may differ from the inspector's."""
+TOLERANCES = {"fp32": 1e-3, "int8": 1e-2}
+"""By how much, relative to it, a score or a map may differ from the inspector's, by precision."""
+LIMIT_BYTES = 2**31 - 2**24
+"""What protobuf can hold, less what the rest of a graph may take."""
+MARGIN = 1e-5
+"""By how much, relative to it, a score exceeds the threshold at least where the verdict is defect:
+the threshold is the score of a good picture, which rounding must not make a defect."""
 INPUT = "image"
+PROPERTY = "goldensample"
+"""The model's property that holds its contract."""
 
 
 def bake(inspector: Inspector) -> bytes:
@@ -25,14 +33,14 @@ def bake(inspector: Inspector) -> bytes:
     Input: `image`, (n, H, W, 3) uint8 RGB, as a decoder gives it, of any height and width; where
     the network takes one picture at a time, n is 1.
 
-    Outputs: `score` (n,) float32; `heat_map` (n, H, W) float32 in the score's unit; `nearest`
-    (n, h, w) int32, each patch's nearest bank row, -1 where there is no picture; `reason`
-    (n, h, w, 3) float32, that row's picture number, and its row and column in pixels there; and,
-    where there is a threshold, `verdict` (n,) bool, True for a defect. The model's property
-    `goldensample` says so in JSON, with the names of the pictures.
+    Outputs: `score` (n,) float32; `heat_map` (n, H, W) float32 in the score's unit; for each patch
+    `distance` (n, h, w) float32 to the bank and `nearest` (n, h, w) int32, its nearest bank row,
+    both -1 where there is no picture; `reason` (n, h, w, 3) float32, that row's picture number, and
+    its row and column in pixels there; and, where there is a threshold, `verdict` (n,) bool, True
+    for a defect. The model's property `goldensample` says so in JSON, with the pictures' names.
 
     Raises:
-        ValueError: the method cannot be baked.
+        ValueError: the method cannot be baked, or the bank is too large for an ONNX model.
         WeightsError: the network cannot be joined to it.
 
     Cost: the product of all patches and all bank rows is part of the graph, for each picture.
@@ -40,6 +48,7 @@ def bake(inspector: Inspector) -> bytes:
     detector = inspector.detector
     if not isinstance(detector, PatchCoreDetector):
         raise ValueError(f"the method to bake must be patchcore; got {inspector.method_name}")
+    _check_size(detector, inspector.backbone.network)
     add = Nodes()
     network = Joined(add, inspector)
     placed = place.sides(add, INPUT, inspector.preparation)
@@ -62,12 +71,25 @@ def bake(inspector: Inspector) -> bytes:
     outputs = {
         "score": score,
         "heat_map": heat_map(add, placed, centres, (add("Reshape", apart, grid), valid), detector),
+        "distance": add("Reshape", scored, grid),
         **reasons(add, inspector, add("Reshape", rows, grid), valid),
     }
     if inspector.threshold is not None:
-        limit = add.constant([inspector.threshold.score])
+        limit = add.constant([inspector.threshold.score * (1 + MARGIN)])
         outputs["verdict"] = add("Greater", score, limit)
     return network.finish(outputs, contract(inspector, list(outputs)))
+
+
+def _check_size(detector: PatchCoreDetector, network: Network) -> None:
+    """Refuse what would not fit into one ONNX model."""
+    rows, depth = detector.bank.shape
+    a_row = 2 * depth + 12  # in half precision, and its reason
+    most = (LIMIT_BYTES - len(network.graph)) // a_row
+    if rows > most:
+        raise ValueError(
+            f"the bank must have at most {most:,} rows of depth {depth} to fit into an ONNX "
+            f"model's 2 GB; it has {rows:,}; fit it with --coreset {most}, or fewer"
+        )
 
 
 def heat_map(
@@ -116,14 +138,16 @@ def contract(inspector: Inspector, outputs: list[str]) -> dict[str, Any]:
         "input": {INPUT: "uint8 (n, H, W, 3), RGB from 0 to 255, as decoded, upright"},
         "outputs": outputs,
         "score": "distance in feature space; larger is odder",
-        "verdict": "true for a defect: the score is larger than the threshold",
+        "verdict": f"true for a defect: the score is larger than the threshold by {MARGIN} of it",
         "heat_map": "distance for each pixel of the picture",
+        "distance": "of each patch to the bank; -1 where there is no picture",
         "nearest": "bank row for each patch; -1 where there is no picture",
         "reason": "number of the picture of that row, and its row and column there, in pixels",
         "threshold": asdict(limit) if limit else None,
         "preparation": asdict(inspector.preparation),
         "network": inspector.backbone.network.name,
-        "tolerance": TOLERANCE,
+        "precision": inspector.backbone.precision,
+        "tolerance": TOLERANCES[inspector.backbone.precision],
         "pictures": [picture.name for picture in inspector.pictures],
     }
 
@@ -176,6 +200,7 @@ class Joined:
         shapes: dict[str, tuple[int, list[str | int]]] = {
             "score": (TensorProto.FLOAT, []),
             "heat_map": (TensorProto.FLOAT, ["H", "W"]),
+            "distance": (TensorProto.FLOAT, ["h", "w"]),
             "nearest": (TensorProto.INT32, ["h", "w"]),
             "reason": (TensorProto.FLOAT, ["h", "w", 3]),
             "verdict": (TensorProto.BOOL, []),
@@ -186,9 +211,11 @@ class Joined:
             kind, sides = shapes[name]
             ends.append(helper.make_tensor_value_info(name, kind, [self._batch, *sides]))
         image = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [self._batch, "H", "W", 3])
-        graph = helper.make_graph(self._add.nodes, "inspector", [image], ends, self._add.constants)
+        used = {name for node in self._add.nodes for name in node.input}
+        constants = [one for one in self._add.constants if one.name in used]
+        graph = helper.make_graph(self._add.nodes, "inspector", [image], ends, constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
         model.ir_version = min(model.ir_version, 10)  # what runtimes of two years ago read
-        helper.set_model_props(model, {"goldensample": json.dumps(about, sort_keys=True)})
+        helper.set_model_props(model, {PROPERTY: json.dumps(about, sort_keys=True)})
         onnx.checker.check_model(model, full_check=True)
         return model.SerializeToString(deterministic=True)

@@ -4,8 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from goldensample.records import Array
-
 
 class Nodes:
     """Nodes and constants, gathered in order; every name starts with "golden/"."""

@@ -6,7 +6,7 @@ from io import TextIOWrapper
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli import audit, demo, evaluate, fit, info, inspect
+from goldensample.cli import audit, demo, evaluate, export, fit, info, inspect, verify
 from goldensample.errors import GoldenError
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app.command("fit")(fit.command)
 app.command("audit")(audit.command)
 app.command("inspect")(inspect.command)
 app.command("evaluate")(evaluate.command)
+app.command("export")(export.command)
+app.command("verify")(verify.command)
 app.command("info")(info.command)
 app.command("demo")(demo.command)
 

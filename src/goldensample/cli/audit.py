@@ -71,8 +71,8 @@ def command(
     pictures share can pass for good: after moving pictures away, run it again.
     """
     from goldensample.folders import read_images
-    from goldensample.store import check_writable
     from goldensample.weights import open_backbone
+    from goldensample.writing import check_writable
 
     if report:
         check_writable(report / "report.html")

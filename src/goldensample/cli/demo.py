@@ -14,7 +14,8 @@ from goldensample.errors import ImageError
 from goldensample.fitting import fit
 from goldensample.folders import read_images
 from goldensample.report import Report, overview
-from goldensample.store import load, save, write_atomic
+from goldensample.store import load, save
+from goldensample.writing import write_atomic
 
 FULL = {"train": 60, "test_good": 16, "per_defect": 4}
 QUICK = {"train": 30, "test_good": 4, "per_defect": 2}

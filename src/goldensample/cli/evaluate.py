@@ -15,7 +15,8 @@ from goldensample.evaluation import Evaluation, Labelled, Tally
 from goldensample.inspector import Inspector
 from goldensample.records import Notify, Picture
 from goldensample.report import Report
-from goldensample.store import check_writable, load
+from goldensample.store import load
+from goldensample.writing import check_writable
 
 
 def command(

@@ -11,6 +11,7 @@ from goldensample.cli.kept import spooled
 from goldensample.cli.options import (
     Crop,
     Levels,
+    Precision,
     Resize,
     Size,
     SkipUnreadable,
@@ -103,6 +104,7 @@ def command(
         typer.Option("--resume", help="Go on from the features that a stopped fit has left."),
     ] = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
+    precision: Precision = "auto",
     skip_unreadable: SkipUnreadable = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     *,
@@ -111,6 +113,8 @@ def command(
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.fitting import fit
     from goldensample.folders import read_images
+    from goldensample.precisions import check as check_precision
+    from goldensample.precisions import settle
     from goldensample.store import save
     from goldensample.weights import open_backbone
 
@@ -127,6 +131,7 @@ def command(
     if name.startswith("timm:"):
         tell(f"opening {name}: building, exporting and checking it takes some seconds")
     network = open_backbone(name, parse_levels(levels), weights, device)
+    check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
     for_plan = Asked(paths, output, preparation, rate, memory, "greedy" in knobs)
     method = decide(for_plan, network, method)
@@ -148,18 +153,19 @@ def command(
                 notify=notify,
                 kept=kept,
             )
+            inspector, settled = settle(inspector, pictures, precision, notify)
             save(inspector, output)
     seconds = round(perf_counter() - began, 3)
     if json:
         print_json({**summary(inspector), "file": str(output), "seconds": seconds})
     else:
-        say(f"{output}: {describe(inspector)}, in {seconds:.1f} s")
+        say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
         tell_threshold(inspector, rate, len(pictures))
 
 
 def check_output(output: Path) -> None:
     """Refuse, before long work, an output that could not be written."""
-    from goldensample.store import check_writable
+    from goldensample.writing import check_writable
 
     if output.suffix != ".golden":
         raise ValueError(f"--output must end in .golden; got {output}")

@@ -1,13 +1,14 @@
 """`golden inspect`: score new pictures."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from goldensample.cli.options import Precision
 from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say
 from goldensample.errors import ImageError
 from goldensample.inspector import BATCH, Inspector
@@ -29,17 +30,29 @@ def command(
     threshold: Annotated[
         float | None, typer.Option(help="Call pictures with a larger score defects.")
     ] = None,
+    precision: Precision = "auto",
+    batch: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Pictures at a time: more for throughput, 1 for the shortest wait for each."
+        ),
+    ] = BATCH,
 ) -> None:
     """Score pictures, find defects and say where they are."""
     from goldensample.cli.reporting import finish, start
     from goldensample.folders import open_images
-    from goldensample.store import check_writable, load
+    from goldensample.precisions import at
+    from goldensample.store import load
+    from goldensample.writing import check_writable
 
     if report:
         check_writable(report / "report.html")
     inspector = load(file)
+    if precision != "auto":
+        inspector = at(inspector, precision)
     if threshold is not None:
-        inspector = replace(inspector, threshold=by_hand(inspector.threshold, threshold))
+        limits = {inspector.backbone.precision: by_hand(inspector.threshold, threshold)}
+        inspector = replace(inspector, thresholds=limits)
     if fail_on_defect and inspector.threshold is None:
         raise ValueError(
             f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
@@ -48,7 +61,9 @@ def command(
     page = start(inspector, file) if report else None
     defects = failures = 0
     with progress() as notify:
-        for done, (picture, found) in enumerate(judge(inspector, pictures.attempts()), start=1):
+        for done, (picture, found) in enumerate(
+            judge(inspector, pictures.attempts(), batch), start=1
+        ):
             notify("inspect", done, len(pictures))
             name = pictures.names[done - 1]
             show(found, name, inspector.threshold, json)
@@ -89,15 +104,21 @@ def by_hand(fitted: Threshold | None, score: float) -> Threshold:
 
 
 def judge(
-    inspector: Inspector, attempts: Iterable[Picture | ImageError]
+    inspector: Inspector, attempts: Iterable[Picture | ImageError], batch: int = BATCH
 ) -> Iterator[tuple[Picture | None, Inspection | ImageError]]:
-    """Inspect what could be read, in batches, and pass on the errors in their places."""
-    waiting = iter(attempts)
-    while batch := list(islice(waiting, BATCH)):
-        readable = [attempt for attempt in batch if isinstance(attempt, Picture)]
-        found = inspector.inspect_many(readable)
-        for attempt in batch:
+    """Inspect what could be read, `batch` at a time, and pass on errors in their places."""
+    waiting: deque[Picture | ImageError] = deque()
+
+    def readable() -> Iterator[Picture]:
+        for attempt in attempts:
+            waiting.append(attempt)
             if isinstance(attempt, Picture):
-                yield attempt, next(found)
-            else:
-                yield None, attempt
+                yield attempt
+
+    for inspection in inspector.inspect_many(readable(), batch):
+        while isinstance(attempt := waiting.popleft(), ImageError):
+            yield None, attempt
+        yield attempt, inspection
+    for attempt in waiting:
+        assert isinstance(attempt, ImageError), "every picture has an inspection"
+        yield None, attempt

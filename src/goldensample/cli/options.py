@@ -19,6 +19,13 @@ Size = Annotated[
 ]
 Resize = Annotated[str | None, typer.Option(help="N: the shorter side; HxW: exactly, stretched.")]
 Crop = Annotated[str | None, typer.Option(help="N or HxW: look only at the centre.")]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="fp32, bf16 or int8 for the network; auto is the fastest that proves itself at fit, "
+        "and then what the file was fitted with."
+    ),
+]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
 ]

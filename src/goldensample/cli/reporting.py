@@ -7,7 +7,7 @@ from goldensample.cli.summary import summary
 from goldensample.evaluation import Evaluation
 from goldensample.inspector import Inspector
 from goldensample.report import Report
-from goldensample.store import write_atomic
+from goldensample.writing import write_atomic
 
 
 def start(inspector: Inspector, file: Path) -> Report:

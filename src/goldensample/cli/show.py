@@ -20,6 +20,7 @@ STAGES = {
     "coverage": "measuring the bank's radius",
     "threshold": "setting the threshold",
     "inspect": "inspecting",
+    "parity": "comparing with the inspector",
     "denoise": "looking for odd patches",
     "audit": "scoring each against the others",
 }

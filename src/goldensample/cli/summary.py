@@ -21,6 +21,7 @@ def summary(inspector: Inspector) -> dict[str, Any]:
         "depth": bank.shape[1],
         "chosen_by": chosen_by(inspector),
         "radius": float(inspector.detector.arrays()["radius"][0]),
+        "precision": inspector.backbone.precision,
         "threshold": limit.score if limit else None,
         "pixel_threshold": limit.pixel if limit else None,
         "false_alarms": limit.false_alarms if limit else None,

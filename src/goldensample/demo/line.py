@@ -8,7 +8,7 @@ import numpy as np
 from goldensample.demo.families import family_of, render
 from goldensample.images import encode_png
 from goldensample.records import Notify
-from goldensample.store import write_atomic
+from goldensample.writing import write_atomic
 
 
 def write_line(

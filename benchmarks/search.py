@@ -1,0 +1,98 @@
+"""Time the search for the nearest row, in full and in cells: `python benchmarks/search.py`.
+
+The built-in network's patches of good bottles make banks of 1 %, 10 % and 100 %; the queries are
+pictures of the test set, one a call. Both searches take turns on the same pictures in one process,
+and their answers must be equal. Times are the processor's: run it with OMP_NUM_THREADS=1 and
+OPENBLAS_NUM_THREADS=1 for those of one core.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+
+from goldensample import PatchCore, Preparation, coreset, neighbors, open_backbone, read_images
+from goldensample.inspector import extract
+from goldensample.neighbors import NearestSearch
+
+RESULTS = Path(__file__).parent / "results"
+SHARES = (0.01, 0.1, 1.0)
+EVERY = 8
+"""Every so many test pictures are asked for."""
+
+
+def patches_of(folder: Path, every: int) -> list[np.ndarray]:
+    """Return the patches (k, 128) float32 of each picture below a folder, as a fit sees them."""
+    pictures, backbone, found = read_images(folder), open_backbone(), []
+    for index in range(0, len(pictures), every):
+        features, _ = extract([pictures[index]], Preparation((256, 256)), backbone)
+        found.append(PatchCore().patches_of(features, 0)[0])
+    return found
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the processor's milliseconds, and the result."""
+    began = process_time()
+    result = work()
+    return (process_time() - began) * 1000, result
+
+
+def compare(bank: np.ndarray, pictures: list[np.ndarray]) -> dict[str, object]:
+    """Search for the pictures' patches in full and in cells."""
+    full, cells = NearestSearch(bank), NearestSearch(bank)
+    sort_ms, _ = timed(cells.sort)
+    rows: list[tuple[float, float, float]] = []
+    for patches in pictures:
+        turns = [[timed(partial(s.find, patches)) for s in (full, cells)] for _ in range(3)]
+        for (_, expected), (_, found) in turns:
+            if not all(map(np.array_equal, expected, found)):
+                sys.exit("the searches disagree")
+        in_full, in_cells = (min(turn[k][0] for turn in turns) for k in (0, 1))
+        rows.append((in_full, in_cells, cells.share))
+    full_ms, cells_ms, share = np.median(rows, axis=0)
+    return {
+        "bank": bank.shape,
+        "queries": len(pictures[0]),
+        "sort_ms": sort_ms,
+        "full_ms": full_ms,
+        "cells_ms": cells_ms,
+        "times_faster": full_ms / cells_ms,
+        "share_of_products": share,
+        "full_cells_share_of_each_picture": rows,
+    }
+
+
+def main() -> None:
+    """Compare at every size of the bank, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    root = parser.parse_args().shared / "data/mvtec_ad/bottle"
+    if not root.is_dir():
+        sys.exit(f"the pictures are not at {root}: name the folder above data with --shared")
+    neighbors.LEAST_ROWS = sys.maxsize  # no search sorts its bank by itself
+    good = np.concatenate(patches_of(root / "train/good", 1))
+    pictures = patches_of(root / "test", EVERY)
+    picks = coreset.greedy(good, round(max(s for s in SHARES if s < 1) * len(good))).picks
+    runs = []
+    for share in SHARES:
+        kept = good if share == 1 else good[picks[: round(share * len(good))]]
+        bank = kept.astype(np.float16).astype(np.float32)  # as a file keeps it
+        runs.append({"coreset": share, **compare(bank, pictures)})
+        print(json.dumps({k: v for k, v in runs[-1].items() if "each" not in k}), flush=True)
+    machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    threads = os.environ.get("OPENBLAS_NUM_THREADS", "all")
+    made = {"machine": machine, "threads": threads, "pictures": len(pictures), "runs": runs}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "search.json").write_text(json.dumps(made, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""`golden verify`: compare an exported model with its .golden file on pictures of one's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goldensample.cli.export import agreement_json, show
+from goldensample.cli.inspect import judge
+from goldensample.cli.show import print_json, progress, tell
+from goldensample.errors import ImageError
+from goldensample.folders import Folder
+from goldensample.inspector import Inspector
+from goldensample.records import Inspection, Notify, Picture
+
+
+def command(
+    exported: Annotated[
+        Path, typer.Argument(metavar="EXPORTED", help="What golden export wrote: .onnx or .xml.")
+    ],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The .golden file it was made from.")
+    ],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Pictures: folders, files, globs.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a runtime.")] = False,
+) -> None:
+    """Compare a model's scores, heat maps and verdicts with the inspector's, picture by picture.
+
+    ONNX models run in OpenVINO and, where it is installed, in ONNX Runtime. Exit code 2 when a
+    picture differs by more than the tolerance, or cannot be read.
+    """
+    from goldensample.baking.parity import compare
+    from goldensample.baking.runtimes import contract_of, open_all
+    from goldensample.exporting import check, open_export
+    from goldensample.folders import open_images
+    from goldensample.precisions import at
+    from goldensample.store import load
+
+    model = open_export(exported)
+    inspector = at(load(file), contract_of(model)["precision"])
+    runs = open_all(model)
+    if model.weights is None and len(runs) == 1:
+        tell("ONNX Runtime is not installed, so not compared: pip install 'goldensample[verify]'")
+    pictures = open_images(paths, white=inspector.preparation.white)
+    failures: list[ImageError] = []
+    with progress() as notify:
+        agreements = compare(inspector, runs, readable(inspector, pictures, failures, notify))
+    for failure in failures:
+        tell(f"golden: {failure}")
+    if len(failures) == len(pictures):
+        raise typer.Exit(2)
+    if json:
+        for agreement in agreements:
+            print_json(agreement_json(agreement))
+    else:
+        show(agreements)
+    check(model.name, agreements)
+    if failures:
+        raise typer.Exit(2)
+
+
+def readable(
+    inspector: Inspector, pictures: Folder, failures: list[ImageError], notify: Notify
+) -> Iterator[tuple[Picture, Inspection]]:
+    """Inspect the pictures that can be read, and gather the errors of those that cannot."""
+    for done, (picture, found) in enumerate(judge(inspector, pictures.attempts()), start=1):
+        if isinstance(found, ImageError):
+            failures.append(found)
+        elif picture:
+            yield picture, found
+        notify("parity", done, len(pictures))
