@@ -101,6 +101,7 @@ TURNED = {
     "greedy": "streaming",
     "projection": 2,
     "neighbors": 2,
+    "search": "ivfpq",
     "sigma_px": 1.0,
     "seed": 1,
 }
@@ -142,6 +143,7 @@ def test_every_knob_changes_the_answer(name):
         ("subsampler", "best"),
         ("greedy", None),
         ("denoise", 1),
+        ("search", "fast"),
     ],
 )
 def test_bad_values_name_the_knob(name, value):

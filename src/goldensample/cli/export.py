@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldensample.cli.show import print_json, progress, say
+from goldensample.cli.show import print_json, progress, say, tell
 
 if TYPE_CHECKING:
     from goldensample.baking.parity import Agreement
@@ -33,8 +33,15 @@ def command(
     from goldensample.exporting import ENDINGS, export
     from goldensample.store import load
 
+    inspector = load(file)
     with progress() as notify:
-        written = export(load(file), out or Path(file.stem + ENDINGS.get(to, "")), to, notify)
+        written = export(inspector, out or Path(file.stem + ENDINGS.get(to, "")), to, notify)
+    if written.precision != inspector.backbone.precision:
+        tell(
+            f"{file} computes in {inspector.backbone.precision}, what was written in "
+            f"{written.precision}, with the threshold of that: as golden inspect --precision "
+            f"{written.precision}"
+        )
     if json:
         print_json(
             {

@@ -13,7 +13,8 @@ from array_api_compat import array_namespace, device, is_numpy_array
 from goldensample.coverage import radius
 from goldensample.methods.bank import Patches
 from goldensample.methods.choosing import AUTO, choose
-from goldensample.neighbors import NearestSearch, to_numpy
+from goldensample.methods.searching import SEARCHES, Search, open_search
+from goldensample.neighbors import to_numpy
 from goldensample.patches import flatten, join_levels
 from goldensample.records import Array, Features, Notify, Scores, knob
 
@@ -51,6 +52,10 @@ class PatchCore:
         "no deeper than it are not projected",
     )
     neighbors: int = knob(9, "bank neighbours b that weigh the image score; 1 turns weighing off")
+    search: str = knob(
+        "exact",
+        "exact: the true nearest rows; ivfpq or hnsw: FAISS's approximations (extra faiss)",
+    )
     sigma_px: float = knob(4.0, "blur of the heat map, in pixels of the network's picture")
     seed: int = knob(0, "of the random projection, which only patches deeper than it need")
 
@@ -65,7 +70,8 @@ class PatchCore:
 
         blur = _is_number(self.sigma_px) and 0 <= self.sigma_px <= 1000
         _check(blur, "sigma_px", "in [0, 1000]", self)
-        for name, choices in (("subsampler", SUBSAMPLERS), ("greedy", GREEDY)):
+        named = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
+        for name, choices in named.items():
             _check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
         odd = _is_whole(self.neighbourhood) and self.neighbourhood % 2 == 1
         _check(odd, "neighbourhood", "an odd whole number", self)
@@ -162,16 +168,15 @@ class PatchCoreDetector:
         return self.settings.sigma_px
 
     @cached_property
-    def _searches(self) -> dict[str, NearestSearch]:
+    def _searches(self) -> dict[str, Search]:
         return {}
 
-    def _search(self, patches: Array) -> NearestSearch:
+    def _search(self, patches: Array) -> Search:
         """Return the search over the bank where the patches live: NumPy, or torch on a device."""
-        place = str(device(patches)) if not is_numpy_array(patches) else "numpy"
+        place = "numpy" if is_numpy_array(patches) else str(device(patches))
         if place not in self._searches:
-            xp = array_namespace(patches)
-            bank = xp.asarray(self.bank, device=device(patches))
-            self._searches[place] = NearestSearch(bank)
+            bank = array_namespace(patches).asarray(self.bank, device=device(patches))
+            self._searches[place] = open_search(bank, self.settings.search)
         return self._searches[place]
 
     def score(self, features: Features) -> Scores:
@@ -198,7 +203,7 @@ class PatchCoreDetector:
         )
         return Scores(image, grid, rows, valid, (centres[0], centres[1]))
 
-    def _weigh(self, search: NearestSearch, patch: Array, distance: float, row: int) -> float:
+    def _weigh(self, search: Search, patch: Array, distance: float, row: int) -> float:
         """Return the re-weighted image score (equation 7), by log-sum-exp.
 
         With b = 1, or one bank row, the formula would give 0: the distance stays as it is.
