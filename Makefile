@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
 
-.PHONY: demo test check bench bench-peers backbone docs clean
+.PHONY: demo test check bench bench-peers bench-inspect backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -23,6 +23,9 @@ bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one ru
 
 bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anomalib and the authors' loop
 	$(BIN)/python benchmarks/coreset_peers.py --peers $(VENV)-peers/bin/python
+
+bench-inspect: $(VENV)/all.stamp $(VENV)-peers/stamp  ## one picture, ours beside anomalib and the authors' code
+	$(BIN)/python benchmarks/inspect_peers.py --peers $(VENV)-peers/bin/python
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m pip install --quiet --group training
@@ -49,5 +52,5 @@ $(VENV)/all.stamp: pyproject.toml | $(BIN)/python
 $(VENV)-peers/stamp:
 	$(PYTHON) -m venv $(VENV)-peers
 	$(VENV)-peers/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)-peers/bin/python -m pip install --quiet anomalib
+	$(VENV)-peers/bin/python -m pip install --quiet anomalib "openvino>=2024" onnxruntime onnx
 	@touch $@

@@ -219,10 +219,10 @@ def test_the_same_verdicts_on_all_of_bottle(shared, tmp_path):
     save(fitted, tmp_path / "a.golden")
     inspector = load(tmp_path / "a.golden")
     probes = [*read_images(root / "test"), *pictures]
-    for to, ending in (("onnx", "onnx"), ("openvino", "xml")):
+    for to, ending, every in (("onnx", "onnx", 1), ("openvino", "xml", 4)):
         precision = export(inspector, tmp_path / f"a.{ending}", to).precision
-        reference = at(inspector, precision)
-        judged = zip(probes, reference.inspect_many(probes), strict=True)
+        reference, some = at(inspector, precision), probes[::every]
+        judged = zip(some, reference.inspect_many(some), strict=True)
         runs = open_all(open_export(tmp_path / f"a.{ending}"))
         agreements = parity.compare(reference, runs, judged)
         check(f"a.{ending}", agreements)

@@ -177,8 +177,7 @@ def contract_of(model: Exported) -> dict[str, Any]:
             text = next(entry.value for entry in entries if entry.key == PROPERTY)
         else:
             text = _read(model).get_rt_info([PROPERTY]).astype(str)
-        found = json.loads(text)
-        return {"precision": found["precision"], **found}
+        return dict(json.loads(text))
     except Exception as error:  # whatever a file of another kind raises in three libraries
         raise ArtifactError(
             f"{model.name} must be an export with its contract inside; it is not; make one with "

@@ -1,0 +1,124 @@
+"""One way to inspect a picture, timed in a process of its own; `inspect_peers.py` runs them.
+
+`python inspect_peer.py WHO FILE.golden PICTURE.npy ROWS` prints one JSON object of milliseconds.
+WHO is ours or authors (our environment; authors is a stand-in in torch) or anomalib (its own: in
+torch, and exported to ONNX Runtime and OpenVINO). PICTURE is (1, 3, 224, 224) float32 in [0, 1].
+The network is wide_resnet50_2, levels 2 and 3, with random weights.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+REPEATS, WARM = 15, 3
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return the median milliseconds of a call."""
+    for _ in range(WARM):
+        work()
+    taken = []
+    for _ in range(REPEATS):
+        began = perf_counter()
+        work()
+        taken.append(perf_counter() - began)
+    return 1000 * float(np.median(taken))
+
+
+def ours(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
+    """The inspector from the decoded picture to the heat map."""
+    from goldensample import load
+    from goldensample.backbones.openvino import processor_has
+    from goldensample.inspector import as_picture, extract
+    from goldensample.precisions import at
+
+    fitted = load(file)
+    pixels = np.ascontiguousarray((picture[0] * 255).astype(np.uint8).transpose(1, 2, 0))
+    canvas = fitted.preparation.apply(pixels)[0][None]
+    found = {}
+    for precision in [name for name in ("fp32", "bf16") if processor_has(name)]:
+        inspector = at(fitted, precision)
+        found[f"ours {precision}"] = timed(lambda used=inspector: used.inspect(pixels))
+        found[f"ours {precision}, the network alone"] = timed(
+            lambda used=inspector: used.backbone.extract(canvas)
+        )
+    features, _ = extract([as_picture(pixels, 0)], fitted.preparation, fitted.backbone)
+    patches, _ = fitted.detector.settings.patches_of(features, 0)
+    search = fitted.detector._search(patches)
+    found["ours, the search alone"] = timed(lambda: search.find(patches))
+    found["ours, products left"] = search.share
+    return found
+
+
+def authors(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
+    """A stand-in for the authors' code: timm's features, torch's pooling, FAISS's flat index."""
+    import faiss
+    import timm
+    import torch
+    from torch.nn import functional
+
+    network = timm.create_model(
+        "wide_resnet50_2", features_only=True, out_indices=(2, 3), pretrained=False
+    ).eval()
+    index = faiss.IndexFlatL2(1024)
+    index.add(np.random.default_rng(0).normal(size=(rows, 1024)).astype(np.float32))
+    given = torch.from_numpy(picture)
+
+    @torch.inference_mode()
+    def inspect() -> None:
+        levels = []
+        for level in network(given):
+            windows = functional.unfold(level, 3, padding=1)[0].T  # (cells, d·9)
+            levels.append(functional.adaptive_avg_pool1d(windows[:, None], 1024)[:, 0])
+        side = round(len(levels[1]) ** 0.5)
+        grid = levels[1].T.reshape(1, 1024, side, side)
+        fine = round(len(levels[0]) ** 0.5)
+        wide = functional.interpolate(grid, (fine, fine), mode="bilinear", align_corners=False)
+        joined = torch.cat([levels[0], wide[0].flatten(1).T], 1)
+        patches = functional.adaptive_avg_pool1d(joined[:, None], 1024)[:, 0]
+        index.search(np.ascontiguousarray(patches.numpy()), 1)
+
+    return {"authors' stand-in, torch fp32": timed(inspect)}
+
+
+def anomalib(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
+    """anomalib's model, whose patches are 1536 deep; in torch and exported."""
+    import onnxruntime
+    import openvino
+    import torch
+    from anomalib.models.image.patchcore.torch_model import PatchcoreModel
+
+    model = PatchcoreModel(
+        layers=("layer2", "layer3"), backbone="wide_resnet50_2", pre_trained=False
+    ).eval()
+    model.memory_bank = torch.randn(rows, 1536, generator=torch.Generator().manual_seed(0))
+    given = torch.from_numpy(picture)
+    with torch.inference_mode():
+        found = {"anomalib, torch fp32": timed(lambda: model(given))}
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder) / "model.onnx")
+        torch.onnx.export(model, given, path, opset_version=17, dynamo=False)
+        session = onnxruntime.InferenceSession(path)
+        name = session.get_inputs()[0].name
+        found["anomalib, ONNX Runtime fp32"] = timed(lambda: session.run(None, {name: picture}))
+        core = openvino.Core()
+        model = core.read_model(path)
+        for precision in ("f32", "bf16"):
+            if precision == "bf16" and "BF16" not in core.get_property(
+                "CPU", "OPTIMIZATION_CAPABILITIES"
+            ):
+                continue
+            compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": precision})
+            found[f"anomalib, OpenVINO {precision}"] = timed(lambda used=compiled: used(picture))
+    return found
+
+
+if __name__ == "__main__":
+    who, file, picture, rows = sys.argv[1:5]
+    ways = {"ours": ours, "authors": authors, "anomalib": anomalib}
+    print(json.dumps(ways[who](file, np.load(picture), int(rows))))

@@ -1,0 +1,78 @@
+"""One picture through wide_resnet50_2, ours beside its peers: `make bench-inspect`.
+
+The banks are greedy coresets of the real pictures of bottle, the network's weights random; every
+way is a process of its own, one after the other, with all cores. Nothing else may run.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from goldensample import PatchCore, Preparation, fit, open_backbone, read_images, save
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+SQUARE = Preparation((256, 256), "stretch", (224, 224))
+
+
+def measured(python: str, who: str, file: Path, picture: Path, rows: int) -> dict[str, float]:
+    """Run one way and return its milliseconds."""
+    command = [python, str(HERE / "inspect_peer.py"), who, str(file), str(picture), str(rows)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Fit, run every way for both banks, print ratios and keep the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--peers", required=True, help="Python of the environment with anomalib")
+    parser.add_argument("--rows", type=int, nargs="*", default=[1_638, 16_385])
+    chosen = parser.parse_args()
+    root = chosen.shared / "data/mvtec_ad/bottle"
+    network = open_backbone("timm:wide_resnet50_2", weights="random")
+    tested = read_images(root / "test/broken_large")[0].pixels
+    canvas, _ = SQUARE.apply(tested)
+    runs = {"threads": os.cpu_count(), "processor": platform.processor(), "banks": {}}
+    with tempfile.TemporaryDirectory() as place:
+        picture = Path(place) / "picture.npy"
+        np.save(picture, canvas[None] / 255)
+        for rows in chosen.rows:
+            file = Path(place) / f"{rows}.golden"
+            method = PatchCore(depth=1024, coreset=rows)
+            fitted = fit(
+                read_images(root / "train/good"),
+                backbone=network,
+                method=method,
+                preparation=SQUARE,
+                false_alarms=None,
+                precision="fp32",
+            )
+            save(fitted, file)
+            found: dict[str, float] = {}
+            for who, python in (
+                ("ours", sys.executable),
+                ("authors", sys.executable),
+                ("anomalib", chosen.peers),
+                ("ours", sys.executable),
+            ):
+                for name, value in measured(python, who, file, picture, rows).items():
+                    found[name] = min(value, found.get(name, value))
+            runs["banks"][rows] = found
+            print(f"bank of {rows:,} rows")
+            for name, value in found.items():
+                times = "" if "products" in name else f"  {value / found['ours fp32']:.2f} x ours"
+                print(f"  {name:40}{value:9.2f}{times}", flush=True)
+            (RESULTS / "inspect_peers.json").write_text(json.dumps(runs, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
