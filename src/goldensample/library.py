@@ -21,7 +21,7 @@ def fit(
     method: Method = PatchCore(),  # noqa: B008 (frozen)
     preparation: Preparation | None = None,
     false_alarms: float | None = 0.05,
-    precision: str = "auto",
+    precision: str = "fp32",
     notify: Notify = silent,
 ) -> Inspector:
     """Learn what good parts look like.

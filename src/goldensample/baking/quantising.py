@@ -60,6 +60,8 @@ def quantise(network: Network, pictures: Sequence[Array]) -> Network:
             ),
         )
     quantised.reshape([1, 3, -1, -1])
+    for number, op in enumerate(quantised.get_ordered_ops()):
+        op.set_friendly_name(f"{op.get_type_name()}{number}")  # else numbered through the process
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.xml"
         openvino.save_model(quantised, path)
