@@ -14,8 +14,8 @@ test: $(VENV)/all.stamp  ## every test
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/all.stamp  ## format, lint, types
-	$(BIN)/ruff format --check src tests training benchmarks docs
-	$(BIN)/ruff check src tests training benchmarks docs
+	$(BIN)/ruff format --check src tests training benchmarks docs examples
+	$(BIN)/ruff check src tests training benchmarks docs examples
 	$(BIN)/mypy
 
 bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one run

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from conftest import part
 from onnx import numpy_helper
@@ -238,3 +239,14 @@ def test_openvinos_format_loses_nothing(fitted):
     pixels = part(5, shape=(90, 70))[None]
     first, second = (open_all(model)["OpenVINO"](pixels) for model in (whole, kept))
     assert first["score"] == second["score"]
+
+
+def test_an_approximate_search_is_exported_as_the_exact_one(tiny, good_parts, tmp_path):
+    near = fit(good_parts, backbone=tiny, method=PatchCore(search="ivfpq"))
+    exact = replace(near, detector=replace(near.detector, settings=PatchCore(search="exact")))
+    export(near, tmp_path / "a.onnx", "onnx")
+    one, two = (near.inspect(part(5)).score, exact.inspect(part(5)).score)
+    session = onnxruntime.InferenceSession(tmp_path / "a.onnx")
+    score = session.run(["score"], {"image": part(5)[None]})[0][0]
+    assert score == pytest.approx(two, rel=1e-4)
+    assert one != two

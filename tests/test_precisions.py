@@ -84,7 +84,9 @@ def test_nncf_quantises_other_networks(other, good_parts):
     given = part(3).transpose(2, 0, 1)[None].astype(np.float32)
     exact = OpenVINOBackbone(made).extract(given)
     rounded = OpenVINOBackbone(made, precision="int8").extract(given)
-    assert all(np.mean((a - b) ** 2) < 0.05 * np.var(a) for a, b in zip(exact, rounded, strict=True))
+    assert all(
+        np.mean((a - b) ** 2) < 0.05 * np.var(a) for a, b in zip(exact, rounded, strict=True)
+    )
     assert made == quantising.quantise(
         other.backbone.network, precisions._examples(other, good_parts)
     )

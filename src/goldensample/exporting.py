@@ -1,7 +1,7 @@
 """Write a fitted inspector as a model for other programs, once it has shown that it agrees."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goldensample.baking.graph import bake
@@ -9,6 +9,7 @@ from goldensample.baking.parity import Agreement, compare, extremes
 from goldensample.baking.runtimes import Exported, open_all, to_openvino
 from goldensample.errors import ArtifactError
 from goldensample.inspector import Inspector
+from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.precisions import at
 from goldensample.records import Inspection, Notify, Picture, silent
 from goldensample.writing import check_writable, write_atomic
@@ -56,7 +57,7 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
         raise ValueError(f"a file for {to} must end in {ENDINGS[to]}; got {path.name}")
     check_writable(path)
     eight = to == "openvino" and inspector.backbone.precision == "int8"
-    reference = at(inspector, "int8" if eight else "fp32")
+    reference = as_baked(inspector, "int8" if eight else "fp32")
     model = Exported(path.name, bake(reference))
     if to == "openvino":
         model = to_openvino(path.name, model.graph, reference.backbone.network)
@@ -71,6 +72,16 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
         precision=reference.backbone.precision,
         agreements=tuple(agreements),
     )
+
+
+def as_baked(inspector: Inspector, precision: str) -> Inspector:
+    """Return the inspector that a model must agree with: in its precision, searching exactly."""
+    chosen = at(inspector, precision)
+    detector = chosen.detector
+    if not isinstance(detector, PatchCoreDetector) or detector.settings.search == "exact":
+        return chosen
+    exact = replace(detector.settings, search="exact")
+    return replace(chosen, detector=replace(detector, settings=exact))
 
 
 def _judged(inspector: Inspector, notify: Notify) -> Iterator[tuple[Picture, Inspection]]:

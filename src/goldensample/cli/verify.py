@@ -34,13 +34,12 @@ def command(
     """
     from goldensample.baking.parity import compare
     from goldensample.baking.runtimes import contract_of, open_all
-    from goldensample.exporting import check, open_export
+    from goldensample.exporting import as_baked, check, open_export
     from goldensample.folders import open_images
-    from goldensample.precisions import at
     from goldensample.store import load
 
     model = open_export(exported)
-    inspector = at(load(file), contract_of(model)["precision"])
+    inspector = as_baked(load(file), contract_of(model)["precision"])
     runs = open_all(model)
     if model.weights is None and len(runs) == 1:
         tell("ONNX Runtime is not installed, so not compared: pip install 'goldensample[verify]'")
