@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
+IN = $(if $(SHARED),--shared "$(SHARED)")
 
 .PHONY: demo test check bench bench-peers bench-inspect backbone docs clean
 
@@ -19,7 +20,11 @@ check: $(VENV)/all.stamp  ## format, lint, types
 	$(BIN)/mypy
 
 bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one run
-	$(BIN)/python benchmarks/main_job.py
+	$(BIN)/python benchmarks/main_job.py $(IN)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/search.py $(IN)
+	$(BIN)/python benchmarks/inspect_speed.py $(IN)
+	$(BIN)/python benchmarks/fit_memory.py $(IN)
+	$(BIN)/python benchmarks/dirty.py $(IN)
 
 bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anomalib and the authors' loop
 	$(BIN)/python benchmarks/coreset_peers.py --peers $(VENV)-peers/bin/python

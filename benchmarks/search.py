@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from goldensample import PatchCore, Preparation, coreset, neighbors, open_backbone, read_images
+from goldensample.approximate import KINDS, ApproximateSearch
 from goldensample.inspector import extract
 from goldensample.neighbors import NearestSearch
 
@@ -70,6 +71,21 @@ def compare(bank: np.ndarray, pictures: list[np.ndarray]) -> dict[str, object]:
     }
 
 
+def approximate(bank: np.ndarray, pictures: list[np.ndarray]) -> dict[str, object]:
+    """Return each approximation's milliseconds a picture, and how often it finds the nearest."""
+    exact, found = NearestSearch(bank), {}
+    true = [exact.find(patches)[1] for patches in pictures]
+    for kind in KINDS:
+        build_ms, search = timed(partial(ApproximateSearch, bank, kind))
+        answers = [timed(partial(search.find, patches)) for patches in pictures]
+        hits = [
+            (rows == nearest).mean() for (_, (_, rows)), nearest in zip(answers, true, strict=True)
+        ]
+        taken = float(np.median([ms for ms, _ in answers]))
+        found[kind] = {"build_ms": build_ms, "ms": taken, "recall": float(np.mean(hits))}
+    return found
+
+
 def main() -> None:
     """Compare at every size of the bank, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -86,6 +102,8 @@ def main() -> None:
         kept = good if share == 1 else good[picks[: round(share * len(good))]]
         bank = kept.astype(np.float16).astype(np.float32)  # as a file keeps it
         runs.append({"coreset": share, **compare(bank, pictures)})
+        if share < 1:
+            runs[-1] |= approximate(bank, pictures)
         print(json.dumps({k: v for k, v in runs[-1].items() if "each" not in k}), flush=True)
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "all")

@@ -27,8 +27,6 @@ class Set:
     share: float
 
 
-CALIBRATION = 100
-"""Good training pictures, about, that int8 is calibrated on."""
 SETS = (
     Set("mvtec_ad_small/hazelnut", 256, 224, 0.1),
     Set("mvtec_ad_small/transistor", 256, 224, 0.1),
@@ -76,14 +74,12 @@ def look(network: scoring.Network, shared: Path, one: Set) -> tuple[float, float
     return scoring.auroc(top, bad), pixel, inverted
 
 
-def candidates(shared: Path, files: list[Path], one: Set) -> Iterator[tuple[str, scoring.Network]]:
-    """Give ResNet-18 first, then each file in float32 and in int8 calibrated on good pictures."""
+def candidates(shared: Path, files: list[Path]) -> Iterator[tuple[str, scoring.Network]]:
+    """Give ResNet-18 first, then each file in float32 and in int8."""
     yield "resnet18", networks.resnet18_network(shared / "weights")
-    good = sorted((shared / "data" / one.folder / "train/good").iterdir())
-    pictures = read(good[:: max(1, len(good) // CALIBRATION)], one)
     for path in files:
         yield path.name, networks.onnx_network(path)
-        yield f"{path.name} int8", networks.int8_network(path, pictures)
+        yield f"{path.name} int8", networks.int8_network(path)
 
 
 def main() -> None:
@@ -94,7 +90,7 @@ def main() -> None:
     parser.add_argument("--sets", nargs="*", default=[one.folder for one in SETS])
     chosen = parser.parse_args()
     for one in (one for one in SETS if one.folder in chosen.sets):
-        for name, network in candidates(chosen.shared, chosen.files, one):
+        for name, network in candidates(chosen.shared, chosen.files):
             image, pixel, inverted = look(network, chosen.shared, one)
             print(f"{one.folder} {name} image {image:.4f} pixel {pixel:.4f} inverted {inverted}")
 

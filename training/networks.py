@@ -22,13 +22,20 @@ def resnet18_network(weights: Path) -> Network:
     return features
 
 
-def run_by_openvino(model: openvino.Model) -> Network:
-    """Return a model with outputs level2 and level3, compiled in float32 or what it holds."""
+def run_by_openvino(model: openvino.Model, alone: bool = False) -> Network:
+    """Return a model with outputs level2 and level3, compiled in float32 or what it holds.
+
+    Args:
+        alone: it takes one picture at a time.
+    """
     compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def features(pictures: Tensor) -> tuple[Tensor, Tensor]:
-        found = compiled(normalised(pictures).contiguous().numpy())
-        two, three = (torch.from_numpy(found[name].copy()) for name in ("level2", "level3"))
+        found = []
+        for part in normalised(pictures).split(1 if alone else len(pictures)):
+            levels = compiled(part.contiguous().numpy())
+            found.append([torch.from_numpy(levels[k].copy()) for k in ("level2", "level3")])
+        two, three = map(torch.cat, zip(*found, strict=True))
         return two, three
 
     return features
@@ -39,21 +46,7 @@ def onnx_network(path: Path) -> Network:
     return run_by_openvino(openvino.Core().read_model(path))
 
 
-def int8_network(path: Path, pictures: Tensor) -> Network:
-    """Return an ONNX file quantised after training by NNCF, calibrated on (n, H, W, 3) pictures.
-
-    Weights get half of int8's range: on processors without VNNI the full range overflows.
-    """
-    import nncf
-
-    batches = [normalised(one[None]).contiguous().numpy() for one in pictures]
-    return run_by_openvino(
-        nncf.quantize(
-            openvino.Core().read_model(path),
-            nncf.Dataset(batches),
-            subset_size=len(batches),
-            advanced_parameters=nncf.AdvancedQuantizationParameters(
-                overflow_fix=nncf.OverflowFix.ENABLE
-            ),
-        )
-    )
+def int8_network(path: Path) -> Network:
+    """Return the int8 form that `training.quantised` wrote beside an ONNX file."""
+    graph, weights = (path.with_name(f"{path.stem}_int8.{kind}") for kind in ("xml", "bin"))
+    return run_by_openvino(openvino.Core().read_model(graph, weights), alone=True)

@@ -17,7 +17,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from training import export, shards, targets
+from training import export, quantised, shards, targets
 from training.int8 import set_limits, simulate
 from training.losses import Weights, agreement, distillation_loss
 from training.network import DESIGNS, Student
@@ -228,7 +228,9 @@ def main() -> None:
         before, earlier = path, earlier + plan.rounds
     student = Student(DESIGNS[chosen.design])
     student.load_state_dict(torch.load(before)["average"])
-    export.write(student, chosen.out or folder / "builtin.onnx")
+    out = chosen.out or folder / "builtin.onnx"
+    export.write(student, out)
+    quantised.write(out, source.photographs)
 
 
 if __name__ == "__main__":

@@ -141,6 +141,7 @@ def main() -> None:
     chosen = parser.parse_args()
     made = products(chosen.shared)
     candidates = {path.name: networks.onnx_network(path) for path in chosen.files}
+    candidates |= {f"{path.name} int8": networks.int8_network(path) for path in chosen.files}
     candidates = {"resnet18": networks.resnet18_network(chosen.shared / "weights")} | candidates
     for name, network in candidates.items():
         found = validate(network, made)
