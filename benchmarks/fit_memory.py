@@ -81,9 +81,6 @@ def main() -> None:
         found = {
             "authors' stand-in": peak_mb([sys.executable, "-c", AUTHORS, good, weights]),
             "ours, timm:resnet18": peak_mb([golden, "fit", good, *output, *timm, *common]),
-            "ours with --memory 1GB": peak_mb(
-                [golden, "fit", good, *output, *timm, *common, "--memory", "1GB"]
-            ),
             "ours, built-in network": peak_mb([golden, "fit", good, *output, *common[:4]]),
         }
     for name, value in found.items():

@@ -1,6 +1,7 @@
 """Feature maps to patch vectors: the paper's locally aware patches, and the ways to join levels."""
 
-from math import ceil
+from functools import lru_cache
+from math import ceil, gcd
 from typing import Any
 
 import numpy as np
@@ -78,16 +79,19 @@ def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth:
             resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), kept, strict=True)
         )
         if depth:
-            values = xp.permute_dims(reduce_depth(level, neighbourhood, AUTHORS_DEPTH), (2, 0, 1))
+            values = reduce_depth(level, neighbourhood, AUTHORS_DEPTH)
         else:
             values = level
             rows, columns = (
                 m @ mean_matrix(s, neighbourhood)
                 for m, s in zip((rows, columns), size_hw, strict=True)
             )
-        joined.append(both_axes(values, rows, columns))
-    patches = xp.permute_dims(xp.concat(joined, axis=0), (1, 2, 0))  # (d, h, w) -> (h, w, d)
-    return pool_last(patches, depth) if depth else patches
+        same = depth and size_hw == (h, w) and stride == 1  # both matrices would change nothing
+        joined.append(values if same else both_axes(values, rows, columns))
+    patches = xp.concat(joined, axis=0)  # (d, h, w)
+    if depth and depth != len(patches):
+        patches = pool_first(patches, depth, gcd(len(patches), depth))
+    return xp.permute_dims(patches, (1, 2, 0))  # (d, h, w) -> (h, w, d)
 
 
 AUTHORS_DEPTH = 1024
@@ -105,18 +109,18 @@ def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
         level: (d, h, w); not changed.
 
     Returns:
-        (h, w, depth).
+        (depth, h, w).
     """
     xp = array_namespace(level)
-    _, h, w = level.shape
+    d, h, w = level.shape
     reach = neighbourhood // 2
     shifts = []
     padded = _pad(level, reach)
     for down in range(neighbourhood):
         for right in range(neighbourhood):
             shifts.append(padded[:, down : down + h, right : right + w])
-    windows = xp.permute_dims(xp.stack(shifts), (2, 3, 1, 0))  # (p·p, d, h, w) -> (h, w, d, p·p)
-    return pool_last(xp.reshape(windows, (h, w, -1)), depth)
+    windows = xp.stack(shifts, axis=1)  # (d, p·p, h, w)
+    return pool_first(xp.reshape(windows, (-1, h, w)), depth, gcd(d, depth))
 
 
 def _pad(level: Array, reach: int) -> Array:
@@ -130,24 +134,34 @@ def _pad(level: Array, reach: int) -> Array:
     return level
 
 
-def pool_last(values: Array, size: int, group: int = 64) -> Array:
-    """Pool the last axis adaptively to `size` values, as torch's AdaptiveAvgPool1d.
+def pool_first(values: Array, size: int, groups: int) -> Array:
+    """Pool the first axis adaptively to `size` values, as torch's AdaptiveAvgPool1d its last.
 
-    pool_last([1, 2, 3, 4, 5], 2) is [2, 4]: the means of (1, 2, 3) and (3, 4, 5).
+    pool_first([1, 2, 3, 4, 5], 2, 1) is [2, 4]: the means of (1, 2, 3) and (3, 4, 5).
+
+    Args:
+        values: (N, h, w); not changed.
+        groups: divides N and `size`: the segments repeat with every group.
+
+    Returns:
+        (size, h, w).
     """
     xp = array_namespace(values)
-    length = values.shape[-1]
-    pooled = []
-    for first in range(0, size, group):
-        last = min(first + group, size)
-        start, end = first * length // size, ceil(last * length / size)
-        matrix = np.zeros((end - start, last - first))
-        for k in range(first, last):
-            low, high = k * length // size, ceil((k + 1) * length / size)
-            matrix[low - start : high - start, k - first] = 1 / (high - low)
-        weights = xp.asarray(matrix, dtype=values.dtype, device=device(values))
-        pooled.append(xp.matmul(values[..., start:end], weights))
-    return xp.concat(pooled, axis=-1)
+    length, h, w = values.shape
+    weights = pool_matrix(length // groups, size // groups).T
+    left = xp.asarray(weights, dtype=values.dtype, device=device(values))
+    grouped = xp.reshape(values, (groups, length // groups, h * w))
+    return xp.reshape(xp.matmul(left, grouped), (size, h, w))
+
+
+@lru_cache(maxsize=16)
+def pool_matrix(length: int, size: int) -> Array:
+    """Return the (length, size) float64 matrix of adaptive mean pooling; not to be changed."""
+    matrix = np.zeros((length, size))
+    for k in range(size):
+        low, high = k * length // size, ceil((k + 1) * length / size)
+        matrix[low:high, k] = 1 / (high - low)
+    return matrix
 
 
 def flatten(patches: Array, valid: Array) -> tuple[Array, Any]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from goldensample.baking.nodes import Nodes
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
-from goldensample.patches import AUTHORS_DEPTH, mean_matrix, pool_last, resize_matrix
+from goldensample.patches import AUTHORS_DEPTH, mean_matrix, pool_matrix, resize_matrix
 
 Grid = tuple[int, int, int]
 """(d, h, w) of a level."""
@@ -45,7 +45,7 @@ def pooled_windows(add: Nodes, level: str, depth: int, width: int) -> str:
     every gcd(depth, AUTHORS_DEPTH)-th part of the channels.
     """
     groups = gcd(depth, AUTHORS_DEPTH)
-    matrix = pool_last(np.eye(depth // groups * width**2), AUTHORS_DEPTH // groups)
+    matrix = pool_matrix(depth // groups * width**2, AUTHORS_DEPTH // groups)
     kernel = matrix.T.reshape(-1, depth // groups, width, width)
     return add(
         "Conv",
@@ -62,7 +62,7 @@ def pooled(add: Nodes, grid: str, depth: int, wanted: int) -> str:
     if depth == wanted:
         return grid
     groups = gcd(depth, wanted)
-    kernel = pool_last(np.eye(depth // groups), wanted // groups).T[:, :, None, None]
+    kernel = pool_matrix(depth // groups, wanted // groups).T[:, :, None, None]
     return add("Conv", grid, add.constant(np.tile(kernel, (groups, 1, 1, 1))), group=groups)
 
 
