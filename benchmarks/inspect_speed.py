@@ -20,7 +20,7 @@ from PIL import Image
 from goldensample import Preparation, fit, load, open_backbone, read_images, save
 from goldensample.backbones.openvino import processor_has
 from goldensample.folders import Folder, open_images
-from goldensample.inspector import BATCH, Inspector, extract
+from goldensample.inspector import BATCH, Inspector, extract, one_thread_each
 from goldensample.precisions import at
 
 RESULTS = Path(__file__).parent / "results"
@@ -63,17 +63,17 @@ def stages(inspector: Inspector, pictures: Folder) -> dict[str, float]:
     features = [extract(batch, prepare, network) for batch in batches]
 
     def judge() -> None:
-        for batch, (maps, places) in zip(batches, features, strict=True):
-            scores = inspector.detector.score(maps)
-            for k, (picture, place) in enumerate(zip(batch, places, strict=True)):
-                inspector._judge(picture.name, place, scores, k)
+        with one_thread_each():
+            for batch, (maps, places) in zip(batches, features, strict=True):
+                for k in range(len(batch)):
+                    inspector._judge(batch, maps, places, k)
 
     count = len(decoded)
     return {
         "decoding": per_picture_ms(lambda: list(pictures), count),
         "resizing": per_picture_ms(lambda: [prepare.apply(p.pixels) for p in decoded], count),
         "network": per_picture_ms(lambda: [network.extract(c) for c in canvases], count),
-        "patches, search, map": per_picture_ms(judge, count),
+        "patches, search, map, one thread": per_picture_ms(judge, count),
         "all": per_picture_ms(lambda: list(inspector.inspect_many(pictures)), count),
         "one at a time, decoded": per_picture_ms(
             lambda: [inspector.inspect(p) for p in decoded], count

@@ -80,7 +80,7 @@ def test_nncf_quantises_other_networks(other, good_parts):
     quantised, words = settle(other, good_parts, "int8")
     network = quantised.backbone.network
     assert network.int8_graph or "int8 was dropped" in words
-    made = quantising.quantise(other.backbone.network, precisions._examples(other, good_parts))
+    made = quantising.quantise(other.backbone.network, precisions.examples(other, good_parts))
     given = part(3).transpose(2, 0, 1)[None].astype(np.float32)
     exact = OpenVINOBackbone(made).extract(given)
     rounded = OpenVINOBackbone(made, precision="int8").extract(given)
@@ -88,7 +88,7 @@ def test_nncf_quantises_other_networks(other, good_parts):
         np.mean((a - b) ** 2) < 0.05 * np.var(a) for a, b in zip(exact, rounded, strict=True)
     )
     assert made == quantising.quantise(
-        other.backbone.network, precisions._examples(other, good_parts)
+        other.backbone.network, precisions.examples(other, good_parts)
     )
 
 

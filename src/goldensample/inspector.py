@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import islice
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from goldensample import heatmap
 from goldensample.backbones import Backbone
@@ -87,8 +90,8 @@ class Inspector:
 
         Args:
             images: each (H, W, 3) uint8 RGB, or a `Picture`.
-            batch: pictures at a time. While some are judged the network is at work on the next
-                ones; with 1 it is not, and each picture is judged as soon as it is there.
+            batch: pictures at a time, judged in threads of their own while the network is at
+                work on the next ones; with 1, all threads work on one picture.
         """
         waiting = iter(enumerate(images))
 
@@ -96,30 +99,32 @@ class Inspector:
             some = [as_picture(image, index) for index, image in islice(waiting, batch)]
             return (some, *extract(some, self.preparation, self.backbone)) if some else None
 
-        with ThreadPoolExecutor(1) as ahead:
+        if batch == 1:
+            while found := extracted():
+                yield self._judge(*found, 0)
+            return
+        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor() as judges:
             coming = ahead.submit(extracted)
             while found := coming.result():
-                if batch > 1:
-                    coming = ahead.submit(extracted)
-                pictures, features, placements = found
-                scores = self.detector.score(features)
-                for index, (picture, placement) in enumerate(
-                    zip(pictures, placements, strict=True)
-                ):
-                    yield self._judge(picture.name, placement, scores, index)
-                if batch == 1:
-                    coming = ahead.submit(extracted)
+                coming = ahead.submit(extracted)
+                with one_thread_each():
+                    judged = list(judges.map(partial(self._judge, *found), range(len(found[0]))))
+                yield from judged
 
-    def _judge(self, name: str, placement: Placement, scores: Scores, index: int) -> Inspection:
-        """Turn the scores of one picture into what is told of it."""
+    def _judge(
+        self, pictures: list[Picture], features: Features, placements: list[Placement], index: int
+    ) -> Inspection:
+        """Score one picture of several and say what is told of it."""
+        name, placement = pictures[index].name, placements[index]
+        scores = self.detector.score(features.only(index))
         values = heatmap.heat_map(
-            scores.grid[index],
-            scores.valid[index],
+            scores.grid[0],
+            scores.valid[0],
             scores.centres,
             placement,
             self.detector.sigma_px,
         )
-        score, limit = float(scores.image[index]), self.threshold
+        score, limit = float(scores.image[0]), self.threshold
         found = heatmap.regions(values, limit.pixel) if limit else []
         return Inspection(
             name=name,
@@ -127,11 +132,11 @@ class Inspector:
             verdict=("defect" if score > limit.score else "good") if limit else None,
             heat_map=values,
             box_px=placement.box_px(),
-            regions=tuple(self._explain(region, placement, scores, index) for region in found),
+            regions=tuple(self._explain(region, placement, scores) for region in found),
             note=STRETCHED if placement.stretched else "",
         )
 
-    def _explain(self, region: Region, placement: Placement, scores: Scores, index: int) -> Region:
+    def _explain(self, region: Region, placement: Placement, scores: Scores) -> Region:
         """Add the good patch nearest to the worst patch near the region's peak."""
         cell = []
         for axis in (0, 1):
@@ -139,8 +144,8 @@ class Inspector:
             at = (region.peak_px[axis] + 0.5) * placement.scale_hw[axis] + placement.offset_hw[axis]
             cell.append(int(np.argmin(np.abs(np.asarray(scores.centres[axis]) * canvas - at))))
         around = tuple(slice(max(0, c - 1), c + 2) for c in cell)  # the blur moves a peak a little
-        patches = scores.grid[index][around]
-        row = int(scores.nearest[index][around].flat[int(patches.argmax())])
+        patches = scores.grid[0][around]
+        row = int(scores.nearest[0][around].flat[int(patches.argmax())])
         return replace(region, reason=self.source(row) if row >= 0 else None)
 
     def source(self, row: int) -> Source:
@@ -182,6 +187,17 @@ def _check_maps(maps: tuple[Array, ...], batch: Sequence[Picture], name: str) ->
                 f"features must be finite; those of {name} for {picture.name} are not; use another "
                 "network or leave the picture out"
             )
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def one_thread_each() -> AbstractContextManager[object]:
+    """Keep BLAS to one thread: small products on many threads wait for each other."""
+    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limited
 
 
 def as_picture(image: Array | Picture, index: int) -> Picture:

@@ -1,5 +1,6 @@
 """The true nearest neighbours, by one matrix product and a second look at the close calls."""
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class NearestSearch:
         self._full = columns, np.arange(bank.shape[0])  # and which row each column is
         self._pruned: PrunedSearch | None = None
         self._asked = 0
+        self._lock = Lock()  # several threads may ask
 
     def find(self, queries: Array, count: int = 1) -> tuple[Array, Array]:
         """Find the nearest rows of each query.
@@ -85,8 +87,9 @@ class NearestSearch:
         self._asked += queries
         rows = self.bank.shape[0]
         worth = rows >= LEAST_ROWS and self._asked >= 2 * cells_for(rows)
-        if worth and self._pruned is None and is_numpy_array(self.bank):
-            self.sort()
+        with self._lock:
+            if worth and self._pruned is None and is_numpy_array(self.bank):
+                self.sort()
         return self._pruned
 
     def _close(self, left: Array, count: int) -> tuple[Array, Array, int]:

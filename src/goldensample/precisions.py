@@ -106,7 +106,7 @@ def settle(
         return inspector, "fp32"
     network = inspector.backbone.network
     if asked == "int8" and not network.int8_graph:
-        network = quantise(network, _examples(inspector, images))
+        network = quantise(network, examples(inspector, images))
         inspector = replace(inspector, backbone=OpenVINOBackbone(network))
     tried = [asked]
     if asked == "auto":
@@ -151,7 +151,7 @@ def prove(
     return replace(other, thresholds={**inspector.thresholds, precision: found}), proof
 
 
-def _examples(inspector: Inspector, images: Pictures | Sequence[Array | Picture]) -> list[Array]:
+def examples(inspector: Inspector, images: Pictures | Sequence[Array | Picture]) -> list[Array]:
     """Return good pictures, evenly among those of the bank, as the network takes them."""
     limits = inspector.threshold
     rate = limits.false_alarms if limits else None

@@ -66,6 +66,12 @@ class Features:
     def __len__(self) -> int:
         return len(self.valid)
 
+    def only(self, index: int) -> "Features":
+        """Return the features of one of the pictures."""
+        part = slice(index, index + 1)
+        maps = tuple(level[part] for level in self.maps)
+        return Features(maps, self.valid[part], self.first + index)
+
 
 class FeatureStore(Protocol):
     """Keeps the features of a fit, in half precision, for as many readings as a method needs."""
