@@ -91,7 +91,7 @@ class Inspector:
         Args:
             images: each (H, W, 3) uint8 RGB, or a `Picture`.
             batch: pictures at a time, judged in threads of their own while the network is at
-                work on the next ones; with 1, all threads work on one picture.
+                work on the next ones; with 1, the network has all threads for one picture.
         """
         waiting = iter(enumerate(images))
 
@@ -101,7 +101,9 @@ class Inspector:
 
         if batch == 1:
             while found := extracted():
-                yield self._judge(*found, 0)
+                with one_thread_each():
+                    judged = [self._judge(*found, 0)]
+                yield from judged
             return
         with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor() as judges:
             coming = ahead.submit(extracted)

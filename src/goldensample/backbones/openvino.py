@@ -1,6 +1,7 @@
 """Run a network on the CPU with OpenVINO."""
 
 import sys
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,14 @@ HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
 
 def processor_has(precision: str) -> bool:
     """Return whether this processor computes in a precision without loss of speed."""
-    found = import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    return precision == "fp32" or precision.upper() in found
+    if precision == "fp32":
+        return True
+    return precision.upper() in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+@cache
+def _core() -> Any:
+    return import_openvino().Core()
 
 
 def normalised(picture: Array, network: Network) -> Array:
@@ -83,10 +90,8 @@ class OpenVINOBackbone:
         """
         many, queue = self._queues.get((height, width), (False, None))
         if queue is None or not (many or alone):
-            openvino = import_openvino()
-            core = openvino.Core()
             try:
-                model = self._read(core)
+                model = self._read(_core())
                 model.reshape([1, 3, height, width])
                 # ask for the precision: where the processor has bf16 OpenVINO would take it unasked
                 wishes: dict[str, Any] = {
@@ -95,13 +100,13 @@ class OpenVINOBackbone:
                 }
                 if self._threads:
                     wishes["INFERENCE_NUM_THREADS"] = self._threads
-                compiled = core.compile_model(model, "CPU", wishes)
+                compiled = _core().compile_model(model, "CPU", wishes)
             except RuntimeError as error:
                 raise WeightsError(
                     f"{self.network.name} must take pictures of {height}x{width} pixels; "
                     f"OpenVINO says: {str(error).strip().rpartition(chr(10))[2]}"
                 ) from error
-            queue = openvino.AsyncInferQueue(compiled)
+            queue = import_openvino().AsyncInferQueue(compiled)
             self._queues[height, width] = (not alone, queue)
         return queue
 
