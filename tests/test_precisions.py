@@ -10,6 +10,7 @@ from goldensample import WeightsError, fit, load, open_backbone, precisions, sav
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.baking import quantising
 from goldensample.precisions import Proof, at, check, settle
+from test_cli import golden, write
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +125,16 @@ def test_one_picture_at_a_time_scores_as_in_a_batch(fitted, good_parts):
     assert [fresh.inspect(image).score for image in good_parts[:3]] == [
         one.score for one in many[:3]
     ]
+
+
+def test_a_precision_without_limits_is_told(fitted, tmp_path):
+    save(fitted, tmp_path / "a.golden")
+    write(tmp_path / "new/0.png", part(3))
+    done = golden("inspect", "a.golden", "new", "--precision", "int8", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "no limits were set in int8" in done.stderr
+    by_hand = golden(
+        "inspect", "a.golden", "new", "--precision", "int8", "--threshold", "9", cwd=tmp_path
+    )
+    assert "no limits" not in by_hand.stderr
+    assert "good" in by_hand.stdout

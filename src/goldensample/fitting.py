@@ -74,8 +74,7 @@ def fit(
         notify("features", start + len(batch), len(banked))
     detector = method.fit(kept, notify)
     pictures = tuple(TrainingPicture(name_of(images, int(i)), shapes[i]) for i in banked)
-    chosen = banked[np.linspace(0, len(banked) - 1, min(SAMPLES, len(banked))).astype(int)]
-    samples = tuple(shrunk(as_picture(images[i], int(i)).pixels) for i in chosen)
+    samples = tuple(shrunk(as_picture(images[i], int(i)).pixels) for i in spread(banked, SAMPLES))
     inspector = Inspector(preparation, backbone, method, detector, {}, pictures, samples)
     if false_alarms is None or not len(out):
         return inspector
@@ -148,6 +147,11 @@ def calibrate(
         held_out=len(out),
     )
     return limits, np.asarray(scores, np.float64)
+
+
+def spread(numbers: Array, count: int) -> Array:
+    """Return at most `count` of some numbers, evenly spread over them."""
+    return numbers[np.linspace(0, len(numbers) - 1, min(count, len(numbers))).astype(int)]
 
 
 def shrunk(pixels: Array) -> Array:

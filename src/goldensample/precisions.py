@@ -10,7 +10,7 @@ from goldensample.backbones import Backbone
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.baking.quantising import MISSING, can_quantise, quantise
 from goldensample.errors import WeightsError
-from goldensample.fitting import calibrate
+from goldensample.fitting import calibrate, spread
 from goldensample.inspector import Inspector, as_picture
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
@@ -157,6 +157,5 @@ def examples(inspector: Inspector, images: Pictures | Sequence[Array | Picture])
     rate = limits.false_alarms if limits else None
     out = conformal.hold_out(len(images), rate) if rate else np.empty(0, int)
     banked = np.setdiff1d(np.arange(len(images)), out)
-    chosen = banked[np.linspace(0, len(banked) - 1, min(CALIBRATION, len(banked))).astype(int)]
-    pictures = (as_picture(images[i], int(i)).pixels for i in chosen)
+    pictures = (as_picture(images[i], int(i)).pixels for i in spread(banked, CALIBRATION))
     return [inspector.preparation.apply(pixels)[0] for pixels in pictures]

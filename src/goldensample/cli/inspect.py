@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from goldensample.cli.options import Precision
-from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say
+from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say, tell
 from goldensample.errors import ImageError
 from goldensample.inspector import BATCH, Inspector
 from goldensample.records import Inspection, Picture, Threshold
@@ -50,6 +50,8 @@ def command(
     inspector = load(file)
     if precision != "auto":
         inspector = at(inspector, precision)
+        if inspector.threshold is None and threshold is None:
+            tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
     if threshold is not None:
         limits = {inspector.backbone.precision: by_hand(inspector.threshold, threshold)}
         inspector = replace(inspector, thresholds=limits)
