@@ -139,10 +139,11 @@ def calibrate(
     for done, inspection in enumerate(inspector.inspect_many(held), start=1):
         notify("threshold", done, len(out))
         scores.append(inspection.score)
-        peaks.append(inspection.heat_map.max())
+        if inspection.heat_map is not None:
+            peaks.append(inspection.heat_map.max())
     limits = Threshold(
         score=conformal.limit(np.asarray(scores), false_alarms),
-        pixel=conformal.limit(np.asarray(peaks, np.float64), false_alarms),
+        pixel=conformal.limit(np.asarray(peaks, np.float64), false_alarms) if peaks else None,
         false_alarms=false_alarms,
         held_out=len(out),
     )

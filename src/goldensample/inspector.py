@@ -13,7 +13,7 @@ from threadpoolctl import ThreadpoolController
 from goldensample import heatmap
 from goldensample.backbones import Backbone
 from goldensample.errors import WeightsError
-from goldensample.methods import METHODS, Detector, Method
+from goldensample.methods import METHODS, BankDetector, Detector, Method
 from goldensample.neighbors import to_numpy
 from goldensample.preparation import Placement, Preparation
 from goldensample.records import (
@@ -119,15 +119,18 @@ class Inspector:
         """Score one picture of several and say what is told of it."""
         name, placement = pictures[index].name, placements[index]
         scores = self.detector.score(features.only(index))
-        values = heatmap.heat_map(
-            scores.grid[0],
-            scores.valid[0],
-            scores.centres,
-            placement,
-            self.detector.sigma_px,
-        )
+        values, found = None, []
         score, limit = float(scores.image[0]), self.threshold
-        found = heatmap.regions(values, limit.pixel) if limit else []
+        if scores.grid.size:
+            values = heatmap.heat_map(
+                scores.grid[0],
+                scores.valid[0],
+                scores.centres,
+                placement,
+                self.detector.sigma_px,
+            )
+            if limit and limit.pixel is not None:
+                found = heatmap.regions(values, limit.pixel)
         return Inspection(
             name=name,
             score=score,
@@ -152,8 +155,10 @@ class Inspector:
 
     def source(self, row: int) -> Source:
         """Return where a bank row came from."""
-        number, down, right = self.detector.origin(row)
-        picture = self.pictures[number]
+        if not isinstance(self.detector, BankDetector):
+            raise ValueError(f"a source must be of a bank row; {self.method_name} has no bank")
+        number, down, right = (float(value) for value in self.detector.origins[row])
+        picture = self.pictures[int(number)]
         placement = self.preparation.place(picture.shape_hw)
         at = [
             share * canvas for share, canvas in zip((down, right), placement.canvas_hw, strict=True)

@@ -95,8 +95,10 @@ class Scores:
 
     Args:
         image: (n,) float32, larger = odder.
-        grid: (n, h, w) float32 distance of each patch; 0 where not valid.
-        nearest: (n, h, w) int32 bank row nearest to each patch; -1 where not valid.
+        grid: (n, h, w) float32 distance of each patch; 0 where not valid; h = w = 0 where the
+            method has no map.
+        nearest: (n, h, w) int32 bank row nearest to each patch; -1 where not valid, and where
+            there is no bank.
         valid: (n, h, w) bool, where a patch was scored.
         centres: of the patches, rows then columns, as shares of the canvas in (0, 1), ascending.
     """
@@ -143,7 +145,7 @@ class Threshold:
     Args:
         score: a picture is a defect when its score is larger.
         pixel: a pixel belongs to a region when its heat-map value is larger; at most the share
-            `false_alarms` of good pictures has any such pixel.
+            `false_alarms` of good pictures has any such pixel; None where the method has no map.
         false_alarms: the promised rate of good pictures called defect, in (0, 1); None by hand.
         held_out: number of good pictures the limits rest on; 0 by hand.
 
@@ -152,14 +154,14 @@ class Threshold:
     """
 
     score: float
-    pixel: float
+    pixel: float | None
     false_alarms: float | None = None
     held_out: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("score", "pixel"):
-            if not math.isfinite(getattr(self, name)):
-                raise ValueError(f"{name} must be finite; got {getattr(self, name)}")
+        for name, value in (("score", self.score), ("pixel", self.pixel)):
+            if value is not None and not math.isfinite(value):
+                raise ValueError(f"{name} must be finite; got {value}")
         if self.false_alarms is not None and not 0 < self.false_alarms < 1:
             raise ValueError(f"false_alarms must be in (0, 1); got {self.false_alarms}")
         if self.held_out < 0:
@@ -174,7 +176,8 @@ class Inspection:
         name: the picture's name.
         score: larger = odder; a distance in feature space.
         verdict: "defect", "good", or None where no threshold could be set.
-        heat_map: (H, W) float32, in the score's unit, on the picture as given; 0 outside `box_px`.
+        heat_map: (H, W) float32, in the score's unit, on the picture as given; 0 outside `box_px`;
+            None where the method has no map.
         box_px: (top, left, height, width), the inspected part of the picture: all of it, or less
             after a crop.
         regions: the parts above the pixel threshold, largest peak first.
@@ -184,7 +187,7 @@ class Inspection:
     name: str
     score: float
     verdict: str | None
-    heat_map: Array
+    heat_map: Array | None
     box_px: tuple[int, int, int, int]
     regions: tuple[Region, ...] = ()
     note: str = ""

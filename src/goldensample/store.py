@@ -19,7 +19,7 @@ from goldensample.backbones import Network
 from goldensample.errors import ArtifactError, WeightsError
 from goldensample.header import build, convert
 from goldensample.inspector import Inspector, TrainingPicture
-from goldensample.methods import METHODS
+from goldensample.methods import METHODS, BankDetector
 from goldensample.preparation import Preparation
 from goldensample.records import Array, Threshold
 from goldensample.writing import write_atomic
@@ -100,7 +100,11 @@ def load(path: str | Path) -> Inspector:
     try:
         inspector = _assemble(header, arrays)
         height, width = inspector.preparation.canvas_hw
-        inspector.inspect(np.zeros((height, width, 3), np.uint8))  # graph, bank and knobs must fit
+        # graph, bank and knobs must fit
+        found = inspector.inspect(np.zeros((height, width, 3), np.uint8))
+        for limit in inspector.thresholds.values():
+            if (limit.pixel is None) != (found.heat_map is None):
+                raise ValueError(f"a limit for pixels must go with a map; got {limit.pixel}")
     except (WeightsError, *MISFITS) as error:
         raise ArtifactError(
             f"{Path(path).name}: its parts must fit each other; they do not ({error}); fit it anew"
@@ -133,7 +137,8 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         TrainingPicture(*convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures"))
         for name, height, width in header["pictures"]
     )
-    numbers = arrays["origins"][:, 0]
+    detector = method.restore(arrays)
+    numbers = detector.origins[:, 0] if isinstance(detector, BankDetector) else np.empty(0)
     if (
         any(min(p.shape_hw) < 1 for p in pictures)
         or not np.isin(numbers, range(len(pictures))).all()
@@ -143,7 +148,7 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         preparation=build(Preparation, header["preparation"]),
         backbone=OpenVINOBackbone(network, precision=precision),
         method=method,
-        detector=method.restore(arrays),
+        detector=detector,
         thresholds={
             convert(name, str, "thresholds"): build(Threshold, limit)
             for name, limit in header["thresholds"].items()

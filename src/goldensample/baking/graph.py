@@ -1,6 +1,7 @@
 """Bake a fitted inspector into one ONNX model: a decoded picture in, score and heat map out."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -9,9 +10,10 @@ import numpy as np
 from goldensample._version import __version__
 from goldensample.backbones import Network
 from goldensample.baking import patchcore, place
-from goldensample.baking.nodes import Nodes
+from goldensample.baking.nodes import Judged, Nodes
 from goldensample.errors import WeightsError
 from goldensample.inspector import Inspector
+from goldensample.methods import BankDetector
 from goldensample.methods.patchcore import PatchCoreDetector
 
 OPSET = 17
@@ -25,6 +27,9 @@ the threshold is the score of a good picture, which rounding must not make a def
 INPUT = "image"
 PROPERTY = "goldensample"
 """The model's property that holds its contract."""
+Baker = Callable[[Nodes, list[str], list[patchcore.Grid], Callable[[int], str], Any], Judged]
+BAKERS: dict[type, Baker] = {PatchCoreDetector: patchcore.judge}
+"""By fitted method, what makes of the levels a score, distances and nearest rows."""
 
 
 def bake(inspector: Inspector) -> bytes:
@@ -39,44 +44,47 @@ def bake(inspector: Inspector) -> bytes:
     its row and column in pixels there; and, where there is a threshold, `verdict` (n,) bool, True
     for a defect. The model's property `goldensample` says so in JSON, with the pictures' names.
 
+    A method without a map has no heat_map and no distance; one without a bank no nearest and no
+    reason.
+
     Raises:
-        ValueError: the method cannot be baked, or the bank is too large for an ONNX model.
+        ValueError: the bank is too large for an ONNX model.
         WeightsError: the network cannot be joined to it.
 
     Cost: the product of all patches and all bank rows is part of the graph, for each picture.
     """
     detector = inspector.detector
-    if not isinstance(detector, PatchCoreDetector):
-        raise ValueError(f"the method to bake must be patchcore; got {inspector.method_name}")
-    _check_size(detector, inspector.backbone.network)
+    if isinstance(detector, PatchCoreDetector):
+        _check_size(detector, inspector.backbone.network)
     add = Nodes()
     network = Joined(add, inspector)
     placed = place.sides(add, INPUT, inspector.preparation)
-    settings = detector.settings
-    queries = patchcore.patches(add, network.levels(placed), network.grids, settings)
-    bank = patchcore.Bank(add, detector)
-    apart, rows = patchcore.distances(add, bank, queries)
+    size_hw = network.grids[0][1:]
 
-    _, h, w = network.grids[0]
-    down, across = (
-        place.inside(add, side, cells, settings.stride)
-        for side, cells in zip(placed, (h, w), strict=True)
-    )
-    valid = add("And", add("Unsqueeze", down, add.whole(1)), across)  # (h, w)
-    flat = add("Reshape", valid, add.whole(1, -1))
-    scored = add("Where", flat, apart, add.constant([-1.0]))
-    score = patchcore.weighed(add, bank, queries, (scored, rows), settings.neighbors)
-    centres = [tuple((np.arange(0, cells, settings.stride) + 0.5) / cells) for cells in (h, w)]
-    grid = add.whole(-1, *(len(axis) for axis in centres))
-    outputs = {
-        "score": score,
-        "heat_map": heat_map(add, placed, centres, (add("Reshape", apart, grid), valid), detector),
-        "distance": add("Reshape", scored, grid),
-        **reasons(add, inspector, add("Reshape", rows, grid), valid),
-    }
+    def inside(stride: int) -> str:
+        """Return (h, w) bool, the cells that hold the picture."""
+        down, across = (
+            place.inside(add, side, cells, stride)
+            for side, cells in zip(placed, size_hw, strict=True)
+        )
+        return add("And", add("Unsqueeze", down, add.whole(1)), across)
+
+    judge = BAKERS[type(detector)]
+    judged = judge(add, network.levels(placed), network.grids, inside, detector)
+    outputs = {"score": judged.score}
+    if judged.apart is not None:
+        valid = inside(judged.stride)
+        centres = [tuple((np.arange(0, cells, judged.stride) + 0.5) / cells) for cells in size_hw]
+        grid = add.whole(-1, *(len(axis) for axis in centres))
+        apart = add("Reshape", judged.apart, grid)
+        outputs["heat_map"] = heat_map(add, placed, centres, (apart, valid), detector.sigma_px)
+        outputs["distance"] = add("Where", valid, apart, add.constant([-1.0]))
+        if judged.rows is not None:
+            rows = add("Reshape", judged.rows, grid)
+            outputs |= reasons(add, inspector, rows, valid)
     if inspector.threshold is not None:
         limit = add.constant([inspector.threshold.score * (1 + MARGIN)])
-        outputs["verdict"] = add("Greater", score, limit)
+        outputs["verdict"] = add("Greater", judged.score, limit)
     return network.finish(outputs, contract(inspector, list(outputs)))
 
 
@@ -97,12 +105,12 @@ def heat_map(
     placed: tuple[place.Side, place.Side],
     centres: list[tuple[float, ...]],
     found: tuple[str, str],
-    detector: PatchCoreDetector,
+    sigma_px: float,
 ) -> str:
     """Return (n, H, W) of the distances (n, h, w) and of what counts (h, w)."""
     apart, valid = found
     down, across = (
-        place.laying_out(add, side, axis, detector.sigma_px)
+        place.laying_out(add, side, axis, sigma_px)
         for side, axis in zip(placed, centres, strict=True)
     )
     across = add("Transpose", across, perm=[1, 0])
@@ -120,7 +128,8 @@ def reasons(add: Nodes, inspector: Inspector, rows: str, valid: str) -> dict[str
     from onnx import TensorProto
 
     numbers = {picture.name: k for k, picture in enumerate(inspector.pictures)}
-    count = len(inspector.detector.arrays()["origins"])
+    detector = inspector.detector
+    count = len(detector.origins) if isinstance(detector, BankDetector) else 0
     sources = [inspector.source(row) for row in range(count)]
     table = [(numbers[one.picture], one.row_px, one.column_px) for one in sources]
     known = add("Where", valid, rows, add.constant([-1], np.int64))
@@ -133,16 +142,20 @@ def reasons(add: Nodes, inspector: Inspector, rows: str, valid: str) -> dict[str
 def contract(inspector: Inspector, outputs: list[str]) -> dict[str, Any]:
     """Return what a user of the model must know, as plain JSON values."""
     limit = inspector.threshold
-    return {
-        "goldensample": __version__,
-        "input": {INPUT: "uint8 (n, H, W, 3), RGB from 0 to 255, as decoded, upright"},
-        "outputs": outputs,
+    meanings = {
         "score": "distance in feature space; larger is odder",
         "verdict": f"true for a defect: the score is larger than the threshold by {MARGIN} of it",
         "heat_map": "distance for each pixel of the picture",
-        "distance": "of each patch to the bank; -1 where there is no picture",
+        "distance": "of each patch to what is good; -1 where there is no picture",
         "nearest": "bank row for each patch; -1 where there is no picture",
         "reason": "number of the picture of that row, and its row and column there, in pixels",
+    }
+    return {
+        "goldensample": __version__,
+        "method": inspector.method_name,
+        "input": {INPUT: "uint8 (n, H, W, 3), RGB from 0 to 255, as decoded, upright"},
+        "outputs": outputs,
+        **{name: meanings[name] for name in outputs},
         "threshold": asdict(limit) if limit else None,
         "preparation": asdict(inspector.preparation),
         "network": inspector.backbone.network.name,

@@ -1,8 +1,26 @@
 """A small notation for ONNX graphs: each call adds a node and returns the name of its output."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a method makes of the levels, by the names in the graph.
+
+    Args:
+        score: (n,) of the pictures.
+        apart: (n, h·w) distance of each patch; None where the method has no map.
+        rows: (n, h·w) int64 nearest bank row; None where there is no bank.
+        stride: h and w are those of the finest level, each `stride`-th cell.
+    """
+
+    score: str
+    apart: str | None = None
+    rows: str | None = None
+    stride: int = 1
 
 
 class Nodes:

@@ -1,10 +1,11 @@
 """PatchCore as graph operators: feature maps to patches, distances, and the weighed score."""
 
+from collections.abc import Callable
 from math import gcd
 
 import numpy as np
 
-from goldensample.baking.nodes import Nodes
+from goldensample.baking.nodes import Judged, Nodes
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.patches import AUTHORS_DEPTH, mean_matrix, pool_matrix, resize_matrix
 
@@ -64,6 +65,29 @@ def pooled(add: Nodes, grid: str, depth: int, wanted: int) -> str:
     groups = gcd(depth, wanted)
     kernel = pool_matrix(depth // groups, wanted // groups).T[:, :, None, None]
     return add("Conv", grid, add.constant(np.tile(kernel, (groups, 1, 1, 1))), group=groups)
+
+
+def judge(
+    add: Nodes,
+    levels: list[str],
+    grids: list[Grid],
+    inside: Callable[[int], str],
+    detector: PatchCoreDetector,
+) -> Judged:
+    """Compare the patches of feature maps with the bank; see `PatchCoreDetector.score`.
+
+    Args:
+        levels: names of (n, d_j, h_j, w_j), whose sizes are `grids`.
+        inside: gives, for a stride, the name of the cells that hold the picture, (h, w) bool.
+    """
+    settings = detector.settings
+    queries = patches(add, levels, grids, settings)
+    bank = Bank(add, detector)
+    apart, rows = distances(add, bank, queries)
+    counted = add("Reshape", inside(settings.stride), add.whole(1, -1))
+    scored = add("Where", counted, apart, add.constant([-1.0]))
+    score = weighed(add, bank, queries, (scored, rows), settings.neighbors)
+    return Judged(score, apart, rows, settings.stride)
 
 
 class Bank:

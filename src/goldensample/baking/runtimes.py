@@ -14,7 +14,7 @@ from goldensample.baking.graph import INPUT, PROPERTY
 from goldensample.errors import ArtifactError
 from goldensample.records import Array
 
-NEEDED = {"score", "heat_map"}
+NEEDED = {"score"}
 
 
 @dataclass(frozen=True)

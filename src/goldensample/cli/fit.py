@@ -16,6 +16,7 @@ from goldensample.cli.options import (
     Size,
     SkipUnreadable,
     Weights,
+    method_of,
     share,
     sides,
     with_knobs,
@@ -26,6 +27,7 @@ from goldensample.cli.show import print_json, progress, promise, say, tell
 from goldensample.cli.summary import describe, summary
 from goldensample.conformal import needed
 from goldensample.inspector import Inspector
+from goldensample.methods import METHODS
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation import Preparation, choose_size
 from goldensample.records import Pictures
@@ -72,6 +74,9 @@ def command(
     preset: Annotated[
         str | None, typer.Option(help='"paper" for every setting of the PatchCore paper.')
     ] = None,
+    method: Annotated[
+        str, typer.Option(help=f"{', '.join(METHODS)}; the others are there to compare with.")
+    ] = "patchcore",
     backbone: Annotated[
         str | None,
         typer.Option(help="builtin, timm:NAME or onnx:FILE. \\[default: builtin]"),
@@ -125,7 +130,7 @@ def command(
     chosen, asked = PAPER if preset else {}, Sizes(size, resize, crop)
     if preset and asked == Sizes(None, None, None):
         asked = Sizes(None, PAPER["resize"], PAPER["crop"])
-    method = PatchCore(**({k: v for k, v in chosen.items() if k == "depth"} | knobs))
+    settings = method_of(method, {k: v for k, v in chosen.items() if k == "depth"} | knobs)
     preparation = asked.preparation()
     name = backbone or chosen.get("backbone", "builtin")
     if name.startswith("timm:"):
@@ -134,7 +139,8 @@ def command(
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
     for_plan = Asked(paths, output, preparation, rate, memory, "greedy" in knobs)
-    method = decide(for_plan, network, method)
+    if isinstance(settings, PatchCore):
+        settings = decide(for_plan, network, settings)
     with progress() as notify:
         pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
         for message in pictures.skipped:
@@ -147,7 +153,7 @@ def command(
             inspector = fit(
                 pictures,
                 backbone=network,
-                method=method,
+                method=settings,
                 preparation=preparation,
                 false_alarms=rate or None,
                 notify=notify,

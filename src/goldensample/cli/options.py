@@ -7,7 +7,7 @@ from typing import Annotated, Any, Union
 
 import typer
 
-from goldensample.methods.patchcore import PatchCore
+from goldensample.methods import METHODS, Method
 
 Weights = Annotated[
     str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
@@ -64,20 +64,40 @@ def levels(text: str) -> tuple[str, ...]:
     return names
 
 
-def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for every knob of PatchCore, gathered in its argument `knobs`.
+def method_of(name: str, knobs: dict[str, Any]) -> Method:
+    """Return a method with the knobs given.
 
-    Only knobs that were given are in it, so that a preset can fill in the others.
+    Raises:
+        ValueError: there is no such method, a knob belongs to another one, or a value is wrong.
+    """
+    if name not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {name!r}")
+    known = {field.name for field in fields(METHODS[name])}
+    for knob in knobs.keys() - known:
+        owners = [m for m, kind in METHODS.items() if knob in kind.__dataclass_fields__]
+        raise ValueError(
+            f"--{knob.replace('_', '-')} must go with --method {' or '.join(owners)}; got {name}"
+        )
+    return METHODS[name](**knobs)
+
+
+def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every knob of every method, gathered in its argument `knobs`.
+
+    Only knobs that were given are in it, so that a preset can fill in the others. A knob that
+    several methods have is one option; its help is that of the first.
     """
     own = inspect.signature(command)
-    added = {}
-    for field in fields(PatchCore):
+    added: dict[str, inspect.Parameter] = {}
+    for method, field in ((m, f) for m, kind in METHODS.items() for f in fields(kind)):
+        if field.name in added:
+            continue
         kind: dict[str, Any] = {"parser": share, "metavar": "NUMBER"} if field.type is float else {}
         option = typer.Option(
             f"--{field.name.replace('_', '-')}",
             help=f"{field.metadata['help']} \\[default: {field.default}]",
             show_default=False,
-            rich_help_panel="Method: PatchCore",
+            rich_help_panel=f"Method: {method}",
             **kind,
         )
         annotation = Annotated[Union[field.type, None], option]  # type: ignore[name-defined]  # noqa: UP007

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from goldensample.cli.show import tell
-from goldensample.cli.summary import summary
+from goldensample.cli.summary import fitted, summary
 from goldensample.evaluation import Evaluation
 from goldensample.inspector import Inspector
 from goldensample.report import Report
@@ -22,8 +22,7 @@ def start(inspector: Inspector, file: Path) -> Report:
         "file": file.name,
         "network": f"{values['network']} ({values['network_sha256'][:12]}…)",
         "levels": ", ".join(values["levels"]),
-        "bank": f"{values['bank_rows']:,} rows of depth {values['depth']} "
-        f"from {values['pictures']} good pictures",
+        "learned": f"{fitted(inspector)} from {values['pictures']} good pictures",
         "preparation": prepared,
     }
     return Report(file.stem, facts, inspector.threshold)

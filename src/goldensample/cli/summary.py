@@ -1,15 +1,15 @@
 """What was fitted, for machines and in words."""
 
-from dataclasses import asdict
 from typing import Any
 
 from goldensample.inspector import Inspector
+from goldensample.methods.patchcore import PatchCore
 
 
 def summary(inspector: Inspector) -> dict[str, Any]:
     """Return what was fitted, for machines."""
-    bank = inspector.detector.arrays()["bank"]
-    limit = inspector.threshold
+    limit, method = inspector.threshold, inspector.method
+    how = {"chosen_by": chosen_by(method)} if isinstance(method, PatchCore) else {}
     return {
         "network": inspector.backbone.network.name,
         "network_sha256": inspector.backbone.network.source_sha256,
@@ -17,10 +17,9 @@ def summary(inspector: Inspector) -> dict[str, Any]:
         "size_hw": inspector.preparation.canvas_hw,
         "pictures": len(inspector.pictures),
         "held_out": limit.held_out if limit else 0,
-        "bank_rows": len(bank),
-        "depth": bank.shape[1],
-        "chosen_by": chosen_by(inspector),
-        "radius": float(inspector.detector.arrays()["radius"][0]),
+        "method": inspector.method_name,
+        **inspector.detector.facts(),
+        **how,
         "precision": inspector.backbone.precision,
         "threshold": limit.score if limit else None,
         "pixel_threshold": limit.pixel if limit else None,
@@ -30,20 +29,30 @@ def summary(inspector: Inspector) -> dict[str, Any]:
 
 def describe(inspector: Inspector) -> str:
     """Return what was fitted, in words."""
-    values = summary(inspector)
-    left = ", but for those left out as dirt," if asdict(inspector.method)["denoise"] else ""
+    values, method = summary(inspector), inspector.method
     height, width = values["size_hw"]
+    source = f"from {values['pictures']} pictures at {height}x{width}, network {values['network']}"
+    if not isinstance(method, PatchCore):
+        return f"{fitted(inspector)} {source}"
+    left = ", but for those left out as dirt," if method.denoise else ""
     return (
-        f"{values['bank_rows']:,} bank rows of depth {values['depth']} from {values['pictures']} "
-        f"pictures at {height}x{width}, network {values['network']}, {values['chosen_by']}; "
+        f"{values['bank_rows']:,} bank rows of depth {values['depth']} {source}, "
+        f"{chosen_by(method)}; "
         f"no good patch{left} is farther than {values['radius']:.4g} from the bank"
     )
 
 
-def chosen_by(inspector: Inspector) -> str:
+def fitted(inspector: Inspector) -> str:
+    """Return the method and the sizes of what it fitted, in words."""
+    facts = inspector.detector.facts().items()
+    sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts)
+    return f"{inspector.method_name} ({sizes})"
+
+
+def chosen_by(method: PatchCore) -> str:
     """Return in words how the bank was chosen."""
-    knobs = asdict(inspector.method)
-    if knobs["coreset"] == 1:
+    if method.coreset == 1:
         return "all patches"
-    chosen = knobs["subsampler"]
-    return f"{knobs['greedy']} greedy coreset" if chosen == "greedy" else f"{chosen} choice"
+    if method.subsampler == "greedy":
+        return f"{method.greedy} greedy coreset"
+    return f"{method.subsampler} choice"

@@ -1,7 +1,7 @@
 """The methods, each by its paper, and what all of them promise."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from goldensample.methods.patchcore import PatchCore
 from goldensample.records import Array, Features, Notify, Scores
@@ -23,8 +23,18 @@ class Detector(Protocol):
         """Return what `Method.restore` needs to rebuild an equal detector."""
         ...
 
-    def origin(self, row: int) -> tuple[int, float, float]:
-        """Return where a bank row came from: picture index, and centre as shares of the canvas."""
+    def facts(self) -> dict[str, float]:
+        """Return what was fitted, by name: sizes, and bounds where the method has any."""
+        ...
+
+
+@runtime_checkable
+class BankDetector(Detector, Protocol):
+    """A detector that compares with patches of good pictures, and so can name them."""
+
+    @property
+    def origins(self) -> Array:
+        """(m, 3) float32: each row's picture index, and its centre as shares of the canvas."""
         ...
 
 
@@ -38,4 +48,4 @@ class Method(Protocol):
     def restore(self, arrays: Mapping[str, Array]) -> Detector: ...
 
 
-METHODS: dict[str, type[PatchCore]] = {"patchcore": PatchCore}
+METHODS: dict[str, type[Method]] = {"patchcore": PatchCore}

@@ -223,10 +223,10 @@ class PatchCoreDetector:
         bank = self.bank.astype(np.float16)
         return {"bank": bank, "origins": self.origins, "radius": np.asarray([self.radius])}
 
-    def origin(self, row: int) -> tuple[int, float, float]:
-        """Return a bank row's picture index and its centre as shares of the canvas."""
-        picture, down, right = self.origins[row]
-        return int(picture), float(down), float(right)
+    def facts(self) -> dict[str, float]:
+        """Return the bank's size and its radius."""
+        rows, depth = self.bank.shape
+        return {"bank_rows": rows, "depth": depth, "radius": self.radius}
 
 
 def _is_whole(value: object) -> bool:

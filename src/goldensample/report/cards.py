@@ -155,8 +155,8 @@ def _findings(entry: Entry, scale: Scale) -> str:
             f"<details><summary>{count(entry.regions - _LISTED, 'more region')}</summary>"
             f'<ol class="regions">{"".join(regions[_LISTED:])}</ol>{last}</details>'
         )
-    if not regions:
-        parts.append(_hottest(entry, scale))
+    if not regions and entry.hottest:
+        parts.append(_hottest(entry.hottest, scale))
     if entry.inspection.note:
         parts.append(f'<p class="note">Note: {text(entry.inspection.note)}</p>')
     return "".join(parts)
@@ -183,8 +183,8 @@ def _reason(source: Source | None) -> str:
     )
 
 
-def _hottest(entry: Entry, scale: Scale) -> str:
-    value, row, column = entry.hottest
+def _hottest(hottest: tuple[float, int, int], scale: Scale) -> str:
+    value, row, column = hottest
     words = "Hottest place" if scale.threshold is None else "No region; hottest place"
     times = ""
     if scale.threshold is not None and scale.threshold > 0:

@@ -51,7 +51,7 @@ class Entry:
         size_hw: (H, W) of the picture.
         thumbnail: JPEG.
         heat: the heat map in blocks.
-        hottest: (value, row, column) of the heat map's largest value.
+        hottest: (value, row, column) of the heat map's largest value; None without a map.
         truth: outline of the true mask as an SVG path, or "".
         regions: number of regions, those left out included.
     """
@@ -62,7 +62,7 @@ class Entry:
     size_hw: tuple[int, int]
     thumbnail: bytes
     heat: Heat
-    hottest: tuple[float, int, int]
+    hottest: tuple[float, int, int] | None
     truth: str
     regions: int
 
@@ -87,6 +87,8 @@ def entry_of(
     _check(pixels, inspection, mask)
     size_hw = (pixels.shape[0], pixels.shape[1])
     heat_map = inspection.heat_map
+    if heat_map is None:
+        heat_map = np.zeros(size_hw, np.float32)
     row, column = np.unravel_index(int(np.argmax(heat_map)), heat_map.shape)
     block_px = max(1, math.ceil(max(size_hw) / HEAT_PX))
     truth = (
@@ -95,7 +97,7 @@ def entry_of(
     said = dataclasses.replace(
         inspection,
         score=float(inspection.score),
-        heat_map=np.zeros((0, 0), np.float32),
+        heat_map=None,
         regions=inspection.regions[:KEPT_REGIONS],
     )
     return Entry(
@@ -105,7 +107,9 @@ def entry_of(
         size_hw=size_hw,
         thumbnail=images.encode_jpeg(images.shrink(pixels, THUMBNAIL_PX), _QUALITY),
         heat=heat_of(heat_map, block_px),
-        hottest=(float(heat_map[row, column]), int(row), int(column)),
+        hottest=None
+        if inspection.heat_map is None
+        else (float(heat_map[row, column]), int(row), int(column)),
         truth=truth,
         regions=len(inspection.regions),
     )
@@ -149,5 +153,8 @@ def _check(pixels: Array, inspection: Inspection, mask: Array | None) -> None:
             raise ValueError(
                 f"{name} must be {pixels.shape[:2]}, as the picture; got {array.shape}"
             )
-    if not math.isfinite(inspection.score) or not np.isfinite(inspection.heat_map).all():
+    values = inspection.heat_map
+    if not math.isfinite(inspection.score) or (
+        values is not None and not np.isfinite(values).all()
+    ):
         raise ValueError(f"score and heat_map must be finite; those of {inspection.name!r} are not")

@@ -83,10 +83,13 @@ def promise(threshold: Threshold | None) -> str:
             "<p>No threshold was set, so pictures carry a score and no verdict: the oddest come "
             "first. A threshold needs good pictures that did not build the bank.</p>"
         )
-    limits = (
-        f"A picture is called defect when its score is above <b>{number(threshold.score)}</b>; "
-        f"a region is drawn where the heat map is above <b>{number(threshold.pixel)}</b>."
-    )
+    limits = f"A picture is called defect when its score is above <b>{number(threshold.score)}</b>"
+    if threshold.pixel is None:
+        limits += "; this method has no heat map."
+    else:
+        limits += (
+            f"; a region is drawn where the heat map is above <b>{number(threshold.pixel)}</b>."
+        )
     if not threshold.false_alarms or not threshold.held_out:
         return f"<p>{limits} These limits were given by hand: they promise no false-alarm rate.</p>"
     often = f"{percent(threshold.false_alarms)} (1 in {round(1 / threshold.false_alarms):,})"
