@@ -22,6 +22,7 @@ check: $(VENV)/all.stamp  ## format, lint, types
 bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one run
 	$(BIN)/python benchmarks/main_job.py $(IN)
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/search.py $(IN)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/inspect_speed.py $(IN)
 	$(BIN)/python benchmarks/fit_memory.py $(IN)
 	$(BIN)/python benchmarks/dirty.py $(IN)

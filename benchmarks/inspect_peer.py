@@ -1,9 +1,10 @@
 """One way to inspect a picture, timed in a process of its own; `inspect_peers.py` runs them.
 
-`python inspect_peer.py WHO FILE.golden PICTURE.npy ROWS` prints one JSON object of milliseconds.
+`python inspect_peer.py WHO FILE.golden PICTURE.npy ROWS NETWORK` prints milliseconds as JSON.
 WHO is ours or authors (our environment; authors is a stand-in in torch) or anomalib (its own: in
 torch, and exported to ONNX Runtime and OpenVINO). PICTURE is (1, 3, 224, 224) float32 in [0, 1].
-The network is wide_resnet50_2, levels 2 and 3, with random weights.
+NETWORK is timm's name; its levels are 2 and 3. The peers have random weights, which changes
+nothing in their times: they search the whole bank.
 """
 
 import json
@@ -30,7 +31,7 @@ def timed(work: Callable[[], object]) -> float:
     return 1000 * float(np.median(taken))
 
 
-def ours(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
+def ours(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, float]:
     """The inspector from the decoded picture to the heat map."""
     from goldensample import load
     from goldensample.backbones.openvino import processor_has
@@ -55,7 +56,7 @@ def ours(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
     return found
 
 
-def authors(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
+def authors(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, float]:
     """A stand-in for the authors' code: timm's features, torch's pooling, FAISS's flat index."""
     import faiss
     import timm
@@ -63,7 +64,7 @@ def authors(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
     from torch.nn import functional
 
     network = timm.create_model(
-        "wide_resnet50_2", features_only=True, out_indices=(2, 3), pretrained=False
+        name, features_only=True, out_indices=(2, 3), pretrained=False
     ).eval()
     index = faiss.IndexFlatL2(1024)
     index.add(np.random.default_rng(0).normal(size=(rows, 1024)).astype(np.float32))
@@ -86,17 +87,16 @@ def authors(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
     return {"authors' stand-in, torch fp32": timed(inspect)}
 
 
-def anomalib(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
-    """anomalib's model, whose patches are 1536 deep; in torch and exported."""
+def anomalib(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, float]:
+    """anomalib's model, whose patches are the levels joined; in torch and exported."""
     import onnxruntime
     import openvino
     import torch
     from anomalib.models.image.patchcore.torch_model import PatchcoreModel
 
-    model = PatchcoreModel(
-        layers=("layer2", "layer3"), backbone="wide_resnet50_2", pre_trained=False
-    ).eval()
-    model.memory_bank = torch.randn(rows, 1536, generator=torch.Generator().manual_seed(0))
+    model = PatchcoreModel(layers=("layer2", "layer3"), backbone=name, pre_trained=False).eval()
+    depth = 384 if name == "resnet18" else 1536
+    model.memory_bank = torch.randn(rows, depth, generator=torch.Generator().manual_seed(0))
     given = torch.from_numpy(picture)
     with torch.inference_mode():
         found = {"anomalib, torch fp32": timed(lambda: model(given))}
@@ -104,8 +104,10 @@ def anomalib(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
         path = str(Path(folder) / "model.onnx")
         torch.onnx.export(model, given, path, opset_version=17, dynamo=False)
         session = onnxruntime.InferenceSession(path)
-        name = session.get_inputs()[0].name
-        found["anomalib, ONNX Runtime fp32"] = timed(lambda: session.run(None, {name: picture}))
+        given_name = session.get_inputs()[0].name
+        found["anomalib, ONNX Runtime fp32"] = timed(
+            lambda: session.run(None, {given_name: picture})
+        )
         core = openvino.Core()
         model = core.read_model(path)
         for precision in ("f32", "bf16"):
@@ -119,6 +121,6 @@ def anomalib(file: str, picture: np.ndarray, rows: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    who, file, picture, rows = sys.argv[1:5]
+    who, file, picture, rows, name = sys.argv[1:6]
     ways = {"ours": ours, "authors": authors, "anomalib": anomalib}
-    print(json.dumps(ways[who](file, np.load(picture), int(rows))))
+    print(json.dumps(ways[who](file, np.load(picture), int(rows), name)))

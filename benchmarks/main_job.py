@@ -65,7 +65,7 @@ def run(
     truths = list(labelled(read_dataset(root), None))
     began = perf_counter()
     for truth, found in zip(truths, inspector.inspect_many(t.picture for t in truths), strict=True):
-        tally.add(found, truth.defect, truth.mask)
+        tally.add(found, truth.defect, truth.mask, truth.kind)
         scores.append([truth.picture.name, truth.kind, found.score])
     inspect_s = (perf_counter() - began) / len(truths)
     return {
@@ -75,7 +75,7 @@ def run(
         "preparation": "256x256 stretched, crop 224" if square else "default",
         "coreset": share,
         "seed": seed,
-        "bank": inspector.detector.arrays()["bank"].shape,
+        "bank": inspector.detector.bank.shape,
         **tally.result().as_json(),
         "read_s": read_s,
         "fit_s": fit_s,

@@ -9,9 +9,12 @@ import typer
 
 import goldensample
 from goldensample.cli import app
-from goldensample.methods.patchcore import PatchCore
+from goldensample.methods import CHOICES, METHODS
 
-COMMANDS = ("audit", "fit", "inspect", "evaluate", "export", "verify", "info", "demo")
+COMMANDS = (
+    *("audit", "fit", "inspect", "evaluate", "export", "verify", "info", "data list"),
+    *("data check", "bench", "demo"),
+)
 
 
 def reference() -> str:
@@ -19,10 +22,9 @@ def reference() -> str:
     parts = [
         "# Reference\n\nMade by `make docs` from the code; do not edit.\n\n## Commands\n",
         *(_command(name) for name in COMMANDS),
-        "## Knobs of PatchCore\n",
-        "| knob | default | what it is |\n|---|---|---|",
-        *(f"| `{f.name}` | {f.default} | {f.metadata['help']} |" for f in fields(PatchCore)),
-        "\n## Public names\n",
+        "## Knobs of the methods\n",
+        *(_knobs(name) for name in CHOICES),
+        "## Public names\n",
         *(_name(name) for name in sorted(goldensample.__all__)),
     ]
     return "\n".join(parts)
@@ -30,7 +32,9 @@ def reference() -> str:
 
 def _command(name: str) -> str:
     """Return a command's purpose and its parameters as a table."""
-    command = typer.main.get_command(app).commands[name]
+    command = typer.main.get_command(app)
+    for word in name.split():
+        command = command.commands[word]
     lines = [f"### golden {name}\n", f"{inspect.cleandoc(command.help)}\n"]
     lines += ["| argument or option | what it is |", "|---|---|"]
     for parameter in command.params:
@@ -42,6 +46,13 @@ def _command(name: str) -> str:
             words += f" [default: {parameter.default}]"
         lines.append(f"| {names} | {words} |")
     return "\n".join(lines) + "\n"
+
+
+def _knobs(name: str) -> str:
+    """Return a method's knobs as a table."""
+    rows = [f"| `{f.name}` | {f.default} | {f.metadata['help']} |" for f in fields(METHODS[name])]
+    head = ["| knob | default | what it is |", "|---|---|---|"] if rows else ["It has no knob."]
+    return "\n".join([f"### {name}\n", *head, *rows]) + "\n"
 
 
 def _name(name: str) -> str:

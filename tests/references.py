@@ -64,6 +64,24 @@ def best_f1_loop(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     return best
 
 
+def average_precision_loop(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Mean, over the defects, of the precision among those that score as high."""
+    return float(np.mean([labels[scores >= score].mean() for score in scores[labels]]))
+
+
+def bootstrap_loop(
+    scores: np.ndarray, labels: np.ndarray, figure, draws: int, level: float
+) -> tuple[float, float]:
+    """Draw pictures one by one, good ones and defects apart; leave the same number at both ends."""
+    rng, found = np.random.default_rng(99), []
+    kinds = [np.flatnonzero(labels == kind) for kind in (False, True)]
+    for _ in range(draws):
+        rows = [int(kind[rng.integers(len(kind))]) for kind in kinds for _ in kind]
+        found.append(figure(scores[rows], labels[rows]))
+    left_out = round(draws * (1 - level) / 2)
+    return sorted(found)[left_out], sorted(found)[-1 - left_out]
+
+
 def components_loop(mask: np.ndarray) -> list[list[tuple[int, int]]]:
     """Connected parts with 8 neighbours, by flooding."""
     left = {(int(i), int(j)) for i, j in np.argwhere(mask)}

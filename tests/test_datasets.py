@@ -39,11 +39,12 @@ def test_the_layout_is_read(root: Path) -> None:
     assert dataset.train == (root / "train/good/0.png", root / "train/good/1.png")
     masks = root / "ground_truth"
     assert dataset.test == (
-        Item("dent/0.png", root / "test/dent/0.png", "dent", True, masks / "dent/0_mask.png"),
-        Item("good/0.png", root / "test/good/0.png", "good", False, None),
-        Item("hole/7.bmp", root / "test/hole/7.bmp", "hole", True, masks / "hole/7.tif"),
+        Item("dent/0.png", root / "test/dent/0.png", "dent", True, (masks / "dent/0_mask.png",)),
+        Item("good/0.png", root / "test/good/0.png", "good", False),
+        Item("hole/7.bmp", root / "test/hole/7.bmp", "hole", True, (masks / "hole/7.tif",)),
     )
     assert dataset.has_masks
+    assert (dataset.name, dataset.category) == (root.name, "")
     assert read_dataset(str(root)) == dataset
 
 
@@ -74,7 +75,7 @@ def test_masks_that_do_not_fit_are_refused(root: Path) -> None:
     with pytest.raises(ImageError, match=r"0_mask\.png: the file is empty"):
         read_mask(item, (6, 8))
     with pytest.raises(ValueError, match=r"must have a mask; dent/0\.png has none"):
-        read_mask(Item("dent/0.png", item.path, "dent", True, None), (6, 8))
+        read_mask(Item("dent/0.png", item.path, "dent", True), (6, 8))
 
 
 def test_a_missing_mask_is_an_error(root: Path) -> None:
@@ -89,7 +90,7 @@ def test_a_missing_mask_is_an_error(root: Path) -> None:
 
 def test_two_masks_for_one_picture_are_an_error(root: Path) -> None:
     write(root / "ground_truth/dent/0.png", MASK)
-    with pytest.raises(ImageError, match=r"must have one mask; test/dent/0\.png has .*remove"):
+    with pytest.raises(ImageError, match=r"must have one mask; .*test/dent/0\.png has .*remove"):
         read_dataset(root)
 
 
@@ -101,7 +102,7 @@ def test_without_ground_truth_there_are_no_masks(root: Path) -> None:
     (root / "ground_truth").rmdir()
     dataset = read_dataset(root)
     assert not dataset.has_masks
-    assert [item.mask for item in dataset.test] == [None] * 3
+    assert [item.masks for item in dataset.test] == [()] * 3
 
 
 def test_train_may_be_missing_but_not_empty(root: Path) -> None:
@@ -122,9 +123,9 @@ def test_good_and_defect_must_both_be_there(root: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "reason"),
     [
-        ([], "must hold pictures"),
+        ([], "must hold good and defect pictures; it holds none\n"),
         (["test/good/0.png"], "must hold good and defect pictures; it holds good\n"),
-        (["test/0.png", "test/good/1.png"], r"in test/good or test/TYPE; test/0\.png does not"),
+        (["test/0.png", "test/good/1.png"], r"must have a label; 1 have none: 0\.png; move"),
         (["good/0.png", "bad/0.png"], "it has no folder test"),
         (["cup/test/good/0.png", "jug/test/good/0.png"], "it has data sets in cup, jug: name one"),
     ],
@@ -139,7 +140,7 @@ def test_a_wrong_layout_is_shown_the_right_one(
         (tmp_path / "set/test").mkdir()
     with pytest.raises(ImageError, match=reason) as caught:
         read_dataset(tmp_path / "set")
-    assert not files or "ground_truth/TYPE/NAME_mask.png" in str(caught.value)
+    assert "ground_truth/TYPE/NAME_mask.png" in str(caught.value)
 
 
 def test_no_such_folder(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def blocks(kind: str) -> list[str]:
 def folder(tmp_path_factory) -> Path:
     """A folder as the README's reader has it."""
     root = tmp_path_factory.mktemp("reader")
-    for name, count in (("good", 40), ("new", 3)):
-        (root / name).mkdir()
+    for name, count in (("good", 40), ("new", 3), ("parts/good", 4), ("parts/dent", 1)):
+        (root / name).mkdir(parents=True)
         for k in range(count):
             Image.fromarray(part(k, shape=(96, 96))).save(root / name / f"{k:03d}.png")
     return root
@@ -51,6 +51,7 @@ def test_the_commands_of_the_start_run_as_written(folder):
             "export",
             "export",
             "verify",
+            *["data"] * 2,
         ]
     )
     for line in start:

@@ -19,6 +19,7 @@ FLOORS = [
             "approximate",
             "heatmap",
             "metrics",
+            "pixel_metrics",
             "conformal",
         ),
     ],
@@ -38,19 +39,21 @@ FLOORS = [
         "writing",
         "exporting",
     ],
-    ["library", "report", "demo", "cli", "__init__"],
+    ["library", "report", "demo", "bench", "cli", "__init__"],
 ]
 HOMES = {
     "faiss": {"approximate"},
     "onnx": {"baking"},
     "openvino": {"backbones.openvino", "baking"},
     "onnxruntime": {"baking"},
+    "sklearn": {"methods.estimators"},
     "torch": {"backbones.torch"},
     "timm": {"backbones.torch"},
     "PIL": {"images"},
     "typer": {"cli"},
     "rich": {"cli"},
     "safetensors": {"store", "backbones.torch"},
+    "matplotlib": {"bench"},
     "pickle": set(),
 }
 SPEAKING = {"print", "open", "input", "exec", "eval"}

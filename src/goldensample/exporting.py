@@ -124,7 +124,7 @@ def check(name: str, agreements: Sequence[Agreement]) -> None:
         worst = agreement.worst
         if worst.within:
             continue
-        parts = {"score": worst.score, "heat map": worst.heat_map}
+        parts = {"score": worst.score, "heat map": worst.heat_map or 0.0}
         was = [f"the {part} by {off:.2g}" for part, off in parts.items() if off > worst.tolerance]
         raise ArtifactError(
             f"{name} must agree with its .golden file, score and heat map within "

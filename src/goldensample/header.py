@@ -1,7 +1,7 @@
 """Values from a file's header: each key known, each value of the type its dataclass declares."""
 
 import math
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -12,7 +12,8 @@ def build(kind: type[Kind], values: Any, given: dict[str, Any] | None = None) ->
     """Make a dataclass from JSON, without guessing.
 
     Args:
-        kind: a dataclass whose fields are numbers, truths, texts, tuples of them, or may be None.
+        kind: a dataclass whose fields are numbers, truths, texts, tuples of them, dataclasses, or
+            may be None.
         values: what stands in the header: exactly its fields, tuples as lists, less those given.
         given: fields that come from elsewhere, taken as they are.
 
@@ -41,6 +42,8 @@ def convert(value: Any, hint: Any, name: str) -> Any:
         if value is None and NoneType in get_args(hint):
             return None
         hint = next(choice for choice in get_args(hint) if choice is not NoneType)
+    if is_dataclass(hint):
+        return build(hint, value)  # type: ignore[arg-type]
     if get_origin(hint) is tuple:
         kinds = get_args(hint)
         if isinstance(value, list) and kinds[1:] == (...,):

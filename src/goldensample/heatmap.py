@@ -83,15 +83,20 @@ def regions(values: Array, limit: float) -> list[Region]:
     """
     from scipy import ndimage
 
-    if values.max() <= limit:
+    above = values > limit
+    down, across = (np.flatnonzero(above.any(axis=axis)) for axis in (1, 0))
+    if not len(down):
         return []
-    labels, _ = ndimage.label(values > limit, structure=np.ones((3, 3), int))
+    first_row, first_column = down[0], across[0]
+    around = (slice(first_row, down[-1] + 1), slice(first_column, across[-1] + 1))
+    labels, _ = ndimage.label(above[around], structure=np.ones((3, 3), int))
+    hot = values[around]
     found = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         inside = labels[box] == number
-        part = np.where(inside, values[box], -np.inf)
+        part = np.where(inside, hot[box], -np.inf)
         row, column = divmod(int(part.argmax()), part.shape[1])
-        top, left = box[0].start, box[1].start
+        top, left = int(first_row) + box[0].start, int(first_column) + box[1].start
         found.append(
             Region(
                 box_px=(top, left, part.shape[0], part.shape[1]),

@@ -1,6 +1,7 @@
 """Find networks: the built-in one, timm's, or an ONNX file; and make them ready to run."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ import numpy as np
 
 from goldensample.backbones import Backbone, Network
 from goldensample.backbones.openvino import OpenVINOBackbone
+from goldensample.baking.joining import join
 from goldensample.baking.levels import output_names, select_levels
 from goldensample.errors import WeightsError
 
@@ -58,6 +60,40 @@ def open_backbone(
             raise WeightsError(f"{path} must be an ONNX file; {was}")
         return OpenVINOBackbone(_open_graph(f"onnx:{path.name}", path.read_bytes(), levels))
     raise ValueError(f"backbone must be builtin, timm:NAME or onnx:FILE; got {name!r}")
+
+
+def open_backbones(
+    names: Sequence[str],
+    levels: tuple[str, ...] = DEFAULT_LEVELS,
+    weights: Sequence[str | Path] = (),
+    device: str = "cpu",
+) -> tuple[Backbone, tuple[int, ...]]:
+    """Open one network, or several as one.
+
+    Args:
+        names: as for `open_backbone`; at least one.
+        levels: of each.
+        weights: one for each timm network, in order; or none, for timm's own.
+        device: "cuda" is for one network alone.
+
+    Returns:
+        The network, and for each of its levels the number of the one it is of; () for one network.
+
+    Raises:
+        ValueError, WeightsError: see `open_backbone`.
+    """
+    needy = [name for name in names if name.startswith("timm:")]
+    if weights and len(weights) != len(needy):
+        raise ValueError(f"weights must be one for each timm network; got {len(weights)}")
+    files = iter(weights)
+    given = [next(files, None) if name in needy else None for name in names]
+    if len(names) == 1:
+        return open_backbone(names[0], levels, weights[0] if weights else None, device), ()
+    if device != "cpu":
+        raise ValueError(f"device must be cpu for several networks; got {device!r}")
+    opened = [open_backbone(name, levels, file) for name, file in zip(names, given, strict=True)]
+    joined, members = join([one.network for one in opened])
+    return OpenVINOBackbone(joined), members
 
 
 def builtin_graph() -> bytes:

@@ -8,19 +8,24 @@ from typing import Any
 import numpy as np
 
 from goldensample._version import __version__
-from goldensample.backbones import Network
-from goldensample.baking import patchcore, place
+from goldensample.baking import ensemble, patchcore, place, places, pooled, spade
+from goldensample.baking.limits import check_size
 from goldensample.baking.nodes import Judged, Nodes
 from goldensample.errors import WeightsError
 from goldensample.inspector import Inspector
 from goldensample.methods import BankDetector
+from goldensample.methods.ensemble import EnsembleDetector
+from goldensample.methods.mahalanobis import MahalanobisDetector
+from goldensample.methods.mean_map import MeanMapDetector
+from goldensample.methods.nearest import NearestDetector
+from goldensample.methods.ocsvm import OCSVMDetector
+from goldensample.methods.padim import PaDiMDetector
 from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.methods.spade import SPADEDetector
 
 OPSET = 17
 TOLERANCES = {"fp32": 1e-3, "int8": 1e-2}
 """By how much, relative to it, a score or a map may differ from the inspector's, by precision."""
-LIMIT_BYTES = 2**31 - 2**24
-"""What protobuf can hold, less what the rest of a graph may take."""
 MARGIN = 1e-5
 """By how much, relative to it, a score exceeds the threshold at least where the verdict is defect:
 the threshold is the score of a good picture, which rounding must not make a defect."""
@@ -28,7 +33,16 @@ INPUT = "image"
 PROPERTY = "goldensample"
 """The model's property that holds its contract."""
 Baker = Callable[[Nodes, list[str], list[patchcore.Grid], Callable[[int], str], Any], Judged]
-BAKERS: dict[type, Baker] = {PatchCoreDetector: patchcore.judge}
+BAKERS: dict[type, Baker] = {
+    PatchCoreDetector: patchcore.judge,
+    SPADEDetector: spade.judge,
+    PaDiMDetector: places.judge_padim,
+    MeanMapDetector: places.judge_mean_map,
+    MahalanobisDetector: pooled.judge_mahalanobis,
+    OCSVMDetector: pooled.judge_ocsvm,
+    NearestDetector: pooled.judge_nearest,
+    EnsembleDetector: ensemble.judge,
+}
 """By fitted method, what makes of the levels a score, distances and nearest rows."""
 
 
@@ -48,14 +62,13 @@ def bake(inspector: Inspector) -> bytes:
     reason.
 
     Raises:
-        ValueError: the bank is too large for an ONNX model.
+        ValueError: what was fitted is too large for an ONNX model.
         WeightsError: the network cannot be joined to it.
 
     Cost: the product of all patches and all bank rows is part of the graph, for each picture.
     """
     detector = inspector.detector
-    if isinstance(detector, PatchCoreDetector):
-        _check_size(detector, inspector.backbone.network)
+    check_size(inspector)
     add = Nodes()
     network = Joined(add, inspector)
     placed = place.sides(add, INPUT, inspector.preparation)
@@ -86,18 +99,6 @@ def bake(inspector: Inspector) -> bytes:
         limit = add.constant([inspector.threshold.score * (1 + MARGIN)])
         outputs["verdict"] = add("Greater", judged.score, limit)
     return network.finish(outputs, contract(inspector, list(outputs)))
-
-
-def _check_size(detector: PatchCoreDetector, network: Network) -> None:
-    """Refuse what would not fit into one ONNX model."""
-    rows, depth = detector.bank.shape
-    a_row = 2 * depth + 12  # in half precision, and its reason
-    most = (LIMIT_BYTES - len(network.graph)) // a_row
-    if rows > most:
-        raise ValueError(
-            f"the bank must have at most {most:,} rows of depth {depth} to fit into an ONNX "
-            f"model's 2 GB; it has {rows:,}; fit it with --coreset {most}, or fewer"
-        )
 
 
 def heat_map(

@@ -8,7 +8,9 @@ import numpy as np
 from goldensample.baking.graph import TOLERANCES
 from goldensample.baking.runtimes import Run
 from goldensample.inspector import Inspector
+from goldensample.methods.nearest import NearestDetector
 from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.methods.spade import SPADEDetector
 from goldensample.records import Array, Inspection, Picture
 
 ROUNDING = 0.01
@@ -23,7 +25,8 @@ class Difference:
     Args:
         picture: its name.
         score: |difference| of the scores, relative to the inspector's.
-        heat_map: the largest |difference| in the map, relative to the map's maximum.
+        heat_map: the largest |difference| in the map, relative to the map's maximum; None where
+            the method has no map.
         verdict: whether the verdicts differ.
         at_limit: whether the score is the threshold within the tolerance, so that a difference
             within the tolerance may turn the verdict.
@@ -32,7 +35,7 @@ class Difference:
 
     picture: str
     score: float
-    heat_map: float
+    heat_map: float | None
     verdict: bool
     at_limit: bool
     tolerance: float
@@ -40,7 +43,7 @@ class Difference:
     @property
     def within(self) -> bool:
         """Whether the model may be used: both differences within the tolerance, same verdict."""
-        close = max(self.score, self.heat_map) <= self.tolerance
+        close = max(self.score, self.heat_map or 0.0) <= self.tolerance
         return close and (self.at_limit or not self.verdict)
 
 
@@ -54,7 +57,7 @@ class Agreement:
     @property
     def worst(self) -> Difference:
         """The picture that differs most; one beyond the tolerance before all others."""
-        return max(self.differences, key=lambda one: (not one.within, one.score, one.heat_map))
+        return max(self.differences, key=_oddity)
 
     @property
     def score(self) -> float:
@@ -62,13 +65,19 @@ class Agreement:
         return max(one.score for one in self.differences)
 
     @property
-    def heat_map(self) -> float:
-        """The largest difference of a heat map."""
-        return max(one.heat_map for one in self.differences)
+    def heat_map(self) -> float | None:
+        """The largest difference of a heat map; None where the method has no map."""
+        found = [one.heat_map for one in self.differences if one.heat_map is not None]
+        return max(found, default=None)
 
     def turned(self, at_limit: bool) -> list[str]:
         """Return the pictures whose verdict differs, either at the limit or elsewhere."""
         return [one.picture for one in self.differences if one.verdict and one.at_limit == at_limit]
+
+
+def _oddity(one: Difference) -> tuple[bool, float, float]:
+    """Return what the worst picture has most of."""
+    return not one.within, one.score, one.heat_map or 0.0
 
 
 def compare(
@@ -93,9 +102,14 @@ def compare(
 def _least(inspector: Inspector) -> float:
     """Return what a difference is relative to where the score or the map is smaller."""
     detector = inspector.detector
-    if not isinstance(detector, PatchCoreDetector):
-        return 1e-9  # only there a picture can be in the bank as a whole
-    bank = detector.bank
+    if isinstance(detector, PatchCoreDetector):
+        bank = detector.bank
+    elif isinstance(detector, NearestDetector):
+        bank = detector.vectors
+    elif isinstance(detector, SPADEDetector):
+        bank = detector.gallery[0].astype(np.float32)
+    else:
+        return 1e-9  # a picture's distance can be none only where it is kept as it is
     return max(ROUNDING * float(np.sqrt(np.einsum("md,md->m", bank, bank).mean())), 1e-9)
 
 
@@ -108,17 +122,18 @@ def _difference(
     if score.shape != (1,) or ("heat_map" in outputs) != (expected is not None):
         return Difference(reference.name, np.inf, np.inf, True, False, tolerance)
     apart = abs(float(score[0]) - reference.score) / max(reference.score, least)
-    of_map = 0.0
+    of_map = None
     if expected is not None:
         values = outputs["heat_map"]
         if values.shape != (1, *expected.shape):
             return Difference(reference.name, np.inf, np.inf, True, False, tolerance)
-        of_map = float(np.abs(values[0] - expected).max()) / max(float(expected.max()), least)
+        off = float(np.abs(values[0] - expected).max()) / max(float(expected.max()), least)
+        of_map = off if np.isfinite(off) else np.inf
     said = ("defect" if outputs["verdict"][0] else "good") if "verdict" in outputs else None
     return Difference(
         picture=reference.name,
         score=apart if np.isfinite(apart) else np.inf,
-        heat_map=of_map if np.isfinite(of_map) else np.inf,
+        heat_map=of_map,
         verdict=said != reference.verdict,
         at_limit=limit is not None
         and said is not None

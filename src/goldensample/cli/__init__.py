@@ -6,7 +6,7 @@ from io import TextIOWrapper
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli import audit, demo, evaluate, export, fit, info, inspect, verify
+from goldensample.cli import audit, bench, data, demo, evaluate, export, fit, info, inspect, verify
 from goldensample.errors import GoldenError
 
 app = typer.Typer(
@@ -23,6 +23,8 @@ app.command("evaluate")(evaluate.command)
 app.command("export")(export.command)
 app.command("verify")(verify.command)
 app.command("info")(info.command)
+app.add_typer(data.app, name="data")
+app.command("bench")(bench.command)
 app.command("demo")(demo.command)
 
 

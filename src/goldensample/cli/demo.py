@@ -10,6 +10,7 @@ from goldensample.backbones import Backbone
 from goldensample.cli.evaluate import measure
 from goldensample.cli.reporting import finish, start
 from goldensample.cli.show import print_json, progress, say, tell
+from goldensample.datasets import read_dataset
 from goldensample.errors import ImageError
 from goldensample.fitting import fit
 from goldensample.folders import read_images
@@ -89,7 +90,7 @@ def _run(
         fitted = perf_counter() - began
         inspector = load(file)
         page = start(inspector, file)
-        found, seconds = measure(inspector, folder, page, notify)
+        found, seconds = measure(inspector, read_dataset(folder), page, notify)
     finish(page, output / folder.name / "report.html", found)
     row = {
         "parts": folder.name,

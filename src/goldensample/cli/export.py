@@ -66,7 +66,7 @@ def agreement_json(agreement: "Agreement") -> dict[str, Any]:
         "runtime": agreement.runtime,
         "pictures": len(agreement.differences),
         "score": finite(agreement.score),
-        "heat_map": finite(agreement.heat_map),
+        "heat_map": None if agreement.heat_map is None else finite(agreement.heat_map),
         "worst": agreement.worst.picture,
         "verdicts_differ": agreement.turned(at_limit=False),
         "verdicts_differ_at_limit": agreement.turned(at_limit=True),
@@ -85,7 +85,5 @@ def show(agreements: "Sequence[Agreement]") -> None:
         differ, turned = len(one.turned(at_limit=False)), len(one.turned(at_limit=True))
         words = f"{differ} differ" if differ else "all the same"
         words += f" but {turned}, right at the threshold" if turned else ""
-        say(
-            f"{one.runtime:14}{len(one.differences):8,}  {one.score:12.1e}  {one.heat_map:10.1e}  "
-            f"{words}"
-        )
+        of_map = "no map" if one.heat_map is None else f"{one.heat_map:.1e}"
+        say(f"{one.runtime:14}{len(one.differences):8,}  {one.score:12.1e}  {of_map:>10}  {words}")

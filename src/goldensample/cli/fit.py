@@ -9,13 +9,14 @@ import typer
 
 from goldensample.cli.kept import spooled
 from goldensample.cli.options import (
+    Backbones,
     Crop,
     Levels,
     Precision,
     Resize,
     Size,
     SkipUnreadable,
-    Weights,
+    WeightsFiles,
     method_of,
     share,
     sides,
@@ -27,7 +28,8 @@ from goldensample.cli.show import print_json, progress, promise, say, tell
 from goldensample.cli.summary import describe, summary
 from goldensample.conformal import needed
 from goldensample.inspector import Inspector
-from goldensample.methods import METHODS
+from goldensample.methods import CHOICES, Method
+from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation import Preparation, choose_size
 from goldensample.records import Pictures
@@ -75,13 +77,10 @@ def command(
         str | None, typer.Option(help='"paper" for every setting of the PatchCore paper.')
     ] = None,
     method: Annotated[
-        str, typer.Option(help=f"{', '.join(METHODS)}; the others are there to compare with.")
+        str, typer.Option(help=f"{', '.join(CHOICES)}; the others are there to compare with.")
     ] = "patchcore",
-    backbone: Annotated[
-        str | None,
-        typer.Option(help="builtin, timm:NAME or onnx:FILE. \\[default: builtin]"),
-    ] = None,
-    weights: Weights = None,
+    backbone: Backbones = None,
+    weights: WeightsFiles = None,
     levels: Levels = "2,3",
     size: Size = None,
     resize: Resize = None,
@@ -121,7 +120,7 @@ def command(
     from goldensample.precisions import check as check_precision
     from goldensample.precisions import settle
     from goldensample.store import save
-    from goldensample.weights import open_backbone
+    from goldensample.weights import open_backbones
 
     began = perf_counter()
     check_output(output)
@@ -132,15 +131,17 @@ def command(
         asked = Sizes(None, PAPER["resize"], PAPER["crop"])
     settings = method_of(method, {k: v for k, v in chosen.items() if k == "depth"} | knobs)
     preparation = asked.preparation()
-    name = backbone or chosen.get("backbone", "builtin")
-    if name.startswith("timm:"):
-        tell(f"opening {name}: building, exporting and checking it takes some seconds")
-    network = open_backbone(name, parse_levels(levels), weights, device)
+    names = backbone or [chosen.get("backbone", "builtin")]
+    if any(name.startswith("timm:") for name in names):
+        tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")
+    network, members = open_backbones(names, parse_levels(levels), weights or [], device)
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
     for_plan = Asked(paths, output, preparation, rate, memory, "greedy" in knobs)
     if isinstance(settings, PatchCore):
         settings = decide(for_plan, network, settings)
+    if members:
+        settings = ensemble_of(settings, members)
     with progress() as notify:
         pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
         for message in pictures.skipped:
@@ -169,6 +170,13 @@ def command(
         tell_threshold(inspector, rate, len(pictures))
 
 
+def ensemble_of(method: Method, members: tuple[int, ...]) -> Ensemble:
+    """Return the ensemble of a method on several networks."""
+    if not isinstance(method, PatchCore):
+        raise ValueError("several --backbone must go with --method patchcore; got another")
+    return Ensemble(members=members, patchcore=method)
+
+
 def check_output(output: Path) -> None:
     """Refuse, before long work, an output that could not be written."""
     from goldensample.writing import check_writable
@@ -184,7 +192,7 @@ def tell_threshold(inspector: Inspector, rate: float, count: int) -> None:
         say(f"threshold {promise(inspector.threshold)}")
         return
     tell(
-        f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the bank, at "
+        f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the fit, at "
         f"most half of all; got {count} pictures, so there are scores and no verdicts; give "
         f"{2 * needed(rate)} pictures, or a larger --false-alarms"
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from goldensample.cli.options import Precision
@@ -53,7 +54,7 @@ def command(
         if inspector.threshold is None and threshold is None:
             tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
     if threshold is not None:
-        limits = {inspector.backbone.precision: by_hand(inspector.threshold, threshold)}
+        limits = {inspector.backbone.precision: by_hand(inspector, threshold)}
         inspector = replace(inspector, thresholds=limits)
     if fail_on_defect and inspector.threshold is None:
         raise ValueError(
@@ -100,9 +101,15 @@ def show(
         say(inspection_line(found))
 
 
-def by_hand(fitted: Threshold | None, score: float) -> Threshold:
-    """Return limits with the score limit replaced; regions keep the fitted pixel limit if any."""
-    return Threshold(score, fitted.pixel if fitted else score)
+def by_hand(inspector: Inspector, score: float) -> Threshold:
+    """Return limits with the score limit replaced.
+
+    Regions keep the fitted pixel limit; without one they take the score's, where there is a map.
+    """
+    if inspector.threshold:
+        return Threshold(score, inspector.threshold.pixel)
+    blank = inspector.inspect(np.zeros((*inspector.preparation.canvas_hw, 3), np.uint8))
+    return Threshold(score, None if blank.heat_map is None else score)
 
 
 def judge(

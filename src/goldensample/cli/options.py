@@ -7,10 +7,21 @@ from typing import Annotated, Any, Union
 
 import typer
 
-from goldensample.methods import METHODS, Method
+from goldensample.methods import CHOICES, METHODS, Method
 
 Weights = Annotated[
     str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
+]
+Backbones = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="builtin, timm:NAME or onnx:FILE; several, each with its own --backbone, make an "
+        "ensemble. \\[default: builtin]"
+    ),
+]
+WeightsFiles = Annotated[
+    list[str] | None,
+    typer.Option(help="File of weights for timm:NAME (.safetensors, .pth); one for each."),
 ]
 Levels = Annotated[str, typer.Option(help="Levels of the network, finest first.")]
 Size = Annotated[
@@ -70,11 +81,11 @@ def method_of(name: str, knobs: dict[str, Any]) -> Method:
     Raises:
         ValueError: there is no such method, a knob belongs to another one, or a value is wrong.
     """
-    if name not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}; got {name!r}")
+    if name not in CHOICES:
+        raise ValueError(f"method must be one of {', '.join(CHOICES)}; got {name!r}")
     known = {field.name for field in fields(METHODS[name])}
     for knob in knobs.keys() - known:
-        owners = [m for m, kind in METHODS.items() if knob in kind.__dataclass_fields__]
+        owners = [m for m in CHOICES if knob in METHODS[m].__dataclass_fields__]
         raise ValueError(
             f"--{knob.replace('_', '-')} must go with --method {' or '.join(owners)}; got {name}"
         )
@@ -89,7 +100,7 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
     """
     own = inspect.signature(command)
     added: dict[str, inspect.Parameter] = {}
-    for method, field in ((m, f) for m, kind in METHODS.items() for f in fields(kind)):
+    for method, field in ((m, f) for m in CHOICES for f in fields(METHODS[m])):
         if field.name in added:
             continue
         kind: dict[str, Any] = {"parser": share, "metavar": "NUMBER"} if field.type is float else {}

@@ -16,6 +16,7 @@ STAGES = {
     "check": "checking pictures",
     "features": "computing features",
     "patches": "projecting patches",
+    "pooling": "averaging features",
     "coreset": "choosing the bank",
     "coverage": "measuring the bank's radius",
     "threshold": "setting the threshold",
@@ -166,5 +167,5 @@ def promise(threshold: Threshold | None) -> str:
     return (
         f"{threshold.score:.4f}: at most {100 * threshold.false_alarms:g} % of good pictures are "
         f"called defects, on average over fits; it rests on {threshold.held_out} pictures kept out "
-        "of the bank"
+        "of the fit"
     )

@@ -3,7 +3,14 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from goldensample.methods.ensemble import Ensemble
+from goldensample.methods.mahalanobis import Mahalanobis
+from goldensample.methods.mean_map import MeanMap
+from goldensample.methods.nearest import Nearest
+from goldensample.methods.ocsvm import OCSVM
+from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.spade import SPADE
 from goldensample.records import Array, Features, Notify, Scores
 
 
@@ -48,4 +55,15 @@ class Method(Protocol):
     def restore(self, arrays: Mapping[str, Array]) -> Detector: ...
 
 
-METHODS: dict[str, type[Method]] = {"patchcore": PatchCore}
+METHODS: dict[str, type[Method]] = {
+    "patchcore": PatchCore,
+    "spade": SPADE,
+    "padim": PaDiM,
+    "mean_map": MeanMap,
+    "mahalanobis": Mahalanobis,
+    "ocsvm": OCSVM,
+    "nearest": Nearest,
+    "ensemble": Ensemble,
+}
+CHOICES = tuple(name for name in METHODS if name != "ensemble")
+"""What can be asked for by name; several networks make an ensemble."""

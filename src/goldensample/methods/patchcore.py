@@ -12,6 +12,7 @@ from array_api_compat import array_namespace, device, is_numpy_array
 
 from goldensample.coverage import radius
 from goldensample.methods.bank import Patches
+from goldensample.methods.checking import check, check_number, check_whole, is_number, is_whole
 from goldensample.methods.choosing import AUTO, choose
 from goldensample.methods.searching import SEARCHES, Search, open_search
 from goldensample.neighbors import to_numpy
@@ -60,21 +61,19 @@ class PatchCore:
     seed: int = knob(0, "of the random projection, which only patches deeper than it need")
 
     def __post_init__(self) -> None:
-        share = _is_number(self.coreset) and 0 <= self.coreset <= 1
-        rows = _is_number(self.coreset) and 1 < self.coreset < 2**31 and self.coreset % 1 == 0
-        _check(share or rows, "coreset", "in (0, 1], a whole number of rows above 1, or 0", self)
+        share = is_number(self.coreset) and 0 <= self.coreset <= 1
+        rows = is_number(self.coreset) and 1 < self.coreset < 2**31 and self.coreset % 1 == 0
+        check(share or rows, "coreset", "in (0, 1], a whole number of rows above 1, or 0", self)
         streams = self.subsampler == "greedy" and self.greedy == "streaming"
-        _check(not (streams and self.coreset == AUTO), "coreset", "given where it streams", self)
-        _check(isinstance(self.denoise, bool), "denoise", "true or false", self)
-        _check(not (streams and self.denoise), "denoise", "off where the coreset streams", self)
-
-        blur = _is_number(self.sigma_px) and 0 <= self.sigma_px <= 1000
-        _check(blur, "sigma_px", "in [0, 1000]", self)
+        check(not (streams and self.coreset == AUTO), "coreset", "given where it streams", self)
+        check(isinstance(self.denoise, bool), "denoise", "true or false", self)
+        check(not (streams and self.denoise), "denoise", "off where the coreset streams", self)
+        check_number(self, "sigma_px", 0, 1000)
         named = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
         for name, choices in named.items():
-            _check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
-        odd = _is_whole(self.neighbourhood) and self.neighbourhood % 2 == 1
-        _check(odd, "neighbourhood", "an odd whole number", self)
+            check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
+        odd = is_whole(self.neighbourhood) and self.neighbourhood % 2 == 1
+        check(odd, "neighbourhood", "an odd whole number", self)
         ranges = {
             "neighbourhood": (1, 63),
             "stride": (1, 64),
@@ -84,8 +83,7 @@ class PatchCore:
             "seed": (0, 2**63 - 1),
         }
         for name, (low, high) in ranges.items():
-            inside = _is_whole(getattr(self, name)) and low <= getattr(self, name) <= high
-            _check(inside, name, f"a whole number from {low} to {high}", self)
+            check_whole(self, name, low, high)
 
     def fit(self, features: Iterable[Features], notify: Notify) -> "PatchCoreDetector":
         """Keep a coreset of the patches of good pictures.
@@ -227,17 +225,3 @@ class PatchCoreDetector:
         """Return the bank's size and its radius."""
         rows, depth = self.bank.shape
         return {"bank_rows": rows, "depth": depth, "radius": self.radius}
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: object) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and bool(np.isfinite(value)))
-
-
-def _check(holds: bool, name: str, must: str, settings: PatchCore) -> None:
-    """Refuse a wrong setting by its name."""
-    if not holds:
-        raise ValueError(f"{name} must be {must}; got {getattr(settings, name)!r}")

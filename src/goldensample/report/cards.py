@@ -3,7 +3,7 @@
 from base64 import b64encode
 
 from goldensample.records import Region, Source
-from goldensample.report.entry import Entry
+from goldensample.report.entry import Entry, Heat
 from goldensample.report.outline import outline
 from goldensample.report.png import encode_palette_png
 from goldensample.report.scale import Scale, palette, steps_of
@@ -78,22 +78,27 @@ def _picture(entry: Entry, rank: int) -> str:
 
 
 def _overlay(entry: Entry, rank: int, scale: Scale) -> str:
-    """Return the picture again by reference, with heat, outlines and boxes in its pixels."""
+    """Return the picture again by reference, with heat, outlines and boxes in its pixels.
+
+    Nothing where there would be nothing on it.
+    """
+    if entry.heat is None and not entry.truth and not entry.cropped:
+        return ""
     height, width = entry.size_hw
+    what = "its heat map" if entry.heat else "its outlines"
     return (
         f'<svg class="pane" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="the picture with its heat map">'
-        f'<use href="#image-{rank}"/>{_heat(entry, scale)}{_outside(entry)}'
+        f'aria-label="the picture with {what}">'
+        f'<use href="#image-{rank}"/>{_heat(entry.heat, scale)}{_outside(entry)}'
         f'<g class="lines">{_lines(entry, rank, scale)}</g></svg>'
     )
 
 
-def _heat(entry: Entry, scale: Scale) -> str:
-    steps = steps_of(entry.heat.values(), scale)
-    if not steps.any():
+def _heat(heat: Heat | None, scale: Scale) -> str:
+    if heat is None or not (steps := steps_of(heat.values(), scale)).any():
         return ""
     data = b64encode(encode_palette_png(steps, palette())).decode("ascii")
-    height, width = (side * entry.heat.block_px for side in steps.shape)
+    height, width = (side * heat.block_px for side in steps.shape)
     return (
         f'<image class="heat" width="{width}" height="{height}" {_FILLING} '
         f'href="data:image/png;base64,{data}"/>'
@@ -113,7 +118,7 @@ def _lines(entry: Entry, rank: int, scale: Scale) -> str:
     lines = []
     if entry.truth:
         lines.append(_haloed(entry.truth, f"truth-{rank}", "truth"))
-    if scale.threshold is not None:
+    if scale.threshold is not None and entry.heat:
         path = outline(entry.heat.values(), scale.threshold, entry.heat.block_px, entry.size_hw)
         if path:
             lines.append(_haloed(path, f"contour-{rank}", "contour"))

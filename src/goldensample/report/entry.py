@@ -50,7 +50,7 @@ class Entry:
         defect_type: the defect's name, or "".
         size_hw: (H, W) of the picture.
         thumbnail: JPEG.
-        heat: the heat map in blocks.
+        heat: the heat map in blocks; None without a map.
         hottest: (value, row, column) of the heat map's largest value; None without a map.
         truth: outline of the true mask as an SVG path, or "".
         regions: number of regions, those left out included.
@@ -61,7 +61,7 @@ class Entry:
     defect_type: str
     size_hw: tuple[int, int]
     thumbnail: bytes
-    heat: Heat
+    heat: Heat | None
     hottest: tuple[float, int, int] | None
     truth: str
     regions: int
@@ -86,10 +86,10 @@ def entry_of(
     """Boil a picture down to what a report keeps; arguments as for `Report.add`."""
     _check(pixels, inspection, mask)
     size_hw = (pixels.shape[0], pixels.shape[1])
-    heat_map = inspection.heat_map
-    if heat_map is None:
-        heat_map = np.zeros(size_hw, np.float32)
-    row, column = np.unravel_index(int(np.argmax(heat_map)), heat_map.shape)
+    values, hottest = inspection.heat_map, None
+    if values is not None:
+        row, column = np.unravel_index(int(np.argmax(values)), values.shape)
+        hottest = (float(values[row, column]), int(row), int(column))
     block_px = max(1, math.ceil(max(size_hw) / HEAT_PX))
     truth = (
         "" if mask is None else outline(pooled(mask.astype(bool), block_px), 0.5, block_px, size_hw)
@@ -106,10 +106,8 @@ def entry_of(
         defect_type=defect_type,
         size_hw=size_hw,
         thumbnail=images.encode_jpeg(images.shrink(pixels, THUMBNAIL_PX), _QUALITY),
-        heat=heat_of(heat_map, block_px),
-        hottest=None
-        if inspection.heat_map is None
-        else (float(heat_map[row, column]), int(row), int(column)),
+        heat=None if values is None else heat_of(values, block_px),
+        hottest=hottest,
         truth=truth,
         regions=len(inspection.regions),
     )

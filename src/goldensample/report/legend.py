@@ -35,7 +35,7 @@ def key(entries: Sequence[Entry], threshold: Threshold | None) -> str:
     """Explain the lines that occur in the pictures."""
     line = '<path class="halo" d="M2 7H34"/><path class="{}" d="M2 7H34"/>'
     lines = []
-    if threshold is not None:
+    if threshold is not None and threshold.pixel is not None:
         lines.append((line.format("contour"), "over the threshold"))
         lines.append(('<rect class="box" x="3" y="2" width="30" height="10"/>', "box of a region"))
     if any(entry.truth for entry in entries):

@@ -104,7 +104,8 @@ class Report:
 
     def _scale(self) -> Scale:
         """Return the colour scale of all pictures together."""
-        values = [bound for entry in self._entries for bound in entry.heat.bounds()] or [0.0]
+        heats = [entry.heat for entry in self._entries if entry.heat]
+        values = [bound for heat in heats for bound in heat.bounds()] or [0.0]
         pixel = self._threshold.pixel if self._threshold else None
         return scale_of(pixel, min(values), max(values))
 
@@ -124,7 +125,7 @@ class Report:
             facts=panels.facts_list(self._facts),
             charts=labels.charts(entries, limit),
             failures=panels.failures_list(self._failures),
-            legend=legend(scale),
+            legend=legend(scale) if any(entry.heat for entry in entries) else "",
             key=key(entries, self._threshold),
             filters=_filters(entries),
             number=count(len(entries), "picture"),

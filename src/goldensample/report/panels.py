@@ -70,7 +70,7 @@ def _meaning(keys: Sequence[str], pixels: object) -> str:
     ]
     if not lines:
         return ""
-    if pixels:
+    if pixels and "pixel_auroc" in keys:
         lines.append(f"<li>Pixel AUROC and PRO are taken on the {text(str(pixels))}.</li>")
     summary = "<summary>What these figures mean</summary>"
     return f'<details class="meaning">{summary}<ul>{"".join(lines)}</ul></details>'
@@ -81,22 +81,25 @@ def promise(threshold: Threshold | None) -> str:
     if threshold is None:
         return (
             "<p>No threshold was set, so pictures carry a score and no verdict: the oddest come "
-            "first. A threshold needs good pictures that did not build the bank.</p>"
+            "first. A threshold needs good pictures kept out of the fit.</p>"
         )
     limits = f"A picture is called defect when its score is above <b>{number(threshold.score)}</b>"
     if threshold.pixel is None:
-        limits += "; this method has no heat map."
+        limits += ". The method looks at the picture as a whole: it has no heat map."
+        given, rest = "The limit was given by hand: it promises", "The limit rests on {}, and is"
     else:
         limits += (
             f"; a region is drawn where the heat map is above <b>{number(threshold.pixel)}</b>."
         )
+        given = "These limits were given by hand: they promise"
+        rest = "Both limits rest on {}, and are"
     if not threshold.false_alarms or not threshold.held_out:
-        return f"<p>{limits} These limits were given by hand: they promise no false-alarm rate.</p>"
+        return f"<p>{limits} {given} no false-alarm rate.</p>"
     often = f"{percent(threshold.false_alarms)} (1 in {round(1 / threshold.false_alarms):,})"
+    held_out = f"{count(threshold.held_out, 'good picture')} kept out of the fit"
     return (
-        f"<p>{limits} Both limits rest on {count(threshold.held_out, 'good picture')} that did not "
-        f"build the bank, and are set so that at most {often} of good pictures are called defect "
-        "by mistake, as long as new parts are made and photographed like those.</p>"
+        f"<p>{limits} {rest.format(held_out)} set so that at most {often} of good pictures are "
+        "called defect by mistake, as long as new parts are made and photographed like those.</p>"
     )
 
 

@@ -1,0 +1,32 @@
+"""How large an exported model may be."""
+
+from goldensample.inspector import Inspector
+from goldensample.methods.patchcore import PatchCoreDetector
+
+LIMIT_BYTES = 2**31 - 2**24
+"""What protobuf can hold, less what the rest of a graph may take."""
+
+
+def check_size(inspector: Inspector) -> None:
+    """Refuse what would not fit into one ONNX model.
+
+    Raises:
+        ValueError: it would not.
+    """
+    detector, room = inspector.detector, LIMIT_BYTES - len(inspector.backbone.network.graph)
+    if isinstance(detector, PatchCoreDetector):
+        rows, depth = detector.bank.shape
+        a_row = 2 * depth + 12  # in half precision, and its reason
+        most = room // a_row
+        if rows > most:
+            raise ValueError(
+                f"the bank must have at most {most:,} rows of depth {depth} to fit into an ONNX "
+                f"model's 2 GB; it has {rows:,}; fit it with --coreset {most}, or fewer"
+            )
+        return
+    size = sum(array.nbytes for array in detector.arrays().values())
+    if size > room:
+        raise ValueError(
+            f"what {inspector.method_name} fitted must take at most {room:,} bytes to fit into an "
+            f"ONNX model's 2 GB; it takes {size:,}; fit it on smaller or fewer pictures"
+        )

@@ -1,0 +1,96 @@
+"""`golden data`: which data sets can be read, and what is wrong with one."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goldensample.cli.show import print_json, progress, say, tell
+from goldensample.datasets import LAYOUTS, Dataset, find_layout
+from goldensample.datasets.checking import Finding, check
+from goldensample.errors import ImageError
+from goldensample.records import Notify
+
+app = typer.Typer(
+    help="Data sets: which layouts are read, and what is wrong with one.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_layouts(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a layout.")] = False,
+) -> None:
+    """List the layouts that are read, where each data set is to be had, and under which licence.
+
+    Nothing is ever downloaded: get a data set from its page, where its licence is to be accepted.
+    """
+    for name, layout in LAYOUTS.items():
+        facts = {"title": layout.title, "where": layout.where, "licence": layout.licence}
+        if json:
+            print_json({"layout": name, **facts})
+        else:
+            where = layout.where or "on your disk"
+            say(f"{name:15}{layout.title:36}{layout.licence:29}{where}")
+    tell("nothing is downloaded: get a data set from its page and keep to its licence")
+
+
+@app.command("check")
+def check_folder(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DIR", help="The folder of a data set or a category, or a CSV file."
+        ),
+    ],
+    layout: Annotated[
+        str, typer.Option(help="A layout that golden data list names; else it is looked for.")
+    ] = "",
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a finding, and their number.")
+    ] = False,
+) -> None:
+    """Tell what is wrong with a data set, without changing it.
+
+    Problems: unreadable files, missing, empty or wrongly sized masks, pictures without a label,
+    empty splits, and the same picture in train and test, good and defect, or twice in train.
+    Notes: sizes that differ, test pictures that are there twice, no masks at all.
+    """
+    known = layout or find_layout(folder)
+    if known not in LAYOUTS:
+        raise ValueError(f"--layout must be one of {', '.join(LAYOUTS)}; got {known!r}")
+    categories = LAYOUTS[known].categories(folder)
+    if not categories:
+        raise ImageError(f"{folder} must hold categories of {LAYOUTS[known].title}; it holds none")
+    tell(f"read as {known}: {LAYOUTS[known].title}")
+    pictures, found = 0, list[Finding]()
+    with progress() as notify:
+        for category in categories:
+            count, findings = _checked(folder, known, category, notify)
+            pictures, found = pictures + count, found + findings
+            for finding in findings:
+                _show(finding, category, json)
+    problems = sum(finding.problem for finding in found)
+    notes = len(found) - problems
+    if json:
+        print_json({"pictures": pictures, "problems": problems, "notes": notes})
+    else:
+        many = f" in {len(categories)} categories" if len(categories) > 1 else ""
+        say(f"{pictures:,} pictures{many}: problems {problems}, notes {notes}")
+
+
+def _checked(folder: Path, layout: str, category: str, notify: Notify) -> tuple[int, list[Finding]]:
+    """Return how many pictures a category has, and what was found."""
+    try:
+        data: Dataset = LAYOUTS[layout].read(folder, category)
+    except ImageError as error:
+        return 0, [Finding("layout", True, (), str(error))]
+    return len(data.train) + len(data.test), check(data, notify)
+
+
+def _show(finding: Finding, category: str, json: bool) -> None:
+    if json:
+        print_json({"category": category, **asdict(finding)})
+    else:
+        where = f"{category}: " if category else ""
+        say(f"{'problem' if finding.problem else 'note':9}{where}{finding.text}")

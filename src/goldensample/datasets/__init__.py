@@ -1,0 +1,11 @@
+"""Data sets on disk: pictures to learn from, test pictures, and where their defects are."""
+
+from goldensample.datasets.by_folder import read_dataset as read_dataset
+from goldensample.datasets.items import Dataset as Dataset
+from goldensample.datasets.items import Item as Item
+from goldensample.datasets.items import labelled as labelled
+from goldensample.datasets.items import read_mask as read_mask
+from goldensample.datasets.layouts import LAYOUTS as LAYOUTS
+from goldensample.datasets.layouts import Layout as Layout
+from goldensample.datasets.layouts import find_layout as find_layout
+from goldensample.datasets.layouts import read_category as read_category

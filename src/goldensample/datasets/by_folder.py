@@ -1,0 +1,134 @@
+"""Layouts where the name of a picture's folder is its label: MVTec's, those like it, any folder."""
+
+from pathlib import Path
+
+from goldensample.datasets.items import (
+    GOOD,
+    NO_LABEL,
+    Dataset,
+    Item,
+    demand,
+    make_item,
+    pictures_below,
+)
+from goldensample.errors import ImageError
+from goldensample.folders import PathLike, find_pictures
+
+_LAYOUT = """
+  train/good/*.png                     good pictures to learn from
+  test/good/*.png                      good pictures
+  test/TYPE/NAME.png                   pictures with defects of one type
+  ground_truth/TYPE/NAME_mask.png      where the defect is (optional, for all or none)"""
+_BESIDE = {"train", "test", "ground_truth"}
+
+
+def read_dataset(root: PathLike) -> Dataset:
+    """List one category in MVTec AD's layout; no picture is opened.
+
+    Without `train/good` there is nothing to fit on, but the test pictures can be used. Without
+    `ground_truth` there are no masks; with it, every defect picture must have one, named
+    `NAME_mask.*` or `NAME.*`, or `NAME/*` for several regions.
+
+    Raises:
+        ImageError: no such layout, not both good and defect pictures, or a mask is missing.
+    """
+    folder = Path(root)
+    if not (folder / "test").is_dir():
+        raise _no_layout(folder)
+    data = demand(read_mvtec_ad(folder, ""), _LAYOUT)
+    if not data.train and (folder / "train" / GOOD).is_dir():
+        find_pictures(folder / "train" / GOOD)  # says why it holds none
+    return Dataset(folder, data.train, data.test, data.has_masks, folder.absolute().name)
+
+
+def _no_layout(folder: Path) -> ImageError:
+    inner = ", ".join(sorted(path.parent.name for path in folder.glob("*/test")))
+    found = f"it has data sets in {inner}: name one" if inner else "it has no folder test"
+    was = found if folder.is_dir() else "there is no such folder"
+    return ImageError(f"a data set must look as below; {folder}: {was}{_LAYOUT}")
+
+
+def read_mvtec_ad(root: Path, category: str) -> Dataset:
+    """List a category of MVTec AD, MVTec LOCO AD or MPDD.
+
+    In MVTec LOCO AD the masks are `ground_truth/TYPE/NAME/000.png` and so on, one for each region.
+    Its `validation/good` is left alone: limits are set on pictures kept out of `train/good`.
+    """
+    return _listed(root / category, Path("test"))
+
+
+def read_mvtec_ad_2(root: Path, category: str) -> Dataset:
+    """List a category of MVTec AD 2, with its public test set.
+
+    `test_private` and `test_private_mixed` have no labels, and `validation/good` is left alone.
+    """
+    return _listed(root / category, Path("test_public"), Path("test_public/ground_truth"))
+
+
+def read_btad(root: Path, category: str) -> Dataset:
+    """List a category of BTAD, where good is `ok`, and masks end as they like (png, bmp)."""
+    return _listed(root / category, Path("test"), good="ok")
+
+
+def _listed(
+    folder: Path, test: Path, ground_truth: Path = Path("ground_truth"), good: str = GOOD
+) -> Dataset:
+    has_masks = (folder / ground_truth).is_dir()
+    own, regions = _masks(folder / ground_truth)
+    items = tuple(
+        _item(path, folder / test, own, regions, good)
+        for path in pictures_below(folder / test)
+        if not path.is_relative_to(folder / ground_truth)
+    )
+    return Dataset(folder, tuple(pictures_below(folder / "train" / good)), items, has_masks)
+
+
+def _masks(folder: Path) -> tuple[dict[str, list[Path]], dict[str, list[Path]]]:
+    """Return masks by their path without ending and `_mask`, and by their folder."""
+    own: dict[str, list[Path]] = {}
+    regions: dict[str, list[Path]] = {}
+    for path in pictures_below(folder):
+        below = path.relative_to(folder)
+        own.setdefault(below.with_suffix("").as_posix().removesuffix("_mask"), []).append(path)
+        regions.setdefault(below.parent.as_posix(), []).append(path)
+    return own, regions
+
+
+def _item(
+    path: Path, test: Path, own: dict[str, list[Path]], regions: dict[str, list[Path]], good: str
+) -> Item:
+    below = path.relative_to(test)
+    kind = below.parts[0] if len(below.parts) > 1 else NO_LABEL
+    if kind in (good, NO_LABEL):
+        return make_item(below.as_posix(), path, GOOD if kind else NO_LABEL)
+    key = below.with_suffix("").as_posix()
+    files = own.get(key, [])
+    if len(files) > 1:
+        listed = ", ".join(str(file) for file in files)
+        raise ImageError(f"a picture must have one mask; {path} has {listed}; remove all but one")
+    return make_item(below.as_posix(), path, kind, tuple(files or regions.get(key, ())))
+
+
+def read_folder(root: Path, category: str) -> Dataset:
+    """List any folder: `good` holds good pictures, every other folder defects of its name.
+
+    Where there is `train/good`, that is learnt from and all of `good` is tested; else the first
+    half of `good` by name is learnt from and the rest tested: pictures taken one after the other
+    are often almost the same, and should not come to lie on both sides. Masks are read where
+    there is `ground_truth`, as in MVTec AD's layout; pictures in no folder have no label.
+    """
+    own, regions = _masks(root / "ground_truth")
+    kinds = sorted({path.relative_to(root).parts[0] for path in pictures_below(root)} - _BESIDE)
+    paths = [
+        path
+        for kind in kinds
+        for path in ([root / kind] if (root / kind).is_file() else pictures_below(root / kind))
+    ]
+    items = [_item(path, root, own, regions, GOOD) for path in paths]
+    train = pictures_below(root / "train" / GOOD)
+    if not train:
+        good = [item.path for item in items if item.defect_type == GOOD]
+        train = good[: len(good) // 2]
+    learnt = set(train)
+    test = tuple(item for item in items if item.path not in learnt)
+    return Dataset(root, tuple(train), test, (root / "ground_truth").is_dir())

@@ -1,0 +1,121 @@
+"""Layouts where masks lie beside the pictures and tell good from defect."""
+
+import re
+from pathlib import Path
+
+from goldensample.datasets.by_folder import read_mvtec_ad
+from goldensample.datasets.items import GOOD, NO_LABEL, Dataset, Item, make_item, pictures_in
+from goldensample.errors import ImageError
+from goldensample.images import read_image
+
+DEFECT = "defect"
+
+
+def read_kolektorsdd(root: Path, category: str) -> Dataset:
+    """List KolektorSDD: `kos01/Part0.jpg` with `kos01/Part0_label.bmp`, black on good pictures.
+
+    The data set has no split for learning from good pictures alone: each of its authors' three
+    folds has defects to learn from. Here the good pictures of the first half of the folders, each
+    of one item, are learnt from; those of the other half, and all defects, are tested.
+
+    Cost: every mask is decoded, for it is the label.
+    """
+    folders = sorted((path for path in root.glob("kos*") if path.is_dir()), key=_number)
+    half = len(folders) // 2
+    learnt, tested = (
+        [item for folder in part for item in _by_mask(root, folder, "_label")]
+        for part in (folders[:half], folders[half:])
+    )
+    return _split(root, learnt, tested)
+
+
+def read_kolektorsdd2(root: Path, category: str) -> Dataset:
+    """List KolektorSDD2: `train/10000.png` with `train/10000_GT.png`, and the same in `test`.
+
+    The split is the published one; the defects of `train` are left out.
+
+    Cost: every mask is decoded, for it is the label.
+    """
+    learnt = [item for item in _by_mask(root, root / "train", "_GT") if not item.defect]
+    return _split(root, learnt, _by_mask(root, root / "test", "_GT"))
+
+
+def read_dagm(root: Path, category: str) -> Dataset:
+    """List a class of DAGM 2007: `Class1/Train/0576.PNG`, `Class1/Train/Label/0576_label.PNG`.
+
+    Only defects have a mask: a coarse ellipse around them. The split is the published one; the
+    defects of `Train` are left out.
+    """
+    folder = root / category
+    learnt = [item for item in _ellipses(folder, "Train") if not item.defect]
+    return _split(folder, learnt, _ellipses(folder, "Test"))
+
+
+def _ellipses(folder: Path, part: str) -> list[Item]:
+    """Return the pictures of one part of a class of DAGM, a defect where there is a label file."""
+    labels = {path.stem.lower(): path for path in pictures_in(folder / part / "Label")}
+    items = []
+    for path in pictures_in(folder / part):
+        label = labels.get(f"{path.stem}_label".lower())
+        name = path.relative_to(folder).as_posix()
+        items.append(make_item(name, path, DEFECT if label else GOOD, (label,) if label else ()))
+    return items
+
+
+def read_magnetic_tile(root: Path, category: str) -> Dataset:
+    """List the magnetic tiles: `MT_Break/Imgs/NAME.jpg` with `NAME.png`, good ones in `MT_Free`.
+
+    As first published there is no split. Here the good pictures with the lower half of numbers
+    (exp1_num_NUMBER) are learnt from, for near numbers show one tile. A copy in MVTec AD's layout,
+    as DifferNet's split comes, is read as that.
+    """
+    if not (root / "MT_Free").is_dir():
+        return read_mvtec_ad(root, category)
+    items: list[Item] = []
+    for folder in sorted(root.glob("MT_*/Imgs")):
+        kind = folder.parent.name.removeprefix("MT_").lower()
+        files = pictures_in(folder)
+        masks = {path.stem: path for path in files if path.suffix.lower() == ".png"}
+        for path in (path for path in files if path.suffix.lower() != ".png"):
+            mask = masks.get(path.stem) if kind != "free" else None
+            name = f"{kind}/{path.name}"
+            items.append(
+                make_item(name, path, GOOD if kind == "free" else kind, (mask,) if mask else ())
+            )
+    good = sorted((item for item in items if not item.defect), key=lambda item: _number(item.path))
+    half = len(good) // 2
+    return _split(root, good[:half], good[half:] + [item for item in items if item.defect])
+
+
+def _split(root: Path, learnt: list[Item], tested: list[Item]) -> Dataset:
+    """Return a data set; what is not good, or has no label, is tested and not learnt from."""
+    train = tuple(item.path for item in learnt if item.defect_type == GOOD)
+    rest = [item for item in learnt if item.defect_type != GOOD]
+    test = sorted(rest + tested, key=lambda item: item.path)
+    return Dataset(root, train, tuple(test), has_masks=True)
+
+
+def _by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
+    """Return the pictures of a folder, a defect where the mask `NAME{ending}` marks something."""
+    files = pictures_in(folder)
+    masks = {path.stem: path for path in files if path.stem.endswith(ending)}
+    items = []
+    for path in (path for path in files if path.stem not in masks):
+        mask, name = masks.get(path.stem + ending), path.relative_to(root).as_posix()
+        kind = _kind(mask) if mask else NO_LABEL
+        items.append(make_item(name, path, kind, (mask,) if mask and kind != GOOD else ()))
+    return items
+
+
+def _kind(mask: Path) -> str:
+    """Return the label that a mask gives; none where it cannot be read, which is told later."""
+    try:
+        return DEFECT if read_image(mask, white=1).any() else GOOD
+    except ImageError:
+        return NO_LABEL
+
+
+def _number(path: Path) -> tuple[int, str]:
+    """Return the last number in a file's name, to sort by."""
+    numbers = re.findall(r"\d+", path.stem)
+    return (int(numbers[-1]) if numbers else 0, path.name)

@@ -1,0 +1,159 @@
+"""What every layout is read into: pictures to learn from, and test pictures with their truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from goldensample.errors import ImageError
+from goldensample.evaluation import Labelled
+from goldensample.folders import Folder, find_below, find_pictures
+from goldensample.images import read_image
+from goldensample.records import Array
+
+GOOD = "good"
+NO_LABEL = ""
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One test picture of a data set.
+
+    Args:
+        name: its path below the test folder or the data set, for instance "scratch/004.png".
+        path: the file.
+        defect_type: "good" for good pictures, else the name of the defect; "" where the data set
+            does not tell, which no reader but `golden data check` accepts.
+        defect: the label, True for every type but "good" and "".
+        masks: the files that mark the defect, one or, in MVTec LOCO, one for each region; empty
+            for good pictures and where there are no masks.
+    """
+
+    name: str
+    path: Path
+    defect_type: str
+    defect: bool
+    masks: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One category of a data set on disk.
+
+    Args:
+        root: its folder, or the folder that the paths of its table start at.
+        train: the files of the good pictures to learn from; empty where there are none.
+        test: the test pictures, by name.
+        has_masks: True where every defect picture must have a mask; else pixel metrics cannot be
+            had.
+        name: of the layout, or of the folder where the layout is not a published one.
+        category: of the data set; "" where it has one only.
+    """
+
+    root: Path
+    train: tuple[Path, ...]
+    test: tuple[Item, ...]
+    has_masks: bool
+    name: str = ""
+    category: str = ""
+
+
+def pictures_below(folder: Path) -> list[Path]:
+    """Return the pictures below a folder, sorted; none where it is empty or not there."""
+    there = folder.is_dir() and find_below(folder)
+    return [path for _, path in find_pictures(folder)] if there else []
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Return the pictures in a folder itself, not in folders below it, sorted."""
+    return [path for path in pictures_below(folder) if path.parent == folder]
+
+
+def make_item(name: str, path: Path, defect_type: str, masks: tuple[Path, ...] = ()) -> Item:
+    """Return an item with the label that its type says."""
+    return Item(name, path, defect_type, defect_type not in (GOOD, NO_LABEL), masks)
+
+
+def demand(data: Dataset, layout: str = "") -> Dataset:
+    """Return a data set that can be measured on, or refuse it.
+
+    Args:
+        layout: what to show of the right layout, after the messages.
+
+    Raises:
+        ImageError: a test picture has no label, good or defect pictures are missing, or a mask is.
+    """
+    bare = [item.name for item in data.test if item.defect_type == NO_LABEL]
+    if bare:
+        raise ImageError(
+            f"every test picture of {data.root} must have a label; {len(bare)} have none: "
+            f"{_listed(bare)}; move them to the folder of their type, or add their masks{layout}"
+        )
+    if {item.defect for item in data.test} != {True, False}:
+        held = ", ".join(sorted({item.defect_type for item in data.test})) or "none"
+        raise ImageError(
+            f"the test set of {data.root} must hold good and defect pictures; it holds {held}"
+            f"{layout}"
+        )
+    bare = [item.name for item in data.test if data.has_masks and item.defect and not item.masks]
+    if bare:
+        raise ImageError(
+            f"every defect picture of {data.root} must have a mask where others have; {len(bare)} "
+            f"have none: {_listed(bare)}; add them, or take all masks away to do without"
+        )
+    return data
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+
+
+def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
+    """Return where the defect of a test picture is.
+
+    Every value but 0 marks the defect, so a mask should not be a JPEG, which blurs its edges. The
+    values that tell kinds of defect apart (VisA, MVTec LOCO) and MVTec LOCO's saturation
+    thresholds, which its own metric sPRO needs, are not looked at. Several masks are united. A mask
+    that marks nothing is taken as it is: published data sets have some.
+
+    Args:
+        size_hw: (H, W) of the picture; the masks must have it too, they are never resized.
+
+    Returns:
+        (H, W) bool; all False for a good picture.
+
+    Raises:
+        ImageError: a mask cannot be read, has another size.
+    """
+    whole = np.zeros(size_hw, bool)
+    if not item.defect:
+        return whole
+    if not item.masks:
+        raise ValueError(f"item must have a mask; {item.name} has none; ask has_masks first")
+    for path in item.masks:
+        mask: Array = np.max(read_image(path, white=1), axis=2) > 0  # (H, W, 3) -> (H, W)
+        if mask.shape != tuple(size_hw):
+            (height, width), (rows, columns) = size_hw, mask.shape
+            raise ImageError(
+                f"a mask must have the size of its picture; {path} is {columns}x{rows} and "
+                f"{item.path} is {width}x{height} (width x height); make the mask again"
+            )
+        whole |= mask
+    return whole
+
+
+def labelled(data: Dataset, white: int | None) -> Iterator[Labelled]:
+    """Read the test pictures of a data set with their truth, one at a time.
+
+    Args:
+        data: what `read_dataset` or `read_category` returned.
+        white: as for `read_image`.
+    """
+    names = tuple(item.name for item in data.test)
+    paths = tuple(item.path for item in data.test)
+    for item, picture in zip(data.test, Folder(names, paths, white), strict=True):
+        height, width, _ = picture.pixels.shape
+        mask = read_mask(item, (height, width)) if data.has_masks else None
+        yield Labelled(picture, item.defect, mask, item.defect_type)

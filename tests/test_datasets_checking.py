@@ -1,0 +1,183 @@
+"""What `golden data check` finds, and what the command says."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from goldensample.datasets import LAYOUTS
+from goldensample.datasets.checking import check
+
+MASK = np.zeros((6, 8), np.uint8)
+MASK[1:3, 2:5] = 255
+
+
+def write(path: Path, pixels: np.ndarray | int) -> Path:
+    """Write a picture; a number stands for a picture of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = np.full((6, 8, 3), pixels, np.uint8) if isinstance(pixels, int) else pixels
+    Image.fromarray(plain).save(path)
+    return path
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A data set in MVTec AD's layout with nothing wrong."""
+    names = ("train/good/0.png", "train/good/1.png", "test/good/0.png", "test/dent/0.png")
+    for number, name in enumerate(names):
+        write(tmp_path / name, number)
+    write(tmp_path / "ground_truth/dent/0_mask.png", MASK)
+    return tmp_path
+
+
+def found(root: Path) -> dict[str, tuple[str, ...]]:
+    """Return the files of each kind of finding, each of which must be there once."""
+    findings = check(LAYOUTS["mvtec_ad"].read(root, ""))
+    problems = [finding.problem for finding in findings]
+    assert problems == sorted(problems, reverse=True)
+    kinds = {finding.kind: finding.files for finding in findings}
+    assert len(kinds) == len(findings)
+    return kinds
+
+
+def golden(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "goldensample.cli", "data", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+
+
+def test_nothing_is_found_where_nothing_is_wrong(root: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    assert not check(LAYOUTS["mvtec_ad"].read(root, ""), lambda *words: told.append(words))
+    assert told == [("check", done, 4) for done in range(1, 5)]
+
+
+def test_files_that_cannot_be_read(root: Path) -> None:
+    (root / "train/good/1.png").write_bytes(b"")
+    assert found(root) == {"unreadable": ("train/good/1.png",)}
+    write(root / "train/good/1.png", 9)
+    (root / "ground_truth/dent/0_mask.png").write_bytes(b"no picture")
+    assert found(root) == {"unreadable": ("ground_truth/dent/0_mask.png",)}
+
+
+def test_masks(root: Path) -> None:
+    mask, picture = "ground_truth/dent/0_mask.png", "test/dent/0.png"
+    write(root / mask, MASK * 0)
+    assert found(root) == {"mask_empty": (mask, picture)}
+    write(root / mask, MASK[:, :7])
+    assert found(root) == {"mask_size": (mask, picture)}
+    (root / mask).unlink()
+    assert found(root) == {"mask_missing": (picture,)}
+    (root / mask).parent.rmdir()
+    (root / "ground_truth").rmdir()
+    assert found(root) == {"no_masks": ()}
+
+
+@pytest.mark.parametrize(
+    ("copied", "to", "kind"),
+    [
+        ("train/good/0.png", "train/good/7.bmp", "twice_in_train"),
+        ("train/good/0.png", "test/good/7.bmp", "train_and_test"),
+        ("test/good/0.png", "test/dent/0.png", "good_and_defect"),
+        ("train/good/0.png", "test/dent/0.png", "good_and_defect"),
+        ("test/good/0.png", "test/good/7.bmp", "twice_in_test"),
+    ],
+)
+def test_the_same_picture_twice(root: Path, copied: str, to: str, kind: str) -> None:
+    with Image.open(root / copied) as picture:
+        picture.save(root / to)
+    assert found(root) == {kind: (copied, to) if "train" in copied else tuple(sorted((copied, to)))}
+
+
+def test_labels_splits_and_sizes(root: Path) -> None:
+    write(root / "test/9.png", 200)
+    assert found(root) == {"no_label": ("test/9.png",)}
+    (root / "test/9.png").unlink()
+    write(root / "test/good/0.png", np.full((6, 9, 3), 7, np.uint8))
+    assert found(root) == {"size": ("test/good/0.png",)}
+    for name in ("train/good/0.png", "train/good/1.png", "test/good/0.png"):
+        (root / name).unlink()
+    findings = check(LAYOUTS["mvtec_ad"].read(root, ""))
+    assert [finding.text for finding in findings] == [
+        "there are no good pictures to learn from",
+        "there are no good test pictures",
+    ]
+
+
+def test_the_command_says_what_is_wrong_and_how_much(root: Path) -> None:
+    done = golden("check", root)
+    assert (done.returncode, done.stdout) == (0, "4 pictures: problems 0, notes 0\n")
+    assert "read as mvtec_ad: MVTec AD" in done.stderr
+    (root / "test/good/0.png").write_bytes(b"")
+    write(root / "train/good/0.png", np.zeros((5, 8, 3), np.uint8))
+    done = golden("check", root, "--json")
+    *findings, summary = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0
+    assert [(one["kind"], one["problem"]) for one in findings] == [
+        ("unreadable", True),
+        ("size", False),
+    ]
+    assert summary == {"pictures": 4, "problems": 1, "notes": 1}
+    lines = golden("check", root).stdout.splitlines()
+    assert lines[0].startswith("problem  cannot read ")
+    assert lines[1].startswith("note     1 of 3 pictures have another size than the commonest, 8x6")
+    assert lines[2] == "4 pictures: problems 1, notes 1"
+
+
+def test_a_category_that_cannot_be_read_does_not_hide_the_others(root: Path) -> None:
+    write(root / "ground_truth/dent/0.png", MASK)  # beside 0_mask.png
+    write(root.parent / "cups/jug/test/good/0.png", 1)
+    root.rename(root.parent / "cups/cup")
+    done = golden("check", root.parent / "cups", "--layout", "mvtec_ad")
+    assert done.returncode == 0
+    first, *rest = done.stdout.splitlines()
+    assert first.startswith("problem  cup: a picture must have one mask;")
+    assert rest == [
+        "problem  jug: there are no good pictures to learn from",
+        "problem  jug: there are no defect test pictures",
+        "1 pictures in 2 categories: problems 3, notes 0",
+    ]
+
+
+def test_wrong_use_is_told(tmp_path: Path) -> None:
+    for words, reason in (
+        ((tmp_path,), "a data set must have a known layout"),
+        ((tmp_path, "--layout", "mvtec"), "--layout must be one of mvtec_ad, "),
+        ((tmp_path, "--layout", "dagm"), "must hold categories of DAGM 2007; it holds none"),
+    ):
+        done = golden("check", *words)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert reason in done.stderr
+
+
+def test_the_list_says_where_and_under_which_licence() -> None:
+    done = golden("list", "--json")
+    told = {values.pop("layout"): values for values in map(json.loads, done.stdout.splitlines())}
+    assert list(told) == list(LAYOUTS)
+    assert told["visa"]["licence"] == "CC BY 4.0"
+    assert "nothing is downloaded" in done.stderr
+    for line, layout in zip(golden("list").stdout.splitlines(), LAYOUTS.values(), strict=True):
+        assert layout.where in line
+        assert f" {layout.licence} " in line
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "pictures", "empty", "notes"),
+    [
+        ("mvtec_ad", 292, 0, []),
+        ("mvtec_ad_small", 120, 0, []),
+        ("magnetic_tile", 1344, 4, ["size"]),
+    ],
+)
+def test_real_data_sets(
+    shared: Path, name: str, pictures: int, empty: int, notes: list[str]
+) -> None:
+    folder = shared / "data" / name
+    read = [LAYOUTS["mvtec_ad"].read(folder, one) for one in LAYOUTS["mvtec_ad"].categories(folder)]
+    assert sum(len(data.train) + len(data.test) for data in read) == pictures
+    kinds = [finding.kind for data in read for finding in check(data)]
+    assert kinds == ["mask_empty"] * empty + notes
