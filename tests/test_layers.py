@@ -31,6 +31,7 @@ FLOORS = [
         "folders",
         "datasets",
         "store",
+        "container",
         "spool",
         "header",
         "weights",
@@ -52,7 +53,7 @@ HOMES = {
     "PIL": {"images"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "safetensors": {"store", "backbones.torch"},
+    "safetensors": {"container", "backbones.torch"},
     "matplotlib": {"bench"},
     "pickle": set(),
 }

@@ -45,7 +45,8 @@ def audit(
         raise ValueError(f"an audit must have a patchcore fit; got {inspector.method_name}")
     for index in range(count):
         picture = as_picture(images[index], index)
-        alone = replace(inspector, detector=without(detector, index, picture.name), thresholds={})
+        rest = without(detector, index, picture.name)
+        alone = replace(inspector, detector=rest, thresholds={}, calibrations={})
         yield alone.inspect(picture)
         notify("audit", index + 1, count)
 

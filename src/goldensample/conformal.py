@@ -37,6 +37,19 @@ def limit(scores: Array, false_alarms: float) -> float:
     return float(np.sort(scores)[rank - 1])
 
 
+def p_value(scores: Array, score: float) -> float:
+    """Return the conformal p-value of a score: (1 + held-out scores as high) / (n + 1).
+
+    For exchangeable good pictures it is at most a with probability at most a, over the choice of
+    held-out pictures and of the new one. p_value([1, 2, 3], 2.5) is (1 + 1) / 4.
+
+    Args:
+        scores: (n,) of good pictures that did not build the bank.
+        score: of a new picture.
+    """
+    return (1 + int(np.count_nonzero(scores >= score))) / (len(scores) + 1)
+
+
 def hold_out(n: int, false_alarms: float) -> Array:
     """Choose the good pictures that stay out of the bank.
 

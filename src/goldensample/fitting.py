@@ -15,6 +15,7 @@ from goldensample.neighbors import to_numpy
 from goldensample.preparation import Preparation, choose_size
 from goldensample.records import (
     Array,
+    Calibration,
     Features,
     FeatureStore,
     Notify,
@@ -78,8 +79,7 @@ def fit(
     inspector = Inspector(preparation, backbone, method, detector, {}, pictures, samples)
     if false_alarms is None or not len(out):
         return inspector
-    limits, _ = calibrate(inspector, images, false_alarms, notify)
-    return replace(inspector, thresholds={backbone.precision: limits})
+    return calibrated(inspector, images, false_alarms, notify)
 
 
 class InMemory:
@@ -116,13 +116,13 @@ def halved(features: Features) -> Features:
     return replace(features, maps=maps)
 
 
-def calibrate(
+def calibrated(
     inspector: Inspector,
     images: Pictures | Sequence[Array | Picture],
     false_alarms: float,
     notify: Notify = silent,
-) -> tuple[Threshold, Array]:
-    """Set limits from the scores and the largest map values of the good pictures held out.
+) -> Inspector:
+    """Set limits, in the backbone's precision, from the good pictures held out.
 
     Args:
         inspector: fitted on the other ones.
@@ -131,7 +131,7 @@ def calibrate(
         notify: told ("threshold", pictures scored, pictures).
 
     Returns:
-        The limits, and the scores (k,) float64 that they rest on.
+        The inspector with the limits, and with what they rest on.
     """
     out = conformal.hold_out(len(images), false_alarms)
     scores, peaks = [], []
@@ -141,13 +141,21 @@ def calibrate(
         scores.append(inspection.score)
         if inspection.heat_map is not None:
             peaks.append(inspection.heat_map.max())
+    known = Calibration(
+        np.asarray(scores, np.float64), np.asarray(peaks, np.float64) if peaks else None
+    )
     limits = Threshold(
-        score=conformal.limit(np.asarray(scores), false_alarms),
-        pixel=conformal.limit(np.asarray(peaks, np.float64), false_alarms) if peaks else None,
+        score=conformal.limit(known.scores, false_alarms),
+        pixel=None if known.peaks is None else conformal.limit(known.peaks, false_alarms),
         false_alarms=false_alarms,
         held_out=len(out),
     )
-    return limits, np.asarray(scores, np.float64)
+    precision = inspector.backbone.precision
+    return replace(
+        inspector,
+        thresholds={**inspector.thresholds, precision: limits},
+        calibrations={**inspector.calibrations, precision: known},
+    )
 
 
 def spread(numbers: Array, count: int) -> Array:

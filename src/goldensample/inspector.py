@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import islice
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from goldensample import heatmap
+from goldensample import conformal, heatmap
 from goldensample.backbones import Backbone
 from goldensample.errors import WeightsError
 from goldensample.methods import METHODS, BankDetector, Detector, Method
@@ -18,6 +18,7 @@ from goldensample.neighbors import to_numpy
 from goldensample.preparation import Placement, Preparation
 from goldensample.records import (
     Array,
+    Calibration,
     Features,
     Inspection,
     Picture,
@@ -52,6 +53,7 @@ class Inspector:
             were at hand.
         pictures: the pictures of the fit, by the index that bank rows refer to.
         samples: a few of them, shrunk, (H, W, 3) uint8: what exports are checked on.
+        calibrations: what the limits rest on, by precision.
     """
 
     preparation: Preparation
@@ -61,6 +63,7 @@ class Inspector:
     thresholds: Mapping[str, Threshold]
     pictures: tuple[TrainingPicture, ...]
     samples: tuple[Array, ...] = ()
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
 
     @property
     def method_name(self) -> str:
@@ -121,6 +124,7 @@ class Inspector:
         scores = self.detector.score(features.only(index))
         values, found = None, []
         score, limit = float(scores.image[0]), self.threshold
+        known = self.calibrations.get(self.backbone.precision)
         if scores.grid.size:
             values = heatmap.heat_map(
                 scores.grid[0],
@@ -139,6 +143,7 @@ class Inspector:
             box_px=placement.box_px(),
             regions=tuple(self._explain(region, placement, scores) for region in found),
             note=STRETCHED if placement.stretched else "",
+            p_value=conformal.p_value(known.scores, score) if known else None,
         )
 
     def _explain(self, region: Region, placement: Placement, scores: Scores) -> Region:

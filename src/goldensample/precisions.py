@@ -10,7 +10,7 @@ from goldensample.backbones import Backbone
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.baking.quantising import MISSING, can_quantise, quantise
 from goldensample.errors import WeightsError
-from goldensample.fitting import calibrate, spread
+from goldensample.fitting import calibrated, spread
 from goldensample.inspector import Inspector, as_picture
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
@@ -144,11 +144,10 @@ def prove(
     rate = limits.false_alarms
     if rate is None:
         raise ValueError("limits must come from pictures held out; these were set by hand")
-    other = at(inspector, precision)
-    _, before = calibrate(inspector, images, rate, notify)
-    found, after = calibrate(other, images, rate, notify)
-    proof = Proof(float(spearmanr(before, after).statistic), found.score / limits.score - 1)
-    return replace(other, thresholds={**inspector.thresholds, precision: found}), proof
+    other = calibrated(at(inspector, precision), images, rate, notify)
+    before, after = (other.calibrations[name].scores for name in ("fp32", precision))
+    shift = other.thresholds[precision].score / limits.score - 1
+    return other, Proof(float(spearmanr(before, after).statistic), shift)
 
 
 def examples(inspector: Inspector, images: Pictures | Sequence[Array | Picture]) -> list[Array]:

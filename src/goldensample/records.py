@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -168,6 +169,31 @@ class Threshold:
             raise ValueError(f"held_out must be at least 0; got {self.held_out}")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """What an inspector says of good pictures that did not build the bank.
+
+    Args:
+        scores: (n,) float64, in the order of the pictures.
+        peaks: (n,) float64, the largest value of each heat map; None where the method has no map.
+
+    Raises:
+        ValueError: they are of another kind, differ in number, or are not finite.
+    """
+
+    scores: Array
+    peaks: Array | None
+
+    def __post_init__(self) -> None:
+        for name, values in (("scores", self.scores), ("peaks", self.peaks)):
+            if values is None and name == "peaks":
+                continue
+            if values is None or values.shape != self.scores.shape[:1] or values.dtype != "f8":
+                raise ValueError(f"{name} must be one float64 for each picture held out")
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} must be finite")
+
+
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """What an inspector says of one picture.
@@ -176,6 +202,9 @@ class Inspection:
         name: the picture's name.
         score: larger = odder; a distance in feature space.
         verdict: "defect", "good", or None where no threshold could be set.
+        p_value: share of good pictures, this one counted among them, that score as high: for a good
+            picture it is at most a with probability at most a, over fits; None where no good
+            pictures were held out.
         heat_map: (H, W) float32, in the score's unit, on the picture as given; 0 outside `box_px`;
             None where the method has no map.
         box_px: (top, left, height, width), the inspected part of the picture: all of it, or less
@@ -191,3 +220,4 @@ class Inspection:
     box_px: tuple[int, int, int, int]
     regions: tuple[Region, ...] = ()
     note: str = ""
+    p_value: float | None = None

@@ -117,6 +117,7 @@ def inspection_json(inspection: Inspection, threshold: Threshold | None) -> dict
         "picture": inspection.name,
         "score": inspection.score,
         "verdict": inspection.verdict,
+        "p_value": inspection.p_value,
         "threshold": threshold.score if threshold else None,
         "pixel_threshold": threshold.pixel if threshold else None,
         "regions": [

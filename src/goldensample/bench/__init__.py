@@ -1,0 +1,1 @@
+"""The harness: suites of runs, raw results, and tables and figures as views of them."""

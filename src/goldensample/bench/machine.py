@@ -1,0 +1,46 @@
+"""What a result rests on beside its specification: processor, cores, versions."""
+
+import os
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from goldensample._version import __version__
+
+LIBRARIES = ("numpy", "scipy", "openvino", "faiss-cpu", "torch", "timm")
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """Return the processor, and how many of its cores this process may use."""
+    return {"processor": _processor(), "cores": cores(), "system": platform.system()}
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computes; libraries that are not installed are left out."""
+    found = {"goldensample": __version__, "python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _processor() -> str:
+    """Return the processor's name as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,193 @@
+"""Runs: what exactly is to be measured, and under which name its result is kept."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache
+from hashlib import blake2b, sha256
+from pathlib import Path
+from typing import Any
+
+from goldensample._version import __version__
+from goldensample.bench.data import Category
+from goldensample.bench.machine import machine
+from goldensample.bench.suites import Entry
+from goldensample.errors import WeightsError
+from goldensample.methods import METHODS
+from goldensample.preparation import Preparation
+from goldensample.weights import builtin_graph
+
+PAPER_NETWORK = "timm:wide_resnet50_2.tv_in1k"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a network comes from.
+
+    Args:
+        name: what it is called in results: that of `open_backbone`, without folders.
+        opens: the name for `open_backbone`.
+        weights: file of its weights; None where the name is enough.
+        sha256: of the weights; "" where timm keeps them.
+    """
+
+    name: str
+    opens: str
+    weights: str | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The networks at hand.
+
+    Args:
+        backbone: takes the place of the paper's network; None keeps that.
+        weights: file of weights by the name of a timm network.
+    """
+
+    backbone: str | None
+    weights: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """What the network of all entries that name none is called."""
+        return _called(self.backbone or PAPER_NETWORK)
+
+    def sources(self, entry: Entry) -> tuple[Source, ...] | str:
+        """Return the networks of an entry, or what is needed to have them."""
+        found = []
+        for name in entry.networks or (self.backbone or PAPER_NETWORK,):
+            file = self.weights.get(name)
+            if file is None and name.startswith("timm:") and name != self.backbone:
+                return f"needs weights of {name} (--weights {name}=FILE)"
+            found.append(Source(_called(name), name, file, _digest(name, file)))
+        return tuple(found)
+
+
+def _called(name: str) -> str:
+    """Return a network's name without the folders of its file."""
+    return f"onnx:{Path(name[5:]).name}" if name.startswith("onnx:") else name
+
+
+@cache
+def _digest(name: str, file: str | None) -> str:
+    """Return the hash of a network's weights; empty where timm keeps them."""
+    if name == "builtin":
+        return sha256(builtin_graph()).hexdigest()
+    file = name.removeprefix("onnx:") if name.startswith("onnx:") else file
+    if file in (None, "random"):
+        return ""
+    if not Path(str(file)).is_file():
+        raise WeightsError(f"weights of {name} must be a file; there is no {file}; check --weights")
+    return sha256(Path(str(file)).read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One fit and one inspection of a test set.
+
+    Args:
+        category: the data.
+        method: key of `METHODS`.
+        knobs: all of them.
+        sources: the networks.
+        levels: finest first.
+        preparation: of the pictures.
+        shots: good pictures drawn to fit on; None takes all.
+        seed: of the draw and of the method.
+        timed: whether it is run for its times.
+    """
+
+    category: Category
+    method: str
+    knobs: Mapping[str, Any]
+    sources: tuple[Source, ...]
+    levels: tuple[str, ...]
+    preparation: Preparation
+    shots: int | None
+    seed: int
+    timed: bool
+
+    def specification(self) -> dict[str, Any]:
+        """Return all that decides the result, as JSON values: the same says the same run."""
+        category = self.category
+        said = {
+            "version": __version__,
+            "data_set": category.data_set,
+            "category": category.name,
+            "data": category.fingerprint,
+            "train": category.train,
+            "test": category.test,
+            "method": self.method,
+            "knobs": dict(self.knobs),
+            "networks": [{"name": s.name, "weights_sha256": s.sha256} for s in self.sources],
+            "levels": self.levels,
+            "preparation": asdict(self.preparation),
+            "shots": self.shots,
+            "seed": self.seed,
+            "timed": self.timed,
+        }
+        if self.timed:
+            said["machine"] = machine()
+        return dict(json.loads(json.dumps(said)))
+
+    @property
+    def name(self) -> str:
+        """Name of the result, without ending: readable, and one for each specification."""
+        text = json.dumps(self.specification(), sort_keys=True).encode()
+        parts = [self.category.data_set, self.category.name, self.method, self.sources[0].name]
+        parts += [f"{self.shots}shots"] * (self.shots is not None) + ["timed"] * self.timed
+        parts += [f"seed{self.seed}", blake2b(text, digest_size=6).hexdigest()]
+        return re.sub(r"[^A-Za-z0-9_.-]+", "-", ".".join(parts))
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures that it has to do with, for the time left."""
+        return self.category.test + (self.shots or self.category.train)
+
+
+def run_of(entry: Entry, category: Category, seed: int, networks: Networks) -> Run | str:
+    """Return the run of an entry on a category, or why there can be none.
+
+    Raises:
+        ValueError: a knob is unknown or its value wrong; names the entry.
+    """
+    if entry.method not in METHODS:
+        return f"needs the method {entry.method}, which this version has not"
+    if entry.shots is not None and entry.shots > category.train:
+        return f"{category.name} has fewer than {entry.shots} good pictures"
+    if len(entry.networks) > 1 and entry.method != "patchcore":
+        raise ValueError(f"several networks must go with patchcore; {entry.label} has not")
+    sources = networks.sources(entry)
+    if isinstance(sources, str):
+        return sources
+    return Run(
+        category=category,
+        method=entry.method,
+        knobs=_knobs(entry, seed),
+        sources=sources,
+        levels=entry.levels,
+        preparation=entry.preparation,
+        shots=entry.shots,
+        seed=seed,
+        timed=entry.timed,
+    )
+
+
+def _knobs(entry: Entry, seed: int) -> dict[str, Any]:
+    """Return all knobs of an entry's method."""
+    kind = METHODS[entry.method]
+    names = [field.name for field in fields(kind)]
+    given = {**entry.knobs, **({"seed": seed} if "seed" in names else {})}
+    if unknown := sorted(set(given) - set(names)):
+        raise ValueError(
+            f"knobs of {entry.label} must be among {', '.join(names)}; got {', '.join(unknown)}"
+        )
+    try:
+        settings = kind(**given)
+    except ValueError as error:
+        error.add_note(f"in the entry {entry.label}")
+        raise
+    return {name: getattr(settings, name) for name in names}
