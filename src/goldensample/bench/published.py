@@ -33,6 +33,11 @@ def labels(suite: str, figure: str) -> list[str]:
     return [label for label, said in _numbers().get(suite, {}).items() if figure in said]
 
 
+def remark(label: str) -> str:
+    """Return in what an entry of ours differs from the paper's; "" where in nothing of note."""
+    return str(_numbers()["remarks"].get(label.partition(" (")[0], ""))
+
+
 def by_category(label: str) -> dict[str, float]:
     """Return a method's image AUROC by category of MVTec AD; empty where none is reported."""
     return dict(_numbers()["tableS1"].get(label, {}))

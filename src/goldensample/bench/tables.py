@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -100,6 +100,9 @@ def tables(suite: Suite, board: Board) -> list[Table]:
             made += [_along(suite, title, panel, figure, board) for figure in panel.figures]
         else:
             made.append(_methods(suite, title, panel, board))
+        remarks = {e.label: published.remark(e.label) for e in panel.entries}
+        said = tuple(f"{label}: {words}" for label, words in remarks.items() if words)
+        made = [*made[:-1], replace(made[-1], notes=made[-1].notes + said)]
     return made
 
 
