@@ -79,6 +79,7 @@ class Workshop:
         result["times"] |= {"fit_seconds": round(fit_s, 4), "features_kept": kept}
         return {
             "specification": run.specification(),
+            "knobs": dict(run.knobs),
             **result,
             "network_sha256": backbone.network.source_sha256,
             "versions": versions(),

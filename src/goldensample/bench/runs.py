@@ -111,8 +111,12 @@ class Run:
     timed: bool
 
     def specification(self) -> dict[str, Any]:
-        """Return all that decides the result, as JSON values: the same says the same run."""
+        """Return all that decides the result, as JSON values: the same says the same run.
+
+        Of the knobs those that are not at their defaults, so that a new knob leaves it the same.
+        """
         category = self.category
+        defaults = {f.name: f.default for f in fields(METHODS[self.method])}
         said = {
             "version": __version__,
             "data_set": category.data_set,
@@ -121,7 +125,7 @@ class Run:
             "train": category.train,
             "test": category.test,
             "method": self.method,
-            "knobs": dict(self.knobs),
+            "knobs": {k: v for k, v in self.knobs.items() if v != defaults[k]},
             "networks": [{"name": s.name, "weights_sha256": s.sha256} for s in self.sources],
             "levels": self.levels,
             "preparation": asdict(self.preparation),
