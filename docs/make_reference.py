@@ -12,8 +12,8 @@ from goldensample.cli import app
 from goldensample.methods import CHOICES, METHODS
 
 COMMANDS = (
-    *("audit", "fit", "inspect", "evaluate", "export", "verify", "info", "data list"),
-    *("data check", "bench", "demo"),
+    *("audit", "fit", "inspect", "thresholds", "learn", "forget", "teach-miss", "history"),
+    *("revert", "evaluate", "export", "verify", "info", "data list", "data check", "bench", "demo"),
 )
 
 

@@ -30,6 +30,9 @@ CASES = {
     "no blur": (FIT, {"sigma_px": 0.0}),
     "one row": (FIT, {"coreset": 1e-9}),
     "all rows": (FIT, {"coreset": 1.0}),
+    "top": (FIT, {"image_score": "top"}),
+    "top, stride 2": (FIT, {"image_score": "top", "stride": 2}),
+    "statistics": (FIT, {"image_score": "statistics"}),
 }
 
 

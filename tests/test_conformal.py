@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goldensample import conformal
+from goldensample import conformal, tails
 
 
 def test_by_hand():
@@ -39,3 +39,64 @@ def test_hold_out():
     assert np.array_equal(chosen, np.unique(chosen))
     assert chosen.max() < 100
     assert np.array_equal(chosen, conformal.hold_out(100, 0.05))
+
+
+def test_the_way_follows_from_the_number_of_pictures():
+    kinds = {n: conformal.way(n, 0.05).kind for n in (18, 19, 37, 38, 500)}
+    assert kinds == {18: None, 19: "cross", 37: "cross", 38: "split", 500: "split"}
+    assert conformal.way(98, 0.01).kind == "estimate"
+    assert len(conformal.way(98, 0.01).out) == 0
+    assert len(conformal.way(300, 0.001).out) == 60
+    assert conformal.way(30, 0.05, crosses=False).kind == "estimate"
+    assert conformal.way(37, 0.05, "split").kind is None
+    assert conformal.way(500, 0.05, "cross").kind == "cross"
+    assert conformal.way(18, 0.05, "cross").kind is None
+    with pytest.raises(ValueError, match="must go with patchcore"):
+        conformal.way(500, 0.05, "cross", crosses=False)
+
+
+def test_what_is_proven():
+    assert conformal.proven("split", 0.05, 40) == 0.05
+    assert conformal.proven("cross", 0.05, 95) == pytest.approx(0.1 + 2 * 0.95 * 4 / 100)
+    assert conformal.proven("cross", 0.5, 20) == 1
+    assert conformal.proven("estimate", 0.05, 40) is None
+
+
+def test_the_rate_of_one_fit_lies_in_its_interval():
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(2000):
+        scores = rng.random(40)
+        low, high = conformal.spread(scores, at := conformal.limit(scores, 0.1))
+        inside += low <= 1 - at <= high
+    assert abs(inside / 2000 - 0.9) < 0.03
+    assert conformal.spread(np.arange(5), 9)[0] == 0
+
+
+def test_the_tail_of_an_exponential_is_found():
+    scores = -np.log(1 - (np.arange(4000) + 0.5) / 4000)
+    tail = tails.tail(scores)
+    assert tail.share == 0.2
+    assert tail.start == pytest.approx(np.log(5), abs=0.01)
+    assert (tail.scale, tail.shape) == pytest.approx((1, 0), abs=0.03)
+    assert tail.limits(np.array([0.001]))[0] == pytest.approx(np.log(1000), abs=0.1)
+    for rate in (0.2, 0.01, 1e-4):
+        assert tail.rate(float(tail.limits(np.array(rate)))) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("n", [20, 60])
+def test_the_interval_of_an_estimate_holds_the_true_rate(n, monkeypatch):
+    monkeypatch.setattr(tails, "DRAWS", 60)
+    rng = np.random.default_rng(0)
+    inside = 0
+    for _ in range(150):
+        scores = rng.exponential(size=n)
+        low, high = tails.interval(scores, 0.01)
+        inside += low <= np.exp(-tails.limit(scores, 0.01)) <= high
+    assert inside / 150 > 0.8
+
+
+def test_equal_scores_have_no_tail():
+    scores = np.full(20, 3.0)
+    assert tails.limit(scores, 0.01) == 3
+    assert tails.interval(scores, 0.01) == (0, 0)

@@ -1,6 +1,7 @@
 """What the documents say is so."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,8 @@ def test_the_commands_of_the_start_run_as_written(folder):
             "inspect",
             "audit",
             *["fit"] * 4,
+            *("thresholds", "fit", "inspect", "inspect", "inspect", "learn", "history", "revert"),
+            "fit",
             "inspect",
             "inspect",
             "export",
@@ -58,7 +61,7 @@ def test_the_commands_of_the_start_run_as_written(folder):
         ]
     )
     for line in start:
-        words = [sys.executable, "-m", "goldensample.cli", *line.split()[1:]]
+        words = [sys.executable, "-m", "goldensample.cli", *shlex.split(line)[1:]]
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert (folder / "report/report.html").is_file()

@@ -175,7 +175,7 @@ def test_padding_is_not_scored(kind):
 
 
 # how many pictures, all alike, are too few for a method
-TOO_FEW = {"Mahalanobis": (1, 6), "Ensemble": (1,)}
+TOO_FEW = {"Mahalanobis": (1, 6), "Ensemble": (1,), "Crossed": (1,)}
 
 
 @pytest.mark.parametrize("count", [1, 6])

@@ -14,7 +14,7 @@ from goldensample.report import Report
 from goldensample.report.entry import HEAT_PX, THUMBNAIL_PX, entry_of
 from goldensample.report.scale import STEPS, palette
 
-LIMITS = Threshold(score=2.0, pixel=2.0, false_alarms=0.01, held_out=42)
+LIMITS = Threshold(score=2.0, pixel=2.0, false_alarms=0.01, held_out=42, kind="split")
 
 
 def inspected(name, peak, size_hw=(40, 60), verdict="by score", **more):

@@ -31,13 +31,16 @@ KEYS = {
     "thresholds",
     "pictures",
 }
+OPTIONAL = {"journal"}
+"""What only a file has that was taught since its fit."""
 
 
 def write_parts(path: Path, header: dict[str, Any], arrays: dict[str, Array]) -> None:
     """Write a file as a whole, or leave the one that was there.
 
     Args:
-        header: all of KEYS but format, version and checksums, as JSON values.
+        header: all of KEYS but format, version and checksums, and what there is of OPTIONAL, as
+            JSON values.
         arrays: by name; not changed.
     """
     from safetensors.numpy import save as to_bytes
@@ -97,8 +100,8 @@ def _parse_header(name: str, text: str) -> dict[str, Any]:
             f"{name}: format must be {FORMAT}; got {version!r}; this is goldensample "
             f"{__version__}: update it, or fit the file anew"
         )
-    if set(header) != KEYS or not isinstance(header["sha256"], dict):
-        odd = ", ".join(sorted(set(header) ^ KEYS)) or "sha256"
+    if set(header) - OPTIONAL != KEYS or not isinstance(header["sha256"], dict):
+        odd = ", ".join(sorted(set(header) - OPTIONAL ^ KEYS)) or "sha256"
         raise ArtifactError(f"{name}: the header must have its keys; amiss: {odd}; fit it anew")
     return header
 

@@ -7,21 +7,29 @@ import numpy as np
 
 from goldensample import conformal
 from goldensample.backbones import Backbone
+from goldensample.calibrating import Promise, calibrated, judges
 from goldensample.errors import WeightsError
-from goldensample.inspector import BATCH, Inspector, TrainingPicture, as_picture, extract
-from goldensample.methods import Method
+from goldensample.habits import Habits, habits_of, measure
+from goldensample.inspector import (
+    BATCH,
+    Inspector,
+    TrainingPicture,
+    as_picture,
+    features_of,
+    prepare,
+)
+from goldensample.methods import Detector, Method
+from goldensample.methods.crossed import Crossed, WithoutFold
 from goldensample.methods.patchcore import PatchCore
 from goldensample.neighbors import to_numpy
 from goldensample.preparation import Preparation, choose_size
 from goldensample.records import (
     Array,
-    Calibration,
     Features,
     FeatureStore,
     Notify,
     Picture,
     Pictures,
-    Threshold,
     silent,
 )
 
@@ -36,6 +44,8 @@ def fit(
     method: Method = PatchCore(),  # noqa: B008 (frozen)
     preparation: Preparation | None = None,
     false_alarms: float | None = 0.05,
+    review: float | None = None,
+    calibration: str = "auto",
     notify: Notify = silent,
     kept: FeatureStore | None = None,
 ) -> Inspector:
@@ -46,9 +56,12 @@ def fit(
         backbone: from `open_backbone`.
         method: with its settings.
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
-        false_alarms: rate of good pictures that may be called defects, in (0, 1). Some pictures
-            (a fifth, or as many as the rate needs) are kept out of the bank for it; where that
-            would be more than half there is no threshold. None keeps nothing out and sets none.
+        false_alarms: rate of good pictures that may be called defects, in (0, 1). None sets no
+            limits.
+        review: a larger rate, of those that may be looked at again; None for no such verdict.
+        calibration: what limits rest on, see `conformal.way`: "split" keeps pictures out of the
+            bank; "cross" fits once without each fold of them, and inspecting takes as many times
+            as long; "auto" chooses by their number.
         notify: told (stage, done, total) as the work goes on.
         kept: where features are kept; what it holds already is not computed again (it must be of
             the same pictures, preparation and network). None keeps them in memory.
@@ -59,27 +72,73 @@ def fit(
     """
     if not len(images):
         raise ValueError("fit must have at least one picture; got none")
-    if false_alarms is not None and not 0 < false_alarms < 1:
-        raise ValueError(f"false_alarms must be in (0, 1); got {false_alarms}")
+    promise = None if false_alarms is None else Promise(false_alarms, review)
+    if review is not None and promise is None:
+        raise ValueError("review must go with false_alarms; got it alone")
+    way = way_of(len(images), method, false_alarms, calibration)
+    if way.kind == "cross" and isinstance(method, PatchCore):
+        method = Crossed(patchcore=method)
     shapes = shapes_of(images)
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
     if hasattr(images, "white"):
         preparation = replace(preparation, white=images.white)
-    out = conformal.hold_out(len(images), false_alarms) if false_alarms else np.empty(0, int)
-    banked = np.setdiff1d(np.arange(len(images)), out)
+    banked = np.setdiff1d(np.arange(len(images)), way.out)
     kept = InMemory() if kept is None else kept
-    for start in range(len(kept), len(banked), BATCH):
-        batch = [as_picture(images[i], int(i)) for i in banked[start : start + BATCH]]
-        extracted, _ = extract(batch, preparation, backbone)
-        kept.append(replace(extracted, first=start))
-        notify("features", start + len(batch), len(banked))
+    habits = look(images, banked, preparation, backbone, kept, notify)
     detector = method.fit(kept, notify)
     pictures = tuple(TrainingPicture(name_of(images, int(i)), shapes[i]) for i in banked)
     samples = tuple(shrunk(as_picture(images[i], int(i)).pixels) for i in spread(banked, SAMPLES))
-    inspector = Inspector(preparation, backbone, method, detector, {}, pictures, samples)
-    if false_alarms is None or not len(out):
+    inspector = Inspector(
+        preparation, backbone, method, detector, {}, pictures, samples, habits=habits
+    )
+    if promise is None or way.kind is None:
         return inspector
-    return calibrated(inspector, images, false_alarms, notify)
+    judged_by = judges(inspector, len(images)) or folded(method, kept, len(images))
+    return calibrated(inspector, images, replace(promise, kind=way.kind), judged_by, notify)
+
+
+def look(
+    images: Pictures | Sequence[Array | Picture],
+    banked: Array,
+    preparation: Preparation,
+    backbone: Backbone,
+    kept: FeatureStore,
+    notify: Notify,
+) -> Habits:
+    """Measure the pictures of a bank, and compute the features of those that are not kept yet.
+
+    Args:
+        banked: their indices.
+        kept: takes the features.
+        notify: told ("features", pictures done, pictures).
+    """
+    done, measured = len(kept), []
+    for start in (*range(0, done, BATCH), *range(done, len(banked), BATCH)):
+        end = min(start + BATCH, done if start < done else len(banked))
+        batch = [as_picture(images[i], int(i)) for i in banked[start:end]]
+        canvases, placements = prepare(batch, preparation)
+        measured += list(map(measure, canvases, placements))
+        if start >= done:
+            extracted = features_of(batch, canvases, placements, backbone)
+            kept.append(replace(extracted, first=start))
+            notify("features", end, len(banked))
+    return habits_of(measured)
+
+
+def way_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Way:
+    """Return how the limits of a fit on n pictures will be set; no rate, or 0, is for none."""
+    if not rate:
+        return conformal.Way(None, np.empty(0, np.int64))
+    return conformal.way(n, rate, calibration, isinstance(method, PatchCore))
+
+
+def folded(method: Method, kept: FeatureStore, count: int) -> list[tuple[Detector, Array]]:
+    """Fit once without each fold of the pictures; return each fit with the fold it can judge."""
+    every = np.arange(count)
+    return [
+        (method.fit(WithoutFold(kept, fold), silent), every[every % conformal.FOLDS == fold])
+        for fold in range(conformal.FOLDS)
+    ]
 
 
 class InMemory:
@@ -114,48 +173,6 @@ def halved(features: Features) -> Features:
             "outputs"
         )
     return replace(features, maps=maps)
-
-
-def calibrated(
-    inspector: Inspector,
-    images: Pictures | Sequence[Array | Picture],
-    false_alarms: float,
-    notify: Notify = silent,
-) -> Inspector:
-    """Set limits, in the backbone's precision, from the good pictures held out.
-
-    Args:
-        inspector: fitted on the other ones.
-        images: all pictures of the fit; enough for the rate.
-        false_alarms: in (0, 1).
-        notify: told ("threshold", pictures scored, pictures).
-
-    Returns:
-        The inspector with the limits, and with what they rest on.
-    """
-    out = conformal.hold_out(len(images), false_alarms)
-    scores, peaks = [], []
-    held = (as_picture(images[i], int(i)) for i in out)
-    for done, inspection in enumerate(inspector.inspect_many(held), start=1):
-        notify("threshold", done, len(out))
-        scores.append(inspection.score)
-        if inspection.heat_map is not None:
-            peaks.append(inspection.heat_map.max())
-    known = Calibration(
-        np.asarray(scores, np.float64), np.asarray(peaks, np.float64) if peaks else None
-    )
-    limits = Threshold(
-        score=conformal.limit(known.scores, false_alarms),
-        pixel=None if known.peaks is None else conformal.limit(known.peaks, false_alarms),
-        false_alarms=false_alarms,
-        held_out=len(out),
-    )
-    precision = inspector.backbone.precision
-    return replace(
-        inspector,
-        thresholds={**inspector.thresholds, precision: limits},
-        calibrations={**inspector.calibrations, precision: known},
-    )
 
 
 def spread(numbers: Array, count: int) -> Array:

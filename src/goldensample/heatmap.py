@@ -6,7 +6,7 @@ import numpy as np
 
 from goldensample.patches import linear_matrix
 from goldensample.preparation import Placement
-from goldensample.records import Array, Region
+from goldensample.records import Array, Region, Scores
 
 Centres = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -27,7 +27,8 @@ def heat_map(
         sigma_px: of the blur, in pixels of the canvas; 0 for none.
 
     Returns:
-        (H, W) float32 on the picture, in the unit of the scores; 0 outside `placement.box_px()`.
+        (H, W) float32 on the picture, in the unit of the scores; 0 outside `placement.box_px()`,
+        and where the placement's view does not look.
 
     Source: Roth et al. 2022, section 3.3.
     """
@@ -36,11 +37,12 @@ def heat_map(
     if not valid.all():
         values /= np.maximum(rows @ valid.astype(np.float32) @ columns.T, 1e-6)
     top, left, height, width = placement.box_px()
-    if (height, width) == placement.shape_hw:
-        return values
-    whole = np.zeros(placement.shape_hw, np.float32)
-    whole[top : top + height, left : left + width] = values
-    return whole
+    if (height, width) != placement.shape_hw:
+        whole = np.zeros(placement.shape_hw, np.float32)
+        whole[top : top + height, left : left + width] = values
+        values = whole
+    looked_at = placement.looked_at()
+    return values if looked_at is None else np.where(looked_at, values, np.float32(0))
 
 
 @lru_cache(maxsize=64)
@@ -106,3 +108,44 @@ def regions(values: Array, limit: float) -> list[Region]:
             )
         )
     return sorted(found, key=lambda region: -region.peak)
+
+
+def worst_near(peak_px: tuple[int, int], placement: Placement, scores: Scores) -> tuple[float, int]:
+    """Return the distance and the nearest bank row of the worst patch near a peak of the map.
+
+    The blur moves a peak a little, so the patches around the one beneath count, too.
+
+    Args:
+        peak_px: (row, column) in the picture.
+        placement: where the picture lies on the canvas.
+        scores: of the picture alone; not changed.
+    """
+    cell = []
+    for axis in (0, 1):
+        canvas = placement.canvas_hw[axis]
+        at = (peak_px[axis] + 0.5) * placement.scale_hw[axis] + placement.offset_hw[axis]
+        cell.append(int(np.argmin(np.abs(np.asarray(scores.centres[axis]) * canvas - at))))
+    around = tuple(slice(max(0, c - 1), c + 2) for c in cell)
+    patches = scores.grid[0][around]
+    return float(patches.max()), int(scores.nearest[0][around].flat[int(patches.argmax())])
+
+
+def inside(values: Array, limit: float, region: Region) -> Array:
+    """Return which pixels of its box belong to a region.
+
+    Args:
+        values: (H, W) float32, the map in which `regions` found it; not changed.
+        limit: the one it was found with.
+        region: one of those found.
+
+    Returns:
+        (height, width) bool, of the region's box.
+    """
+    from scipy import ndimage
+
+    top, left, height, width = region.box_px
+    above = values[top : top + height, left : left + width] > limit
+    labels, _ = ndimage.label(above, structure=np.ones((3, 3), int))
+    row, column = region.peak_px
+    part: Array = labels == labels[row - top, column - left]
+    return part

@@ -13,6 +13,8 @@ from threadpoolctl import ThreadpoolController
 from goldensample import conformal, heatmap
 from goldensample.backbones import Backbone
 from goldensample.errors import WeightsError
+from goldensample.habits import Habits, note
+from goldensample.journal import Journal
 from goldensample.methods import METHODS, BankDetector, Detector, Method
 from goldensample.neighbors import to_numpy
 from goldensample.preparation import Placement, Preparation
@@ -29,15 +31,15 @@ from goldensample.records import (
 )
 
 BATCH = 8
-STRETCHED = "stretched: keeping its aspect would have wasted more than half of the picture"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPicture:
-    """A picture of the fit: its name and (H, W)."""
+    """A picture of the fit: its name, (H, W), and a small JPEG of it where the file keeps one."""
 
     name: str
     shape_hw: tuple[int, int]
+    thumbnail: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Inspector:
         pictures: the pictures of the fit, by the index that bank rows refer to.
         samples: a few of them, shrunk, (H, W, 3) uint8: what exports are checked on.
         calibrations: what the limits rest on, by precision.
+        journal: what it was taught since the fit; None for a fresh fit.
+        habits: what the pictures of the bank are like; None where that is not known.
     """
 
     preparation: Preparation
@@ -64,6 +68,8 @@ class Inspector:
     pictures: tuple[TrainingPicture, ...]
     samples: tuple[Array, ...] = ()
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    journal: Journal | None = None
+    habits: Habits | None = None
 
     @property
     def method_name(self) -> str:
@@ -98,9 +104,13 @@ class Inspector:
         """
         waiting = iter(enumerate(images))
 
-        def extracted() -> tuple[list[Picture], Features, list[Placement]] | None:
+        def extracted() -> tuple[list[Picture], Features, list[Placement], Array] | None:
             some = [as_picture(image, index) for index, image in islice(waiting, batch)]
-            return (some, *extract(some, self.preparation, self.backbone)) if some else None
+            if not some:
+                return None
+            canvases, placements = prepare(some, self.preparation)
+            features = features_of(some, canvases, placements, self.backbone)
+            return some, features, placements, canvases
 
         if batch == 1:
             while found := extracted():
@@ -117,7 +127,12 @@ class Inspector:
                 yield from judged
 
     def _judge(
-        self, pictures: list[Picture], features: Features, placements: list[Placement], index: int
+        self,
+        pictures: list[Picture],
+        features: Features,
+        placements: list[Placement],
+        canvases: Array,
+        index: int,
     ) -> Inspection:
         """Score one picture of several and say what is told of it."""
         name, placement = pictures[index].name, placements[index]
@@ -138,25 +153,25 @@ class Inspector:
         return Inspection(
             name=name,
             score=score,
-            verdict=("defect" if score > limit.score else "good") if limit else None,
+            verdict=limit.verdict(score) if limit else None,
             heat_map=values,
             box_px=placement.box_px(),
             regions=tuple(self._explain(region, placement, scores) for region in found),
-            note=STRETCHED if placement.stretched else "",
+            note=note(self.habits, canvases[index], placement),
             p_value=conformal.p_value(known.scores, score) if known else None,
         )
 
     def _explain(self, region: Region, placement: Placement, scores: Scores) -> Region:
         """Add the good patch nearest to the worst patch near the region's peak."""
-        cell = []
-        for axis in (0, 1):
-            canvas = placement.canvas_hw[axis]
-            at = (region.peak_px[axis] + 0.5) * placement.scale_hw[axis] + placement.offset_hw[axis]
-            cell.append(int(np.argmin(np.abs(np.asarray(scores.centres[axis]) * canvas - at))))
-        around = tuple(slice(max(0, c - 1), c + 2) for c in cell)  # the blur moves a peak a little
-        patches = scores.grid[0][around]
-        row = int(scores.nearest[0][around].flat[int(patches.argmax())])
-        return replace(region, reason=self.source(row) if row >= 0 else None)
+        distance, row = heatmap.worst_near(region.peak_px, placement, scores)
+        known = self.calibrations.get(self.backbone.precision)
+        peaks = known.peaks if known else None
+        return replace(
+            region,
+            reason=self.source(row) if row >= 0 else None,
+            distance=distance,
+            p_value=None if peaks is None else conformal.p_value(peaks, region.peak),
+        )
 
     def source(self, row: int) -> Source:
         """Return where a bank row came from."""
@@ -178,12 +193,24 @@ def extract(
     batch: Sequence[Picture], preparation: Preparation, backbone: Backbone
 ) -> tuple[Features, list[Placement]]:
     """Prepare pictures and compute their features; pictures may differ in shape."""
+    canvases, placements = prepare(batch, preparation)
+    return features_of(batch, canvases, placements, backbone), placements
+
+
+def prepare(batch: Sequence[Picture], preparation: Preparation) -> tuple[Array, list[Placement]]:
+    """Return pictures as the network takes them, (n, 3, height, width), and where they lie."""
     prepared = [preparation.apply(picture.pixels) for picture in batch]
-    maps = backbone.extract(np.stack([pixels for pixels, _ in prepared]))
+    return np.stack([pixels for pixels, _ in prepared]), [placement for _, placement in prepared]
+
+
+def features_of(
+    batch: Sequence[Picture], canvases: Array, placements: Sequence[Placement], backbone: Backbone
+) -> Features:
+    """Compute the features of prepared pictures."""
+    maps = backbone.extract(canvases)
     _check_maps(maps, batch, backbone.network.name)
     grid_hw = (maps[0].shape[2], maps[0].shape[3])
-    valid = np.stack([placement.valid(grid_hw) for _, placement in prepared])
-    return Features(maps, valid), [placement for _, placement in prepared]
+    return Features(maps, np.stack([placement.valid(grid_hw) for placement in placements]))
 
 
 def _check_maps(maps: tuple[Array, ...], batch: Sequence[Picture], name: str) -> None:

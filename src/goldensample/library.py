@@ -21,6 +21,8 @@ def fit(
     method: Method = PatchCore(),  # noqa: B008 (frozen)
     preparation: Preparation | None = None,
     false_alarms: float | None = 0.05,
+    review: float | None = None,
+    calibration: str = "auto",
     precision: str = "fp32",
     notify: Notify = silent,
 ) -> Inspector:
@@ -33,6 +35,8 @@ def fit(
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
         false_alarms: rate of good pictures that may be called defects, in (0, 1); some pictures
             are kept out of the bank for it. None keeps nothing out and sets no threshold.
+        review: a larger rate, of those that may be looked at again; None for no such verdict.
+        calibration: "auto", "split" or "cross"; see `fitting.fit`.
         precision: "fp32", "bf16", "int8" (made by NNCF, extra [int8], where the network has no
             int8 form) or "auto", the fastest that proves itself; see `precisions.settle`.
         notify: told (stage, done, total) as the work goes on.
@@ -48,6 +52,8 @@ def fit(
         method=method,
         preparation=preparation,
         false_alarms=false_alarms,
+        review=review,
+        calibration=calibration,
         notify=notify,
     )
     return precisions.settle(fitted, images, precision, notify)[0]

@@ -9,8 +9,9 @@ from goldensample import conformal
 from goldensample.backbones import Backbone
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.baking.quantising import MISSING, can_quantise, quantise
+from goldensample.calibrating import Promise, calibrated, judges
 from goldensample.errors import WeightsError
-from goldensample.fitting import calibrated, spread
+from goldensample.fitting import spread
 from goldensample.inspector import Inspector, as_picture
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
@@ -112,7 +113,7 @@ def settle(
     if asked == "auto":
         has = {"int8": bool(network.int8_graph), "bf16": processor_has("bf16")}
         tried = [precision for precision in ("int8", "bf16") if has[precision]]
-    if inspector.threshold is None:
+    if inspector.threshold is None or not judges(inspector, len(images)):
         if asked == "auto":
             return inspector, "fp32, as no pictures were kept out to prove another precision on"
         return at(inspector, asked), f"{asked}, not proven, as no pictures were kept out"
@@ -141,10 +142,11 @@ def prove(
     from scipy.stats import spearmanr
 
     limits = inspector.thresholds["fp32"]
-    rate = limits.false_alarms
-    if rate is None:
+    if limits.false_alarms is None:
         raise ValueError("limits must come from pictures held out; these were set by hand")
-    other = calibrated(at(inspector, precision), images, rate, notify)
+    promise = Promise(limits.false_alarms, limits.review_rate, limits.kind)
+    other = at(inspector, precision)
+    other = calibrated(other, images, promise, judges(other, len(images)), notify)
     before, after = (other.calibrations[name].scores for name in ("fp32", precision))
     shift = other.thresholds[precision].score / limits.score - 1
     return other, Proof(float(spearmanr(before, after).statistic), shift)
@@ -152,9 +154,7 @@ def prove(
 
 def examples(inspector: Inspector, images: Pictures | Sequence[Array | Picture]) -> list[Array]:
     """Return good pictures, evenly among those of the bank, as the network takes them."""
-    limits = inspector.threshold
-    rate = limits.false_alarms if limits else None
-    out = conformal.hold_out(len(images), rate) if rate else np.empty(0, int)
+    out = conformal.drawn(len(images), len(images) - len(inspector.pictures))
     banked = np.setdiff1d(np.arange(len(images)), out)
     pictures = (as_picture(images[i], int(i)).pixels for i in spread(banked, CALIBRATION))
     return [inspector.preparation.apply(pixels)[0] for pixels in pictures]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from goldensample.records import Array
+from goldensample.viewing import View
 
 MODES = ("fit", "stretch", "shorter")
 
@@ -25,6 +26,7 @@ class Placement:
     canvas_hw: tuple[int, int]
     resized_hw: tuple[int, int]
     stretched: bool
+    view: View | None = None
 
     @property
     def scale_hw(self) -> tuple[float, float]:
@@ -50,11 +52,14 @@ class Placement:
         return top, left, height, width
 
     def valid(self, grid_hw: tuple[int, int]) -> Array:
-        """Return (h, w) bool: True where a grid cell's centre lies on the picture.
+        """Return (h, w) bool: True where a cell's centre lies on the picture, and is looked at.
 
         A picture thinner than a cell keeps the cell that holds its middle.
+
+        Raises:
+            ValueError: the view leaves no cell.
         """
-        sides = []
+        sides, shares = [], []
         for axis in (0, 1):
             cell = self.canvas_hw[axis] / grid_hw[axis]
             centres = (np.arange(grid_hw[axis]) + 0.5) * cell
@@ -64,7 +69,22 @@ class Placement:
             if not inside.any():
                 inside[int(np.clip((start + end) / 2 / cell, 0, grid_hw[axis] - 1))] = True
             sides.append(inside)
-        return sides[0][:, None] & sides[1][None, :]
+            shares.append((centres - start) / self.resized_hw[axis])
+        valid: Array = sides[0][:, None] & sides[1][None, :]
+        if self.view:
+            valid = valid & self.view.at(*shares)
+        if not valid.any():
+            raise ValueError(
+                f"a view must leave a patch to look at; on a picture of {self.shape_hw} pixels it "
+                "leaves none; look at more"
+            )
+        return valid
+
+    def looked_at(self) -> Array | None:
+        """Return (H, W) bool, the pixels that are looked at; None where all are."""
+        if self.view is None:
+            return None
+        return self.view.at(*((np.arange(side) + 0.5) / side for side in self.shape_hw))
 
     def picture_px(self, canvas_px: Array, axis: int) -> Array:
         """Return, for positions on the canvas along an axis, the positions in the picture."""
@@ -82,6 +102,7 @@ class Preparation:
             scored); where that would waste more than half the canvas it stretches and says so.
         crop_hw: the central part that is looked at, after resizing; None looks at everything.
         white: grey value of deep pictures that becomes 255; None where all pictures have 8 bits.
+        view: which part of every picture is looked at; None looks at everything.
 
     Raises:
         ValueError: a size is not positive, the mode is unknown or the crop is larger than the size.
@@ -91,6 +112,7 @@ class Preparation:
     mode: str = "fit"
     crop_hw: tuple[int, int] | None = None
     white: int | None = None
+    view: View | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -113,7 +135,7 @@ class Preparation:
     def place(self, shape_hw: tuple[int, int]) -> Placement:
         """Return where a picture of (H, W) pixels comes to lie."""
         resized, stretched = self._resized(shape_hw)
-        return Placement(shape_hw, self.canvas_hw, resized, stretched)
+        return Placement(shape_hw, self.canvas_hw, resized, stretched, self.view)
 
     def _resized(self, shape_hw: tuple[int, int]) -> tuple[tuple[int, int], bool]:
         """Return the picture's (height, width) after resizing, and whether it was stretched."""

@@ -130,6 +130,9 @@ class Region:
         peak: largest value of the heat map in it.
         peak_px: (row, column) of that value.
         reason: the good patch nearest to the patch at the peak.
+        distance: of the patch at the peak from what is good, before the map's blur.
+        p_value: share of good pictures, this one counted among them, with a peak as high anywhere;
+            None where no good pictures were held out.
     """
 
     box_px: tuple[int, int, int, int]
@@ -137,18 +140,28 @@ class Region:
     peak: float
     peak_px: tuple[int, int]
     reason: Source | None = None
+    distance: float | None = None
+    p_value: float | None = None
+
+
+KINDS = ("split", "cross", "estimate", "hand")
+"""Limits rest on pictures kept out of the fit, on each in turn, on a tail fitted, on nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Limits, set on good pictures that did not build the bank (split conformal) or by hand.
+    """Limits, set on good pictures that did not build what scores them, or by hand.
 
     Args:
         score: a picture is a defect when its score is larger.
         pixel: a pixel belongs to a region when its heat-map value is larger; at most the share
             `false_alarms` of good pictures has any such pixel; None where the method has no map.
-        false_alarms: the promised rate of good pictures called defect, in (0, 1); None by hand.
+        false_alarms: the rate asked for of good pictures called defect, in (0, 1); None by hand.
         held_out: number of good pictures the limits rest on; 0 by hand.
+        kind: what the rate is, one of KINDS.
+        review: a picture that is no defect is looked at again when its score is larger; or None.
+        review_rate: the rate of good pictures that are looked at again or called defect.
+        interval: of an estimate, the rates between which the true one may well lie (90 %).
 
     Raises:
         ValueError: a limit is not finite, or a number is out of its range.
@@ -158,15 +171,29 @@ class Threshold:
     pixel: float | None
     false_alarms: float | None = None
     held_out: int = 0
+    kind: str = "hand"
+    review: float | None = None
+    review_rate: float | None = None
+    interval: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("score", self.score), ("pixel", self.pixel)):
-            if value is not None and not math.isfinite(value):
-                raise ValueError(f"{name} must be finite; got {value}")
+        for name in ("score", "pixel", "review"):
+            if not math.isfinite(getattr(self, name) or 0.0):
+                raise ValueError(f"{name} must be finite; got {getattr(self, name)}")
         if self.false_alarms is not None and not 0 < self.false_alarms < 1:
             raise ValueError(f"false_alarms must be in (0, 1); got {self.false_alarms}")
         if self.held_out < 0:
             raise ValueError(f"held_out must be at least 0; got {self.held_out}")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {self.kind!r}")
+        if self.review is not None and self.review > self.score:
+            raise ValueError(f"review must be at most the score limit; got {self.review}")
+
+    def verdict(self, score: float) -> str:
+        """Return "defect", "review" (look again) or "good"."""
+        if score > self.score:
+            return "defect"
+        return "review" if self.review is not None and score > self.review else "good"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,7 +228,7 @@ class Inspection:
     Args:
         name: the picture's name.
         score: larger = odder; a distance in feature space.
-        verdict: "defect", "good", or None where no threshold could be set.
+        verdict: "defect", "review" (look again), "good", or None where no threshold could be set.
         p_value: share of good pictures, this one counted among them, that score as high: for a good
             picture it is at most a with probability at most a, over fits; None where no good
             pictures were held out.

@@ -1,16 +1,18 @@
 """Keep inspectors in `.golden` files; see `container` for their form."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from goldensample import habits
 from goldensample.backbones import Network
 from goldensample.container import read_parts, write_parts
 from goldensample.errors import ArtifactError, WeightsError
 from goldensample.header import build, convert
 from goldensample.inspector import Inspector, TrainingPicture
+from goldensample.journal_parts import JOURNAL, rejoin, take, to_parts
 from goldensample.methods import METHODS, BankDetector, Detector
 from goldensample.preparation import Preparation
 from goldensample.records import Array, Calibration, Threshold
@@ -26,6 +28,8 @@ SAMPLE = "sample"
 CALIBRATION = "calibration/"
 """What the names of what limits rest on start with."""
 PARTS = ("scores", "peaks")
+THUMBNAIL = "thumbnail/"
+"""What the names of small pictures to be shown start with; the picture's number follows."""
 
 
 def save(inspector: Inspector, path: str | Path) -> None:
@@ -46,7 +50,16 @@ def save(inspector: Inspector, path: str | Path) -> None:
             arrays[f"{CALIBRATION}{precision}/peaks"] = known.peaks
     for index, sample in enumerate(inspector.samples):
         arrays[f"{SAMPLE}{index}"] = sample
-    write_parts(Path(path), _header(inspector), arrays)
+    for index, picture in enumerate(inspector.pictures):
+        if picture.thumbnail:
+            arrays[f"{THUMBNAIL}{index}"] = np.frombuffer(picture.thumbnail, np.uint8)
+    if inspector.habits:
+        arrays |= habits.to_parts(inspector.habits)
+    header = _header(inspector)
+    if inspector.journal:
+        taught, more = to_parts(inspector.journal)
+        header, arrays = header | taught, arrays | more
+    write_parts(Path(path), header, arrays)
 
 
 def _header(inspector: Inspector) -> dict[str, Any]:
@@ -104,6 +117,9 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
     kept = sorted(name for name in arrays if name.startswith(SAMPLE))
     samples = tuple(arrays.pop(name) for name in kept)
     calibrations = _calibrations(arrays)
+    thumbnails = {n: arrays.pop(n) for n in list(arrays) if n.startswith(THUMBNAIL)}
+    taught = take(arrays)
+    known = habits.take(arrays)
     precision = convert(header["precision"], str, "precision")
     if precision in HINTS and not processor_has(precision):
         precision = "fp32"  # fitted on another processor; its limits are in the file, too
@@ -111,8 +127,8 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
     method = build(METHODS[header["method"]], header["knobs"])
     detector = method.restore(arrays)
-    pictures = _pictures(header["pictures"], detector)
-    return Inspector(
+    pictures = _illustrated(_pictures(header["pictures"], detector), thumbnails)
+    inspector = Inspector(
         preparation=build(Preparation, header["preparation"]),
         backbone=OpenVINOBackbone(network, precision=precision),
         method=method,
@@ -124,7 +140,9 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         pictures=pictures,
         samples=samples,
         calibrations=calibrations,
+        habits=known,
     )
+    return rejoin(inspector, header.get(JOURNAL), taught)
 
 
 def _pictures(named: Any, detector: Detector) -> tuple[TrainingPicture, ...]:
@@ -140,6 +158,19 @@ def _pictures(named: Any, detector: Detector) -> tuple[TrainingPicture, ...]:
     ):
         raise ValueError("every bank row must come from one of the pictures")
     return pictures
+
+
+def _illustrated(
+    pictures: tuple[TrainingPicture, ...], thumbnails: dict[str, Array]
+) -> tuple[TrainingPicture, ...]:
+    """Give pictures their thumbnails: JPEG files, under names that end in the picture's number."""
+    found = list(pictures)
+    for name, file in thumbnails.items():
+        number = name.removeprefix(THUMBNAIL)
+        if number not in map(str, range(len(found))) or file.dtype != np.uint8 or file.ndim != 1:
+            raise ValueError(f"a thumbnail must be bytes, of one of the pictures; got {number!r}")
+        found[int(number)] = replace(found[int(number)], thumbnail=file.tobytes())
+    return tuple(found)
 
 
 def _calibrations(arrays: dict[str, Array]) -> dict[str, Calibration]:

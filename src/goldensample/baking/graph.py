@@ -145,7 +145,8 @@ def contract(inspector: Inspector, outputs: list[str]) -> dict[str, Any]:
     limit = inspector.threshold
     meanings = {
         "score": "distance in feature space; larger is odder",
-        "verdict": f"true for a defect: the score is larger than the threshold by {MARGIN} of it",
+        "verdict": f"true for a defect: the score is larger than the threshold by {MARGIN} of it; "
+        "where threshold.review is a number, a lower score above it asks to look again",
         "heat_map": "distance for each pixel of the picture",
         "distance": "of each patch to what is good; -1 where there is no picture",
         "nearest": "bank row for each patch; -1 where there is no picture",

@@ -13,6 +13,11 @@ def check_size(inspector: Inspector) -> None:
     Raises:
         ValueError: it would not.
     """
+    if inspector.preparation.view is not None:
+        raise ValueError(
+            "an export must look at whole pictures; this file leaves a part out (--ignore or "
+            "--look-at of golden fit); inspect with the file itself, or fit it without"
+        )
     detector, room = inspector.detector, LIMIT_BYTES - len(inspector.backbone.network.graph)
     if isinstance(detector, PatchCoreDetector):
         rows, depth = detector.bank.shape

@@ -129,12 +129,13 @@ def _difference(
             return Difference(reference.name, np.inf, np.inf, True, False, tolerance)
         off = float(np.abs(values[0] - expected).max()) / max(float(expected.max()), least)
         of_map = off if np.isfinite(off) else np.inf
-    said = ("defect" if outputs["verdict"][0] else "good") if "verdict" in outputs else None
+    said = bool(outputs["verdict"][0]) if "verdict" in outputs else None
+    asked = None if reference.verdict is None else reference.verdict == "defect"
     return Difference(
         picture=reference.name,
         score=apart if np.isfinite(apart) else np.inf,
         heat_map=of_map,
-        verdict=said != reference.verdict,
+        verdict=said != asked,
         at_limit=limit is not None
         and said is not None
         and abs(reference.score - limit.score) <= tolerance * limit.score,

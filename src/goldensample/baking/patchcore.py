@@ -1,12 +1,15 @@
 """PatchCore as graph operators: feature maps to patches, distances, and the weighed score."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import gcd
 
 import numpy as np
 
+from goldensample.baking import image_scores
 from goldensample.baking.nodes import Judged, Nodes
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
+from goldensample.methods.taught import MOST
 from goldensample.patches import AUTHORS_DEPTH, mean_matrix, pool_matrix, resize_matrix
 
 Grid = tuple[int, int, int]
@@ -83,11 +86,24 @@ def judge(
     settings = detector.settings
     queries = patches(add, levels, grids, settings)
     bank = Bank(add, detector)
-    apart, rows = distances(add, bank, queries)
+    plain, rows = distances(add, bank, queries)
+    apart = plain if detector.taught is None else raised(add, detector, queries, plain)
     counted = add("Reshape", inside(settings.stride), add.whole(1, -1))
-    scored = add("Where", counted, apart, add.constant([-1.0]))
-    score = weighed(add, bank, queries, (scored, rows), settings.neighbors)
+    scored = image_scores.Scored(apart, counted, cells_of(grids, settings.stride))
+    if detector.usual is not None:
+        score = image_scores.statistics(add, scored, detector.usual)
+    elif settings.image_score == "top":
+        score = image_scores.top(add, scored)
+    else:
+        within = add("Where", counted, apart, add.constant([-1.0]))
+        score = weighed(add, bank, queries, (within, plain, rows), settings.neighbors)
     return Judged(score, apart, rows, settings.stride)
+
+
+def cells_of(grids: list[Grid], stride: int) -> int:
+    """Return how many patches a picture has."""
+    _, h, w = grids[0]
+    return -(-h // stride) * -(-w // stride)
 
 
 class Bank:
@@ -132,25 +148,38 @@ def distances(add: Nodes, bank: Bank, queries: str) -> tuple[str, str]:
     return length(add, add("Sub", queries, bank.rows(nearest)), 2), nearest
 
 
-def weighed(add: Nodes, bank: Bank, queries: str, found: tuple[str, str], neighbors: int) -> str:
+def raised(add: Nodes, detector: PatchCoreDetector, queries: str, plain: str) -> str:
+    """Return (n, h·w) distances, larger near patches of defects once missed; see `taught`."""
+    assert detector.taught is not None, "there is something taught"
+    near, _ = distances(add, Bank(add, replace(detector, bank=detector.taught)), queries)
+    share = add("Div", plain, add("Max", near, add.constant([1e-9])))
+    factor = add("Max", add("Min", share, add.constant([MOST])), add.constant([1.0]))
+    return add("Mul", plain, factor)
+
+
+def weighed(
+    add: Nodes, bank: Bank, queries: str, found: tuple[str, str, str], neighbors: int
+) -> str:
     """Return the image score (n,), by equation 7; see `PatchCoreDetector`.
 
     Args:
         queries: (n, h·w, d) patches.
-        found: (n, h·w) distances, below zero on cells that do not count, and nearest rows.
+        found: (n, h·w) distances, below zero on cells that do not count, those to the bank alone,
+            and nearest rows.
         neighbors: b.
     """
-    scored, nearest = found
+    scored, plain, nearest = found
     worst = add("ArgMax", scored, axis=1, keepdims=1)  # (n, 1)
     score = add("GatherND", scored, worst, batch_dims=1)  # (n,)
     count = min(neighbors, bank.count)
     if count == 1:
         return score
+    lone = add("GatherND", plain, worst, batch_dims=1)  # (n,)
     patch = add("GatherND", queries, worst, batch_dims=1)  # (n, d)
     row = bank.rows(add("GatherND", nearest, worst, batch_dims=1))  # (n, d)
     around = add.second("TopK", bank.compare(row), add.whole(count), axis=1, largest=0)  # (n, b)
     apart = add("Sub", bank.rows(around), add("Unsqueeze", patch, add.whole(1)))
-    beyond = add("Sub", length(add, apart, 2), add("Unsqueeze", score, add.whole(1)))
+    beyond = add("Sub", length(add, apart, 2), add("Unsqueeze", lone, add.whole(1)))
     # exp(80) says as much as more would, and does not overflow
     shares = add("Exp", add("Min", beyond, add.constant([80.0])))
     total = add("ReduceSum", shares, add.whole(1), keepdims=0)

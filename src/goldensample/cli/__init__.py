@@ -6,7 +6,21 @@ from io import TextIOWrapper
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli import audit, bench, data, demo, evaluate, export, fit, info, inspect, verify
+from goldensample.cli import (
+    audit,
+    bench,
+    data,
+    demo,
+    evaluate,
+    export,
+    fit,
+    info,
+    inspect,
+    learning,
+    teaching,
+    thresholds,
+    verify,
+)
 from goldensample.errors import GoldenError
 
 app = typer.Typer(
@@ -21,8 +35,14 @@ app.command("audit")(audit.command)
 app.command("inspect")(inspect.command)
 app.command("evaluate")(evaluate.command)
 app.command("export")(export.command)
+app.command("thresholds")(thresholds.command)
 app.command("verify")(verify.command)
 app.command("info")(info.command)
+app.command("learn")(learning.learn)
+app.command("forget")(learning.forget)
+app.command("teach-miss")(teaching.command)
+app.command("history")(learning.history)
+app.command("revert")(learning.revert)
 app.add_typer(data.app, name="data")
 app.command("bench")(bench.command)
 app.command("demo")(demo.command)

@@ -1,34 +1,35 @@
 """`golden fit`: learn what good parts look like."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
 import typer
 
-from goldensample.cli.kept import spooled
+from goldensample.cli.kept import Resume, spooled
 from goldensample.cli.options import (
     Backbones,
     Crop,
+    Ignore,
     Levels,
+    LookAt,
     Precision,
     Resize,
     Size,
     SkipUnreadable,
+    Thumbnails,
     WeightsFiles,
     method_of,
-    share,
     sides,
     with_knobs,
 )
 from goldensample.cli.options import levels as parse_levels
-from goldensample.cli.plan import Asked, decide, size_bytes
-from goldensample.cli.show import print_json, progress, promise, say, tell
+from goldensample.cli.plan import Asked, Memory, decide
+from goldensample.cli.promises import CalibrationWay, FalseAlarms, Review, tell_threshold
+from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.cli.summary import describe, summary
-from goldensample.conformal import needed
-from goldensample.inspector import Inspector
-from goldensample.methods import CHOICES, Method
+from goldensample.methods import CHOICES, METHODS, Method
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation import Preparation, choose_size
@@ -85,28 +86,14 @@ def command(
     size: Size = None,
     resize: Resize = None,
     crop: Crop = None,
-    false_alarms: Annotated[
-        float | None,
-        typer.Option(
-            parser=share,
-            metavar="NUMBER",
-            help="Rate of good pictures that may be called defects; 0 sets no threshold and keeps "
-            "no picture out of the bank. \\[default: 5%]",
-        ),
-    ] = None,
-    memory: Annotated[
-        int | None,
-        typer.Option(
-            parser=size_bytes,
-            metavar="SIZE",
-            help="Memory to stay under, such as 2GB; a bank that does not fit is chosen by the "
-            "streaming coreset, or refused. \\[default: 80% of the machine's]",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on from the features that a stopped fit has left."),
-    ] = False,
+    ignore: Ignore = None,
+    look_at: LookAt = None,
+    thumbnails: Thumbnails = False,
+    false_alarms: FalseAlarms = None,
+    review: Review = None,
+    calibration: CalibrationWay = "auto",
+    memory: Memory = None,
+    resume: Resume = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
     precision: Precision = "auto",
     skip_unreadable: SkipUnreadable = False,
@@ -115,11 +102,13 @@ def command(
     knobs: dict[str, Any],
 ) -> None:
     """Learn from good pictures and write one .golden file that holds everything."""
-    from goldensample.fitting import fit
+    from goldensample.fitting import fit, way_of
     from goldensample.folders import read_images
     from goldensample.precisions import check as check_precision
     from goldensample.precisions import settle
     from goldensample.store import save
+    from goldensample.thumbnails import check_banked, with_thumbnails
+    from goldensample.view_files import read_view
     from goldensample.weights import open_backbones
 
     began = perf_counter()
@@ -129,6 +118,8 @@ def command(
     chosen, asked = PAPER if preset else {}, Sizes(size, resize, crop)
     if preset and asked == Sizes(None, None, None):
         asked = Sizes(None, PAPER["resize"], PAPER["crop"])
+    if thumbnails:
+        check_banked(METHODS[method]())
     settings = method_of(method, {k: v for k, v in chosen.items() if k == "depth"} | knobs)
     preparation = asked.preparation()
     names = backbone or [chosen.get("backbone", "builtin")]
@@ -137,7 +128,7 @@ def command(
     network, members = open_backbones(names, parse_levels(levels), weights or [], device)
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
-    for_plan = Asked(paths, output, preparation, rate, memory, "greedy" in knobs)
+    for_plan = Asked(paths, output, preparation, (rate, calibration), memory, "greedy" in knobs)
     if isinstance(settings, PatchCore):
         settings = decide(for_plan, network, settings)
     if members:
@@ -149,25 +140,31 @@ def command(
         preparation = preparation or Preparation(
             choose_size(list(pictures.shapes()), network.network.stride)
         )
+        preparation = replace(preparation, view=read_view(ignore, look_at, pictures.shapes()))
         tell_stretched(pictures, preparation)
-        with spooled(output, pictures, network, preparation, rate, resume) as kept:
+        out = len(way_of(len(pictures), settings, rate, calibration).out)
+        with spooled(output, pictures, network, preparation, out, resume) as kept:
             inspector = fit(
                 pictures,
                 backbone=network,
                 method=settings,
                 preparation=preparation,
                 false_alarms=rate or None,
+                review=review,
+                calibration=calibration,
                 notify=notify,
                 kept=kept,
             )
             inspector, settled = settle(inspector, pictures, precision, notify)
+            if thumbnails:
+                inspector = with_thumbnails(inspector, pictures, notify)
             save(inspector, output)
     seconds = round(perf_counter() - began, 3)
     if json:
         print_json({**summary(inspector), "file": str(output), "seconds": seconds})
     else:
         say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
-        tell_threshold(inspector, rate, len(pictures))
+        tell_threshold(inspector, rate, len(pictures), calibration)
 
 
 def ensemble_of(method: Method, members: tuple[int, ...]) -> Ensemble:
@@ -184,18 +181,6 @@ def check_output(output: Path) -> None:
     if output.suffix != ".golden":
         raise ValueError(f"--output must end in .golden; got {output}")
     check_writable(output)
-
-
-def tell_threshold(inspector: Inspector, rate: float, count: int) -> None:
-    """Say what the threshold rests on, or why there is none although a rate was asked for."""
-    if inspector.threshold or not rate:
-        say(f"threshold {promise(inspector.threshold)}")
-        return
-    tell(
-        f"golden: a rate of {rate:g} must rest on {needed(rate)} pictures kept out of the fit, at "
-        f"most half of all; got {count} pictures, so there are scores and no verdicts; give "
-        f"{2 * needed(rate)} pictures, or a larger --false-alarms"
-    )
 
 
 def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:

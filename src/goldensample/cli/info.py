@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli.show import print_json, promise, say
+from goldensample.cli.promises import promise
+from goldensample.cli.show import print_json, say
 from goldensample.cli.summary import summary
 
 
@@ -33,7 +34,7 @@ def _words(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{k.replace('_', ' ')} {_words(v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
-        return " x ".join(map(str, value)) if isinstance(value[0], int) else ", ".join(value)
+        return (" x " if isinstance(value[0], int) else ", ").join(map(str, value))
     return "none" if value is None else str(value)
 
 
@@ -67,6 +68,7 @@ def _of_file(file: Path) -> dict[str, Any]:
             "mode": preparation.mode,
             "crop_hw": preparation.crop_hw,
             "white": preparation.white,
+            "looked_at": round(preparation.view.share, 4) if preparation.view else 1.0,
         },
         "method": inspector.method_name,
         "knobs": asdict(inspector.method),

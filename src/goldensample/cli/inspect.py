@@ -4,13 +4,24 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
 
 from goldensample.cli.options import Precision
+from goldensample.cli.regions import (
+    PLAIN,
+    CocoFile,
+    Explain,
+    Masks,
+    MmPerPx,
+    Smallest,
+    Told,
+    region_lines,
+)
 from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say, tell
+from goldensample.cli.watching import StrictInput, Watcher, WatchFile, strict
 from goldensample.errors import ImageError
 from goldensample.inspector import BATCH, Inspector
 from goldensample.records import Inspection, Picture, Threshold
@@ -38,14 +49,23 @@ def command(
             min=1, help="Pictures at a time: more for throughput, 1 for the shortest wait for each."
         ),
     ] = BATCH,
+    explain: Explain = False,
+    mm_per_px: MmPerPx = None,
+    smallest: Smallest = 1,
+    masks: Masks = None,
+    coco: CocoFile = None,
+    strict_input: StrictInput = False,
+    watch: WatchFile = None,
 ) -> None:
     """Score pictures, find defects and say where they are."""
+    from goldensample.annotating import Annotations
     from goldensample.cli.reporting import finish, start
     from goldensample.folders import open_images
     from goldensample.precisions import at
     from goldensample.store import load
     from goldensample.writing import check_writable
 
+    told = Told(explain, mm_per_px, smallest)
     if report:
         check_writable(report / "report.html")
     inspector = load(file)
@@ -61,15 +81,22 @@ def command(
             f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
         )
     pictures = open_images(paths, white=inspector.preparation.white)
+    written = Annotations(masks, coco, pictures, inspector.threshold)
+    attempts = strict(inspector, pictures.attempts()) if strict_input else pictures.attempts()
+    watcher = Watcher(inspector, watch) if watch else None
     page = start(inspector, file) if report else None
     defects = failures = 0
     with progress() as notify:
-        for done, (picture, found) in enumerate(
-            judge(inspector, pictures.attempts(), batch), start=1
-        ):
+        for done, (picture, found) in enumerate(judge(inspector, attempts, batch), start=1):
             notify("inspect", done, len(pictures))
             name = pictures.names[done - 1]
-            show(found, name, inspector.threshold, json)
+            if isinstance(found, Inspection):
+                found = told.counted(found)
+                written.add(found)
+            scene = None
+            if watcher and picture and isinstance(found, Inspection):
+                scene = {"scene": watcher.see(picture, found)}
+            show(found, name, inspector.threshold, json, told, scene)
             if isinstance(found, ImageError):
                 failures += 1
                 if page:
@@ -78,6 +105,9 @@ def command(
                 defects += found.verdict == "defect"
                 if page and picture:
                     page.add(picture.pixels, found)
+    written.finish()
+    if watcher:
+        watcher.finish()
     if page and report:
         finish(page, report / "report.html")
     if failures:
@@ -87,7 +117,12 @@ def command(
 
 
 def show(
-    found: Inspection | ImageError, name: str, threshold: Threshold | None, json: bool
+    found: Inspection | ImageError,
+    name: str,
+    threshold: Threshold | None,
+    json: bool,
+    told: Told = PLAIN,
+    scene: dict[str, Any] | None = None,
 ) -> None:
     """Print the result of one picture, readable or not, as a line of its own."""
     if isinstance(found, ImageError):
@@ -96,9 +131,11 @@ def show(
         else:
             say(f"{'error':7}{'-':>9}  {name}  {found}")
     elif json:
-        print_json(inspection_json(found, threshold))
+        print_json({**inspection_json(found, threshold, told), **(scene or {})})
     else:
         say(inspection_line(found))
+        for line in region_lines(found.regions, told) if told.explain else ():
+            say(line)
 
 
 def by_hand(inspector: Inspector, score: float) -> Threshold:

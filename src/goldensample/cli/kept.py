@@ -4,14 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import typer
 
 from goldensample.backbones import Backbone
 from goldensample.cli.show import tell
 from goldensample.folders import Folder
 from goldensample.preparation import Preparation
 from goldensample.spool import Spool
+
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the features that a stopped fit has left.")
+]
 
 
 @contextmanager
@@ -20,7 +26,7 @@ def spooled(
     pictures: Folder,
     network: Backbone,
     preparation: Preparation,
-    rate: float,
+    held_out: int,
     resume: bool,
 ) -> Iterator[Spool]:
     """Give the place beside the output where features are kept until the output is written.
@@ -35,7 +41,7 @@ def spooled(
             [name, file.st_size, file.st_mtime_ns]
             for name, file in zip(pictures.names, files, strict=True)
         ],
-        "false_alarms": rate,
+        "held_out": held_out,
         "network": [network.network.source_sha256, *network.network.levels],
         "preparation": asdict(replace(preparation, white=pictures.white)),
     }

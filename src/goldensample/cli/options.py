@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Annotated, Any, Union
 
 import typer
@@ -35,6 +36,25 @@ Precision = Annotated[
     typer.Option(
         help="fp32, bf16 or int8 for the network; auto is the fastest that proves itself at fit, "
         "and then what the file was fitted with."
+    ),
+]
+Ignore = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What is never looked at: a picture of the form of the others, white there, or a JSON "
+        "file of polygons.",
+    ),
+]
+LookAt = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="The only part that is looked at; a file as for --ignore."),
+]
+Thumbnails = Annotated[
+    bool,
+    typer.Option(
+        "--thumbnails",
+        help="Keep small pictures of the good ones in the file, to show them beside defects.",
     ),
 ]
 SkipUnreadable = Annotated[

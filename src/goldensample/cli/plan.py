@@ -4,13 +4,14 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from goldensample.backbones import Backbone
 from goldensample.cli.machine import measure, memory_bytes
 from goldensample.cli.show import duration, tell
-from goldensample.conformal import hold_out
+from goldensample.conformal import way
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.folders import open_images
 from goldensample.images import read_shape
@@ -32,14 +33,25 @@ def size_bytes(text: str) -> int:
         raise typer.BadParameter(f"must be a size such as 2GB or 800MB; got {text!r}") from None
 
 
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        parser=size_bytes,
+        metavar="SIZE",
+        help="Memory to stay under, such as 2GB; a bank that does not fit is chosen by the "
+        "streaming coreset, or refused. \\[default: 80% of the machine's]",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Asked:
-    """What the plan is made for."""
+    """What the plan is made for; `limits` are the rate of false alarms and the calibration."""
 
     paths: list[str]
     output: Path
     preparation: Preparation | None
-    false_alarms: float
+    limits: tuple[float, str]
     memory: int | None
     greedy_given: bool
 
@@ -55,7 +67,7 @@ def decide(asked: Asked, backbone: Backbone, method: PatchCore) -> PatchCore:
     preparation = asked.preparation or Preparation(choose_size(shapes, backbone.network.stride))
     largest = max(shapes, key=lambda shape: shape[0] * shape[1])
     machine, features = measure(backbone, preparation, method, largest)
-    out = len(hold_out(names, asked.false_alarms)) if asked.false_alarms else 0
+    out = len(way(names, *asked.limits).out) if asked.limits[0] else 0
     maps = [level.shape[1:] for level in features.maps]
     load = Load(
         pictures=names - out,

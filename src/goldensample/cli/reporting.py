@@ -18,6 +18,8 @@ def start(inspector: Inspector, file: Path) -> Report:
     prepared = f"{preparation.mode} to {height}x{width}"
     if preparation.crop_hw:
         prepared += f", centre crop {preparation.crop_hw[0]}x{preparation.crop_hw[1]}"
+    if preparation.view:
+        prepared += f"; {preparation.view.share:.0%} of each picture is looked at"
     facts = {
         "file": file.name,
         "network": f"{values['network']} ({values['network_sha256'][:12]}…)",
@@ -25,7 +27,7 @@ def start(inspector: Inspector, file: Path) -> Report:
         "learned": f"{fitted(inspector)} from {values['pictures']} good pictures",
         "preparation": prepared,
     }
-    return Report(file.stem, facts, inspector.threshold)
+    return Report(file.stem, facts, inspector.threshold, inspector.pictures)
 
 
 def finish(page: Report, path: Path, evaluation: Evaluation | None = None) -> None:

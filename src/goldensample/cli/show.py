@@ -10,7 +10,8 @@ from typing import Any
 
 import typer
 
-from goldensample.records import Inspection, Notify, Source, Threshold
+from goldensample.cli.regions import PLAIN, Told, regions_json
+from goldensample.records import Inspection, Notify, Threshold
 
 STAGES = {
     "check": "checking pictures",
@@ -19,11 +20,14 @@ STAGES = {
     "pooling": "averaging features",
     "coreset": "choosing the bank",
     "coverage": "measuring the bank's radius",
+    "usual": "comparing each with the others",
     "threshold": "setting the threshold",
     "inspect": "inspecting",
+    "learn": "learning",
     "parity": "comparing with the inspector",
     "denoise": "looking for odd patches",
     "audit": "scoring each against the others",
+    "thumbnails": "keeping small pictures",
 }
 QUIET_S = 10.0
 
@@ -111,7 +115,9 @@ def print_json(values: dict[str, Any]) -> None:
     say(json.dumps(values, allow_nan=False))
 
 
-def inspection_json(inspection: Inspection, threshold: Threshold | None) -> dict[str, Any]:
+def inspection_json(
+    inspection: Inspection, threshold: Threshold | None, told: Told = PLAIN
+) -> dict[str, Any]:
     """Return an inspection without its heat map, under the names of `golden inspect --json`."""
     return {
         "picture": inspection.name,
@@ -119,30 +125,11 @@ def inspection_json(inspection: Inspection, threshold: Threshold | None) -> dict
         "verdict": inspection.verdict,
         "p_value": inspection.p_value,
         "threshold": threshold.score if threshold else None,
+        "review_threshold": threshold.review if threshold else None,
         "pixel_threshold": threshold.pixel if threshold else None,
-        "regions": [
-            {
-                "box_px": region.box_px,
-                "area_px": region.area_px,
-                "peak": region.peak,
-                "peak_px": region.peak_px,
-                "nearest_good": source_json(region.reason),
-            }
-            for region in inspection.regions
-        ],
+        "regions": regions_json(inspection, threshold, told),
         "inspected_px": inspection.box_px,
         "note": inspection.note,
-    }
-
-
-def source_json(source: Source | None) -> dict[str, Any] | None:
-    """Return where a good patch came from, to a tenth of a pixel."""
-    if source is None:
-        return None
-    return {
-        "picture": source.picture,
-        "row_px": round(source.row_px, 1),
-        "column_px": round(source.column_px, 1),
     }
 
 
@@ -157,16 +144,3 @@ def inspection_line(inspection: Inspection) -> str:
         words += f"  {many} region{'s' * (many > 1)}, largest {largest.area_px:,} px"
         words += f" around row {row}, column {column}"
     return words + (f"  ({inspection.note})" if inspection.note else "")
-
-
-def promise(threshold: Threshold | None) -> str:
-    """Return in words what a threshold rests on."""
-    if threshold is None:
-        return "none: there are scores and no verdicts"
-    if threshold.false_alarms is None:
-        return f"{threshold.score:.4f}, set by hand: no rate of false alarms is known"
-    return (
-        f"{threshold.score:.4f}: at most {100 * threshold.false_alarms:g} % of good pictures are "
-        f"called defects, on average over fits; it rests on {threshold.held_out} pictures kept out "
-        "of the fit"
-    )

@@ -3,19 +3,20 @@
 from typing import Any
 
 from goldensample.inspector import Inspector
+from goldensample.journal import Journal
 from goldensample.methods.patchcore import PatchCore
 
 
 def summary(inspector: Inspector) -> dict[str, Any]:
     """Return what was fitted, for machines."""
-    limit, method = inspector.threshold, inspector.method
+    limit, method, journal = inspector.threshold, inspector.method, inspector.journal
     how = {"chosen_by": chosen_by(method)} if isinstance(method, PatchCore) else {}
     return {
         "network": inspector.backbone.network.name,
         "network_sha256": inspector.backbone.network.source_sha256,
         "levels": inspector.backbone.network.levels,
         "size_hw": inspector.preparation.canvas_hw,
-        "pictures": len(inspector.pictures),
+        "pictures": len(journal.pictures(journal.head) if journal else inspector.pictures),
         "held_out": limit.held_out if limit else 0,
         "method": inspector.method_name,
         **inspector.detector.facts(),
@@ -24,6 +25,21 @@ def summary(inspector: Inspector) -> dict[str, Any]:
         "threshold": limit.score if limit else None,
         "pixel_threshold": limit.pixel if limit else None,
         "false_alarms": limit.false_alarms if limit else None,
+        **(taught(journal) if journal else {}),
+        "calibration": limit.kind if limit else None,
+        "review_threshold": limit.review if limit else None,
+        "review_rate": limit.review_rate if limit else None,
+        "false_alarms_interval": limit.interval if limit else None,
+    }
+
+
+def taught(journal: Journal) -> dict[str, Any]:
+    """Return which revision of a file is in use, and what holds in it."""
+    head = journal.head
+    return {
+        "revision": head,
+        "radius_known": journal.covers(head),
+        "limits_hold": journal.keeps(head),
     }
 
 

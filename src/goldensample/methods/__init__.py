@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from goldensample.methods.crossed import Crossed
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.mahalanobis import Mahalanobis
 from goldensample.methods.mean_map import MeanMap
@@ -64,6 +65,7 @@ METHODS: dict[str, type[Method]] = {
     "ocsvm": OCSVM,
     "nearest": Nearest,
     "ensemble": Ensemble,
+    "crossed": Crossed,
 }
-CHOICES = tuple(name for name in METHODS if name != "ensemble")
-"""What can be asked for by name; several networks make an ensemble."""
+CHOICES = tuple(name for name in METHODS if name not in ("ensemble", "crossed"))
+"""What can be asked for by name; several networks make an ensemble, a calibration a crossed fit."""

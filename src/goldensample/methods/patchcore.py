@@ -14,7 +14,10 @@ from goldensample.coverage import radius
 from goldensample.methods.bank import Patches
 from goldensample.methods.checking import check, check_number, check_whole, is_number, is_whole
 from goldensample.methods.choosing import AUTO, choose
+from goldensample.methods.image_scores import IMAGE_SCORES, oddness, top, usual_distances
+from goldensample.methods.patchcore_parts import checked
 from goldensample.methods.searching import SEARCHES, Search, open_search
+from goldensample.methods.taught import factors, nearness
 from goldensample.neighbors import to_numpy
 from goldensample.patches import flatten, join_levels
 from goldensample.records import Array, Features, Notify, Scores, knob
@@ -53,6 +56,11 @@ class PatchCore:
         "no deeper than it are not projected",
     )
     neighbors: int = knob(9, "bank neighbours b that weigh the image score; 1 turns weighing off")
+    image_score: str = knob(
+        "maximum",
+        "maximum: the paper's weighed maximum; top: mean of the largest 1 % of the distances; "
+        "statistics: their mean, top, maximum and deviation against those of good pictures",
+    )
     search: str = knob(
         "exact",
         "exact: the true nearest rows; ivfpq or hnsw: FAISS's approximations (extra faiss)",
@@ -70,6 +78,7 @@ class PatchCore:
         check(not (streams and self.denoise), "denoise", "off where the coreset streams", self)
         check_number(self, "sigma_px", 0, 1000)
         named = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
+        named["image_score"] = IMAGE_SCORES
         for name, choices in named.items():
             check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
         odd = is_whole(self.neighbourhood) and self.neighbourhood % 2 == 1
@@ -107,7 +116,10 @@ class PatchCore:
         reach = 0.0
         if len(bank) < sum(counts):
             reach = radius(bank, patches.beside(chosen.nearest, "coverage"))
-        return PatchCoreDetector(self, bank, origins, reach)
+        usual = None
+        if self.image_score == "statistics":
+            usual = usual_distances(bank, origins, patches.read("usual"))
+        return PatchCoreDetector(self, bank, origins, reach, usual)
 
     def _valid(self, features: Features) -> Array:
         """Return (n, h, w) bool on the grid of patches."""
@@ -126,20 +138,7 @@ class PatchCore:
         Raises:
             ValueError: an array is missing or the shapes do not fit.
         """
-        if set(arrays) != {"bank", "origins", "radius"}:
-            raise ValueError(
-                f"arrays must be bank, origins, radius; got {', '.join(sorted(arrays))}"
-            )
-        bank, origins, reach = (arrays[name] for name in ("bank", "origins", "radius"))
-        if bank.ndim != 2 or not len(bank) or origins.shape != (len(bank), 3):
-            raise ValueError(f"bank and origins must fit; got {bank.shape} and {origins.shape}")
-        if reach.shape != (1,) or reach.dtype != np.float64 or not 0 <= reach[0] < np.inf:
-            raise ValueError(f"radius must be one number, at least 0; got {reach}")
-        if (bank.dtype.name, origins.dtype.name) != ("float16", "float32"):
-            raise ValueError(
-                f"bank and origins must be float16 and float32; got {bank.dtype}, {origins.dtype}"
-            )
-        return PatchCoreDetector(self, bank.astype(np.float32), origins, float(reach[0]))
+        return PatchCoreDetector(self, *checked(arrays, self.image_score == "statistics"))
 
 
 @dataclass(frozen=True)
@@ -153,12 +152,16 @@ class PatchCoreDetector:
         radius: no patch of the fit, but those left out as dirt, is farther than this from its
             nearest bank row, so a distance is at most this much larger than it would be with all
             of them in the bank.
+        usual: (6, 4) float64, what image scores by statistics rest on; see `image_scores`.
+        taught: (q, d) float32 patches of defects once missed; see `taught`.
     """
 
     settings: PatchCore
     bank: Array
     origins: Array
     radius: float
+    usual: Array | None = None
+    taught: Array | None = None
 
     @property
     def sigma_px(self) -> float:
@@ -190,12 +193,20 @@ class PatchCoreDetector:
         for index in range(len(valid)):
             patches, _ = self.settings.patches_of(features, index)
             search = self._search(patches)
-            distance, row = (found[:, 0] for found in search.find(patches))
+            plain, row = (found[:, 0] for found in search.find(patches))
+            factor = factors(plain, nearness(patches, self.taught))
+            distance = plain * factor
             grid[index][valid[index]] = distance
             rows[index][valid[index]] = row
             worst = int(np.argmax(distance))
             patch = to_numpy(patches[worst])
-            image[index] = self._weigh(search, patch, distance[worst], row[worst])
+            if self.usual is not None:
+                image[index] = oddness(distance, self.usual)
+            elif self.settings.image_score == "top":
+                image[index] = top(distance)
+            else:
+                score = self._weigh(search, patch, plain[worst], row[worst])
+                image[index] = score * factor[worst]
         centres = tuple(
             tuple((np.arange(0, cells, stride) + 0.5) / cells) for cells in features.valid.shape[1:]
         )
@@ -219,7 +230,12 @@ class PatchCoreDetector:
     def arrays(self) -> dict[str, Array]:
         """Return the bank, the origin of each row, and the radius."""
         bank = self.bank.astype(np.float16)
-        return {"bank": bank, "origins": self.origins, "radius": np.asarray([self.radius])}
+        own = {"bank": bank, "origins": self.origins, "radius": np.asarray([self.radius])}
+        if self.usual is not None:
+            own["usual"] = self.usual
+        if self.taught is not None:
+            own["taught"] = self.taught.astype(np.float16)
+        return own
 
     def facts(self) -> dict[str, float]:
         """Return the bank's size and its radius."""

@@ -1,21 +1,33 @@
 """One card of the page: a picture, its overlay, and what is said of it in words."""
 
 from base64 import b64encode
+from collections.abc import Mapping
 
-from goldensample.records import Region, Source
+from goldensample.records import Region
 from goldensample.report.entry import Entry, Heat
 from goldensample.report.outline import outline
 from goldensample.report.png import encode_palette_png
+from goldensample.report.reasons import LISTED, Good, pair, reason
 from goldensample.report.scale import Scale, palette, steps_of
 from goldensample.report.words import count, number, percent, text
 
-VERDICTS = {"defect": ("▲", "defect"), "good": ("●", "good"), None: ("◇", "no verdict")}
+VERDICTS = {
+    "defect": ("▲", "defect"),
+    "review": ("◆", "look again"),
+    "good": ("●", "good"),
+    None: ("◇", "no verdict"),
+}
 """Shape and words of each verdict: never colour alone."""
-_LISTED = 4
 _FILLING = 'preserveAspectRatio="none" decoding="async"'
 
 
-def card(entry: Entry, rank: int, scale: Scale, score_threshold: float | None) -> str:
+def card(
+    entry: Entry,
+    rank: int,
+    scale: Scale,
+    score_threshold: float | None,
+    good: Mapping[str, Good],
+) -> str:
     """Return one picture's list item.
 
     Args:
@@ -23,6 +35,7 @@ def card(entry: Entry, rank: int, scale: Scale, score_threshold: float | None) -
         rank: its place in the order of the page, from 1.
         scale: the colour scale of the run.
         score_threshold: a picture is a defect when its score is larger, or None.
+        good: good pictures that the page shows, by name.
     """
     said = entry.inspection
     height, width = entry.size_hw
@@ -32,7 +45,7 @@ def card(entry: Entry, rank: int, scale: Scale, score_threshold: float | None) -
         f'<li><article class="card {layout}" id="picture-{rank}" {marks}>\n'
         f"{_head(entry, rank, score_threshold)}\n"
         f'<div class="panes">{_picture(entry, rank)}{_overlay(entry, rank, scale)}</div>\n'
-        f"{_findings(entry, scale)}</article></li>\n"
+        f"{_findings(entry, rank, scale, good)}</article></li>\n"
     )
 
 
@@ -145,20 +158,21 @@ def _haloed(path: str, name: str, kind: str) -> str:
     return f'{shape}<use class="halo" href="#{name}"/><use class="{kind}" href="#{name}"/>'
 
 
-def _findings(entry: Entry, scale: Scale) -> str:
+def _findings(entry: Entry, rank: int, scale: Scale, good: Mapping[str, Good]) -> str:
     """Return the regions in words, or the hottest place where there is none, and the note."""
     regions = [
-        _region(entry, index, region) for index, region in enumerate(entry.inspection.regions, 1)
+        _region(entry, index, region, pair(entry, rank, region, good) if index <= LISTED else "")
+        for index, region in enumerate(entry.inspection.regions, 1)
     ]
     parts = []
     if regions:
-        parts.append(f'<ol class="regions">{"".join(regions[:_LISTED])}</ol>')
-    if entry.regions > _LISTED:
+        parts.append(f'<ol class="regions">{"".join(regions[:LISTED])}</ol>')
+    if entry.regions > LISTED:
         left_out = entry.regions - len(regions)
         last = f"<p>and {count(left_out, 'region')} with smaller peaks</p>" if left_out else ""
         parts.append(
-            f"<details><summary>{count(entry.regions - _LISTED, 'more region')}</summary>"
-            f'<ol class="regions">{"".join(regions[_LISTED:])}</ol>{last}</details>'
+            f"<details><summary>{count(entry.regions - LISTED, 'more region')}</summary>"
+            f'<ol class="regions">{"".join(regions[LISTED:])}</ol>{last}</details>'
         )
     if not regions and entry.hottest:
         parts.append(_hottest(entry.hottest, scale))
@@ -167,7 +181,7 @@ def _findings(entry: Entry, scale: Scale) -> str:
     return "".join(parts)
 
 
-def _region(entry: Entry, index: int, region: Region) -> str:
+def _region(entry: Entry, index: int, region: Region, pictures: str) -> str:
     top, left, rows, columns = region.box_px
     share = region.area_px / (entry.size_hw[0] * entry.size_hw[1])
     row, column = region.peak_px
@@ -175,16 +189,7 @@ def _region(entry: Entry, index: int, region: Region) -> str:
         f"<li>Region {index}: <b>{region.area_px:,} px</b> ({percent(share)} of the picture), "
         f"peak <b>{number(region.peak)}</b> at row {row}, column {column}; "
         f'<span class="quiet">box {columns} × {rows} px from row {top}, column {left}</span>'
-        f"{_reason(region.reason)}</li>"
-    )
-
-
-def _reason(source: Source | None) -> str:
-    if source is None:
-        return ""
-    return (
-        f'<span class="reason">nearest good patch: <bdi>{text(source.picture)}</bdi>, '
-        f"row {source.row_px:.0f}, column {source.column_px:.0f}</span>"
+        f"{reason(region)}{pictures}</li>"
     )
 
 

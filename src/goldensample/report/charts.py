@@ -139,6 +139,38 @@ def roc_curve(alarms: Array, found: Array, at: tuple[float, float] | None) -> st
     return _drawing(320, bottom + 40, "ROC curve", inner)
 
 
+def against_limit(limits: Array, alarms: Array, missed: Array | None, used: float | None) -> str:
+    """Draw false alarms, and misses where they are known, as steps against the score limit.
+
+    Args:
+        limits: (k,) scores, ascending, at least one.
+        alarms: (k,) rate of good pictures called defect at each limit.
+        missed: (k,) share of defects called good, or None.
+        used: the limit in use, or None.
+    """
+    low, high = _range(limits, used)
+    top, tall = 24, 200
+    floor = top + tall
+    parts = [] if used is None else [_limit(used, _place(used, low, high), floor)]
+    curves = [("false alarms", "curve", alarms)]
+    curves += [] if missed is None else [("missed defects", "curve missed", missed)]
+    for name, kind, shares in curves:
+        ends = np.append(limits[1:], high)
+        points = " ".join(
+            f"{_place(x, low, high):.1f},{floor - tall * share:.1f}"
+            for start, end, share in zip(limits.tolist(), ends.tolist(), shares, strict=True)
+            for x in (start, end)
+        )
+        title = f"<title>{name}</title>"
+        parts.append(f'<polyline class="{kind}" points="{points}">{title}</polyline>')
+    for share in (0.25, 0.5, 0.75, 1.0):
+        parts.append(_text(_LEFT, floor - tall * share + 4, f"{100 * share:g} %", "start"))
+    parts.append(f'<line class="base" x1="{_LEFT}" x2="{_RIGHT}" y1="{floor}" y2="{floor}"/>')
+    parts.append(_axis(low, high, floor))
+    title = " and ".join(name for name, _, _ in curves) + " against the score limit"
+    return _drawing(_WIDTH, floor + _BELOW, title, "".join(parts))
+
+
 def _text(x: float, y: float, words: str, anchor: str = "middle") -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>'
 

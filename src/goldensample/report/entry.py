@@ -68,11 +68,9 @@ class Entry:
 
     @property
     def wrong(self) -> bool:
-        """Whether verdict and label are known and disagree."""
+        """Whether verdict and label are known and disagree; to look again is never wrong."""
         verdict = self.inspection.verdict
-        return (
-            self.label is not None and verdict is not None and (verdict == "defect") != self.label
-        )
+        return self.label is not None and verdict == ("good" if self.label else "defect")
 
     @property
     def cropped(self) -> bool:

@@ -43,22 +43,23 @@ def _reached(known: Sequence[Entry]) -> tuple[float, float] | None:
     return _called(good) / len(good), _called(defect) / len(defect)
 
 
-def _called(entries: Sequence[Entry]) -> int:
-    return sum(entry.inspection.verdict == "defect" for entry in entries)
+def _called(entries: Sequence[Entry], verdict: str = "defect") -> int:
+    return sum(entry.inspection.verdict == verdict for entry in entries)
 
 
 def _confusion(known: Sequence[Entry]) -> str:
     """Return the table of labels against verdicts."""
-    rows = []
+    rows, again = [], any(entry.inspection.verdict == "review" for entry in known)
     for label, name in ((False, "good"), (True, "defect")):
         among = [entry for entry in known if entry.label is label and entry.inspection.verdict]
-        called = _called(among)
-        cells = [(len(among) - called, ""), (called, "✕ false alarms")]
-        if label:
-            cells = [(len(among) - called, "✕ missed"), (called, "")]
+        called = {verdict: _called(among, verdict) for verdict in ("good", "review", "defect")}
+        cells = [(called["good"], "✕ missed" if label else "")]
+        cells += [(called["review"], "")] if again else []
+        cells += [(called["defect"], "" if label else "✕ false alarms")]
         inner = "".join(_cell(of(part, len(among)), words if part else "") for part, words in cells)
         rows.append(f'<tr><th scope="row">labelled {name}</th>{inner}</tr>')
-    columns = '<th scope="col">● called good</th><th scope="col">▲ called defect</th>'
+    heads = ["● called good", *(["◆ look again"] if again else []), "▲ called defect"]
+    columns = "".join(f'<th scope="col">{words}</th>' for words in heads)
     head = f"<thead><tr><td></td>{columns}</tr></thead>"
     return f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
 

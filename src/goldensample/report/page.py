@@ -6,11 +6,13 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
+from goldensample.inspector import TrainingPicture
 from goldensample.records import Array, Inspection, Threshold
 from goldensample.report import labels, panels
 from goldensample.report.cards import card
 from goldensample.report.entry import Entry, entry_of
 from goldensample.report.legend import key, legend
+from goldensample.report.reasons import Good, originals, shown
 from goldensample.report.scale import Scale, scale_of
 from goldensample.report.words import count, text
 
@@ -24,6 +26,7 @@ class Report:
         title: heading of the page.
         facts: what a reader should know of the run, name to value, in order: file, network, …
         threshold: the limits the verdicts rest on, or None.
+        pictures: of the fit; those with a thumbnail are shown beside the regions they explain.
 
     Example:
         report = Report("Bottles, Monday", {"file": "bottle.golden"}, inspector.threshold)
@@ -32,8 +35,15 @@ class Report:
         path.write_bytes(report.html())
     """
 
-    def __init__(self, title: str, facts: Mapping[str, str], threshold: Threshold | None) -> None:
+    def __init__(
+        self,
+        title: str,
+        facts: Mapping[str, str],
+        threshold: Threshold | None,
+        pictures: Sequence[TrainingPicture] = (),
+    ) -> None:
         self._title = title
+        self._good = shown(pictures)
         self._facts = dict(facts)
         self._threshold = threshold
         self._entries: list[Entry] = []
@@ -81,14 +91,15 @@ class Report:
         entries = self._ordered()
         scale = self._scale()
         before, after = self._around(entries, measures or {}, scale).split(_CARDS)
-        cards = (self._card(entry, rank, scale) for rank, entry in enumerate(entries, 1))
+        good = self._good
+        cards = (self._card(entry, rank, scale, good) for rank, entry in enumerate(entries, 1))
         return b"".join(part.encode("utf-8") for part in (before, *cards, after))
 
     def oddest(self, number: int, first_rank: int) -> str:
         """Return the cards of the oddest pictures, numbered from `first_rank`, for another page."""
         scale = self._scale()
         chosen = enumerate(self._ordered()[:number], first_rank)
-        return "".join(self._card(entry, rank, scale) for rank, entry in chosen)
+        return "".join(self._card(entry, rank, scale, {}) for rank, entry in chosen)
 
     def mistakes(self, label: bool) -> str:
         """Return how many of the pictures with a label got another verdict, as "2 of 40"."""
@@ -99,8 +110,8 @@ class Report:
         said = [(-entry.inspection.score, entry.inspection.name) for entry in self._entries]
         return [self._entries[index] for index in sorted(range(len(said)), key=said.__getitem__)]
 
-    def _card(self, entry: Entry, rank: int, scale: Scale) -> str:
-        return card(entry, rank, scale, self._threshold.score if self._threshold else None)
+    def _card(self, entry: Entry, rank: int, scale: Scale, good: Mapping[str, Good]) -> str:
+        return card(entry, rank, scale, self._threshold.score if self._threshold else None, good)
 
     def _scale(self) -> Scale:
         """Return the colour scale of all pictures together."""
@@ -129,6 +140,7 @@ class Report:
             key=key(entries, self._threshold),
             filters=_filters(entries),
             number=count(len(entries), "picture"),
+            originals=originals(entries, self._good),
             cards=_CARDS,
         )
 
@@ -140,6 +152,8 @@ def _filters(entries: Sequence[Entry]) -> str:
         return ""
     choices = [("all", "all", len(entries))]
     choices.append(("defect", "▲ called defect", verdicts.count("defect")))
+    if "review" in verdicts:
+        choices.append(("review", "◆ look again", verdicts.count("review")))
     choices.append(("good", "● called good", verdicts.count("good")))
     if any(entry.label is not None for entry in entries):
         choices.append(("wrong", "✕ wrong", sum(entry.wrong for entry in entries)))

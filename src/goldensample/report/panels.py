@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from goldensample.conformal import proven
 from goldensample.records import Threshold
 from goldensample.report.cards import VERDICTS
 from goldensample.report.entry import Entry, judged
@@ -37,8 +38,9 @@ def tiles(entries: Sequence[Entry], failures: int, measures: Mapping[str, object
     shown = [("pictures", f"{len(entries):,}")]
     for verdict, (shape, words) in VERDICTS.items():
         called = sum(entry.inspection.verdict == verdict for entry in entries)
-        if called or (verdict is not None and judged(entries)):
-            words = words if verdict is None else f"called {words}"
+        plain = verdict in ("defect", "good")
+        if called or (plain and judged(entries)):
+            words = f"called {words}" if plain else words
             shown.append((f"{shape} {words}", f"{called:,}"))
     shown.append(("unreadable", f"{failures:,}"))
     if judged(entries) and any(entry.label is not None for entry in entries):
@@ -93,13 +95,37 @@ def promise(threshold: Threshold | None) -> str:
         )
         given = "These limits were given by hand: they promise"
         rest = "Both limits rest on {}, and are"
-    if not threshold.false_alarms or not threshold.held_out:
+    if threshold.review is not None:
+        limits += f" A picture above <b>{number(threshold.review)}</b> is to be looked at again."
+    if threshold.false_alarms is None:
         return f"<p>{limits} {given} no false-alarm rate.</p>"
-    often = f"{percent(threshold.false_alarms)} (1 in {round(1 / threshold.false_alarms):,})"
-    held_out = f"{count(threshold.held_out, 'good picture')} kept out of the fit"
+    how = {
+        "split": "kept out of the fit",
+        "cross": "each judged without it",
+        "estimate": "none of them judged by what was fitted to it",
+    }[threshold.kind]
+    held_out = f"{count(threshold.held_out, 'good picture')}, {how}"
     return (
-        f"<p>{limits} {rest.format(held_out)} set so that at most {often} of good pictures are "
-        "called defect by mistake, as long as new parts are made and photographed like those.</p>"
+        f"<p>{limits} {rest.format(held_out)}, set so that {_often(threshold)}, as long as new "
+        "parts are made and photographed like those.</p>"
+    )
+
+
+def _often(threshold: Threshold) -> str:
+    """Say how often good pictures are called defect, and whether that is a promise."""
+    rate = threshold.false_alarms or 0.0
+    often = f"{percent(rate)} (1 in {round(1 / rate):,}) of good pictures are called defect"
+    if threshold.review_rate is not None:
+        often += f", and {percent(threshold.review_rate)} that or to be looked at again,"
+    if threshold.kind == "split":
+        return f"at most {often} by mistake"
+    if threshold.kind == "cross":
+        bound = percent(proven("cross", rate, threshold.held_out) or 1.0)
+        return f"{often} by mistake, usually fewer, and at most {bound} for certain, over fits"
+    low, high = threshold.interval or (0.0, 1.0)
+    return (
+        f"about {often} by mistake; <b>this is an estimate, not a promise</b> "
+        f"({percent(low)} to {percent(high)})"
     )
 
 

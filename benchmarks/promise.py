@@ -1,0 +1,189 @@
+"""Whether promised rates of false alarms are kept: `python benchmarks/promise.py`.
+
+The good pictures of magnetic_tile (train and test, 952) are split anew 20 times (seeds 0 to 19)
+into pictures to fit and pictures to test; the rate of test pictures called defect is compared with
+the rate asked for. All other choices are made beforehand and once, so that 20 fits are affordable:
+built-in network, 256x256 stretched, both levels averaged to a grid of 8x8, 1,000 bank rows (a
+fifth of the patches of a small fit), heat maps of 64x64. Features are computed once; everything
+after them is what `fit` and `inspect` do.
+"""
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from goldensample import PatchCore, Preparation, open_backbone, read_images
+from goldensample.backbones import Backbone
+from goldensample.calibrating import Promise, limits
+from goldensample.conformal import proven
+from goldensample.fitting import fit
+from goldensample.records import Array
+
+RESULTS = Path(__file__).parent / "results"
+SIZE = Preparation((256, 256), "stretch")
+NUMBER = Preparation((64, 64), "stretch")
+SEEDS = range(20)
+TESTED = 150
+"""Pictures tested after a small fit; after a large one, all that are left."""
+# pictures of the fit, calibration, rates
+RUNS = (
+    (761, "split", (0.01, 0.05, 0.1)),
+    (100, "cross", (0.01, 0.05, 0.1)),
+    (50, "split", (0.05, 0.1)),
+    (50, "cross", (0.05, 0.1)),
+    (50, "estimate", (0.01,)),
+    (20, "split", (0.1,)),
+    (20, "cross", (0.05, 0.1)),
+    (20, "estimate", (0.01,)),
+)
+
+
+class Known:
+    """A backbone that looks features up: a picture's colour is its number."""
+
+    def __init__(self, backbone: Backbone, maps: tuple[Array, ...]) -> None:
+        self.network, self.precision, self._maps = backbone.network, "fp32", maps
+
+    def extract(self, pictures: Array) -> tuple[Array, ...]:
+        """Return the features of the pictures with these numbers."""
+        high, low = pictures[:, :2, 32, 32].round().astype(int).T
+        return tuple(level[256 * high + low] for level in self._maps)
+
+
+def numbered(index: int) -> Array:
+    """Return a picture whose colour is its number."""
+    return np.full((64, 64, 3), (index // 256, index % 256, 0), np.uint8)
+
+
+def features_of(backbone: Backbone, folders: list[Path]) -> tuple[Array, ...]:
+    """Compute the features of all good pictures, averaged over parts of an 8x8 grid."""
+    parts = []
+    for picture in read_images([str(folder) for folder in folders]):
+        pixels, _ = SIZE.apply(picture.pixels)
+        parts.append([averaged(level) for level in backbone.extract(pixels[None])])
+    return tuple(np.concatenate(level) for level in zip(*parts, strict=True))
+
+
+def averaged(level: Array) -> Array:
+    """Return (n, d, 8, 8) means of (n, d, h, w)."""
+    n, d, h, w = level.shape
+    return level.reshape(n, d, 8, h // 8, 8, w // 8).mean(axis=(3, 5))
+
+
+def trial(backbone: Known, count: int, way: str, rates: tuple[float, ...], seed: int) -> dict:
+    """Fit on some pictures and count the others that each rate's limit calls defect."""
+    order = np.random.default_rng(seed).permutation(len(backbone._maps[0]))
+    fitted = fit(
+        [numbered(index) for index in order[:count]],
+        backbone=backbone,
+        method=PatchCore(coreset=1000.0 if count > 100 else 0.2, sigma_px=1.0),
+        preparation=NUMBER,
+        false_alarms=min(rates),
+        calibration="auto" if way == "estimate" else way,
+    )
+    assert fitted.threshold is not None
+    assert fitted.threshold.kind == way, fitted.threshold
+    tested = order[count:] if count > 100 else order[count : count + TESTED]
+    bare = replace(fitted, thresholds={})
+    said = list(bare.inspect_many(map(numbered, tested)))
+    scores = np.array([one.score for one in said])
+    peaks = np.array([one.heat_map.max() for one in said])
+    known, told = fitted.calibrations["fp32"], {"seed": seed, "tested": len(tested), "rates": {}}
+    for rate in rates:
+        at = limits(known, Promise(rate, kind=way))
+        told["rates"][str(rate)] = {
+            "alarms": int((scores > at.score).sum()),
+            "pixel_alarms": int((peaks > at.pixel).sum()),
+            "held_out": at.held_out,
+            "above": int((known.scores > at.score).sum()),
+            "interval": at.interval,
+        }
+    return told
+
+
+def summary(way: str, rate: float, trials: list[dict]) -> dict:
+    """Return the mean rate with its error, and how many trials lie where they should."""
+    from scipy.stats import betabinom
+
+    rows = [trial["rates"][str(rate)] for trial in trials]
+    tested, n = trials[0]["tested"], rows[0]["held_out"]
+    alarms = np.array([row["alarms"] for row in rows])
+    found = {
+        "mean": float(alarms.mean() / tested),
+        "error": float(alarms.std(ddof=1) / tested / len(rows) ** 0.5),
+        "pixel_mean": float(np.mean([row["pixel_alarms"] for row in rows]) / tested),
+        "rests_on": n,
+        "tested": tested,
+        "proven": proven(way, rate, n),
+        "rates": (alarms / tested).tolist(),
+    }
+    if way == "estimate":
+        ends = np.array([row["interval"] for row in rows])
+        inside = (ends[:, 0] <= alarms / tested) & (alarms / tested <= ends[:, 1])
+        return found | {"interval": np.median(ends, axis=0).tolist(), "inside": int(inside.sum())}
+    above = rows[0]["above"]
+    law = betabinom(tested, above + 1, n - above)
+    low, high = law.ppf(0.025), law.ppf(0.975)
+    inside = (alarms >= low) & (alarms <= high)
+    ends = [float(low / tested), float(high / tested)]
+    expected = (above + 1) / (n + 1)
+    return found | {"expected": expected, "interval": ends, "inside": int(inside.sum())}
+
+
+def draw(table: list[dict], path: Path) -> None:
+    """Draw every trial's rate, the mean, and the rate asked for."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    pyplot.rcParams.update({"svg.hashsalt": "promise", "font.size": 8})
+    figure, axes = pyplot.subplots(figsize=(7.2, 3.2), layout="constrained")
+    for place, row in enumerate(table):
+        rates = 100 * np.array(row["rates"])
+        axes.vlines(place, *(100 * np.array(row["interval"])), color="#bbbbbb", linewidth=9)
+        spread = np.linspace(-0.16, 0.16, len(rates))
+        axes.plot(place + spread, rates, "o", color="#0072B2", markersize=2)
+        axes.hlines(100 * row["asked"], place - 0.35, place + 0.35, color="#000000")
+        axes.errorbar(
+            place + 0.27, 100 * row["mean"], 200 * row["error"], fmt="D", color="#D55E00", ms=4
+        )
+    names = [f"{row['pictures']}\n{row['way']}\n{100 * row['asked']:g} %" for row in table]
+    axes.set_xticks(range(len(table)), names)
+    axes.set_ylabel("good pictures called defect, %")
+    axes.set_yscale("symlog", linthresh=1)
+    axes.set_yticks([0, 0.5, 1, 2, 5, 10, 20, 40], ["0", "0.5", "1", "2", "5", "10", "20", "40"])
+    axes.set_ylim(-0.05, 45)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def main() -> None:
+    """Run all trials, write the figures as they come, and draw them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="fewer for a quick look")
+    parser.add_argument("--output", type=Path, default=RESULTS / "promise.json")
+    asked = parser.parse_args()
+    root, began = asked.shared / "data/magnetic_tile", perf_counter()
+    network = open_backbone()
+    known = Known(network, features_of(network, [root / "train/good", root / "test/good"]))
+    print(f"features of {len(known._maps[0])} pictures in {perf_counter() - began:.0f} s")
+    table: list[dict] = []
+    for count, way, rates in RUNS:
+        trials = [trial(known, count, way, rates, seed) for seed in SEEDS[: asked.seeds]]
+        for rate in rates:
+            row = {"pictures": count, "way": way, "asked": rate, **summary(way, rate, trials)}
+            table.append(row)
+            print(json.dumps({k: v for k, v in row.items() if k != "rates"}), flush=True)
+        settings = {"seeds": asked.seeds, "pictures": len(known._maps[0]), "rows": table}
+        asked.output.write_text(json.dumps(settings, indent=1) + "\n")
+    draw(table, asked.output.parents[2] / "docs/promise.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""`golden teach-miss`: why a defect was missed, and what it costs to have its like caught."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from goldensample.cli.learning import File, Json, Reason, changing, note, show, write
+from goldensample.cli.regions import source_json
+from goldensample.cli.show import print_json, progress, say
+from goldensample.misses import Excuse, Proposal
+
+SHOWN = 5
+
+
+def command(
+    file: File,
+    picture: Annotated[Path, typer.Argument(help="The picture whose defect was missed.")],
+    mask: Annotated[
+        Path, typer.Option(help="Picture of the same size, not 0 where the defect is.")
+    ],
+    good: Annotated[
+        list[str],
+        typer.Option(
+            help="Good pictures, best none of the fit, that the cost is counted on; a path, and "
+            "again for more."
+        ),
+    ],
+    apply: Annotated[
+        str | None, typer.Option(help="drop or limit: do it. \\[default: propose alone]")
+    ] = None,
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """Show what excused a missed defect, and propose how to catch it, with the cost."""
+    from goldensample.datasets import read_mask
+    from goldensample.datasets.items import Item
+    from goldensample.folders import open_images, read_images
+    from goldensample.teaching import study
+
+    if apply not in (None, "drop", "limit"):
+        raise ValueError(f"--apply must be drop or limit; got {apply!r}")
+    with changing(file) as inspector, progress() as notify:
+        white = inspector.preparation.white
+        missed = open_images(str(picture), white)[0]
+        item = Item(missed.name, picture, "defect", True, (mask,))
+        marked = read_mask(item, (missed.pixels.shape[0], missed.pixels.shape[1]))
+        pictures = read_images(good, white, notify=notify)
+        found = study(inspector, missed, marked, pictures, note(reason), notify)
+        chosen = [one for one in found.proposals if one.way == apply]
+        if apply and not (chosen and chosen[0].holds):
+            words = ", ".join(_words(one, len(pictures)) for one in chosen) or "nothing to change"
+            raise ValueError(f"{apply} must catch the defect at a bearable cost; {words}")
+        for one in chosen:
+            write(one.taught, file)
+    if apply:
+        done = f"taught {missed.name}: {_words(chosen[0], len(pictures))}"
+        show(chosen[0].taught, file, done, {"proposal": _values(chosen[0])}, json)
+        return
+    limit = inspector.threshold.score if inspector.threshold else None
+    if json:
+        print_json(
+            {
+                "picture": missed.name,
+                "score": found.score,
+                "threshold": limit,
+                "excused_by": [_excuse(one) for one in found.excuses],
+                "proposals": [_values(one) for one in found.proposals],
+                "good": len(pictures),
+            }
+        )
+        return
+    say(f"{missed.name} scores {found.score:.4f}, and the limit is {limit:.4f}")
+    say(f"excused by {len(found.excuses)} bank rows:")
+    for excuse in found.excuses[:SHOWN]:
+        row = excuse.source
+        place = f"{row.picture} at row {row.row_px:.0f}, column {row.column_px:.0f}"
+        say(f"  {place}: {excuse.patches} patches; {excuse.pictures} good pictures rely on it")
+    for proposal in found.proposals:
+        say(f"{proposal.way}: {_words(proposal, len(pictures))}")
+    best = [one.way for one in found.proposals if one.holds]
+    say(f"do it with --apply {best[-1]}" if best else "it cannot be done at a bearable cost")
+
+
+def _words(proposal: Proposal, good: int) -> str:
+    """Return what a proposal does, and whether it holds."""
+    what = "bank rows taken out" if proposal.way == "drop" else "patches of the defect taught"
+    share = f"{len(proposal.alarms)} of {good} good pictures become false alarms"
+    end = "" if proposal.holds else "; it cannot be done this way"
+    return f"{proposal.size:,} {what}, score {proposal.score:.4f}, {share}{end}"
+
+
+def _values(proposal: Proposal) -> dict[str, Any]:
+    """Return a proposal for machines."""
+    return {
+        "way": proposal.way,
+        "size": proposal.size,
+        "score": proposal.score,
+        "false_alarms": proposal.alarms,
+        "holds": proposal.holds,
+    }
+
+
+def _excuse(excuse: Excuse) -> dict[str, Any]:
+    """Return an excuse for machines."""
+    return {
+        "row": source_json(excuse.source),
+        "patches": excuse.patches,
+        "good_pictures": excuse.pictures,
+    }

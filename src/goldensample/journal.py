@@ -1,0 +1,238 @@
+"""What an inspector was taught after its fit: every row and every change, so that any is undone.
+
+Revisions form a tree. Each names its parent; the last one written is the state in use. To revert is
+to write a revision without a change whose parent is an earlier one, so nothing is ever lost, and a
+state is always computed from its line of parents in the same way: it comes back to the byte.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
+
+import numpy as np
+
+from goldensample.records import Array, Threshold
+
+ACTIONS = ("fit", "learn", "forget", "drop", "limit", "calibrate", "revert")
+FIT, LEARN, FORGET, DROP, LIMIT, CALIBRATE, REVERT = ACTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits in one precision, and the scores of good pictures that they rest on.
+
+    Args:
+        precision: of the network.
+        threshold: the limits.
+        scores: of good pictures kept out of the bank; empty where the limits rest on none.
+        peaks: the largest values of their maps; None as in `Calibration`.
+    """
+
+    precision: str
+    threshold: Threshold
+    scores: tuple[float, ...] = ()
+    peaks: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One change.
+
+    Args:
+        action: one of ACTIONS.
+        time: ISO 8601; "" for the fit, which knows none.
+        reason: in the words of who made it.
+        pictures: numbers of those that came in ("fit", "learn", "limit") or went out ("forget").
+        limits: set by it; None where they stayed.
+        parent: number of the revision it changed; -1 for the fit. `Journal.extended` sets it.
+        sha256: of all the above, the rows that came in and went out, and the parent's sha256.
+
+    Raises:
+        ValueError: the action is unknown.
+    """
+
+    action: str
+    time: str
+    reason: str
+    pictures: tuple[int, ...] = ()
+    limits: tuple[Limits, ...] | None = None
+    parent: int = -1
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        if self.action not in ACTIONS:
+            raise ValueError(f"action must be one of {', '.join(ACTIONS)}; got {self.action!r}")
+
+
+@dataclass(frozen=True, eq=False)
+class Journal:
+    """All rows that were ever in a bank, and the revisions that brought and took them.
+
+    Args:
+        bank: (m, d) float16.
+        origins: (m, 3) float32, as a detector's.
+        born: (m,) int32, the revision that brought each row in; ascending.
+        drops: (p, 2) int32, (revision, row) of each row taken out; by revision.
+        revisions: by their numbers; the last is the one in use.
+
+    Raises:
+        ValueError: the parts do not fit each other.
+    """
+
+    bank: Array
+    origins: Array
+    born: Array
+    drops: Array
+    revisions: tuple[Revision, ...]
+
+    def __post_init__(self) -> None:
+        rows, count = len(self.bank), len(self.revisions)
+        kinds = [one.dtype.name for one in (self.bank, self.origins, self.born, self.drops)]
+        fits = (
+            kinds == ["float16", "float32", "int32", "int32"]
+            and self.bank.ndim == 2
+            and self.origins.shape == (rows, 3)
+            and self.born.shape == (rows,)
+            and self.drops.shape[1:] == (2,)
+        )
+        if not fits or not count:
+            raise ValueError("a journal must have a bank, origins, births, drops and revisions")
+        if (
+            (self.born < 0).any()
+            or (self.born >= count).any()
+            or (np.diff(self.born) < 0).any()
+            or (self.drops < 0).any()
+            or (self.drops >= [count, rows]).any()
+        ):
+            raise ValueError("every row of a journal must come and go with one of its revisions")
+        if any(not min(k, 1) <= r.parent + 1 <= k for k, r in enumerate(self.revisions)):
+            raise ValueError("the parent of a revision must be an earlier one")
+
+    @property
+    def head(self) -> int:
+        """Number of the revision in use."""
+        return len(self.revisions) - 1
+
+    def line(self, number: int) -> list[int]:
+        """Return a revision and all it grew from, the latest first."""
+        numbers = []
+        while number >= 0:
+            numbers.append(number)
+            number = self.revisions[number].parent
+        return numbers
+
+    @property
+    def taught(self) -> Array:
+        """(m,) bool: rows that are patches of a defect, see `methods.taught`; not of the bank."""
+        limits = [k for k, revision in enumerate(self.revisions) if revision.action == LIMIT]
+        return np.isin(self.born, limits)
+
+    def active(self, number: int) -> Array:
+        """Return (m,) bool: the rows that were in use, as a revision left it."""
+        line = self.line(number)
+        rows = np.isin(self.born, line)
+        rows[self.drops[np.isin(self.drops[:, 0], line), 1]] = False
+        return rows
+
+    def pictures(self, number: int, actions: Sequence[str] = (FIT, LEARN)) -> list[int]:
+        """Return the numbers of the pictures that a revision knows, ascending.
+
+        Args:
+            actions: that brought them in.
+        """
+        known: set[int] = set()
+        for at in reversed(self.line(number)):
+            change = self.revisions[at]
+            if change.action == FORGET:
+                known -= set(change.pictures)
+            elif change.action in actions:
+                known |= set(change.pictures)
+        return sorted(known)
+
+    def covers(self, number: int) -> bool:
+        """Tell whether the radius still bounds every patch of the pictures that a revision knows.
+
+        Proof that it may be answered so. A patch was within the radius of a row that was there when
+        its picture was learned: a row of a picture with a lower number, of its own, or, in the fit,
+        of any picture of it. If no row of such a picture was taken out, that row is still there.
+        """
+        dropped = self.drops[np.isin(self.drops[:, 0], self.line(number)), 1]
+        dropped = dropped[~self.taught[dropped]]
+        if not len(dropped):
+            return True
+        fitted = max(self.revisions[0].pictures)  # those of the fit lean on each other
+        first = max(int(self.origins[dropped, 0].min()), fitted)
+        return first > max(*self.pictures(number), fitted)
+
+    def limited_by(self, number: int) -> int:
+        """Return the revision that set the limits which a revision has."""
+        return next(at for at in self.line(number) if self.revisions[at].limits is not None)
+
+    def keeps(self, number: int) -> bool:
+        """Tell whether no distance can be larger than it was when the limits were set.
+
+        So it is while the bank has all its rows of then, and no defect was taught since. If so, the
+        promise on maps holds, and that on scores holds where they are not weighed (`neighbors` 1);
+        the weight of a score has no such proof.
+        """
+        then, now = self.active(self.limited_by(number)), self.active(number)
+        return not np.where(self.taught, now & ~then, then & ~now).any()
+
+    def extended(
+        self,
+        revision: Revision,
+        rows: tuple[Array, Array] | None = None,
+        dropped: Sequence[int] | Array = (),
+        parent: int | None = None,
+    ) -> "Journal":
+        """Return the journal with one more revision, which becomes the one in use.
+
+        Args:
+            revision: without parent and sha256.
+            rows: (k, d) float16 that come in, and their (k, 3) float32 origins.
+            dropped: numbers of rows that go out.
+            parent: None for the revision in use.
+        """
+        number = len(self.revisions)
+        revision = replace(revision, parent=self.head if parent is None else parent)
+        drops = np.array([(number, row) for row in dropped], np.int32).reshape(-1, 2)
+        grown = replace(
+            self, drops=np.concatenate([self.drops, drops]), revisions=(*self.revisions, revision)
+        )
+        if rows and len(rows[0]):
+            grown = replace(
+                grown,
+                bank=np.concatenate([self.bank, rows[0]]),
+                origins=np.concatenate([self.origins, rows[1]]),
+                born=np.concatenate([self.born, np.full(len(rows[0]), number, np.int32)]),
+            )
+        return grown.signed()
+
+    def signed(self) -> "Journal":
+        """Return the journal with the sha256 of its last revision."""
+        last = replace(self.revisions[-1], sha256=self.digest(self.head))
+        return replace(self, revisions=(*self.revisions[:-1], last))
+
+    def digest(self, number: int) -> str:
+        """Return the SHA-256 of a revision, its rows, and its parent's sha256."""
+        revision = self.revisions[number]
+        words = asdict(replace(revision, sha256=""))
+        before = self.revisions[revision.parent].sha256 if number else ""
+        digest = sha256(json.dumps([before, words], sort_keys=True).encode())
+        low, high = np.searchsorted(self.born, [number, number + 1])
+        gone = self.drops[self.drops[:, 0] == number]
+        for array in (self.bank[low:high], self.origins[low:high], gone):
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def check(self) -> None:
+        """Make sure that every revision is what its sha256 says.
+
+        Raises:
+            ValueError: one is not; the message names it.
+        """
+        for number, revision in enumerate(self.revisions):
+            if self.digest(number) != revision.sha256:
+                raise ValueError(f"revision {number} must match its sha256; it does not")

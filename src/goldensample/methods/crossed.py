@@ -1,0 +1,136 @@
+"""PatchCore fitted once without each fold of the pictures: limits from all of them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from goldensample.conformal import FOLDS
+from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
+from goldensample.records import Array, Features, Notify, Scores, silent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Crossed:
+    """The settings of a cross-fitted PatchCore.
+
+    Args:
+        patchcore: of every fold's fit.
+    """
+
+    patchcore: PatchCore = field(default_factory=PatchCore)
+
+    def fit(self, features: Iterable[Features], notify: Notify) -> "CrossedDetector":
+        """Fit once without each fold; each picture is in all banks but one.
+
+        Args:
+            features: of the good pictures, in order; at least two; read several times.
+            notify: told as `PatchCore.fit` does.
+
+        Cost: that of FOLDS fits.
+        """
+        count = sum(map(len, features))
+        if count < 2:
+            got = "one" if count else "none"
+            least = "two pictures to be crossed" if count else "one picture"
+            raise ValueError(f"fit must have at least {least}; got {got}")
+        told = [*[silent] * (FOLDS - 1), notify]
+        detectors = []
+        for fold, tell in enumerate(told):
+            fitted = self.patchcore.fit(WithoutFold(features, fold), tell)
+            origins, every = fitted.origins.copy(), np.arange(count)
+            origins[:, 0] = every[every % FOLDS != fold][origins[:, 0].astype(int)]
+            detectors.append(replace(fitted, origins=origins))
+        return CrossedDetector(self, tuple(detectors))
+
+    def restore(self, arrays: Mapping[str, Array]) -> "CrossedDetector":
+        """Rebuild the detector from its arrays.
+
+        Raises:
+            ValueError: an array is missing or the shapes do not fit.
+        """
+        detectors = []
+        for fold in range(FOLDS):
+            lead = f"{fold}/"
+            own = {n.removeprefix(lead): a for n, a in arrays.items() if n.startswith(lead)}
+            detectors.append(self.patchcore.restore(own))
+        if len(arrays) != sum(len(detector.arrays()) for detector in detectors):
+            raise ValueError(f"arrays must be those of {FOLDS} folds; got {', '.join(arrays)}")
+        return CrossedDetector(self, tuple(detectors))
+
+
+@dataclass(frozen=True)
+class CrossedDetector:
+    """A cross-fitted PatchCore.
+
+    Args:
+        settings: it was fitted with.
+        detectors: by fold, each fitted without it.
+    """
+
+    settings: Crossed
+    detectors: tuple[PatchCoreDetector, ...]
+
+    @property
+    def sigma_px(self) -> float:
+        """Blur of the heat map, in pixels of the canvas."""
+        return self.settings.patchcore.sigma_px
+
+    @cached_property
+    def origins(self) -> Array:
+        """(m, 3) float32, the folds' one after the other."""
+        return np.concatenate([detector.origins for detector in self.detectors])
+
+    def score(self, features: Features) -> Scores:
+        """Score pictures by the fold that finds them least odd; so, too, each patch.
+
+        The cross-conformal p-value counts, fold by fold, the fold's held-out scores that reach the
+        new picture's score by the same fold. The least of the scores, held against all held-out
+        scores together, counts at least as many: a picture above a limit has a cross-conformal
+        p-value of at most its rate. So one score and one limit keep the promise, and the map, the
+        distance to all banks together, keeps it with the pixel limit.
+
+        Source: Vovk, Cross-conformal predictors, 2015; Barber, Candès, Ramdas and Tibshirani,
+            Predictive inference with the jackknife+, 2021 (there, for intervals, "minmax").
+        """
+        found = [detector.score(features) for detector in self.detectors]
+        firsts = np.cumsum([0, *(len(detector.bank) for detector in self.detectors[:-1])])
+        grids = np.stack([one.grid for one in found])
+        rows = np.stack([one.nearest + first for one, first in zip(found, firsts, strict=True)])
+        nearest = np.take_along_axis(rows, grids.argmin(axis=0)[None], axis=0)[0]
+        return replace(
+            found[0],
+            image=np.min([one.image for one in found], axis=0),
+            grid=grids.min(axis=0),
+            nearest=np.where(found[0].valid, nearest, -1).astype(np.int32),
+        )
+
+    def arrays(self) -> dict[str, Array]:
+        """Return the arrays of every fold."""
+        return {
+            f"{fold}/{name}": array
+            for fold, detector in enumerate(self.detectors)
+            for name, array in detector.arrays().items()
+        }
+
+    def facts(self) -> dict[str, float]:
+        """Return the number of folds and of all their bank rows."""
+        return {"folds": len(self.detectors), "bank_rows": len(self.origins)}
+
+
+@dataclass(frozen=True)
+class WithoutFold:
+    """The features of all pictures but those of a fold, numbered anew from 0."""
+
+    features: Iterable[Features]
+    fold: int
+
+    def __iter__(self) -> Iterator[Features]:
+        count = 0
+        for batch in self.features:
+            numbers = batch.first + np.arange(len(batch))
+            wanted = np.flatnonzero(numbers % FOLDS != self.fold)
+            if len(wanted):
+                yield Features(tuple(m[wanted] for m in batch.maps), batch.valid[wanted], count)
+            count += len(wanted)

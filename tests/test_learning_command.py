@@ -1,0 +1,123 @@
+"""`golden learn`, `forget`, `history`, `revert`: files change as a whole, one change at a time."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import part
+
+from goldensample import load
+from goldensample.locking import locked
+from test_cli import golden, write
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Good pictures, and odd ones that are good as well."""
+    root = tmp_path_factory.mktemp("pictures")
+    for k in range(40):
+        write(root / "good" / f"{k:03d}.png", part(k))
+        write(root / "more" / f"m{k:03d}.png", part(300 + k))
+    for k in range(3):
+        write(root / "odd" / f"odd{k}.png", part(200 + k, defect=True))
+    return root
+
+
+@pytest.fixture(scope="module")
+def fresh(pictures, tiny_file):
+    done = golden(
+        "fit", pictures / "good", "-o", pictures / "fresh.golden", "--backbone",
+        f"onnx:{tiny_file}", "--size", "48",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return (pictures / "fresh.golden").read_bytes()
+
+
+@pytest.fixture
+def file(fresh, tmp_path):
+    (tmp_path / "part.golden").write_bytes(fresh)
+    return tmp_path / "part.golden"
+
+
+def verdicts(file, pictures) -> list[str]:
+    lines = golden("inspect", file, pictures / "odd", "--json").stdout.splitlines()
+    return [json.loads(line)["verdict"] for line in lines]
+
+
+def test_a_false_alarm_is_learned_and_forgotten(file, pictures):
+    assert verdicts(file, pictures) == ["defect"] * 3
+    done = golden("learn", file, pictures / "odd", "--reason", "new supplier")
+    assert done.returncode == 0, done.stderr
+    assert "revision 1, learned 3 pictures" in done.stdout
+    assert verdicts(file, pictures) == ["good"] * 3
+    said = json.loads(golden("forget", file, "odd2.png", "--json").stdout)
+    assert (said["revision"], said["limits_hold"]) == (2, True)
+    back = golden("revert", file, 0)
+    assert "revision 3, as revision 0 left it" in back.stdout
+    assert verdicts(file, pictures) == ["defect"] * 3
+    told = golden("history", file).stdout.splitlines()
+    assert [line.split()[0] for line in told] == ["0", "1", "2", "3"]
+    assert "learn" in told[1]
+    assert "odd0.png, odd1.png, odd2.png" in told[1]
+    assert told[1].endswith("(new supplier)")
+    assert "revert     to 0" in told[3]
+    listed = [json.loads(line) for line in golden("history", file, "--json").stdout.splitlines()]
+    assert [one["parent"] for one in listed] == [-1, 0, 1, 0]
+    assert len({one["sha256"] for one in listed}) == 4
+    info = json.loads(golden("info", file, "--json").stdout)
+    assert (info["revision"], info["pictures"], info["radius_known"]) == (3, 21, True)
+
+
+def test_limits_are_set_anew(file, pictures):
+    name = load(file).pictures[0].name
+    done = golden("forget", file, name)
+    assert "no rate of false alarms is known" in done.stderr
+    assert json.loads(golden("info", file, "--json").stdout)["limits_hold"] is False
+    done = golden("learn", file, "--calibrate", pictures / "more", "--json")
+    assert json.loads(done.stdout)["limits_hold"] is True, done.stderr
+    assert load(file).threshold.held_out == 40
+
+
+def test_mistakes_change_nothing(file, pictures):
+    before, known = file.read_bytes(), load(file).pictures[0].name
+    for words, message in (
+        (("learn", file), "got neither"),
+        (("learn", file, pictures / "good" / known), f"{known} is known already"),
+        (("forget", file, "nobody.png"), "nobody.png is not"),
+        (("revert", file, 7), "in 0 to 0; got 7"),
+        (("learn", file.with_name("none.golden"), pictures / "odd"), "there is none"),
+    ):
+        done = golden(*words)
+        assert message in done.stderr
+        assert done.returncode == 2
+        assert file.read_bytes() == before
+    assert not file.with_name(".none.golden.lock").exists()
+
+
+def test_one_change_at_a_time(file, pictures):
+    with locked(file):
+        done = golden("learn", file, pictures / "odd")
+    assert done.returncode == 2
+    assert "one at a time" in done.stderr
+    assert golden("learn", file, pictures / "odd").returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is of POSIX")
+def test_killed_at_any_moment(file, pictures):
+    """The old or the new file is there, whole, and the lock is free."""
+    before = file.read_bytes()
+    command = [sys.executable, "-m", "goldensample.cli", "learn", str(file), str(pictures / "odd")]
+    for wait in np.linspace(0.2, 3.0, 8):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(float(wait))
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        found = load(file)
+        assert found.journal is not None or file.read_bytes() == before
+        with locked(file):
+            file.write_bytes(before)

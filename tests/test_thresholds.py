@@ -1,0 +1,190 @@
+"""Limits and what they promise: by the number of pictures, in words, in tables, in files."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from conftest import part
+
+from goldensample import fit, load, save
+from goldensample.calibrating import Promise, judges, limits
+from goldensample.cli.promises import promise
+from goldensample.methods.crossed import Crossed, WithoutFold
+from goldensample.methods.mean_map import MeanMap
+from goldensample.methods.nearest import Nearest
+from goldensample.methods.padim import PaDiM
+from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
+from goldensample.precisions import settle
+from goldensample.records import Calibration, Features, Threshold, silent
+from goldensample.report.panels import promise as told_on_the_page
+from goldensample.tradeoff import Labelled, curves, table
+from test_cli import golden, write
+
+SCORES = Calibration(np.arange(1.0, 40.0), np.arange(1.0, 40.0) / 2)
+
+
+def test_two_limits_give_three_verdicts():
+    found = limits(SCORES, Promise(0.05, 0.25))
+    assert (found.score, found.review, found.pixel) == (38, 30, 19)
+    said = [found.verdict(score) for score in (30, 30.5, 38, 38.5)]
+    assert said == ["good", "review", "review", "defect"]
+    assert Threshold(2.0, None).verdict(2.0) == "good"
+
+
+@pytest.mark.parametrize(("rate", "review"), [(0.05, 0.05), (0.05, 0.01), (0.05, 1.0)])
+def test_a_review_rate_must_be_larger(rate, review):
+    with pytest.raises(ValueError, match="review must be above"):
+        Promise(rate, review)
+
+
+def test_wrong_limits_are_refused(tiny, good_parts):
+    with pytest.raises(ValueError, match="at most the score limit"):
+        Threshold(1.0, 1.0, review=2.0)
+    with pytest.raises(ValueError, match="kind must be one of"):
+        Threshold(1.0, 1.0, kind="luck")
+    with pytest.raises(ValueError, match="calibration must be one of"):
+        fit(good_parts, backbone=tiny, calibration="luck")
+    with pytest.raises(ValueError, match="review must go with false_alarms"):
+        fit(good_parts, backbone=tiny, false_alarms=None, review=0.1)
+
+
+@pytest.fixture(scope="module")
+def crossed(tiny, good_parts):
+    """Too few pictures to keep 19 of them out of the bank."""
+    return fit(good_parts[:30], backbone=tiny, review=0.2)
+
+
+def test_all_pictures_count_where_few_can_be_spared(crossed, good_parts, tmp_path):
+    assert crossed.method_name == "crossed"
+    assert crossed.threshold.kind == "cross"
+    assert crossed.threshold.held_out == len(crossed.pictures) == 30
+    assert crossed.inspect(part(99, defect=True)).verdict == "defect"
+    save(crossed, tmp_path / "a.golden")
+    again = load(tmp_path / "a.golden")
+    assert again.thresholds == crossed.thresholds
+    assert again.inspect(part(99)).score == crossed.inspect(part(99)).score
+    # each picture's score is by the fold that has not seen it
+    (detector, out), *_ = judges(crossed, 30)
+    alone = replace(crossed, detector=detector).inspect(good_parts[out[1]])
+    assert crossed.calibrations["fp32"].scores[out[1]] == alone.score
+    settled, _ = settle(crossed, good_parts[:30], "fp32")
+    assert settled.threshold == crossed.threshold
+
+
+def test_above_the_limit_the_cross_conformal_p_value_is_small(crossed):
+    known = crossed.calibrations["fp32"].scores
+    folds = [(replace(crossed, detector=one), out) for one, out in judges(crossed, 30)]
+    for seed in range(60, 75):
+        picture = part(seed, defect=seed % 3 == 0)
+        found = crossed.inspect(picture)
+        as_high = sum((known[out] >= one.inspect(picture).score).sum() for one, out in folds)
+        assert (1 + as_high) / 31 <= found.p_value
+        if found.verdict == "defect":
+            assert (1 + as_high) / 31 <= crossed.threshold.false_alarms
+
+
+def test_its_map_is_the_distance_to_all_banks_together(crossed):
+    given = Features(
+        tuple(np.random.default_rng(0).random((1, d, s, s), np.float32) for d, s in ((6, 8),)),
+        np.ones((1, 8, 8), bool),
+    )
+    features = [replace(given, first=k, maps=(given.maps[0] + k,)) for k in range(7)]
+    detector = Crossed(patchcore=PatchCore(coreset=1)).fit(features, silent)
+    banks = np.concatenate([one.bank for one in detector.detectors])
+    together = PatchCoreDetector(PatchCore(coreset=1), banks, detector.origins, 0.0)
+    ours, theirs = (one.score(features[3]) for one in (detector, together))
+    assert np.array_equal(ours.grid, theirs.grid)
+    assert [len(list(WithoutFold(features, fold))) for fold in range(5)] == [5, 5, 6, 6, 6]
+    for fold, one in enumerate(detector.detectors):
+        assert set(one.origins[:, 0]) == {k for k in range(7) if k % 5 != fold}
+
+
+def test_every_method_can_be_estimated(tiny, good_parts):
+    for method in (PaDiM(channels=5), MeanMap(), Nearest()):
+        fitted = fit(good_parts[:21], backbone=tiny, method=method)
+        assert fitted.threshold.kind == "estimate"
+        assert (fitted.threshold.pixel is None) == isinstance(method, Nearest)
+
+
+def test_an_estimate_where_nothing_can_be_promised(tiny, good_parts, tmp_path):
+    fitted = fit(good_parts[:25], backbone=tiny, false_alarms=0.01)
+    found = fitted.threshold
+    assert (found.kind, found.held_out, len(fitted.pictures)) == ("estimate", 25, 25)
+    assert fitted.method_name == "patchcore"
+    low, high = found.interval
+    assert 0 <= low < high < 0.5
+    assert found.score >= fitted.calibrations["fp32"].scores.max()
+    for words in (promise(found), told_on_the_page(found)):
+        assert "an estimate" in words
+    save(fitted, tmp_path / "a.golden")
+    assert load(tmp_path / "a.golden").thresholds == fitted.thresholds
+    chosen, words = settle(fitted, good_parts[:25], "auto")
+    assert chosen.threshold == found
+    assert "fp32" in words
+    assert fit(good_parts[:19], backbone=tiny, false_alarms=0.01).threshold is None
+
+
+def test_the_words_say_what_is_promised():
+    split = Threshold(1.0, 1.0, 0.05, 40, "split", 0.5, 0.2)
+    assert promise(split) == (
+        "1.0000, look again above 0.5000: at most 5 % (looked at again or called defects: 20 %) of "
+        "good pictures are called defects, on average over fits; it rests on 40 pictures kept out "
+        "of the fit; the smallest rate that as many support is 2.44 %"
+    )
+    cross = Threshold(1.0, 1.0, 0.05, 95, "cross")
+    assert "set for 5 % of good pictures" in promise(cross)
+    assert "at most 17.6 % is proven" in promise(cross)
+    assert "not a promise" not in told_on_the_page(cross)
+    assert "17.6\xa0%" in told_on_the_page(cross)
+    assert "set by hand" in promise(Threshold(1.0, 1.0))
+
+
+def test_the_table_of_limits():
+    used = limits(SCORES, Promise(0.05))
+    truth = Labelled(np.array([1.0, 39.5]), np.array([20.0, 50.0, 60.0]))
+    rows = table(SCORES, used, truth)
+    assert [row.score for row in rows] == sorted(row.score for row in rows)
+    own = next(row for row in rows if row.in_use)
+    assert (own.score, own.rate, own.alarms, own.misses) == (38, 0.05, 1, 1)
+    assert own.interval[0] < 0.05 < own.interval[1]
+    assert [row.estimate for row in rows] == sorted(row.estimate for row in rows)
+    assert rows[-1].rate == 0.005
+    assert rows[-1].score >= 39
+    places, alarms, missed = curves(SCORES, truth)
+    assert len(places) == len(alarms) == len(missed) == 42
+    assert (alarms[0], missed[0], missed[-1]) == (39 / 40, 0.0, 1.0)
+    assert curves(SCORES, None)[2] is None
+
+
+def test_commands(tiny_file, tmp_path):
+    for seed in range(40):
+        write(tmp_path / f"good/{seed}.png", part(seed))
+    for seed in range(50, 54):
+        write(tmp_path / f"set/test/good/{seed}.png", part(seed))
+        write(tmp_path / f"set/test/hole/{seed}.png", part(seed, defect=True))
+    write(tmp_path / "set/train/good/1.png", part(1))
+    file = tmp_path / "a.golden"
+    network = ("--backbone", f"onnx:{tiny_file}")
+    done = golden("fit", tmp_path / "good", "-o", file, *network, "--review", "60%")
+    assert done.returncode == 0, done.stderr
+    assert "look again above" in done.stdout
+    said = golden("inspect", file, tmp_path / "good", "--json", "--fail-on-defect")
+    verdicts = [json.loads(line)["verdict"] for line in said.stdout.splitlines()]
+    assert "review" in verdicts
+    assert said.returncode == int("defect" in verdicts)
+    page = golden("inspect", file, tmp_path / "good", "--report", tmp_path / "r")
+    assert page.returncode == 0
+    assert "look again" in (tmp_path / "r/report.html").read_text(encoding="utf-8")
+    shown = golden("thresholds", file, "--data", tmp_path / "set", "--report", tmp_path / "r")
+    assert shown.returncode == 0, shown.stderr
+    assert "in use" in shown.stdout
+    assert "0 of 4" in shown.stdout
+    assert "<svg" in (tmp_path / "r/thresholds.html").read_text(encoding="utf-8")
+    values = json.loads(golden("thresholds", file, "--json").stdout)
+    assert values["rests_on"] == 19
+    assert values["limits"][0]["misses"] is None
+    golden("fit", tmp_path / "good", "-o", file, *network, "--false-alarms", "0")
+    refused = golden("thresholds", file)
+    assert refused.returncode == 2
+    assert "kept out of the fit" in refused.stderr
