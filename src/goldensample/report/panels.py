@@ -88,13 +88,13 @@ def promise(threshold: Threshold | None) -> str:
     limits = f"A picture is called defect when its score is above <b>{number(threshold.score)}</b>"
     if threshold.pixel is None:
         limits += ". The method looks at the picture as a whole: it has no heat map."
-        given, rest = "The limit was given by hand: it promises", "The limit rests on {}, and is"
+        given, rest = "The limit was given by hand: it promises", "The limit rests on {} and is"
     else:
         limits += (
             f"; a region is drawn where the heat map is above <b>{number(threshold.pixel)}</b>."
         )
         given = "These limits were given by hand: they promise"
-        rest = "Both limits rest on {}, and are"
+        rest = "The limits rest on {} and are"
     if threshold.review is not None:
         limits += f" A picture above <b>{number(threshold.review)}</b> is to be looked at again."
     if threshold.false_alarms is None:
@@ -104,9 +104,9 @@ def promise(threshold: Threshold | None) -> str:
         "cross": "each judged without it",
         "estimate": "none of them judged by what was fitted to it",
     }[threshold.kind]
-    held_out = f"{count(threshold.held_out, 'good picture')}, {how}"
+    held_out = f"{count(threshold.held_out, 'good picture')}, {how},"
     return (
-        f"<p>{limits} {rest.format(held_out)}, set so that {_often(threshold)}, as long as new "
+        f"<p>{limits} {rest.format(held_out)} set so that {_often(threshold)}, as long as new "
         "parts are made and photographed like those.</p>"
     )
 
@@ -116,7 +116,7 @@ def _often(threshold: Threshold) -> str:
     rate = threshold.false_alarms or 0.0
     often = f"{percent(rate)} (1 in {round(1 / rate):,}) of good pictures are called defect"
     if threshold.review_rate is not None:
-        often += f", and {percent(threshold.review_rate)} that or to be looked at again,"
+        often += f", {percent(threshold.review_rate)} called so or looked at again,"
     if threshold.kind == "split":
         return f"at most {often} by mistake"
     if threshold.kind == "cross":
