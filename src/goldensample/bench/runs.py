@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from hashlib import blake2b, sha256
 from pathlib import Path
@@ -18,6 +18,8 @@ from goldensample.methods import METHODS
 from goldensample.preparation import Preparation
 from goldensample.weights import builtin_graph
 
+PREPARED = ("size_hw", "mode", "crop_hw", "white")
+"""What a suite can say of the preparation."""
 PAPER_NETWORK = "timm:wide_resnet50_2.tv_in1k"
 
 
@@ -128,7 +130,7 @@ class Run:
             "knobs": {k: v for k, v in self.knobs.items() if v != defaults[k]},
             "networks": [{"name": s.name, "weights_sha256": s.sha256} for s in self.sources],
             "levels": self.levels,
-            "preparation": asdict(self.preparation),
+            "preparation": {name: getattr(self.preparation, name) for name in PREPARED},
             "shots": self.shots,
             "seed": self.seed,
             "timed": self.timed,
