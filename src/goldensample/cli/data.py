@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from goldensample.cli.options import Layout
 from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.datasets import LAYOUTS, Dataset, find_layout
 from goldensample.datasets.checking import Finding, check
@@ -43,9 +44,7 @@ def check_folder(
             metavar="DIR", help="The folder of a data set or a category, or a CSV file."
         ),
     ],
-    layout: Annotated[
-        str, typer.Option(help="A layout that golden data list names; else it is looked for.")
-    ] = "",
+    layout: Layout = "",
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a finding, and their number.")
     ] = False,

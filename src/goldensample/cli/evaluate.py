@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from goldensample.cli.options import CategoryName, Layout
 from goldensample.cli.reporting import finish, start
 from goldensample.cli.show import print_json, progress, say
 from goldensample.datasets import Dataset, labelled, read_category, read_dataset
@@ -29,10 +30,8 @@ def command(
             "list names, or a CSV file.",
         ),
     ],
-    layout: Annotated[
-        str, typer.Option(help="A layout that golden data list names; else it is looked for.")
-    ] = "",
-    category: Annotated[str, typer.Option(help="Which category, where DATASET has several.")] = "",
+    layout: Layout = "",
+    category: CategoryName = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     report: Annotated[
         Path | None, typer.Option(help="Write DIR/report.html.", metavar="DIR")

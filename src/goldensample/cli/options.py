@@ -24,6 +24,10 @@ WeightsFiles = Annotated[
     list[str] | None,
     typer.Option(help="File of weights for timm:NAME (.safetensors, .pth); one for each."),
 ]
+Layout = Annotated[
+    str, typer.Option(help="A layout that golden data list names; else it is looked for.")
+]
+CategoryName = Annotated[str, typer.Option(help="Which category, where DATASET has several.")]
 Levels = Annotated[str, typer.Option(help="Levels of the network, finest first.")]
 Size = Annotated[
     str | None,

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from goldensample.cli.options import CategoryName, Layout
 from goldensample.cli.promises import percent, promise
 from goldensample.cli.show import print_json, progress, say, tell
+from goldensample.datasets import Dataset
 from goldensample.inspector import Inspector
 from goldensample.records import Calibration, Notify
 from goldensample.tradeoff import Labelled, Limit, curves, table
@@ -20,10 +22,8 @@ def command(
         Path | None,
         typer.Option(metavar="DATASET", help="Labelled pictures, as for golden evaluate."),
     ] = None,
-    layout: Annotated[
-        str, typer.Option(help="A layout that golden data list names; else it is looked for.")
-    ] = "",
-    category: Annotated[str, typer.Option(help="Which category, where DATASET has several.")] = "",
+    layout: Layout = "",
+    category: CategoryName = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     report: Annotated[
         Path | None, typer.Option(help="Write DIR/thresholds.html.", metavar="DIR")
@@ -73,7 +73,7 @@ def calibration(inspector: Inspector, file: Path) -> Calibration:
     return known
 
 
-def judged(inspector: Inspector, data: Any, notify: Notify) -> Labelled:
+def judged(inspector: Inspector, data: Dataset, notify: Notify) -> Labelled:
     """Score labelled pictures."""
     from goldensample.datasets import labelled
 

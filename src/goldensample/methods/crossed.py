@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from goldensample.conformal import FOLDS
+from goldensample.methods import several
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Array, Features, Notify, Scores, silent
 
@@ -50,14 +51,7 @@ class Crossed:
         Raises:
             ValueError: an array is missing or the shapes do not fit.
         """
-        detectors = []
-        for fold in range(FOLDS):
-            lead = f"{fold}/"
-            own = {n.removeprefix(lead): a for n, a in arrays.items() if n.startswith(lead)}
-            detectors.append(self.patchcore.restore(own))
-        if len(arrays) != sum(len(detector.arrays()) for detector in detectors):
-            raise ValueError(f"arrays must be those of {FOLDS} folds; got {', '.join(arrays)}")
-        return CrossedDetector(self, tuple(detectors))
+        return CrossedDetector(self, several.restored(self.patchcore, arrays, FOLDS))
 
 
 @dataclass(frozen=True)
@@ -80,7 +74,7 @@ class CrossedDetector:
     @cached_property
     def origins(self) -> Array:
         """(m, 3) float32, the folds' one after the other."""
-        return np.concatenate([detector.origins for detector in self.detectors])
+        return several.origins(self.detectors)
 
     def score(self, features: Features) -> Scores:
         """Score pictures by the fold that finds them least odd; so, too, each patch.
@@ -95,24 +89,17 @@ class CrossedDetector:
             Predictive inference with the jackknife+, 2021 (there, for intervals, "minmax").
         """
         found = [detector.score(features) for detector in self.detectors]
-        firsts = np.cumsum([0, *(len(detector.bank) for detector in self.detectors[:-1])])
         grids = np.stack([one.grid for one in found])
-        rows = np.stack([one.nearest + first for one, first in zip(found, firsts, strict=True)])
-        nearest = np.take_along_axis(rows, grids.argmin(axis=0)[None], axis=0)[0]
         return replace(
             found[0],
             image=np.min([one.image for one in found], axis=0),
             grid=grids.min(axis=0),
-            nearest=np.where(found[0].valid, nearest, -1).astype(np.int32),
+            nearest=several.nearest(found, self.detectors, grids.argmin(axis=0)),
         )
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays of every fold."""
-        return {
-            f"{fold}/{name}": array
-            for fold, detector in enumerate(self.detectors)
-            for name, array in detector.arrays().items()
-        }
+        return several.to_arrays(self.detectors)
 
     def facts(self) -> dict[str, float]:
         """Return the number of folds and of all their bank rows."""

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import array_namespace
 
+from goldensample.methods import several
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.patches import both_axes, resize_matrix
 from goldensample.records import Array, Features, Notify, Scores, silent
@@ -82,15 +83,8 @@ class Ensemble:
         fits = usual is not None and usual.shape == (count, 2) and usual.dtype == np.float64
         if usual is None or not fits or not (usual > 0).all():
             raise ValueError(f"usual must be ({count}, 2) numbers above 0; got {usual}")
-        detectors = []
-        for member in range(count):
-            lead = f"{member}/"
-            own = {n.removeprefix(lead): a for n, a in arrays.items() if n.startswith(lead)}
-            detectors.append(self.patchcore.restore(own))
-        known = 1 + sum(len(detector.arrays()) for detector in detectors)
-        if len(arrays) != known:
-            raise ValueError(f"arrays must be those of {count} members; got {', '.join(arrays)}")
-        return EnsembleDetector(self, tuple(detectors), usual)
+        rest = {name: array for name, array in arrays.items() if name != "usual"}
+        return EnsembleDetector(self, several.restored(self.patchcore, rest, count), usual)
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,7 @@ class EnsembleDetector:
     @cached_property
     def origins(self) -> Array:
         """(m, 3) float32, the members' one after the other."""
-        return np.concatenate([detector.origins for detector in self.detectors])
+        return several.origins(self.detectors)
 
     def score(self, features: Features) -> Scores:
         """Score pictures: the mean over members of scores, and of maps, over what is usual.
@@ -130,24 +124,16 @@ class EnsembleDetector:
             found.append(detector.score(_of_member(features, self.settings.levels_of(member))))
         image = np.mean([one.image / self.usual[k, 0] for k, one in enumerate(found)], axis=0)
         grids = np.stack([one.grid / self.usual[k, 1] for k, one in enumerate(found)])
-        firsts = np.cumsum([0, *(len(detector.bank) for detector in self.detectors[:-1])])
-        rows = np.stack([one.nearest + first for one, first in zip(found, firsts, strict=True)])
-        nearest = np.take_along_axis(rows, grids.argmax(axis=0)[None], axis=0)[0]
         return replace(
             found[0],
             image=image.astype(np.float32),
             grid=grids.mean(axis=0).astype(np.float32),
-            nearest=np.where(found[0].valid, nearest, -1).astype(np.int32),
+            nearest=several.nearest(found, self.detectors, grids.argmax(axis=0)),
         )
 
     def arrays(self) -> dict[str, Array]:
         """Return the members' arrays, and what is usual."""
-        named = {
-            f"{member}/{name}": array
-            for member, detector in enumerate(self.detectors)
-            for name, array in detector.arrays().items()
-        }
-        return {**named, "usual": self.usual}
+        return {**several.to_arrays(self.detectors), "usual": self.usual}
 
     def facts(self) -> dict[str, float]:
         """Return the number of members and of all their bank rows."""
