@@ -250,6 +250,13 @@ def test_openvinos_format_loses_nothing(fitted):
     assert first["score"] == second["score"]
 
 
+def test_a_cross_fitted_file_is_refused_in_words(tiny, good_parts, tmp_path):
+    crossed = fit(good_parts[:20], backbone=tiny, preparation=FIT, calibration="cross")
+    with pytest.raises(ValueError, match="must have one bank; this one is crossed"):
+        export(crossed, tmp_path / "a.onnx", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_approximate_search_is_exported_as_the_exact_one(tiny, good_parts, tmp_path):
     near = fit(good_parts, backbone=tiny, method=PatchCore(search="ivfpq"))
     exact = replace(near, detector=replace(near.detector, settings=PatchCore(search="exact")))

@@ -68,6 +68,12 @@ def bake(inspector: Inspector) -> bytes:
     Cost: the product of all patches and all bank rows is part of the graph, for each picture.
     """
     detector = inspector.detector
+    if type(detector) not in BAKERS:
+        raise ValueError(
+            f"a fit to export must have one bank; this one is {inspector.method_name}, with one "
+            "for each fold of few pictures; fit with --calibration split and more of them, or with "
+            "--false-alarms 0"
+        )
     check_size(inspector)
     add = Nodes()
     network = Joined(add, inspector)
