@@ -35,7 +35,7 @@ def ours(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, floa
     """The inspector from the decoded picture to the heat map."""
     from goldensample import load
     from goldensample.backbones.openvino import processor_has
-    from goldensample.inspector import as_picture, extract
+    from goldensample.extracting import as_picture, extract
     from goldensample.precisions import at
 
     fitted = load(file)

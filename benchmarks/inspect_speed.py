@@ -19,8 +19,9 @@ from PIL import Image
 
 from goldensample import Preparation, fit, load, open_backbone, read_images, save
 from goldensample.backbones.openvino import processor_has
+from goldensample.extracting import BATCH, extract
 from goldensample.folders import Folder, open_images
-from goldensample.inspector import BATCH, Inspector, extract, one_thread_each
+from goldensample.inspector import Inspector, one_thread_each
 from goldensample.precisions import at
 
 RESULTS = Path(__file__).parent / "results"

@@ -21,7 +21,7 @@ import numpy as np
 
 from goldensample import PatchCore, Preparation, coreset, neighbors, open_backbone, read_images
 from goldensample.approximate import KINDS, ApproximateSearch
-from goldensample.inspector import extract
+from goldensample.extracting import extract
 from goldensample.neighbors import NearestSearch
 
 RESULTS = Path(__file__).parent / "results"

@@ -11,7 +11,7 @@ from conftest import part
 from goldensample import PatchCore, Preparation, WeightsError, fit, open_backbone
 from goldensample.baking.graph import bake
 from goldensample.baking.runtimes import Exported, open_all
-from goldensample.inspector import as_picture, extract
+from goldensample.extracting import as_picture, extract
 
 SHAPES = [(48, 48), (1000, 37), (61, 400), (1, 1), (200, 150)]
 FIT = Preparation((48, 64))

@@ -18,8 +18,8 @@ FLOORS = [
     ["backbones"],
     ["methods"],
     [
-        *("inspector", "fitting", "calibrating", "planning", "evaluation", "auditing", "learning"),
-        *("revising", "misses", "teaching"),
+        *("inspector", "extracting", "fitting", "calibrating", "planning", "evaluation"),
+        *("auditing", "learning", "revising", "misses", "teaching"),
     ],
     [
         *("images", "folders", "datasets", "store", "journal_parts", "container", "writing"),

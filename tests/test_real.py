@@ -18,7 +18,7 @@ from goldensample import (
     projection,
     read_images,
 )
-from goldensample.inspector import as_picture, extract
+from goldensample.extracting import as_picture, extract
 from goldensample.methods.bank import Patches
 from goldensample.records import silent
 

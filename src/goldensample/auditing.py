@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from goldensample.extracting import as_picture
 from goldensample.fitting import name_of
-from goldensample.inspector import Inspector, as_picture
+from goldensample.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Array, Inspection, Notify, Picture, Pictures, silent
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldensample import conformal, tails
+from goldensample.extracting import as_picture
 from goldensample.habits import measure, with_known
-from goldensample.inspector import Inspector, as_picture
+from goldensample.inspector import Inspector
 from goldensample.methods import Detector
 from goldensample.methods.crossed import CrossedDetector
 from goldensample.records import (

@@ -9,15 +9,9 @@ from goldensample import conformal
 from goldensample.backbones import Backbone
 from goldensample.calibrating import Promise, calibrated, judges
 from goldensample.errors import WeightsError
+from goldensample.extracting import BATCH, as_picture, features_of, prepare
 from goldensample.habits import Habits, habits_of, measure
-from goldensample.inspector import (
-    BATCH,
-    Inspector,
-    TrainingPicture,
-    as_picture,
-    features_of,
-    prepare,
-)
+from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods import Detector, Method
 from goldensample.methods.crossed import Crossed, WithoutFold
 from goldensample.methods.patchcore import PatchCore

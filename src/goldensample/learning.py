@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldensample.extracting import BATCH, as_picture, extract
 from goldensample.fitting import InMemory, name_of
-from goldensample.inspector import BATCH, Inspector, TrainingPicture, as_picture, extract
+from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.journal import FIT, FORGET, LEARN, LIMIT, Revision
 from goldensample.methods.taught import factors, nearness
 from goldensample.neighbors import NearestSearch, to_numpy

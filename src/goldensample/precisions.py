@@ -11,8 +11,9 @@ from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.baking.quantising import MISSING, can_quantise, quantise
 from goldensample.calibrating import Promise, calibrated, judges
 from goldensample.errors import WeightsError
+from goldensample.extracting import as_picture
 from goldensample.fitting import spread
-from goldensample.inspector import Inspector, as_picture
+from goldensample.inspector import Inspector
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
 PRECISIONS = ("auto", "fp32", "bf16", "int8")

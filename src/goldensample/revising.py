@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldensample import conformal
-from goldensample.inspector import Inspector, TrainingPicture, as_picture
+from goldensample.extracting import as_picture
+from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.journal import CALIBRATE, DROP, FIT, LIMIT, REVERT, Journal, Limits, Revision
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Array, Calibration, Picture, Pictures, Threshold

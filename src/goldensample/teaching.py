@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldensample.extracting import BATCH, extract
 from goldensample.fitting import InMemory, name_of
-from goldensample.inspector import BATCH, Inspector, TrainingPicture, extract
+from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.methods.taught import factors
 from goldensample.misses import Excuse, Proposal, Study, Trial

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldensample.extracting import as_picture
 from goldensample.fitting import name_of
 from goldensample.images import encode_jpeg, shrink
-from goldensample.inspector import Inspector, as_picture
+from goldensample.inspector import Inspector
 from goldensample.methods import BankDetector, Method
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore

@@ -23,7 +23,8 @@ from goldensample.cli.regions import (
 from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say, tell
 from goldensample.cli.watching import StrictInput, Watcher, WatchFile, strict
 from goldensample.errors import ImageError
-from goldensample.inspector import BATCH, Inspector
+from goldensample.extracting import BATCH
+from goldensample.inspector import Inspector
 from goldensample.records import Inspection, Picture, Threshold
 
 

@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 
 from goldensample.backbones import Backbone
-from goldensample.inspector import extract
+from goldensample.extracting import extract
 from goldensample.methods.patchcore import PatchCore
 from goldensample.planning import Machine
 from goldensample.preparation import Preparation
