@@ -1,18 +1,25 @@
-# Two commands need nothing but Python 3.11, make and a package registry: `make demo`, `make test`.
+# Three commands need nothing but Python 3.11, make and a package registry: `make demo`,
+# `make serve`, `make test`.
 PYTHON ?= python3.11
 VENV ?= .venv
 BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
+PORT ?= 8080
+# a process for each core, up to four, takes a file of tests at a time and keeps to its core
+CORES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo test check bench bench-peers bench-inspect backbone docs clean
+.PHONY: demo serve test check bench bench-peers bench-inspect backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
 
-test: $(VENV)/all.stamp  ## every test
+serve: $(VENV)/station.stamp  ## the station with the demo's product, at http://localhost:8080
+	$(BIN)/golden serve --demo --folder demo/station --port $(PORT)
+
+test: $(VENV)/all.stamp  ## every test; CORES= runs them in one process
 	@sh tests/programs.sh
-	$(BIN)/python -m pytest $(TESTS)
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest $(CORES) $(TESTS)
 
 check: $(VENV)/all.stamp  ## format, lint, types
 	$(BIN)/ruff format --check src tests training benchmarks docs examples
@@ -51,8 +58,12 @@ $(VENV)/base.stamp: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
+$(VENV)/station.stamp: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[station]"
+	@touch $@
+
 $(VENV)/all.stamp: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ".[torch]" --group test --group check
+	$(BIN)/python -m pip install --quiet --editable ".[station,torch]" --group test --group check
 	@touch $@
 
 $(VENV)-peers/stamp:

@@ -3,10 +3,11 @@
 An inspector is fitted on magnetic_tile's good training pictures (built-in network, 256x256, coreset
 of 2 %, false alarms of 5 % on 152 pictures held out). The 10 missed defects with the lowest scores
 that have a marked part are taught one at a time, each to the fresh inspector, with its mask; the
-cost is counted on the pictures held out. Measured: how many of 8 jittered copies (shift by up to
-4 %, light by up to 8 %, noise of 3 grey values) are called defects, the defects of the same type
-that were not taught, and the good test pictures, which took no part. The way is the first that
-`golden teach-miss` finds to hold, "limit" before "drop".
+cost is counted on the pictures held out (of "limit" on two thirds of them, as one third helps to
+choose what is taught), and must be 1 % at most by (alarms + 1) / (counted + 1). Measured: how many
+of 8 jittered copies (shift by up to 4 %, light by up to 8 %, noise of 3 grey values) are called
+defects, the defects of the same type that were not taught, and the good test pictures, which took
+no part. The way is the first that `golden teach-miss` finds to hold, "limit" before "drop".
 """
 
 import argparse

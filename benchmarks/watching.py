@@ -9,6 +9,8 @@ Good pictures are looked at through a window that leaves 10 px at each side. The
 - A change: the good pictures' first part (`train` of bottle; every second picture of magnetic_tile,
   as the measures were chosen on the others) are halved: one half is fitted, of the other one half
   streams as it is and the rest changed, in 20 random orders. Counted: pictures until the alarm.
+
+The bound of an alarm follows from the guarantee in `watching.py` alone; the seeds are new ones.
 """
 
 import argparse
@@ -24,11 +26,12 @@ from scipy.ndimage import gaussian_filter
 from goldensample import Inspector, PatchCore, Preparation, fit, read_images
 from goldensample.habits import WATCHED, WORDS, measure
 from goldensample.records import Array, Picture
-from goldensample.watching import PICTURES, begin, watch
+from goldensample.watching import CHANCE, PICTURES, STREAM, begin, watch
 
 RESULTS = Path(__file__).parent / "results"
 WINDOW, SHIFT = 10, 10
-STREAMS = 20
+SEEDS = range(100, 120)
+"""Of streams; the first is that of the splits, too. No choice was made on them."""
 
 
 def window(pixels: Array, right: int = 0) -> Array:
@@ -112,13 +115,14 @@ def first_alarm(known: Array, stream: Iterable[Array], seed: int) -> tuple[int, 
 
 def unchanged(good: list[Path], bad: list[Path]) -> dict[str, object]:
     """Count alarms on streams of one scene, with good parts alone and with bad ones."""
-    order = np.random.default_rng(0).permutation(len(good))
+    order = np.random.default_rng(SEEDS[0]).permutation(len(good))
     inspector = fitted([good[k] for k in sorted(order[:52])])
     known = good_of(inspector)
     values = watched(inspector, [good[k] for k in order[52:952]])
-    odd = watched(inspector, [bad[k] for k in np.random.default_rng(1).permutation(len(bad))[:90]])
+    chosen = np.random.default_rng(SEEDS[1]).permutation(len(bad))[:90]
+    odd = watched(inspector, [bad[k] for k in chosen])
     alarms, among = [], []
-    for seed in range(STREAMS):
+    for seed in SEEDS:
         mixed = np.random.default_rng(seed).permutation(len(values))
         alarms.append(first_alarm(known, values[mixed], seed))
         stream = values[mixed].copy()
@@ -126,7 +130,7 @@ def unchanged(good: list[Path], bad: list[Path]) -> dict[str, object]:
         among.append(first_alarm(known, stream, seed))
     return {
         "pictures in a stream": len(values),
-        "streams": STREAMS,
+        "streams": len(SEEDS),
         "streams with a false alarm": sum(map(bool, alarms)),
         "streams with an alarm where every tenth part is bad": sum(map(bool, among)),
         "alarms": [one for one in (*alarms, *among) if one],
@@ -135,7 +139,7 @@ def unchanged(good: list[Path], bad: list[Path]) -> dict[str, object]:
 
 def changed(good: list[Path]) -> dict[str, object]:
     """Count the pictures from a change to the alarm."""
-    order = np.random.default_rng(0).permutation(len(good))
+    order = np.random.default_rng(SEEDS[0]).permutation(len(good))
     half = len(good) // 2
     inspector = fitted([good[k] for k in sorted(order[:half])])
     known = good_of(inspector)
@@ -145,7 +149,7 @@ def changed(good: list[Path]) -> dict[str, object]:
     for name, change in CHANGES.items():
         after = watched(inspector, rest, change)
         alarms, at = [], len(rest) // 2
-        for seed in range(STREAMS):
+        for seed in SEEDS:
             mixed = np.random.default_rng(seed).permutation(len(rest))
             stream = np.concatenate([before[mixed[:at]], after[mixed[at:]]])
             alarms.append(first_alarm(known, stream, seed))
@@ -171,7 +175,11 @@ def main() -> None:
         path for part in ("train", "test") for path in sorted((tiles / part / "good").iterdir())
     ]
     bad = sorted(path for path in (tiles / "test").glob("*/*") if path.parent.name != "good")
-    figures: dict[str, object] = {"an alarm in n unchanged pictures": f"at most n / {PICTURES:,}"}
+    figures: dict[str, object] = {
+        "an alarm in n unchanged pictures": f"at most n / {PICTURES:,}",
+        f"in {STREAM:,}": f"at most {CHANCE:g}",
+        "seeds": [SEEDS[0], SEEDS[-1]],
+    }
     jobs: dict[str, Callable[[], dict[str, object]]] = {
         "magnetic_tile": lambda: changed(good[1::2]),
         "bottle": lambda: changed(sorted((bottles / "train/good").iterdir())),

@@ -13,7 +13,8 @@ from goldensample.methods import CHOICES, METHODS
 
 COMMANDS = (
     *("audit", "fit", "inspect", "thresholds", "learn", "forget", "teach-miss", "history"),
-    *("revert", "evaluate", "export", "verify", "info", "data list", "data check", "bench", "demo"),
+    *("revert", "evaluate", "export", "verify", "info", "data list", "data check", "bench"),
+    *("serve", "demo"),
 )
 
 

@@ -9,6 +9,12 @@ ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files on real pictures: they take longest, and cores share tests by file."""
+    real = {item.path for item in items if item.get_closest_marker("real")}
+    items.sort(key=lambda item: item.path not in real)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The real pictures and weights beside the project."""

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a real process, its streams and its exit code."""
+"""The command line as a user meets it: a process, its streams and its exit code."""
 
 import json
 import subprocess
@@ -8,13 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import golden
 from conftest import part
 from PIL import Image
-
-
-def golden(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "goldensample.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +26,9 @@ def line(tmp_path_factory, tiny_file) -> Path:
         mask[20:30, 30:40] = 255
         write(root / "ground_truth/spot" / f"{k:03d}_mask.png", mask)
     done = golden(
-        "fit", root / "train/good", "-o", root / "part.golden", "--backbone", f"onnx:{tiny_file}"
-    )
+        "fit", root / "train/good", "-o", root / "part.golden", "--backbone", f"onnx:{tiny_file}",
+        "--size", "64x64",
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return root
 
@@ -53,8 +50,9 @@ def test_fit_says_what_it_did(line, tiny_file, tmp_path):
 
 
 def test_the_same_command_gives_the_same_file(line, tiny_file, tmp_path):
+    words = ("--backbone", f"onnx:{tiny_file}", "--size", "64x64")
     for name in ("a.golden", "b.golden"):
-        golden("fit", line / "train/good", "-o", tmp_path / name, "--backbone", f"onnx:{tiny_file}")
+        golden("fit", line / "train/good", "-o", tmp_path / name, *words)
     assert (tmp_path / "a.golden").read_bytes() == (tmp_path / "b.golden").read_bytes()
     assert (tmp_path / "a.golden").read_bytes() == (line / "part.golden").read_bytes()
 
@@ -303,7 +301,7 @@ def test_a_killed_fit_leaves_no_file(line, tiny_file, tmp_path):
 
 def test_a_killed_fit_is_gone_on_with(line, tiny_file, tmp_path):
     words = ["fit", line / "train/good", "-o", tmp_path / "x.golden", "--backbone",
-             f"onnx:{tiny_file}", "--size", "768x768", "--coreset", "500"]  # fmt: skip
+             f"onnx:{tiny_file}", "--size", "512x512", "--coreset", "500"]  # fmt: skip
     partial = tmp_path / "x.golden.partial"
     command = [sys.executable, "-m", "goldensample.cli", *map(str, words)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
@@ -322,7 +320,8 @@ def test_a_killed_fit_is_gone_on_with(line, tiny_file, tmp_path):
 
 
 def test_other_pictures_are_not_gone_on_with(line, tiny_file, tmp_path):
-    words = ["-o", tmp_path / "x.golden", "--backbone", f"onnx:{tiny_file}", "--resume"]
+    words = ["-o", tmp_path / "x.golden", "--backbone", f"onnx:{tiny_file}", "--size", "64x64",
+             "--resume"]  # fmt: skip
     (tmp_path / "x.golden.partial").write_bytes(b"{}\n")
     done = golden("fit", line / "train/good", *words)
     assert done.returncode == 2
@@ -348,7 +347,8 @@ def test_the_plan_is_told_and_too_little_memory_is_refused(line, tiny_file, tmp_
 
 def test_a_streaming_bank_says_so(line, tiny_file, tmp_path):
     done = golden("fit", line / "train/good", "-o", tmp_path / "x.golden", "--backbone",
-                  f"onnx:{tiny_file}", "--greedy", "streaming", "--coreset", "100")  # fmt: skip
+                  f"onnx:{tiny_file}", "--greedy", "streaming", "--coreset", "100", "--size",
+                  "64x64")  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "100 kept by the streaming greedy coreset" in done.stderr
     assert "streaming greedy coreset; no good patch is farther than" in done.stdout

@@ -1,12 +1,11 @@
 """What `golden data check` finds, and what the command says."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import golden
 from PIL import Image
 
 from goldensample.datasets import LAYOUTS
@@ -42,11 +41,6 @@ def found(root: Path) -> dict[str, tuple[str, ...]]:
     kinds = {finding.kind: finding.files for finding in findings}
     assert len(kinds) == len(findings)
     return kinds
-
-
-def golden(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "goldensample.cli", "data", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
 
 
 def test_nothing_is_found_where_nothing_is_wrong(root: Path) -> None:
@@ -108,12 +102,12 @@ def test_labels_splits_and_sizes(root: Path) -> None:
 
 
 def test_the_command_says_what_is_wrong_and_how_much(root: Path) -> None:
-    done = golden("check", root)
+    done = golden("data", "check", root)
     assert (done.returncode, done.stdout) == (0, "4 pictures: problems 0, notes 0\n")
     assert "read as mvtec_ad: MVTec AD" in done.stderr
     (root / "test/good/0.png").write_bytes(b"")
     write(root / "train/good/0.png", np.zeros((5, 8, 3), np.uint8))
-    done = golden("check", root, "--json")
+    done = golden("data", "check", root, "--json")
     *findings, summary = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 0
     assert [(one["kind"], one["problem"]) for one in findings] == [
@@ -121,7 +115,7 @@ def test_the_command_says_what_is_wrong_and_how_much(root: Path) -> None:
         ("size", False),
     ]
     assert summary == {"pictures": 4, "problems": 1, "notes": 1}
-    lines = golden("check", root).stdout.splitlines()
+    lines = golden("data", "check", root).stdout.splitlines()
     assert lines[0].startswith("problem  cannot read ")
     assert lines[1].startswith("note     1 of 3 pictures have another size than the commonest, 8x6")
     assert lines[2] == "4 pictures: problems 1, notes 1"
@@ -131,7 +125,7 @@ def test_a_category_that_cannot_be_read_does_not_hide_the_others(root: Path) -> 
     write(root / "ground_truth/dent/0.png", MASK)  # beside 0_mask.png
     write(root.parent / "cups/jug/test/good/0.png", 1)
     root.rename(root.parent / "cups/cup")
-    done = golden("check", root.parent / "cups", "--layout", "mvtec_ad")
+    done = golden("data", "check", root.parent / "cups", "--layout", "mvtec_ad")
     assert done.returncode == 0
     first, *rest = done.stdout.splitlines()
     assert first.startswith("problem  cup: a picture must have one mask;")
@@ -148,18 +142,20 @@ def test_wrong_use_is_told(tmp_path: Path) -> None:
         ((tmp_path, "--layout", "mvtec"), "--layout must be one of mvtec_ad, "),
         ((tmp_path, "--layout", "dagm"), "must hold categories of DAGM 2007; it holds none"),
     ):
-        done = golden("check", *words)
+        done = golden("data", "check", *words)
         assert (done.returncode, done.stdout) == (2, "")
         assert reason in done.stderr
 
 
 def test_the_list_says_where_and_under_which_licence() -> None:
-    done = golden("list", "--json")
+    done = golden("data", "list", "--json")
     told = {values.pop("layout"): values for values in map(json.loads, done.stdout.splitlines())}
     assert list(told) == list(LAYOUTS)
     assert told["visa"]["licence"] == "CC BY 4.0"
     assert "nothing is downloaded" in done.stderr
-    for line, layout in zip(golden("list").stdout.splitlines(), LAYOUTS.values(), strict=True):
+    for line, layout in zip(
+        golden("data", "list").stdout.splitlines(), LAYOUTS.values(), strict=True
+    ):
         assert layout.where in line
         assert f" {layout.licence} " in line
 

@@ -63,7 +63,9 @@ def test_too_few_pictures_give_scores_and_no_verdict(tiny, good_parts):
 
 
 def test_nothing_is_held_out_without_a_rate(tiny, good_parts):
-    assert len(fit(good_parts, backbone=tiny, false_alarms=None).pictures) == 40
+    small = Preparation((48, 48))
+    fitted = fit(good_parts, backbone=tiny, false_alarms=None, preparation=small)
+    assert len(fitted.pictures) == 40
 
 
 def test_one_picture_identical_ones_and_constant_ones(tiny):
@@ -137,7 +139,8 @@ def test_evaluation_with_and_without_masks_and_with_a_crop(inspector, tiny, good
 
 def test_progress_is_told(tiny, good_parts):
     told = []
-    fit(good_parts, backbone=tiny, notify=lambda *stage: told.append(stage))
+    small = Preparation((48, 48))
+    fit(good_parts, backbone=tiny, preparation=small, notify=lambda *s: told.append(s))
     assert {stage for stage, _, _ in told} == {
         "features",
         "patches",

@@ -10,23 +10,25 @@ ROOT = Path(goldensample.__file__).parent
 FLOORS = [
     ["errors", "records", "_version"],
     [
-        *("preparation", "viewing", "patches", "projection", "coreset", "streaming", "sampling"),
-        *("growing", "denoise", "coverage", "pruning", "neighbors", "approximate", "heatmap"),
-        *("outlining", "metrics", "pixel_metrics", "conformal", "tails", "tradeoff", "watching"),
+        *("preparation", "placing", "zoning", "moving", "registering", "aligning", "viewing"),
+        *("tiling", "patches", "projection", "coreset", "streaming", "sampling", "growing"),
+        *("denoise", "coverage", "pruning", "neighbors", "approximate", "heatmap", "outlining"),
+        *("metrics", "pixel_metrics", "conformal", "tails", "tradeoff", "watching"),
         *("habits", "journal"),
     ],
     ["backbones"],
     ["methods"],
     [
-        *("inspector", "extracting", "fitting", "calibrating", "planning", "evaluation"),
-        *("auditing", "learning", "revising", "misses", "teaching"),
+        *("inspector", "extracting", "judging", "zoned", "fitting", "calibrating", "planning"),
+        *("evaluation", "auditing", "learning", "revising", "misses", "teaching"),
+        "relimiting",
     ],
     [
         *("images", "folders", "datasets", "store", "journal_parts", "container", "writing"),
         *("locking", "spool", "header", "weights", "baking", "precisions", "exporting"),
-        *("annotating", "thumbnails", "view_files"),
+        *("annotating", "thumbnails", "view_files", "zone_files"),
     ],
-    ["library", "report", "demo", "bench", "cli", "__init__"],
+    ["library", "report", "demo", "bench", "station", "cli", "__init__"],
 ]
 HOMES = {
     "faiss": {"approximate"},
@@ -41,6 +43,15 @@ HOMES = {
     "rich": {"cli"},
     "safetensors": {"container", "backbones.torch"},
     "matplotlib": {"bench"},
+    "fastapi": {"station"},
+    "starlette": {"station"},
+    "uvicorn": {"station"},
+    "jinja2": {"station"},
+    "sqlalchemy": {"station"},
+    "alembic": {"station"},
+    "paho": {"station"},
+    "asyncua": {"station"},
+    "av": {"station"},
     "pickle": set(),
 }
 SPEAKING = {"print", "open", "input", "exec", "eval"}

@@ -7,12 +7,15 @@ import pytest
 from conftest import part
 
 from goldensample import ArtifactError, PatchCore, Preparation, fit, load, save
+from goldensample.calibrating import Promise
+from goldensample.habits import to_parts as habits_parts
+from goldensample.journal import CALIBRATE, Revision
 from goldensample.journal_parts import to_parts
 from goldensample.learning import forget, learn, patches_of, reach
 from goldensample.methods import METHODS
 from goldensample.neighbors import NearestSearch
 from goldensample.records import Picture
-from goldensample.revising import Note, drop, recalibrate, revert
+from goldensample.revising import Note, drop, limits_of, opened, recalibrate, revert, revised
 
 NOTE = Note("2026-01-02T03:04:05+00:00", "accepted by the line")
 SQUARE = Preparation((48, 48))
@@ -37,7 +40,7 @@ def test_what_was_learned_is_within_the_radius_and_good(fitted):
     assert fitted.inspect(odd[0]).verdict == "defect"
     taught = learn(fitted, odd, NOTE)
     search, within = NearestSearch(taught.detector.bank), reach(fitted)
-    for patches, _ in patches_of(fitted, odd):
+    for patches, *_ in patches_of(fitted, odd):
         assert search.find(patches)[0].max() <= within
     assert within <= fitted.detector.radius == taught.detector.radius
     assert [taught.inspect(one).verdict for one in odd] == ["good"] * 3
@@ -93,7 +96,7 @@ def test_forgetting_a_picture_of_the_fit_ends_the_promises(fitted, good_parts):
     assert not less.journal.keeps(1)
     assert (less.threshold.score, less.threshold.false_alarms) == (fitted.threshold.score, None)
     assert less.inspect(part(90)).p_value is None
-    anew = recalibrate(less, [part(seed) for seed in range(300, 320)], 0.05, NOTE)
+    anew = recalibrate(less, [part(seed) for seed in range(300, 320)], Promise(0.05), NOTE)
     assert anew.threshold.false_alarms == 0.05
     assert anew.threshold.held_out == 20
     assert anew.inspect(part(90)).p_value is not None
@@ -130,11 +133,73 @@ def test_other_methods_cannot_learn(tiny, good_parts):
         learn(padim, [new(200)], NOTE)
 
 
+def dark(seed: int) -> Picture:
+    """A good picture of a new look: half the light."""
+    return Picture(f"dark{seed}", (part(seed) * 0.5).astype(np.uint8))
+
+
+def test_what_was_learned_is_usual(fitted, tmp_path):
+    """Notes follow what was learned; what the scene is watched by stays that of the fit."""
+    another, watched = dark(220).pixels, fitted.habits.good("fp32")
+    assert "darker" in fitted.inspect(another).note
+    taught = learn(fitted, [dark(seed) for seed in range(200, 206)], NOTE)
+    assert taught.inspect(another).note == ""
+    assert len(taught.habits.values) == len(fitted.habits.values) + 6
+    assert np.array_equal(taught.habits.good("fp32"), watched, equal_nan=True)
+    save(taught, tmp_path / "taught.golden")
+    again = load(tmp_path / "taught.golden")
+    assert again.inspect(another).note == ""
+    assert np.array_equal(again.habits.good("fp32"), watched, equal_nan=True)
+    for seed in range(200, 206):
+        again = forget(again, f"dark{seed}", NOTE)
+    assert again.inspect(another).note == fitted.inspect(another).note
+    assert state(revert(taught, 0, NOTE)) == state(fitted)
+    name = fitted.pictures[0].name
+    less = forget(fitted, name, NOTE)
+    assert np.array_equal(less.habits.values, fitted.habits.values[1:])
+    assert len(less.habits.good("fp32")) == len(watched) - 1
+
+
+def test_new_limits_renew_what_the_scene_is_watched_by(fitted):
+    taught = learn(fitted, [dark(seed) for seed in range(200, 206)], NOTE)
+    anew = recalibrate(taught, [dark(seed) for seed in range(300, 320)], Promise(0.05, 0.2), NOTE)
+    assert (anew.threshold.review_rate, anew.threshold.held_out) == (0.2, 20)
+    known = anew.habits.good("fp32")
+    assert known.shape == (20, 8)
+    assert known[:, 0].max() < fitted.habits.good("fp32")[:, 0].min()
+    assert state(revert(anew, 1, NOTE)) == state(taught)
+    same = Revision(CALIBRATE, NOTE.time, "other rates", limits=limits_of(fitted))
+    again = revised(fitted, opened(fitted).extended(same))  # the same pictures are held out
+    assert np.array_equal(again.habits.good("fp32"), fitted.habits.good("fp32"), equal_nan=True)
+
+
+def test_a_fit_that_knows_no_habits_learns_without(fitted, tmp_path):
+    taught = learn(replace(fitted, habits=None), [dark(200)], NOTE)
+    assert taught.habits is None
+    save(taught, tmp_path / "plain.golden")
+    assert load(tmp_path / "plain.golden").habits is None
+
+
+def test_habits_must_be_those_of_the_journal(fitted, tmp_path):
+    taught = learn(fitted, [dark(200)], NOTE)
+    save(replace(taught, habits=fitted.habits), tmp_path / "a.golden")
+    with pytest.raises(ArtifactError, match="what good pictures are like"):
+        load(tmp_path / "a.golden")
+
+
 def state(inspector) -> tuple:
-    """All that a revision is: the bank, the limits, and what they rest on."""
+    """All that a revision is: the bank, the limits, what they rest on, and what is usual."""
     known = {name: one.scores.tobytes() for name, one in inspector.calibrations.items()}
     bank, origins = inspector.detector.bank.tobytes(), inspector.detector.origins.tobytes()
-    return bank, origins, inspector.thresholds, known
+    usual = {name: one.tobytes() for name, one in habits_parts(inspector.habits).items()}
+    return (
+        bank,
+        origins,
+        inspector.thresholds,
+        known,
+        usual,
+        inspector.habits.good("fp32").tobytes(),
+    )
 
 
 def test_a_thousand_steps(fitted, tmp_path):

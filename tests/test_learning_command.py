@@ -69,6 +69,7 @@ def test_a_false_alarm_is_learned_and_forgotten(file, pictures):
     assert len({one["sha256"] for one in listed}) == 4
     info = json.loads(golden("info", file, "--json").stdout)
     assert (info["revision"], info["pictures"], info["radius_known"]) == (3, 21, True)
+    assert golden("info", file).returncode == 0
 
 
 def test_limits_are_set_anew(file, pictures):
@@ -76,9 +77,20 @@ def test_limits_are_set_anew(file, pictures):
     done = golden("forget", file, name)
     assert "no rate of false alarms is known" in done.stderr
     assert json.loads(golden("info", file, "--json").stdout)["limits_hold"] is False
-    done = golden("learn", file, "--calibrate", pictures / "more", "--json")
+    assert "set on 19 good pictures for 5 % of them, and changed since by forget on 20" in (
+        golden("info", file).stdout
+    )
+    more = ("learn", file, "--calibrate", pictures / "more")
+    done = golden(*more, "--json", "--review", "20%")
     assert json.loads(done.stdout)["limits_hold"] is True, done.stderr
     assert load(file).threshold.held_out == 40
+    before = load(file).thresholds
+    assert golden(*more).returncode == 0
+    assert load(file).thresholds == before, "the rates asked for last are kept, in every precision"
+    assert before[load(file).backbone.precision].review_rate == 0.2
+    done = golden(*more, "--false-alarms", "25%")
+    assert "the limit for review goes" in done.stderr
+    assert load(file).threshold.review is None
 
 
 def test_mistakes_change_nothing(file, pictures):

@@ -2,9 +2,8 @@
 
 import json
 import re
-import subprocess
-import sys
 
+import commands
 import numpy as np
 import pytest
 from conftest import part
@@ -249,11 +248,10 @@ def test_a_batch_of_the_graph_is_its_pictures(name, tiny, good_parts):
         np.testing.assert_allclose(found["score"], expected, rtol=1e-4)
 
 
-def golden(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "goldensample.cli", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+def golden(*words: object) -> str:
+    done = commands.golden(*words)
     assert done.returncode == 0, done.stderr
-    return done
+    return done.stdout
 
 
 def test_every_door_takes_a_method_without_a_map(tiny_file, tmp_path):
@@ -265,22 +263,22 @@ def test_every_door_takes_a_method_without_a_map(tiny_file, tmp_path):
     Image.fromarray(part(90, defect=True)).save(tmp_path / "test/spot/0.png")
     file, model, test = tmp_path / "part.golden", tmp_path / "part.onnx", tmp_path / "test"
     how = ("--backbone", f"onnx:{tiny_file}", "--method", "ocsvm", "--nu", "20%")
-    words = golden("fit", tmp_path / "train/good", "-o", file, *how).stdout
+    words = golden("fit", tmp_path / "train/good", "-o", file, *how)
     assert "ocsvm (support vectors " in words
     assert "bank" not in words
-    lines = golden("inspect", file, test, "--json", "--report", tmp_path / "r").stdout.splitlines()
+    lines = golden("inspect", file, test, "--json", "--report", tmp_path / "r").splitlines()
     (spot,) = [json.loads(line) for line in lines if "spot" in line]
     assert (spot["verdict"], spot["regions"], spot["pixel_threshold"]) == ("defect", [], None)
     page = (tmp_path / "r/report.html").read_text(encoding="utf-8")
     assert "it has no heat map" in page
     assert not any(words in page for words in ('class="legend"', "ottest place", "region is drawn"))
     assert page.count('<svg class="pane"') == 5  # each picture once
-    assert golden("inspect", file, test / "spot").stdout.startswith("defect")
-    assert re.search("pixel threshold +none", golden("info", file).stdout)
-    figures = json.loads(golden("evaluate", file, tmp_path, "--json").stdout)
+    assert golden("inspect", file, test / "spot").startswith("defect")
+    assert re.search("pixel threshold +none", golden("info", file))
+    figures = json.loads(golden("evaluate", file, tmp_path, "--json"))
     assert (figures["image_auroc"], figures["pixel_auroc"], figures["pro"]) == (1, None, None)
-    assert "no map" in golden("export", file, "--to", "onnx", "--out", model).stdout
-    assert "no map" in golden("verify", model, file, test).stdout
+    assert "no map" in golden("export", file, "--to", "onnx", "--out", model)
+    assert "no map" in golden("verify", model, file, test)
 
 
 def test_a_limit_by_hand_is_for_the_score_alone(tiny, good_parts):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from references import resize_loop
 
-from goldensample.preparation import Placement, Preparation, choose_size, resizing_matrix
+from goldensample.placing import Placement
+from goldensample.preparation import Preparation, choose_size, resizing_matrix
 
 
 def picture(h: int, w: int) -> np.ndarray:
@@ -87,7 +88,7 @@ def test_a_point_finds_its_way_back():
     placement = Preparation((256, 256), "shorter", (224, 224)).place((512, 512))
     assert placement.scale_hw == (0.5, 0.5)
     assert placement.box_px() == (32, 32, 448, 448)
-    assert placement.picture_px(np.float64(0.0), 0) == 32
+    assert placement.picture_px(np.zeros(2))[0] == 32
 
 
 def test_canvas_follows_the_median_shape():

@@ -14,7 +14,7 @@ from goldensample.revising import Note, revert
 from goldensample.teaching import study
 from test_cli import golden, write
 
-NOTE = Note("2026-01-02T03:04:05+00:00", "came back from the customer")
+NOTE = Note("2026-01-02T03:04:05+00:00", "came back from the customer", cost=0.05)
 MASK = np.zeros((48, 48), bool)
 MASK[20:30, 30:40] = True
 GOOD = [Picture(f"g{seed}", part(seed)) for seed in range(400, 500)]
@@ -48,8 +48,11 @@ def test_the_excuse_is_found(fooled, studied):
 def test_either_way_catches_its_like(fooled, studied, way):
     (one,) = (found for found in studied.proposals if found.way == way)
     assert one.holds
-    assert len(one.alarms) <= 1
-    old, new = list(fooled.inspect_many(GOOD)), list(one.taught.inspect_many(GOOD))
+    used = GOOD if way == "drop" else [good for k, good in enumerate(GOOD) if k % 3]
+    assert (one.counted, one.upper) == (len(used), (len(one.alarms) + 1) / (len(used) + 1))
+    assert one.upper <= NOTE.cost
+    assert one.taught.journal.revisions[-1].cost == (len(one.alarms), len(used))
+    old, new = list(fooled.inspect_many(used)), list(one.taught.inspect_many(used))
     alarms = [
         late.name
         for early, late in zip(old, new, strict=True)
@@ -97,7 +100,18 @@ def test_no_cost_is_borne_that_is_too_high(fooled, good_parts):
     everywhere = np.ones((48, 48), bool)
     found = study(fooled, Picture("no defect", part(450)), everywhere, GOOD, NOTE)
     for one in found.proposals:
-        assert len(one.alarms) <= 1 or not one.holds
+        assert one.holds == (one.score > fooled.threshold.score and one.upper <= NOTE.cost)
+
+
+def test_too_few_pictures_cannot_show_a_cost(fooled):
+    """Of 66 pictures counted on, none is a false alarm: that still does not show 1 %."""
+    miss = Picture("miss", part(701, defect=True))
+    found = study(fooled, miss, MASK, GOOD, Note(NOTE.time, cost=0.01))
+    (one,) = (found for found in found.proposals if found.way == "limit")
+    assert not one.holds
+    assert one.counted == 66
+    with pytest.raises(ValueError, match=r"cost must be in \(0, 1\)"):
+        Note("", cost=0)
 
 
 def test_wrong_wishes(fooled):
@@ -135,12 +149,20 @@ def test_the_command(fooled, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "mistake at row" in done.stdout
     assert (tmp_path / "part.golden").read_bytes() == before
+    assert "to show 1 % takes 99 such pictures" in done.stdout
+    assert "it cannot be done within 1 %" in done.stdout
     said = json.loads(golden(*words, "--json").stdout)
     assert {one["way"] for one in said["proposals"]} == {"drop", "limit"}
-    done = golden(*words, "--apply", "limit", "--reason", "claim 17")
+    refused = golden(*words, "--apply", "limit")
+    assert refused.returncode == 2
+    assert (tmp_path / "part.golden").read_bytes() == before
+    done = golden(*words, "--apply", "limit", "--reason", "claim 17", "--cost", "10%")
     assert done.returncode == 0, done.stderr
     found = golden("inspect", tmp_path / "part.golden", tmp_path / "miss.png", "--json")
     assert json.loads(found.stdout)["verdict"] == "defect"
     assert "(claim 17)" in golden("history", tmp_path / "part.golden").stdout
+    told = golden("info", tmp_path / "part.golden").stdout
+    assert "teach-miss on 20" in told
+    assert "of 13 good pictures became false alarms" in told
     assert golden(*words).returncode == 2
     assert "drop or limit" in golden(*words, "--apply", "both").stderr

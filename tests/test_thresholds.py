@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import part
 
-from goldensample import fit, load, save
+from goldensample import Preparation, fit, load, save
 from goldensample.calibrating import Promise, judges, limits
 from goldensample.cli.promises import promise
 from goldensample.methods.crossed import Crossed, WithoutFold
@@ -18,9 +18,11 @@ from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.precisions import settle
 from goldensample.records import Calibration, Features, Threshold, silent
 from goldensample.report.panels import promise as told_on_the_page
+from goldensample.revising import Note, costed, drop, revert
 from goldensample.tradeoff import Labelled, curves, table
 from test_cli import golden, write
 
+SMALL = Preparation((48, 48))
 SCORES = Calibration(np.arange(1.0, 40.0), np.arange(1.0, 40.0) / 2)
 
 
@@ -52,7 +54,7 @@ def test_wrong_limits_are_refused(tiny, good_parts):
 @pytest.fixture(scope="module")
 def crossed(tiny, good_parts):
     """Too few pictures to keep 19 of them out of the bank."""
-    return fit(good_parts[:30], backbone=tiny, review=0.2)
+    return fit(good_parts[:30], backbone=tiny, review=0.2, preparation=SMALL)
 
 
 def test_all_pictures_count_where_few_can_be_spared(crossed, good_parts, tmp_path):
@@ -72,16 +74,16 @@ def test_all_pictures_count_where_few_can_be_spared(crossed, good_parts, tmp_pat
     assert settled.threshold == crossed.threshold
 
 
-def test_above_the_limit_the_cross_conformal_p_value_is_small(crossed):
+def test_the_p_value_is_the_cross_conformal_one(crossed):
+    """Vovk, Cross-conformal predictors, 2015, equation 4, as a loop."""
     known = crossed.calibrations["fp32"].scores
     folds = [(replace(crossed, detector=one), out) for one, out in judges(crossed, 30)]
     for seed in range(60, 75):
         picture = part(seed, defect=seed % 3 == 0)
         found = crossed.inspect(picture)
         as_high = sum((known[out] >= one.inspect(picture).score).sum() for one, out in folds)
-        assert (1 + as_high) / 31 <= found.p_value
-        if found.verdict == "defect":
-            assert (1 + as_high) / 31 <= crossed.threshold.false_alarms
+        assert found.p_value == (1 + as_high) / 31
+        assert (found.verdict == "defect") == (found.p_value <= crossed.threshold.false_alarms)
 
 
 def test_its_map_is_the_distance_to_all_banks_together(crossed):
@@ -102,13 +104,13 @@ def test_its_map_is_the_distance_to_all_banks_together(crossed):
 
 def test_every_method_can_be_estimated(tiny, good_parts):
     for method in (PaDiM(channels=5), MeanMap(), Nearest()):
-        fitted = fit(good_parts[:21], backbone=tiny, method=method)
+        fitted = fit(good_parts[:21], backbone=tiny, method=method, preparation=SMALL)
         assert fitted.threshold.kind == "estimate"
         assert (fitted.threshold.pixel is None) == isinstance(method, Nearest)
 
 
 def test_an_estimate_where_nothing_can_be_promised(tiny, good_parts, tmp_path):
-    fitted = fit(good_parts[:25], backbone=tiny, false_alarms=0.01)
+    fitted = fit(good_parts[:25], backbone=tiny, false_alarms=0.01, preparation=SMALL)
     found = fitted.threshold
     assert (found.kind, found.held_out, len(fitted.pictures)) == ("estimate", 25, 25)
     assert fitted.method_name == "patchcore"
@@ -122,7 +124,8 @@ def test_an_estimate_where_nothing_can_be_promised(tiny, good_parts, tmp_path):
     chosen, words = settle(fitted, good_parts[:25], "auto")
     assert chosen.threshold == found
     assert "fp32" in words
-    assert fit(good_parts[:19], backbone=tiny, false_alarms=0.01).threshold is None
+    few = fit(good_parts[:19], backbone=tiny, false_alarms=0.01, preparation=SMALL)
+    assert few.threshold is None
 
 
 def test_the_words_say_what_is_promised():
@@ -138,6 +141,22 @@ def test_the_words_say_what_is_promised():
     assert "not a promise" not in told_on_the_page(cross)
     assert "17.6\xa0%" in told_on_the_page(cross)
     assert "set by hand" in promise(Threshold(1.0, 1.0))
+
+
+def test_the_words_say_what_changed_a_limit(tiny, good_parts):
+    fitted = fit(good_parts, backbone=tiny, preparation=Preparation((48, 48)))
+    less = drop(fitted, np.array([3]), Note("2026-01-02T03:04:05+00:00"))
+    assert promise(less.threshold, less.journal) == (
+        f"{fitted.threshold.score:.4f}, set on 19 good pictures for 5 % of them, and changed since "
+        "by teach-miss on 2026-01-02 (revision 1); set it anew with golden learn --calibrate: no "
+        "rate of false alarms is known"
+    )
+    assert "Set on 19 good pictures, and changed since" in told_on_the_page(less.threshold)
+    counted = costed(less, 2, 100)
+    assert "2 of 100 good pictures became false alarms" in promise(less.threshold, counted.journal)
+    counted.journal.check()
+    back = revert(counted, 0, Note(""))
+    assert promise(back.threshold, back.journal) == promise(fitted.threshold)
 
 
 def test_the_table_of_limits():
@@ -165,7 +184,7 @@ def test_commands(tiny_file, tmp_path):
         write(tmp_path / f"set/test/hole/{seed}.png", part(seed, defect=True))
     write(tmp_path / "set/train/good/1.png", part(1))
     file = tmp_path / "a.golden"
-    network = ("--backbone", f"onnx:{tiny_file}")
+    network = ("--backbone", f"onnx:{tiny_file}", "--size", "64x64")
     done = golden("fit", tmp_path / "good", "-o", file, *network, "--review", "60%")
     assert done.returncode == 0, done.stderr
     assert "look again above" in done.stdout

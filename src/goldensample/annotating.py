@@ -100,6 +100,8 @@ class Coco:
                     "area": region.area_px,
                     "iscrowd": 0,
                     "score": region.peak,
+                    "zone": region.zone,
+                    "zone_limit": region.zone_limit,
                 }
             )
 

@@ -1,17 +1,25 @@
 """From pictures to the features of them: prepared, seen by the network, checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from goldensample.aligning import least, reference_of
 from goldensample.backbones import Backbone
-from goldensample.errors import WeightsError
+from goldensample.errors import ImageError, WeightsError
 from goldensample.neighbors import to_numpy
-from goldensample.preparation import Placement, Preparation
-from goldensample.records import Array, Features, Picture
+from goldensample.placing import Placement
+from goldensample.preparation import Preparation, small_grey
+from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
+from goldensample.tiling import in_tiles, spans
 
 BATCH = 8
-"""Pictures at a time."""
+"""Pictures at a time, at most."""
+AGREEING = 50
+"""Pictures, at most, that tell how well good ones agree with a reference."""
+BATCH_PX = BATCH * 1024 * 1024
+"""Pixels of all their canvases, which bounds the memory; a picture alone may have more."""
 
 
 def extract(
@@ -19,23 +27,91 @@ def extract(
 ) -> tuple[Features, list[Placement]]:
     """Prepare pictures and compute their features; pictures may differ in shape."""
     canvases, placements = prepare(batch, preparation)
-    return features_of(batch, canvases, placements, backbone), placements
+    return features_of(batch, canvases, placements, preparation, backbone), placements
+
+
+def at_a_time(preparation: Preparation) -> int:
+    """Return how many pictures are prepared at a time."""
+    height, width = preparation.canvas_hw
+    return max(1, min(BATCH, BATCH_PX // (height * width)))
+
+
+def batches(count: int, preparation: Preparation) -> Iterator[range]:
+    """Give the numbers of some pictures, as many at a time as are prepared at a time."""
+    step = at_a_time(preparation)
+    for start in range(0, count, step):
+        yield range(start, min(start + step, count))
 
 
 def prepare(batch: Sequence[Picture], preparation: Preparation) -> tuple[Array, list[Placement]]:
     """Return pictures as the network takes them, (n, 3, height, width), and where they lie."""
-    prepared = [preparation.apply(picture.pixels) for picture in batch]
+    prepared = []
+    for picture in batch:
+        try:
+            prepared.append(preparation.apply(picture.pixels))
+        except ImageError as error:
+            raise ImageError(f"{picture.name}: {error}") from error
     return np.stack([pixels for pixels, _ in prepared]), [placement for _, placement in prepared]
 
 
 def features_of(
-    batch: Sequence[Picture], canvases: Array, placements: Sequence[Placement], backbone: Backbone
+    batch: Sequence[Picture],
+    canvases: Array,
+    placements: Sequence[Placement],
+    preparation: Preparation,
+    backbone: Backbone,
 ) -> Features:
     """Compute the features of prepared pictures."""
-    maps = backbone.extract(canvases)
+    if preparation.mode == "native":
+        maps = in_tiles(backbone.extract, canvases, backbone.network.stride)
+    else:
+        maps = backbone.extract(canvases)
     _check_maps(maps, batch, backbone.network.name)
     grid_hw = (maps[0].shape[2], maps[0].shape[3])
-    return Features(maps, np.stack([placement.valid(grid_hw) for placement in placements]))
+    valid = np.stack([placement.valid(grid_hw) for placement in placements])
+    limits = [own for one in placements if (own := one.limits(grid_hw)) is not None]
+    return Features(maps, valid, limits=np.stack(limits) if limits else None)
+
+
+def level_shapes(preparation: Preparation, backbone: Backbone) -> list[tuple[int, int, int]]:
+    """Return the (d, h, w) that each level will have, from a look at one blank tile at most."""
+    sides, stride = preparation.canvas_hw, backbone.network.stride
+    seen = sides
+    if preparation.mode == "native":
+        seen = (spans(sides[0], stride)[0].end, spans(sides[1], stride)[0].end)
+    shapes = (level.shape[1:] for level in backbone.extract(np.zeros((1, 3, *seen), np.float32)))
+    return [(d, h * sides[0] // seen[0], w * sides[1] // seen[1]) for d, h, w in shapes]
+
+
+def align_to(
+    preparation: Preparation,
+    reference: Array,
+    images: Pictures | Sequence[Array | Picture],
+    chosen: Sequence[int],
+    notify: Notify = silent,
+) -> Preparation:
+    """Return a preparation that first moves every picture so that its part lies as in a reference.
+
+    Args:
+        preparation: how pictures are prepared then; not changed.
+        reference: (H, W, 3) uint8 RGB of a good part; not changed.
+        images: good pictures. How well they agree with the reference sets how well others must.
+        chosen: which of them are asked, evenly spread ones where they are many.
+        notify: told ("align", pictures done, pictures).
+
+    Raises:
+        ValueError: they do not agree, see `aligning.least`; or an array is no picture.
+    """
+    pixels = as_picture(reference, 0).pixels.astype(np.float32)
+    known = reference_of(small_grey(pixels))
+    numbers = np.linspace(0, len(chosen) - 1, min(AGREEING, len(chosen))).astype(int)
+    agreements: list[float] = []
+    for number in numbers:
+        index = chosen[number]
+        source = as_picture(images[index], index).pixels.astype(np.float32)
+        agreements.append(known.seen(small_grey(source, known.shape_hw))[1])
+        notify("align", len(agreements), len(numbers))
+    return replace(preparation, reference=replace(known, least=least(agreements)))
 
 
 def _check_maps(maps: tuple[Array, ...], batch: Sequence[Picture], name: str) -> None:

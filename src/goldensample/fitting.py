@@ -9,12 +9,13 @@ from goldensample import conformal
 from goldensample.backbones import Backbone
 from goldensample.calibrating import Promise, calibrated, judges
 from goldensample.errors import WeightsError
-from goldensample.extracting import BATCH, as_picture, features_of, prepare
-from goldensample.habits import Habits, habits_of, measure
+from goldensample.extracting import as_picture, at_a_time, features_of, prepare
+from goldensample.habits import Habits, Measured, habits_of, measure
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods import Detector, Method
 from goldensample.methods.crossed import Crossed, WithoutFold
 from goldensample.methods.patchcore import PatchCore
+from goldensample.moving import Motion
 from goldensample.neighbors import to_numpy
 from goldensample.preparation import Preparation, choose_size
 from goldensample.records import (
@@ -26,6 +27,7 @@ from goldensample.records import (
     Pictures,
     silent,
 )
+from goldensample.zoned import check_zones
 
 SAMPLES, SAMPLE_PX = 6, 224
 """Pictures of the fit that are kept for checks, and their longest side in pixels."""
@@ -74,13 +76,14 @@ def fit(
         method = Crossed(patchcore=method)
     shapes = shapes_of(images)
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
-    if hasattr(images, "white"):
-        preparation = replace(preparation, white=images.white)
+    preparation = replace(preparation, white=getattr(images, "white", preparation.white))
+    check_zones(method, preparation, backbone, shapes)
     banked = np.setdiff1d(np.arange(len(images)), way.out)
     kept = InMemory() if kept is None else kept
-    habits = look(images, banked, preparation, backbone, kept, notify)
+    habits, motions = look(images, banked, preparation, backbone, kept, notify)
     detector = method.fit(kept, notify)
-    pictures = tuple(TrainingPicture(name_of(images, int(i)), shapes[i]) for i in banked)
+    named = ((name_of(images, int(i)), shapes[i], b"") for i in banked)
+    pictures = tuple(TrainingPicture(*n, motion) for n, motion in zip(named, motions, strict=True))
     samples = tuple(shrunk(as_picture(images[i], int(i)).pixels) for i in spread(banked, SAMPLES))
     inspector = Inspector(
         preparation, backbone, method, detector, {}, pictures, samples, habits=habits
@@ -98,25 +101,31 @@ def look(
     backbone: Backbone,
     kept: FeatureStore,
     notify: Notify,
-) -> Habits:
+) -> tuple[Habits, list[Motion | None]]:
     """Measure the pictures of a bank, and compute the features of those that are not kept yet.
 
     Args:
         banked: their indices.
         kept: takes the features.
         notify: told ("features", pictures done, pictures).
+
+    Returns:
+        What they are like, and how each lies against the reference of the preparation.
     """
-    done, measured = len(kept), []
-    for start in (*range(0, done, BATCH), *range(done, len(banked), BATCH)):
-        end = min(start + BATCH, done if start < done else len(banked))
+    done, step = len(kept), at_a_time(preparation)
+    measured: list[Measured] = []
+    motions: list[Motion | None] = []
+    for start in (*range(0, done, step), *range(done, len(banked), step)):
+        end = min(start + step, done if start < done else len(banked))
         batch = [as_picture(images[i], int(i)) for i in banked[start:end]]
         canvases, placements = prepare(batch, preparation)
         measured += list(map(measure, canvases, placements))
+        motions += [placement.motion for placement in placements]
         if start >= done:
-            extracted = features_of(batch, canvases, placements, backbone)
+            extracted = features_of(batch, canvases, placements, preparation, backbone)
             kept.append(replace(extracted, first=start))
             notify("features", end, len(banked))
-    return habits_of(measured)
+    return habits_of(measured), motions
 
 
 def way_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Way:

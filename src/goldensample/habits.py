@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from goldensample.preparation import Placement
+from goldensample.placing import Placement
 from goldensample.records import Array, Inspection
 
 MEASURES = ("brightness", "highlights", "sharpness", "size", "aspect")
@@ -32,6 +32,7 @@ WORDS = {
 }
 """What a measure that is too small and one that is too large look like."""
 STRETCHED = "stretched: keeping its aspect would have wasted more than half of the picture"
+UNALIGNED = "could not be aligned to the reference, and was not moved"
 BINS = 128
 SHRINKAGE = 0.5
 """Of the bins' covariance: how much of their mean variance is added to each, as few pictures tell
@@ -61,6 +62,8 @@ class Habits:
             place, down and across, in bins.
         known: (m, 8) float64, see WATCHED, of pictures held out, by precision; none where none
             were.
+        peers: how many of `values`, from the first, are of pictures made like those held out; None
+            for all.
 
     Raises:
         ValueError: shapes or kinds do not fit, or a number is not finite.
@@ -69,6 +72,7 @@ class Habits:
     values: Array
     templates: Array
     known: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    peers: int | None = None
 
     def __post_init__(self) -> None:
         wanted = {"values": len(MEASURES), "templates": BINS}
@@ -104,12 +108,14 @@ class Habits:
     def good(self, precision: str) -> Array | None:
         """Return (m + n, 8) of good pictures, see WATCHED; None where none were held out.
 
-        What the bank does not change is known of its own pictures, too; the rest is NaN there.
+        What the bank does not change is known of its own pictures, too, where they are peers; the
+        rest is NaN there.
         """
         if precision not in self.known:
             return None
-        blank = np.full((len(self.values), len(WATCHED) - len(MEASURES)), np.nan)
-        return np.concatenate([self.known[precision], np.hstack([self.values, blank])])
+        values = self.values[: self.peers]
+        blank = np.full((len(values), len(WATCHED) - len(MEASURES)), np.nan)
+        return np.concatenate([self.known[precision], np.hstack([values, blank])])
 
     def watched(self, measured: Measured, inspection: Inspection) -> Array:
         """Return (8,) float64, see WATCHED, of a picture and of what was said of it."""
@@ -192,6 +198,7 @@ def with_known(habits: Habits | None, precision: str, watched: Sequence[Array]) 
 def note(habits: Habits | None, canvas: Array, placement: Placement) -> str:
     """Return what the user should know of a picture apart from its score, or ""."""
     said = [STRETCHED] if placement.stretched else []
+    said += [UNALIGNED] if placement.unaligned else []
     unusual = habits.unusual(measure(canvas, placement).values) if habits else []
     if unusual:
         said.append(f"{' and '.join(unusual)} than the training pictures")

@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 
 from goldensample.patches import linear_matrix
-from goldensample.preparation import Placement
+from goldensample.placing import Placement
 from goldensample.records import Array, Region, Scores
 
 Centres = tuple[tuple[float, ...], tuple[float, ...]]
@@ -32,6 +32,9 @@ def heat_map(
 
     Source: Roth et al. 2022, section 3.3.
     """
+    if placement.motion:
+        still = heat_map(scores, valid, centres, placement.still, sigma_px)
+        return placement.motion.returned(still)
     rows, columns = (_map_matrix(centres[axis], placement, axis, sigma_px) for axis in (0, 1))
     values = rows @ np.where(valid, scores, 0).astype(np.float32) @ columns.T  # (h, w) -> (H', W')
     if not valid.all():
@@ -110,8 +113,8 @@ def regions(values: Array, limit: float) -> list[Region]:
     return sorted(found, key=lambda region: -region.peak)
 
 
-def worst_near(peak_px: tuple[int, int], placement: Placement, scores: Scores) -> tuple[float, int]:
-    """Return the distance and the nearest bank row of the worst patch near a peak of the map.
+def worst_near(peak_px: tuple[int, int], placement: Placement, scores: Scores) -> tuple[int, int]:
+    """Return the row and column, in the grid, of the worst patch near a peak of the map.
 
     The blur moves a peak a little, so the patches around the one beneath count, too.
 
@@ -120,14 +123,12 @@ def worst_near(peak_px: tuple[int, int], placement: Placement, scores: Scores) -
         placement: where the picture lies on the canvas.
         scores: of the picture alone; not changed.
     """
-    cell = []
-    for axis in (0, 1):
-        canvas = placement.canvas_hw[axis]
-        at = (peak_px[axis] + 0.5) * placement.scale_hw[axis] + placement.offset_hw[axis]
-        cell.append(int(np.argmin(np.abs(np.asarray(scores.centres[axis]) * canvas - at))))
+    at = placement.canvas_px(np.asarray(peak_px) + 0.5) / placement.canvas_hw
+    cell = [int(np.argmin(np.abs(np.asarray(scores.centres[k]) - at[k]))) for k in (0, 1)]
     around = tuple(slice(max(0, c - 1), c + 2) for c in cell)
     patches = scores.grid[0][around]
-    return float(patches.max()), int(scores.nearest[0][around].flat[int(patches.argmax())])
+    row, column = divmod(int(patches.argmax()), patches.shape[1])
+    return around[0].start + row, around[1].start + column
 
 
 def inside(values: Array, limit: float, region: Region) -> Array:

@@ -12,11 +12,13 @@ from threadpoolctl import ThreadpoolController
 
 from goldensample import conformal, heatmap
 from goldensample.backbones import Backbone
-from goldensample.extracting import BATCH, as_picture, features_of, prepare
+from goldensample.extracting import BATCH, as_picture, at_a_time, features_of, prepare
 from goldensample.habits import Habits, note
 from goldensample.journal import Journal
 from goldensample.methods import METHODS, BankDetector, Detector, Method
-from goldensample.preparation import Placement, Preparation
+from goldensample.moving import Motion
+from goldensample.placing import Placement
+from goldensample.preparation import Preparation
 from goldensample.records import (
     Array,
     Calibration,
@@ -32,11 +34,19 @@ from goldensample.records import (
 
 @dataclass(frozen=True, slots=True)
 class TrainingPicture:
-    """A picture of the fit: its name, (H, W), and a small JPEG of it where the file keeps one."""
+    """A picture of the fit.
+
+    Args:
+        name: how it is called.
+        shape_hw: (H, W).
+        thumbnail: a small JPEG of it where the file keeps one.
+        motion: see `Placement`.
+    """
 
     name: str
     shape_hw: tuple[int, int]
     thumbnail: bytes = b""
+    motion: Motion | None = None
 
 
 @dataclass(frozen=True)
@@ -97,16 +107,18 @@ class Inspector:
         Args:
             images: each (H, W, 3) uint8 RGB, or a `Picture`.
             batch: pictures at a time, judged in threads of their own while the network is at
-                work on the next ones; with 1, the network has all threads for one picture.
+                work on the next ones; with 1, the network has all threads for one picture. Of
+                large canvases there are fewer at a time, whatever is asked for.
         """
         waiting = iter(enumerate(images))
+        batch = min(batch, at_a_time(self.preparation))
 
         def extracted() -> tuple[list[Picture], Features, list[Placement], Array] | None:
             some = [as_picture(image, index) for index, image in islice(waiting, batch)]
             if not some:
                 return None
             canvases, placements = prepare(some, self.preparation)
-            features = features_of(some, canvases, placements, self.backbone)
+            features = features_of(some, canvases, placements, self.preparation, self.backbone)
             return some, features, placements, canvases
 
         if batch == 1:
@@ -137,6 +149,8 @@ class Inspector:
         values, found = None, []
         score, limit = float(scores.image[0]), self.threshold
         known = self.calibrations.get(self.backbone.precision)
+        if known and scores.folds is not None:
+            score = conformal.crossed(scores.folds[0], known.scores)
         if scores.grid.size:
             values = heatmap.heat_map(
                 scores.grid[0],
@@ -160,14 +174,20 @@ class Inspector:
 
     def _explain(self, region: Region, placement: Placement, scores: Scores) -> Region:
         """Add the good patch nearest to the worst patch near the region's peak."""
-        distance, row = heatmap.worst_near(region.peak_px, placement, scores)
+        at = heatmap.worst_near(region.peak_px, placement, scores)
+        row = int(scores.nearest[0][at])
+        centre = (np.asarray([axis[k]]) for axis, k in zip(scores.centres, at, strict=True))
+        number = int(placement.zones_at(*centre)[0, 0])
+        zone = placement.zones[number] if number >= 0 else None
         known = self.calibrations.get(self.backbone.precision)
         peaks = known.peaks if known else None
         return replace(
             region,
             reason=self.source(row) if row >= 0 else None,
-            distance=distance,
+            distance=float(scores.grid[0][at]),
             p_value=None if peaks is None else conformal.p_value(peaks, region.peak),
+            zone=zone.name if zone else None,
+            zone_limit=zone.limit if zone else 1.0,
         )
 
     def source(self, row: int) -> Source:
@@ -176,14 +196,9 @@ class Inspector:
             raise ValueError(f"a source must be of a bank row; {self.method_name} has no bank")
         number, down, right = (float(value) for value in self.detector.origins[row])
         picture = self.pictures[int(number)]
-        placement = self.preparation.place(picture.shape_hw)
-        at = [
-            share * canvas for share, canvas in zip((down, right), placement.canvas_hw, strict=True)
-        ]
-        row_px, column_px = (
-            float(placement.picture_px(np.asarray(px), axis)) for axis, px in enumerate(at)
-        )
-        return Source(picture.name, row_px, column_px)
+        placement = replace(self.preparation.place(picture.shape_hw), motion=picture.motion)
+        canvas_px = np.multiply((down, right), placement.canvas_hw)
+        return Source(picture.name, *placement.picture_px(canvas_px).tolist())
 
 
 @cache

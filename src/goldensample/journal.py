@@ -27,12 +27,14 @@ class Limits:
         threshold: the limits.
         scores: of good pictures kept out of the bank; empty where the limits rest on none.
         peaks: the largest values of their maps; None as in `Calibration`.
+        watched: of the same pictures, see `habits.WATCHED`; empty where that is not known.
     """
 
     precision: str
     threshold: Threshold
     scores: tuple[float, ...] = ()
     peaks: tuple[float, ...] | None = None
+    watched: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class Revision:
         time: ISO 8601; "" for the fit, which knows none.
         reason: in the words of who made it.
         pictures: numbers of those that came in ("fit", "learn", "limit") or went out ("forget").
+        measures: of pictures that came in as good, see `habits.MEASURES`; empty if not known.
         limits: set by it; None where they stayed.
+        cost: good pictures that became false alarms when it was tried, of how many; or None.
         parent: number of the revision it changed; -1 for the fit. `Journal.extended` sets it.
         sha256: of all the above, the rows that came in and went out, and the parent's sha256.
 
@@ -56,7 +60,9 @@ class Revision:
     time: str
     reason: str
     pictures: tuple[int, ...] = ()
+    measures: tuple[tuple[float, ...], ...] = ()
     limits: tuple[Limits, ...] | None = None
+    cost: tuple[int, int] | None = None
     parent: int = -1
     sha256: str = ""
 
@@ -176,8 +182,14 @@ class Journal:
         promise on maps holds, and that on scores holds where they are not weighed (`neighbors` 1);
         the weight of a score has no such proof.
         """
+        return not self.broken_by(number)
+
+    def broken_by(self, number: int) -> list[int]:
+        """Return the revisions since the limits were set that may have raised a distance."""
         then, now = self.active(self.limited_by(number)), self.active(number)
-        return not np.where(self.taught, now & ~then, then & ~now).any()
+        raising = np.where(self.taught, now & ~then, then & ~now)
+        gone = np.isin(self.drops[:, 0], self.line(number)) & raising[self.drops[:, 1]]
+        return sorted({*self.drops[gone, 0].tolist(), *self.born[raising & self.taught].tolist()})
 
     def extended(
         self,

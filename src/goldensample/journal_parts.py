@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from goldensample import habits
 from goldensample.header import build
 from goldensample.inspector import Inspector
 from goldensample.journal import Journal, Revision
@@ -74,4 +75,12 @@ def rejoin(inspector: Inspector, revisions: Any, arrays: dict[str, Array]) -> In
     )
     if not (kept and taught) or whole.calibrations.keys() != inspector.calibrations.keys():
         raise ValueError("limits and what was taught must be those of the last revision")
-    return replace(inspector, journal=blank)
+    if _habits(whole) != _habits(inspector):
+        raise ValueError("what good pictures are like must be that of the last revision")
+    return replace(inspector, journal=blank, habits=whole.habits)
+
+
+def _habits(inspector: Inspector) -> dict[str, bytes]:
+    """Return what good pictures are like, to be compared."""
+    found = habits.to_parts(inspector.habits) if inspector.habits else {}
+    return {name: array.tobytes() for name, array in found.items()}

@@ -5,14 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from goldensample.extracting import BATCH, as_picture, extract
+from goldensample.extracting import as_picture, batches, extract
 from goldensample.fitting import InMemory, name_of
+from goldensample.habits import measure
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.journal import FIT, FORGET, LEARN, LIMIT, Revision
 from goldensample.methods.taught import factors, nearness
 from goldensample.neighbors import NearestSearch, to_numpy
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 from goldensample.revising import Note, bank_of, opened, revised
+from goldensample.zoning import patch_limits
 
 
 def learn(
@@ -29,7 +31,8 @@ def learn(
     than the limits: the picture is called good from now on, up to half precision's rounding.
 
     Rows that come in can only lower distances, so limits set before stay on the safe side; see
-    `Journal.keeps` for what is proven of them. `recalibrate` sets them anew.
+    `Journal.keeps` for what is proven of them. `recalibrate` sets them anew. The light, sharpness
+    and size of the pictures are usual from now on.
 
     Args:
         inspector: fitted with PatchCore; not changed.
@@ -44,35 +47,60 @@ def learn(
     """
     names = [name_of(images, index) for index in range(len(images))]
     check_names(inspector, names)
-    detector, within, first = bank_of(inspector), reach(inspector), len(inspector.pictures)
-    search = NearestSearch(detector.bank)
-    rows, places = [detector.bank[:0]], [detector.origins[:0]]
-    shapes: list[tuple[int, int]] = []
-    for start in range(0, len(images), BATCH):
-        batch = [as_picture(images[i], i) for i in range(start, min(start + BATCH, len(images)))]
-        for picture, (patches, centres) in zip(batch, patches_of(inspector, batch), strict=True):
-            near = nearness(patches, detector.taught)
-            picks = entering(patches, search, np.concatenate(rows), (within, near))
-            number = np.full((len(picks), 1), first + len(shapes))
-            rows.append(patches[picks])
-            places.append(np.hstack([number, centres[picks]]).astype(np.float32))
-            shapes.append((picture.pixels.shape[0], picture.pixels.shape[1]))
-        notify("learn", len(shapes), len(images))
-    new = tuple(map(TrainingPicture, names, shapes))
-    revision = Revision(LEARN, note.time, note.reason, tuple(range(first, first + len(new))))
+    rows, places = [bank_of(inspector).bank[:0]], [bank_of(inspector).origins[:0]]
+    first, new = len(inspector.pictures), list[TrainingPicture]()
+    measures: list[tuple[float, ...]] = []
+    for picture, patches, centres in _entering(inspector, images, rows, notify):
+        rows.append(patches)
+        number = np.full((len(patches), 1), first + len(new))
+        places.append(np.hstack([number, centres]).astype(np.float32))
+        canvas, lies = inspector.preparation.apply(picture.pixels)
+        new.append(TrainingPicture(names[len(new)], lies.shape_hw, motion=lies.motion))
+        if inspector.habits:
+            measures.append(tuple(measure(canvas, lies).values.tolist()))
+    numbers = tuple(range(first, first + len(new)))
+    revision = Revision(LEARN, note.time, note.reason, numbers, tuple(measures))
     added = np.concatenate(rows).astype(np.float16), np.concatenate(places)
     known = replace(inspector, pictures=(*inspector.pictures, *new))
     return revised(known, opened(inspector).extended(revision, added))
 
 
-def patches_of(inspector: Inspector, batch: Sequence[Picture]) -> Iterator[tuple[Array, Array]]:
-    """Give each picture's patches (k, d) float32, in half precision, and their centres (k, 2)."""
+def _entering(
+    inspector: Inspector,
+    images: Pictures | Sequence[Array | Picture],
+    rows: Sequence[Array],
+    notify: Notify,
+) -> Iterator[tuple[Picture, Array, Array]]:
+    """Give each picture with its patches that enter, and their centres.
+
+    Args:
+        rows: what entered before; the caller adds to it what it is given.
+    """
+    detector, within = bank_of(inspector), reach(inspector)
+    search, done = NearestSearch(detector.bank), 0
+    for some in batches(len(images), inspector.preparation):
+        batch = [as_picture(images[i], i) for i in some]
+        found = patches_of(inspector, batch)
+        for picture, (patches, centres, limits) in zip(batch, found, strict=True):
+            near, times = nearness(patches, detector.taught), 1 / np.minimum(limits, 1)
+            picks = entering(patches, search, np.concatenate(rows), (within, near, times))
+            yield picture, patches[picks], centres[picks]
+        done += len(batch)
+        notify("learn", done, len(images))
+
+
+def patches_of(
+    inspector: Inspector, batch: Sequence[Picture]
+) -> Iterator[tuple[Array, Array, Array]]:
+    """Give each picture's patches (k, d) float32, in half precision, their centres and limits."""
     store = InMemory()  # halves the features, as a fit does
     store.append(extract(batch, inspector.preparation, inspector.backbone)[0])
     for features in store:
         for index in range(len(batch)):
-            patches, centres = bank_of(inspector).settings.patches_of(features, index)
-            yield to_numpy(patches).astype(np.float16).astype(np.float32), centres
+            settings = bank_of(inspector).settings
+            patches, centres = settings.patches_of(features, index)
+            limits = patch_limits(features, index, settings.stride)
+            yield to_numpy(patches).astype(np.float16).astype(np.float32), centres, limits
 
 
 def check_names(inspector: Inspector, names: Sequence[str]) -> None:
@@ -100,7 +128,7 @@ def reach(inspector: Inspector) -> float:
 
 
 def entering(
-    patches: Array, search: NearestSearch, added: Array, within: tuple[float, Array]
+    patches: Array, search: NearestSearch, added: Array, within: tuple[float, Array, Array]
 ) -> Array:
     """Choose the patches of a picture that become rows: the farthest one, and again.
 
@@ -108,18 +136,19 @@ def entering(
         patches: (k, d) float32 of half-precision values; not changed.
         search: over the bank.
         added: (a, d) float32, rows that entered since.
-        within: the distance that no patch may exceed in the end, and each patch's distance to what
-            is taught, (k,), which makes the others count more.
+        within: the distance that no patch may exceed in the end; each patch's distance to what is
+            taught, (k,), which makes the others count more; and how many times each counts, (k,):
+            more than once in a strict zone, never less, as the radius knows no zones.
 
     Returns:
         (p,) numbers of patches, the farthest first.
     """
     left = search.find(patches)[0][:, 0]
-    most, near = within
+    most, near, times = within
     if len(added):
         left = np.minimum(left, NearestSearch(added).find(patches)[0][:, 0])
     picks: list[int] = []
-    while (counted := left * factors(left, near)).max() > most:
+    while (counted := left * factors(left, near) * times).max() > most:
         picks.append(int(counted.argmax()))
         away = patches - patches[picks[-1]]
         left = np.minimum(left, np.sqrt(np.einsum("kd,kd->k", away, away)))

@@ -1,13 +1,13 @@
 """What is said of a miss: its excuses, and the ways to have it caught, tried on good pictures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goldensample.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Array, Features, Scores, Source
 
-COST = 0.01
-"""Largest share of the good pictures that may become false alarms."""
+APART = 3
+"""Of as many good pictures one helps to choose what is taught; the others count the cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,8 @@ class Proposal:
         taught: the inspector as it would be.
         score: of the defect, by it.
         alarms: names of the good pictures that it would call defects and that were none before.
-        holds: whether it calls the defect one, and at most `COST` of the good pictures besides.
+        counted: good pictures among which these are: those that had no part in choosing it.
+        holds: whether it calls the defect one, at no larger `upper` cost than asked for.
     """
 
     way: str
@@ -44,7 +45,16 @@ class Proposal:
     taught: Inspector
     score: float
     alarms: tuple[str, ...]
+    counted: int
     holds: bool
+
+    @property
+    def upper(self) -> float:
+        """Share of new good pictures that becomes false alarms at most, on average over trials.
+
+        It is (alarms + 1) / (counted + 1), as for a limit: a new picture may be one more.
+        """
+        return (len(self.alarms) + 1) / (self.counted + 1)
 
 
 @dataclass(frozen=True)
@@ -58,15 +68,44 @@ class Study:
 
 @dataclass(frozen=True)
 class Trial:
-    """The miss and the good pictures, as a detector sees them, one picture each."""
+    """The miss and the good pictures, as a detector sees them, one picture each.
+
+    Args:
+        missed: its features.
+        marked: (k,) bool, its patches that the mask touches.
+        names: of the good pictures.
+        good: their features.
+        scores: what the detector says of them.
+        limit: of scores.
+        cost: largest share of good pictures that may become false alarms.
+    """
 
     missed: Features
     marked: Array
+    names: tuple[str, ...]
     good: tuple[Features, ...]
     scores: tuple[Scores, ...]
     limit: float
+    cost: float
 
-    def cost(self, detector: PatchCoreDetector) -> list[int]:
+    def parted(self) -> tuple["Trial", "Trial"]:
+        """Return the trial with every third good picture, to choose by, and with the others."""
+        every = range(len(self.good))
+        chosen, others = (
+            [k for k in every if (k % APART == 0) == first] for first in (True, False)
+        )
+        return self._only(chosen), self._only(others)
+
+    def _only(self, numbers: list[int]) -> "Trial":
+        """Return the trial with some of the good pictures."""
+        return replace(
+            self,
+            names=tuple(self.names[k] for k in numbers),
+            good=tuple(self.good[k] for k in numbers),
+            scores=tuple(self.scores[k] for k in numbers),
+        )
+
+    def alarms(self, detector: PatchCoreDetector) -> list[int]:
         """Return which good pictures a detector calls defects that were none."""
         return [k for k in self.quiet() if self.alarmed(detector, k)]
 
@@ -81,4 +120,4 @@ class Trial:
     @property
     def budget(self) -> int:
         """How many good pictures may become false alarms."""
-        return int(COST * len(self.good))
+        return int(self.cost * len(self.good))

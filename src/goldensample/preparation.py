@@ -3,92 +3,19 @@
 Everything here is separable and linear: one sparse matrix for the rows, one for the columns.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from goldensample.aligning import Reference, small_hw
+from goldensample.errors import ImageError
+from goldensample.placing import Placement
 from goldensample.records import Array
 from goldensample.viewing import View
+from goldensample.zoning import Zones, check_names
 
-MODES = ("fit", "stretch", "shorter")
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where a picture lies on the network's canvas.
-
-    A point at `y` pixels from the picture's top lies `y * scale_hw[0] + offset_hw[0]` pixels from
-    the canvas's top; the same for columns.
-    """
-
-    shape_hw: tuple[int, int]
-    canvas_hw: tuple[int, int]
-    resized_hw: tuple[int, int]
-    stretched: bool
-    view: View | None = None
-
-    @property
-    def scale_hw(self) -> tuple[float, float]:
-        """Pixels of the canvas per pixel of the picture."""
-        return self.resized_hw[0] / self.shape_hw[0], self.resized_hw[1] / self.shape_hw[1]
-
-    @property
-    def offset_hw(self) -> tuple[float, float]:
-        """A whole number of pixels: above zero left of the picture, below for what is cut off."""
-        sides = zip(self.resized_hw, self.canvas_hw, strict=True)
-        down, right = (float(-round((r - c) / 2)) for r, c in sides)  # as torchvision's crop
-        return down, right
-
-    def box_px(self) -> tuple[int, int, int, int]:
-        """Return (top, left, height, width), the part of the picture that lies on the canvas."""
-        spans = []
-        for size, canvas, resized, offset in zip(
-            self.shape_hw, self.canvas_hw, self.resized_hw, self.offset_hw, strict=True
-        ):
-            start = max(0, round(-offset * size / resized))
-            spans.append((start, min(size, round((canvas - offset) * size / resized)) - start))
-        (top, height), (left, width) = spans
-        return top, left, height, width
-
-    def valid(self, grid_hw: tuple[int, int]) -> Array:
-        """Return (h, w) bool: True where a cell's centre lies on the picture, and is looked at.
-
-        A picture thinner than a cell keeps the cell that holds its middle.
-
-        Raises:
-            ValueError: the view leaves no cell.
-        """
-        sides, shares = [], []
-        for axis in (0, 1):
-            cell = self.canvas_hw[axis] / grid_hw[axis]
-            centres = (np.arange(grid_hw[axis]) + 0.5) * cell
-            start = self.offset_hw[axis]
-            end = start + self.resized_hw[axis]
-            inside = (centres > start) & (centres < end)
-            if not inside.any():
-                inside[int(np.clip((start + end) / 2 / cell, 0, grid_hw[axis] - 1))] = True
-            sides.append(inside)
-            shares.append((centres - start) / self.resized_hw[axis])
-        valid: Array = sides[0][:, None] & sides[1][None, :]
-        if self.view:
-            valid = valid & self.view.at(*shares)
-        if not valid.any():
-            raise ValueError(
-                f"a view must leave a patch to look at; on a picture of {self.shape_hw} pixels it "
-                "leaves none; look at more"
-            )
-        return valid
-
-    def looked_at(self) -> Array | None:
-        """Return (H, W) bool, the pixels that are looked at; None where all are."""
-        if self.view is None:
-            return None
-        return self.view.at(*((np.arange(side) + 0.5) / side for side in self.shape_hw))
-
-    def picture_px(self, canvas_px: Array, axis: int) -> Array:
-        """Return, for positions on the canvas along an axis, the positions in the picture."""
-        return (canvas_px - self.offset_hw[axis]) / self.scale_hw[axis]
+MODES = ("fit", "stretch", "shorter", "native")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +23,19 @@ class Preparation:
     """How pictures are brought to the network's size.
 
     Args:
-        size_hw: (height, width) in pixels: the canvas ("fit"), the exact size ("stretch"), or the
-            length of the shorter side, given twice ("shorter", as torchvision's Resize).
+        size_hw: (height, width) in pixels: the canvas ("fit", "native"), the exact size
+            ("stretch"), or the length of the shorter side, given twice ("shorter", as
+            torchvision's Resize).
         mode: "fit" keeps the aspect and fills the rest of the canvas with the picture's edge (never
             scored); where that would waste more than half the canvas it stretches and says so.
+            "native" resizes nothing, refuses pictures larger than the canvas, and lets the network
+            see it in tiles.
         crop_hw: the central part that is looked at, after resizing; None looks at everything.
         white: grey value of deep pictures that becomes 255; None where all pictures have 8 bits.
         view: which part of every picture is looked at; None looks at everything.
+        zones: parts of every picture with limits of their own.
+        reference: what every picture is aligned to, before all else; None moves nothing. View and
+            zones are then drawn on it.
 
     Raises:
         ValueError: a size is not positive, the mode is unknown or the crop is larger than the size.
@@ -113,6 +46,8 @@ class Preparation:
     crop_hw: tuple[int, int] | None = None
     white: int | None = None
     view: View | None = None
+    zones: Zones = ()
+    reference: Reference | None = None
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -123,9 +58,12 @@ class Preparation:
             raise ValueError(f"white must be in 1 to 65535; got {self.white}")
         if self.mode == "shorter" and self.crop_hw is None:
             raise ValueError("mode 'shorter' must have crop_hw, so that every picture has one size")
+        if self.mode == "native" and self.crop_hw is not None:
+            raise ValueError(f"mode 'native' must go without crop_hw; got {self.crop_hw}")
         crop = self.crop_hw or self.size_hw
         if min(crop) < 1 or crop[0] > self.size_hw[0] or crop[1] > self.size_hw[1]:
             raise ValueError(f"crop_hw must lie within size_hw {self.size_hw}; got {crop}")
+        check_names(self.zones)
 
     @property
     def canvas_hw(self) -> tuple[int, int]:
@@ -133,9 +71,13 @@ class Preparation:
         return self.crop_hw or self.size_hw
 
     def place(self, shape_hw: tuple[int, int]) -> Placement:
-        """Return where a picture of (H, W) pixels comes to lie."""
+        """Return where a picture of (H, W) pixels comes to lie.
+
+        Raises:
+            ImageError: it is larger than a canvas on which nothing is resized.
+        """
         resized, stretched = self._resized(shape_hw)
-        return Placement(shape_hw, self.canvas_hw, resized, stretched, self.view)
+        return Placement(shape_hw, self.canvas_hw, resized, stretched, self.view, self.zones)
 
     def _resized(self, shape_hw: tuple[int, int]) -> tuple[tuple[int, int], bool]:
         """Return the picture's (height, width) after resizing, and whether it was stretched."""
@@ -146,6 +88,14 @@ class Preparation:
             return ((rows, longer) if height <= width else (longer, rows)), False
         if self.mode == "stretch":
             return self.size_hw, False
+        if self.mode == "native":
+            if height > rows or width > columns:
+                raise ImageError(
+                    f"a picture must have at most {rows}x{columns} pixels (height x width), as "
+                    f"nothing is resized; this one has {height}x{width}; cut it, or fit anew with "
+                    "pictures of this size"
+                )
+            return shape_hw, False
         if rows * width <= columns * height:  # the height is what fills the canvas
             columns = max(1, (2 * width * rows + height) // (2 * height))  # rounded, halves up
         else:
@@ -164,15 +114,56 @@ class Preparation:
             (3, height, width) float32 in [0, 255], and the placement.
         """
         placement = self.place((pixels.shape[0], pixels.shape[1]))
-        height, width = placement.canvas_hw
         source = pixels.astype(np.float32)
-        if placement.scale_hw != (1.0, 1.0) or placement.shape_hw != placement.canvas_hw:
-            rows, columns = (resizing_matrix(placement, axis) for axis in (0, 1))
-            source = rows @ source.reshape(len(source), -1)  # (H, W·3) -> (height, W·3)
-            source = source.reshape(height, -1, 3).transpose(1, 0, 2)  # -> (W, height, 3)
-            source = columns @ source.reshape(len(source), -1)  # -> (width, height·3)
-            source = source.reshape(width, height, 3).transpose(1, 0, 2)
+        if self.reference:
+            source, placement = aligned(source, placement, self.reference)
+        shape_hw = (source.shape[0], source.shape[1])
+        source = resized(source, replace(placement, shape_hw=shape_hw))
         return np.ascontiguousarray(source.transpose(2, 0, 1)), placement
+
+
+def resized(source: Array, placement: Placement) -> Array:
+    """Return (height, width, k) float32, the canvas of a picture (H, W, k) float32."""
+    if placement.scale_hw == (1.0, 1.0) and placement.shape_hw == placement.canvas_hw:
+        return source
+    height, width = placement.canvas_hw
+    depth = source.shape[2]
+    rows, columns = (resizing_matrix(placement, axis) for axis in (0, 1))
+    source = rows @ source.reshape(len(source), -1)  # (H, W·k) -> (height, W·k)
+    source = source.reshape(height, -1, depth).transpose(1, 0, 2)  # -> (W, height, k)
+    source = columns @ source.reshape(len(source), -1)  # -> (width, height·k)
+    return source.reshape(width, height, depth).transpose(1, 0, 2)
+
+
+def shrunk(source: Array, to_hw: tuple[int, int]) -> Array:
+    """Return a picture (H, W, k) float32 with exactly these sides."""
+    return resized(source, Placement((source.shape[0], source.shape[1]), to_hw, to_hw, False))
+
+
+def small_grey(source: Array, shape_hw: tuple[int, int] | None = None) -> Array:
+    """Return a picture as `aligning` takes it, (h, w) float32.
+
+    Args:
+        source: (H, W, 3) float32 in [0, 255]; not changed.
+        shape_hw: (h, w), the reference's; None for that of this picture.
+    """
+    sides = shape_hw or small_hw((source.shape[0], source.shape[1]))
+    grey: Array = shrunk(source.mean(axis=2, keepdims=True), sides)[..., 0]
+    return grey
+
+
+def aligned(source: Array, placement: Placement, reference: Reference) -> tuple[Array, Placement]:
+    """Move a picture so that its part lies as the reference's, or say that it cannot be.
+
+    Before, it is shrunk to twice what it will be on the canvas, where it is larger: moving blurs
+    by half a pixel, which nobody sees then, and the cost does not grow with the camera.
+    """
+    sides = zip(placement.shape_hw, placement.resized_hw, strict=True)
+    height, width = (min(side, 2 * to) for side, to in sides)
+    source = shrunk(source, (height, width))
+    motion = reference.find(small_grey(source, reference.shape_hw))
+    placement = replace(placement, motion=motion, unaligned=motion is None)
+    return (motion.aligned(source) if motion else source), placement
 
 
 def choose_size(

@@ -43,7 +43,6 @@ class Pictures(Protocol):
 
     def shapes(self) -> Sequence[tuple[int, int]]:
         """Return (H, W) of each picture without decoding it where that is possible."""
-        ...
 
     def __len__(self) -> int: ...
 
@@ -58,11 +57,13 @@ class Features:
         maps: one array per level, finest first, each (n, d_j, h_j, w_j) float32.
         valid: (n, h, w) bool on the finest grid; False where the network saw padding.
         first: index, among all pictures of the fit, of the first of these n.
+        limits: (n, h, w) float32, what each patch's distance is divided by; None for 1 everywhere.
     """
 
     maps: tuple[Array, ...]
     valid: Array
     first: int = 0
+    limits: Array | None = None
 
     def __len__(self) -> int:
         return len(self.valid)
@@ -71,7 +72,8 @@ class Features:
         """Return the features of one of the pictures."""
         part = slice(index, index + 1)
         maps = tuple(level[part] for level in self.maps)
-        return Features(maps, self.valid[part], self.first + index)
+        limits = None if self.limits is None else self.limits[part]
+        return Features(maps, self.valid[part], self.first + index, limits)
 
 
 class FeatureStore(Protocol):
@@ -79,15 +81,12 @@ class FeatureStore(Protocol):
 
     def __len__(self) -> int:
         """Return the number of pictures kept."""
-        ...
 
     def append(self, features: Features) -> None:
         """Keep the features of the next pictures."""
-        ...
 
     def __iter__(self) -> Iterator[Features]:
         """Give all that is kept, in order, in float32."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +95,11 @@ class Scores:
 
     Args:
         image: (n,) float32, larger = odder.
-        grid: (n, h, w) float32 distance of each patch; 0 where not valid; h = w = 0 where the
-            method has no map.
-        nearest: (n, h, w) int32 bank row nearest to each patch; -1 where not valid, and where
-            there is no bank.
+        grid: (n, h, w) float32 distance of each patch; 0 where not valid; h = w = 0 without a map.
+        nearest: (n, h, w) int32 bank row nearest to each patch; -1 where not valid, or no bank.
         valid: (n, h, w) bool, where a patch was scored.
         centres: of the patches, rows then columns, as shares of the canvas in (0, 1), ascending.
+        folds: (n, K) float32 scores by each of K folds of a cross-fitted detector; None of others.
     """
 
     image: Array
@@ -109,6 +107,7 @@ class Scores:
     nearest: Array
     valid: Array
     centres: tuple[tuple[float, ...], tuple[float, ...]]
+    folds: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +132,8 @@ class Region:
         distance: of the patch at the peak from what is good, before the map's blur.
         p_value: share of good pictures, this one counted among them, with a peak as high anywhere;
             None where no good pictures were held out.
+        zone: name of the zone that this patch lies in; None outside all zones.
+        zone_limit: of that zone; peak and distance are over it. 1 outside all zones.
     """
 
     box_px: tuple[int, int, int, int]
@@ -142,6 +143,8 @@ class Region:
     reason: Source | None = None
     distance: float | None = None
     p_value: float | None = None
+    zone: str | None = None
+    zone_limit: float = 1.0
 
 
 KINDS = ("split", "cross", "estimate", "hand")
@@ -212,10 +215,9 @@ class Calibration:
     peaks: Array | None
 
     def __post_init__(self) -> None:
-        for name, values in (("scores", self.scores), ("peaks", self.peaks)):
-            if values is None and name == "peaks":
-                continue
-            if values is None or values.shape != self.scores.shape[:1] or values.dtype != "f8":
+        known = {"scores": self.scores} | ({} if self.peaks is None else {"peaks": self.peaks})
+        for name, values in known.items():
+            if values.shape != self.scores.shape[:1] or values.dtype != "f8":
                 raise ValueError(f"{name} must be one float64 for each picture held out")
             if not np.isfinite(values).all():
                 raise ValueError(f"{name} must be finite")
@@ -230,12 +232,10 @@ class Inspection:
         score: larger = odder; a distance in feature space.
         verdict: "defect", "review" (look again), "good", or None where no threshold could be set.
         p_value: share of good pictures, this one counted among them, that score as high: for a good
-            picture it is at most a with probability at most a, over fits; None where no good
-            pictures were held out.
+            one at most a with probability at most a, over fits; None where none were held out.
         heat_map: (H, W) float32, in the score's unit, on the picture as given; 0 outside `box_px`;
             None where the method has no map.
-        box_px: (top, left, height, width), the inspected part of the picture: all of it, or less
-            after a crop.
+        box_px: (top, left, height, width), the part inspected: less than all after a crop.
         regions: the parts above the pixel threshold, largest peak first.
         note: what the user should know, for instance that the picture was stretched; else "".
     """

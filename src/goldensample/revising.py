@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldensample import conformal
-from goldensample.extracting import as_picture
+from goldensample.backbones import Backbone
+from goldensample.calibrating import Promise, calibrated
+from goldensample.habits import Habits
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.journal import CALIBRATE, DROP, FIT, LIMIT, REVERT, Journal, Limits, Revision
 from goldensample.methods.patchcore import PatchCoreDetector
@@ -18,10 +19,24 @@ from goldensample.records import Array, Calibration, Picture, Pictures, Threshol
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a door adds to a change: its time (ISO 8601) and the reason, in the user's words."""
+    """What a door adds to a change.
+
+    Args:
+        time: ISO 8601.
+        reason: in the user's words.
+        cost: largest share of good pictures that a defect that is taught may make false alarms.
+
+    Raises:
+        ValueError: the cost is out of its range.
+    """
 
     time: str
     reason: str = ""
+    cost: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.cost < 1:
+            raise ValueError(f"cost must be in (0, 1); got {self.cost:g}")
 
 
 def opened(inspector: Inspector) -> Journal:
@@ -35,7 +50,16 @@ def opened(inspector: Inspector) -> Journal:
         detector.origins,
         np.zeros(len(bank), np.int32),
         np.empty((0, 2), np.int32),
-        (Revision(FIT, "", "", tuple(range(len(inspector.pictures))), limits_of(inspector)),),
+        (
+            Revision(
+                FIT,
+                "",
+                "",
+                tuple(range(len(inspector.pictures))),
+                rows_of(inspector.habits.values) if inspector.habits else (),
+                limits_of(inspector),
+            ),
+        ),
     ).signed()
 
 
@@ -76,37 +100,38 @@ def limit(
 def recalibrate(
     inspector: Inspector,
     images: Pictures | Sequence[Array | Picture],
-    false_alarms: float,
+    promise: Promise,
     note: Note,
+    others: Sequence[Backbone] = (),
 ) -> Inspector:
-    """Set the limits anew, in the precision in use, from good pictures that are not in the bank.
+    """Set the limits anew from good pictures that are not in the bank.
 
-    Limits in other precisions go: they rested on other scores.
+    What the scene is watched by rests on these pictures alone from now on. Limits in precisions
+    that are not given go: they rested on other scores.
 
     Args:
         images: all of them are used; none may have been fitted or learned.
-        false_alarms: in (0, 1).
+        promise: that the limits are to keep.
+        others: the same network in the other precisions that limits are wanted in.
 
     Raises:
-        ValueError: too few pictures for the rate.
+        ValueError: no picture, or too few for the rate.
     """
-    journal = opened(inspector)
-    held = (as_picture(images[index], index) for index in range(len(images)))
-    found = list(inspector.inspect_many(held))
-    peaks = [one.heat_map.max() for one in found if one.heat_map is not None]
-    scores = np.array([one.score for one in found], np.float64)
-    known = Calibration(scores, np.array(peaks, np.float64) if peaks else None)
-    threshold = Threshold(
-        conformal.limit(scores, false_alarms),
-        None if known.peaks is None else conformal.limit(known.peaks, false_alarms),
-        false_alarms,
-        len(scores),
-        "split",
-    )
-    precision = inspector.backbone.precision
-    anew = replace(inspector, thresholds={precision: threshold}, calibrations={precision: known})
+    journal, every = opened(inspector), np.arange(len(images))
+    anew = replace(inspector, thresholds={}, calibrations={})
+    for backbone in (inspector.backbone, *others):
+        used = replace(anew, backbone=backbone)
+        anew = calibrated(used, images, promise, [(inspector.detector, every)])
     revision = Revision(CALIBRATE, note.time, note.reason, limits=limits_of(anew))
     return revised(inspector, journal.extended(revision))
+
+
+def costed(inspector: Inspector, alarms: int, good: int) -> Inspector:
+    """Add to the last revision what it costs: false alarms that it added among good pictures."""
+    journal = opened(inspector)
+    last = replace(journal.revisions[-1], cost=(alarms, good))
+    counted = replace(journal, revisions=(*journal.revisions[:-1], last)).signed()
+    return replace(inspector, journal=counted)
 
 
 def revert(inspector: Inspector, number: int, note: Note) -> Inspector:
@@ -157,7 +182,35 @@ def revised(inspector: Inspector, journal: Journal) -> Inspector:
             if keeps and one.scores
         },
         journal=journal,
+        habits=_habits(inspector.habits, journal),
     )
+
+
+def _habits(before: Habits | None, journal: Journal) -> Habits | None:
+    """Return the habits that a journal's last revision says; None where the fit knew none.
+
+    Pictures that were learned are good, and usual from then on. But they were chosen, so the scene
+    is not compared with them: it is with pictures made like those that the limits rest on.
+    """
+    if before is None:
+        return None
+    measures: dict[int, tuple[float, ...]] = {}
+    for at in journal.line(journal.head):
+        revision = journal.revisions[at]
+        measures |= zip(revision.pictures, revision.measures, strict=False)
+    pictures = journal.pictures(journal.head)
+    fitted = np.isin(pictures, journal.revisions[0].pictures)  # they come first
+    first, now = (_watched(journal, number) for number in (0, journal.limited_by(journal.head)))
+    known = {precision: np.array(rows) for precision, rows in now.items()}
+    values = np.array([measures[number] for number in pictures])
+    peers = int(fitted.sum()) if now.items() <= first.items() else 0
+    return replace(before, values=values, known=known, peers=peers)
+
+
+def _watched(journal: Journal, number: int) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Return what was watched on the pictures that a revision's limits rest on, by precision."""
+    limits = journal.revisions[number].limits or ()
+    return {one.precision: one.watched for one in limits if one.watched}
 
 
 def limits_of(inspector: Inspector) -> tuple[Limits, ...]:
@@ -167,12 +220,21 @@ def limits_of(inspector: Inspector) -> tuple[Limits, ...]:
         known = inspector.calibrations.get(precision)
         peaks = None if known is None or known.peaks is None else tuple(known.peaks.tolist())
         scores = tuple(known.scores.tolist()) if known else ()
-        found.append(Limits(precision, threshold, scores, peaks))
+        watched = inspector.habits.known.get(precision) if inspector.habits else None
+        rows = () if watched is None else rows_of(watched)
+        found.append(Limits(precision, threshold, scores, peaks, rows))
     return tuple(found)
 
 
+def rows_of(table: Array) -> tuple[tuple[float, ...], ...]:
+    """Return the rows of an array as a revision keeps them."""
+    return tuple(map(tuple, table.tolist()))
+
+
 def _promised(threshold: Threshold, keeps: bool) -> Threshold:
-    """Return limits, without their promise where rows went that they rested on."""
-    return (
-        threshold if keeps else Threshold(threshold.score, threshold.pixel, review=threshold.review)
+    """Return limits, without their promise where a change may have raised a distance."""
+    if keeps:
+        return threshold
+    return Threshold(
+        threshold.score, threshold.pixel, None, threshold.held_out, "hand", threshold.review
     )

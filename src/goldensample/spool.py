@@ -20,7 +20,8 @@ from goldensample.fitting import halved
 from goldensample.records import Features
 from goldensample.writing import check_writable
 
-BATCH = 8
+BATCH_BYTES = 64_000_000
+"""Of the records read at a time; a picture alone may have more."""
 HalfMaps = Sequence[tuple[int, int, int]]
 
 
@@ -102,8 +103,9 @@ class Spool:
         """
         with open(self.path, "rb", buffering=0) as file:
             file.seek(len(self._head))
-            for first in range(0, self._count, BATCH):
-                count = min(BATCH, self._count - first)
+            step = max(1, min(8, BATCH_BYTES // self._size))
+            for first in range(0, self._count, step):
+                count = min(step, self._count - first)
                 data = bytearray()
                 while len(data) < count * self._size:
                     part = file.read(count * self._size - len(data))

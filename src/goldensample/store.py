@@ -1,6 +1,6 @@
 """Keep inspectors in `.golden` files; see `container` for their form."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from goldensample.header import build, convert
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.journal_parts import JOURNAL, rejoin, take, to_parts
 from goldensample.methods import METHODS, BankDetector, Detector
+from goldensample.moving import Motion
 from goldensample.preparation import Preparation
 from goldensample.records import Array, Calibration, Threshold
+from goldensample.zoned import check_method
 
 GRAPHS = {
     "network": "graph",
@@ -74,8 +76,13 @@ def _header(inspector: Inspector) -> dict[str, Any]:
         "preparation": asdict(inspector.preparation),
         "precision": inspector.backbone.precision,
         "thresholds": {name: asdict(limit) for name, limit in inspector.thresholds.items()},
-        "pictures": [[picture.name, *picture.shape_hw] for picture in inspector.pictures],
+        "pictures": [_named(picture) for picture in inspector.pictures],
     }
+
+
+def _named(picture: TrainingPicture) -> list[str | float]:
+    """Return what the header says of a picture of the fit."""
+    return [picture.name, *picture.shape_hw, *(astuple(picture.motion) if picture.motion else ())]
 
 
 def load(path: str | Path) -> Inspector:
@@ -88,9 +95,9 @@ def load(path: str | Path) -> Inspector:
     header, arrays = read_parts(Path(path))
     try:
         inspector = _assemble(header, arrays)
-        height, width = inspector.preparation.canvas_hw
+        tried = _quick(inspector)
         # graph, bank and knobs must fit
-        found = inspector.inspect(np.zeros((height, width, 3), np.uint8))
+        found = tried.inspect(np.zeros((*tried.preparation.canvas_hw, 3), np.uint8))
         for limit in inspector.thresholds.values():
             if (limit.pixel is None) != (found.heat_map is None):
                 raise ValueError(f"a limit for pixels must go with a map; got {limit.pixel}")
@@ -99,6 +106,19 @@ def load(path: str | Path) -> Inspector:
             f"{Path(path).name}: its parts must fit each other; they do not ({error}); fit it anew"
         ) from error
     return inspector
+
+
+def _quick(inspector: Inspector) -> Inspector:
+    """Return an inspector of small pictures to try a file with, where large ones would take long.
+
+    A bank has no places, so it can be tried on a canvas of any size; but without limits, as what is
+    told of regions has places.
+    """
+    if inspector.preparation.mode != "native" or not isinstance(inspector.detector, BankDetector):
+        return inspector
+    side = 16 * inspector.backbone.network.stride
+    preparation = Preparation((side, side), "native")
+    return replace(inspector, preparation=preparation, thresholds={})
 
 
 MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
@@ -126,10 +146,12 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
     if not header["thresholds"].keys() <= HINTS.keys():
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
     method = build(METHODS[header["method"]], header["knobs"])
+    preparation = build(Preparation, header["preparation"])
+    check_method(method, preparation.zones)
     detector = method.restore(arrays)
     pictures = _illustrated(_pictures(header["pictures"], detector), thumbnails)
     inspector = Inspector(
-        preparation=build(Preparation, header["preparation"]),
+        preparation=preparation,
         backbone=OpenVINOBackbone(network, precision=precision),
         method=method,
         detector=detector,
@@ -147,17 +169,18 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
 
 def _pictures(named: Any, detector: Detector) -> tuple[TrainingPicture, ...]:
     """Return the pictures of the fit, which every bank row must come from."""
-    pictures = tuple(
-        TrainingPicture(*convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures"))
-        for name, height, width in named
-    )
+    pictures = []
+    for name, height, width, *moved in named:
+        own = convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures")
+        way = convert(moved, tuple[float, float, float], "pictures") if moved else None
+        pictures.append(TrainingPicture(own[0], own[1], motion=Motion(*way) if way else None))
     numbers = detector.origins[:, 0] if isinstance(detector, BankDetector) else np.empty(0)
     if (
         any(min(p.shape_hw) < 1 for p in pictures)
         or not np.isin(numbers, range(len(pictures))).all()
     ):
         raise ValueError("every bank row must come from one of the pictures")
-    return pictures
+    return tuple(pictures)
 
 
 def _illustrated(

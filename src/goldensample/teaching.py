@@ -5,16 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from goldensample.extracting import BATCH, extract
+from goldensample.extracting import batches, extract
 from goldensample.fitting import InMemory, name_of
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.methods.taught import factors
 from goldensample.misses import Excuse, Proposal, Study, Trial
 from goldensample.neighbors import to_numpy
-from goldensample.preparation import Placement
+from goldensample.placing import Placement
 from goldensample.records import Array, Features, Notify, Picture, Pictures, Scores, silent
-from goldensample.revising import Note, bank_of, drop, limit
+from goldensample.revising import Note, bank_of, costed, drop, limit
+from goldensample.zoning import patch_limits
 
 PATCHES = 24
 """Patches of the defect that are taught at most: those farthest from the bank."""
@@ -36,7 +37,7 @@ def study(
         missed: a picture of the defect.
         mask: (H, W) bool, True on it.
         good: pictures that the cost is counted on; none of the bank, or it counts too little.
-        note: for the journal of what is proposed.
+        note: for the journal of what is proposed, and what it may cost.
         notify: told ("teach", good pictures scored, pictures).
 
     Raises:
@@ -61,20 +62,20 @@ def study(
             "in the bank excused it, and nothing can be taught"
         )
     features: list[Features] = []
-    for start in range(0, len(good), BATCH):
-        batch = [good[k] for k in range(start, min(start + BATCH, len(good)))]
-        features += _seen(inspector, batch)[0]
+    for some in batches(len(good), inspector.preparation):
+        features += _seen(inspector, [good[k] for k in some])[0]
     scores = []
     for one in features:
         scores.append(detector.score(one))
         notify("teach", len(scores), len(features))
-    trial = Trial(seen[0], marked, tuple(features), tuple(scores), threshold.score)
-    names = [name_of(good, index) for index in range(len(good))]
+    names = tuple(name_of(good, index) for index in range(len(good)))
+    limits = threshold.score, note.cost
+    trial = Trial(seen[0], marked, names, tuple(features), tuple(scores), *limits)
     ways = (_dropping(inspector, trial, note), _limiting(inspector, trial, missed, note))
     return Study(
         float(found.image[0]),
         _excuses(inspector, trial, found),
-        tuple(_tried(trial, names, *way) for way in ways if way),
+        tuple(way for way in ways if way),
     )
 
 
@@ -90,9 +91,8 @@ def cells(mask: Array, picture: Picture, placement: Placement, scores: Scores) -
             f"{picture.pixels.shape[:2]}"
         )
     inside, at = np.ones(int(mask.sum()), bool), []
-    for axis, px in enumerate(np.nonzero(mask)):
+    for axis, on in enumerate(placement.canvas_px(np.stack(np.nonzero(mask)) + 0.5)):
         canvas = placement.canvas_hw[axis]
-        on = (px + 0.5) * placement.scale_hw[axis] + placement.offset_hw[axis]
         centres = np.asarray(scores.centres[axis]) * canvas
         inside &= (on > 0) & (on < canvas)
         at.append(np.searchsorted((centres[1:] + centres[:-1]) / 2, on))
@@ -122,35 +122,42 @@ def _excuses(inspector: Inspector, trial: Trial, found: Scores) -> tuple[Excuse,
     )
 
 
-Way = tuple[str, int, Inspector]
-
-
-def _dropping(inspector: Inspector, trial: Trial, note: Note) -> Way | None:
+def _dropping(inspector: Inspector, trial: Trial, note: Note) -> Proposal | None:
     """Propose to drop the rows around the defect's patch that is farthest from the bank."""
     detector, (patches, found) = bank_of(inspector), _patches(inspector, trial)
     apart = found.grid[0][found.valid[0]]
-    worst = patches[int(np.argmax(np.where(trial.marked, apart, -1)))]
+    worst = int(np.argmax(np.where(trial.marked, apart, -1)))
+    within = trial.limit * patch_limits(trial.missed, 0, detector.settings.stride)[worst]
     share = float(found.image[0] / max(found.grid.max(), 1e-9))  # of a distance in the score
-    away = np.sqrt(np.square(detector.bank - worst).sum(axis=1))
-    rows = np.flatnonzero(away <= BEYOND * trial.limit / max(share, 1e-9))
+    away = np.sqrt(np.square(detector.bank - patches[worst]).sum(axis=1))
+    rows = np.flatnonzero(away <= BEYOND * within / max(share, 1e-9))
     if len(rows) in (0, len(detector.bank)):
         return None
-    return "drop", len(rows), drop(inspector, rows, note)
+    return _tried(trial, "drop", len(rows), drop(inspector, rows, note))
 
 
-def _limiting(inspector: Inspector, trial: Trial, missed: Picture, note: Note) -> Way | None:
-    """Propose to teach those patches of the defect that the good pictures can bear."""
+def _limiting(inspector: Inspector, trial: Trial, missed: Picture, note: Note) -> Proposal | None:
+    """Propose to teach those patches of the defect that the good pictures can bear.
+
+    A part of the pictures helps to choose them; on the others, which had no part in that, the cost
+    is counted. Where it is too high, half as many patches are tried, and again.
+    """
     detector, (patches, found) = bank_of(inspector), _patches(inspector, trial)
     apart = np.where(trial.marked, found.grid[0][found.valid[0]], -1)
     chosen = np.argsort(-apart, kind="stable")[: min(PATCHES, int(trial.marked.sum()))]
-    borne = _borne(detector, trial, patches[chosen])
-    if not borne:
-        return None
-    chosen = chosen[borne]
+    choosing, counting = trial.parted()
+    borne = _borne(detector, choosing, patches[chosen])
     _, centres = detector.settings.patches_of(trial.missed, 0)
     height, width, _ = missed.pixels.shape
-    picture = TrainingPicture(missed.name, (height, width))
-    return "limit", len(chosen), limit(inspector, picture, (patches[chosen], centres[chosen]), note)
+    motion = inspector.preparation.apply(missed.pixels)[1].motion
+    picture = TrainingPicture(missed.name, (height, width), motion=motion)
+    tried: list[Proposal] = []
+    while borne and not (tried and (tried[-1].holds or tried[-1].score <= trial.limit)):
+        some = chosen[borne]
+        taught = limit(inspector, picture, (patches[some], centres[some]), note)
+        tried.append(_tried(counting, "limit", len(some), taught))
+        borne = borne[: len(borne) // 2]
+    return next((one for one in tried if one.holds), tried[0] if tried else None)
 
 
 def _borne(detector: PatchCoreDetector, trial: Trial, patches: Array) -> list[int]:
@@ -158,10 +165,11 @@ def _borne(detector: PatchCoreDetector, trial: Trial, patches: Array) -> list[in
     peaks = np.zeros((len(patches), len(trial.good)), np.float32)
     for index in trial.quiet():
         own = to_numpy(detector.settings.patches_of(trial.good[index], 0)[0])
-        plain = trial.scores[index].grid[0][trial.scores[index].valid[0]]
+        counted = trial.scores[index].grid[0][trial.scores[index].valid[0]]
+        plain = counted * patch_limits(trial.good[index], 0, detector.settings.stride)
         for k, patch in enumerate(patches):
             near = np.sqrt(np.square(own - patch).sum(axis=1))
-            peaks[k, index] = (plain * factors(plain, near)).max()
+            peaks[k, index] = (counted * factors(plain, near)).max()
     alarming: list[set[int]] = []
     for k, patch in enumerate(patches):
         known = [patch[None]] if detector.taught is None else [detector.taught, patch[None]]
@@ -185,9 +193,11 @@ def _patches(inspector: Inspector, trial: Trial) -> tuple[Array, Scores]:
     return to_numpy(patches).astype(np.float16).astype(np.float32), detector.score(trial.missed)
 
 
-def _tried(trial: Trial, names: Sequence[str], way: str, size: int, taught: Inspector) -> Proposal:
+def _tried(trial: Trial, way: str, size: int, taught: Inspector) -> Proposal:
     """Return a proposal with what it does to the defect and to the good pictures."""
     detector = bank_of(taught)
-    score, cost = float(detector.score(trial.missed).image[0]), trial.cost(detector)
-    holds = score > trial.limit and len(cost) <= trial.budget
-    return Proposal(way, size, taught, score, tuple(names[k] for k in cost), holds)
+    score = float(detector.score(trial.missed).image[0])
+    alarms = tuple(trial.names[k] for k in trial.alarms(detector))
+    known = costed(taught, len(alarms), len(trial.good))
+    found = Proposal(way, size, known, score, alarms, len(trial.good), False)
+    return replace(found, holds=score > trial.limit and found.upper <= trial.cost)

@@ -58,7 +58,7 @@ class View:
         return np.take(np.take(cells_of(self), down, axis=0), across, axis=1)
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def cells_of(view: View) -> Array:
     """Return (h, w) bool, True where a view looks."""
     kinds = np.arange(len(view.runs)) % 2 == 1

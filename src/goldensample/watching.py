@@ -6,7 +6,8 @@ independent of each other; bets against that gain only when it changes, and no p
 much alone.
 
 Source: Vovk et al., Retrain or not retrain: conformal test martingales for change-point detection,
-COPA 2021 (online p-values, the Shiryaev-Roberts and CUSUM procedures).
+COPA 2021 (online p-values, the Shiryaev-Roberts and CUSUM procedures); Doob, Stochastic Processes,
+1953, for the inequality.
 """
 
 from dataclasses import dataclass, replace
@@ -17,8 +18,12 @@ from goldensample.records import Array
 
 BETS = np.array([-1.9, -1.0, 1.0, 1.9])
 """Stakes: on small values below zero, on large ones above."""
-PICTURES = 20_000
-"""In n pictures of an unchanged scene the chance of an alarm is at most n / PICTURES."""
+STREAM, CHANCE = 1000, 0.05
+"""The guarantee: in so many pictures of an unchanged scene, at most this chance of an alarm."""
+PICTURES = round(STREAM / CHANCE)
+"""So the chance in n pictures is at most n / PICTURES. Nothing else sets the bound of an alarm:
+what the bets have made of n stakes is n on average while the scene is unchanged, so by Doob's
+inequality it reaches PICTURES within n pictures with a chance of at most n / PICTURES."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -18,6 +18,21 @@ def check_size(inspector: Inspector) -> None:
             "an export must look at whole pictures; this file leaves a part out (--ignore or "
             "--look-at of golden fit); inspect with the file itself, or fit it without"
         )
+    if inspector.preparation.mode == "native":
+        raise ValueError(
+            "an export must see a picture as a whole; this file sees it in tiles (--tile of golden "
+            "fit); inspect with the file itself, or fit it without"
+        )
+    if inspector.preparation.zones:
+        raise ValueError(
+            "an export must have one limit for whole pictures; this file has zones (--zones of "
+            "golden fit); inspect with the file itself, or fit it without"
+        )
+    if inspector.preparation.reference is not None:
+        raise ValueError(
+            "an export must take pictures as they lie; this file aligns them (--align of golden "
+            "fit); inspect with the file itself, or fit it without"
+        )
     detector, room = inspector.detector, LIMIT_BYTES - len(inspector.backbone.network.graph)
     if isinstance(detector, PatchCoreDetector):
         rows, depth = detector.bank.shape

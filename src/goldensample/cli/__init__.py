@@ -17,6 +17,7 @@ from goldensample.cli import (
     info,
     inspect,
     learning,
+    serve,
     teaching,
     thresholds,
     verify,
@@ -45,6 +46,7 @@ app.command("history")(learning.history)
 app.command("revert")(learning.revert)
 app.add_typer(data.app, name="data")
 app.command("bench")(bench.command)
+app.command("serve")(serve.command)
 app.command("demo")(demo.command)
 
 

@@ -1,12 +1,13 @@
 """`golden fit`: learn what good parts look like."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
 import typer
 
+from goldensample.cli.aligned import Align, aligned
 from goldensample.cli.kept import Resume, spooled
 from goldensample.cli.options import (
     Backbones,
@@ -19,20 +20,22 @@ from goldensample.cli.options import (
     Size,
     SkipUnreadable,
     Thumbnails,
+    Tile,
     WeightsFiles,
+    ZonesFile,
     method_of,
     sides,
     with_knobs,
 )
 from goldensample.cli.options import levels as parse_levels
-from goldensample.cli.plan import Asked, Memory, decide
+from goldensample.cli.plan import Asked, Memory, decide, usual
 from goldensample.cli.promises import CalibrationWay, FalseAlarms, Review, tell_threshold
 from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.cli.summary import describe, summary
 from goldensample.methods import CHOICES, METHODS, Method
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
-from goldensample.preparation import Preparation, choose_size
+from goldensample.preparation import Preparation
 from goldensample.records import Pictures
 
 PAPER: dict[str, Any] = {
@@ -50,10 +53,13 @@ class Sizes:
     size: str | None
     resize: str | None
     crop: str | None
+    tile: bool = False
 
     def preparation(self) -> Preparation | None:
         """Return the preparation asked for; None when nothing was asked for."""
         crop = sides(self.crop) if self.crop else None
+        if self.tile and (self.size or self.resize or self.crop):
+            raise ValueError("--tile must go without --size, --resize and --crop; got both")
         if self.size and (self.resize or self.crop):
             raise ValueError("--size must go without --resize and --crop; got both")
         if self.size:
@@ -84,10 +90,13 @@ def command(
     weights: WeightsFiles = None,
     levels: Levels = "2,3",
     size: Size = None,
+    tile: Tile = False,
     resize: Resize = None,
     crop: Crop = None,
+    align: Align = None,
     ignore: Ignore = None,
     look_at: LookAt = None,
+    zones: ZonesFile = None,
     thumbnails: Thumbnails = False,
     false_alarms: FalseAlarms = None,
     review: Review = None,
@@ -108,14 +117,14 @@ def command(
     from goldensample.precisions import settle
     from goldensample.store import save
     from goldensample.thumbnails import check_banked, with_thumbnails
-    from goldensample.view_files import read_view
     from goldensample.weights import open_backbones
+    from goldensample.zone_files import with_areas
 
     began = perf_counter()
     check_output(output)
     if preset not in (None, "paper"):
         raise ValueError(f"preset must be paper; got {preset!r}")
-    chosen, asked = PAPER if preset else {}, Sizes(size, resize, crop)
+    chosen, asked = PAPER if preset else {}, Sizes(size, resize, crop, tile)
     if preset and asked == Sizes(None, None, None):
         asked = Sizes(None, PAPER["resize"], PAPER["crop"])
     if thumbnails:
@@ -128,22 +137,23 @@ def command(
     network, members = open_backbones(names, parse_levels(levels), weights or [], device)
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
-    for_plan = Asked(paths, output, preparation, (rate, calibration), memory, "greedy" in knobs)
     if isinstance(settings, PatchCore):
-        settings = decide(for_plan, network, settings)
+        limits = (rate, calibration)
+        planned = Asked(paths, output, preparation, tile, limits, memory, "greedy" in knobs)
+        settings = decide(planned, network, settings)
     if members:
         settings = ensemble_of(settings, members)
     with progress() as notify:
         pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
         for message in pictures.skipped:
             tell(f"left out: {message}")
-        preparation = preparation or Preparation(
-            choose_size(list(pictures.shapes()), network.network.stride)
-        )
-        preparation = replace(preparation, view=read_view(ignore, look_at, pictures.shapes()))
+        stride = network.network.stride
+        preparation = preparation or usual(pictures.shapes(), stride, tile)
+        preparation = with_areas(preparation, (ignore, look_at, zones), pictures.shapes())
         tell_stretched(pictures, preparation)
-        out = len(way_of(len(pictures), settings, rate, calibration).out)
-        with spooled(output, pictures, network, preparation, out, resume) as kept:
+        out = way_of(len(pictures), settings, rate, calibration).out
+        preparation = aligned(align, preparation, pictures, out.tolist(), notify)
+        with spooled(output, pictures, network, preparation, len(out), resume) as kept:
             inspector = fit(
                 pictures,
                 backbone=network,

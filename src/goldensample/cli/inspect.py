@@ -1,7 +1,5 @@
 """`golden inspect`: score new pictures."""
 
-from collections import deque
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +23,8 @@ from goldensample.cli.watching import StrictInput, Watcher, WatchFile, strict
 from goldensample.errors import ImageError
 from goldensample.extracting import BATCH
 from goldensample.inspector import Inspector
-from goldensample.records import Inspection, Picture, Threshold
+from goldensample.judging import judge
+from goldensample.records import Inspection, Threshold
 
 
 def command(
@@ -148,24 +147,3 @@ def by_hand(inspector: Inspector, score: float) -> Threshold:
         return Threshold(score, inspector.threshold.pixel)
     blank = inspector.inspect(np.zeros((*inspector.preparation.canvas_hw, 3), np.uint8))
     return Threshold(score, None if blank.heat_map is None else score)
-
-
-def judge(
-    inspector: Inspector, attempts: Iterable[Picture | ImageError], batch: int = BATCH
-) -> Iterator[tuple[Picture | None, Inspection | ImageError]]:
-    """Inspect what could be read, `batch` at a time, and pass on errors in their places."""
-    waiting: deque[Picture | ImageError] = deque()
-
-    def readable() -> Iterator[Picture]:
-        for attempt in attempts:
-            waiting.append(attempt)
-            if isinstance(attempt, Picture):
-                yield attempt
-
-    for inspection in inspector.inspect_many(readable(), batch):
-        while isinstance(attempt := waiting.popleft(), ImageError):
-            yield None, attempt
-        yield attempt, inspection
-    for attempt in waiting:
-        assert isinstance(attempt, ImageError), "every picture has an inspection"
-        yield None, attempt

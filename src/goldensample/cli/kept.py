@@ -6,11 +6,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from goldensample.backbones import Backbone
 from goldensample.cli.show import tell
+from goldensample.extracting import level_shapes
 from goldensample.folders import Folder
 from goldensample.preparation import Preparation
 from goldensample.spool import Spool
@@ -33,8 +33,6 @@ def spooled(
 
     Whatever ends the work before that leaves them for --resume.
     """
-    height, width = preparation.canvas_hw
-    maps = network.extract(np.zeros((1, 3, height, width), np.float32))
     files = [path.stat() for path in pictures.paths]
     of = {
         "pictures": [
@@ -48,7 +46,7 @@ def spooled(
     path = output.with_name(f"{output.name}.partial")
     if path.exists() and not resume:
         tell(f"golden: replacing {path.name} of a stopped fit; --resume would have gone on from it")
-    kept = Spool(path, of, [level.shape[1:] for level in maps], resume)
+    kept = Spool(path, of, level_shapes(preparation, network), resume)
     if len(kept):
         tell(f"golden: going on from the features of {len(kept):,} pictures in {path.name}")
     try:

@@ -8,15 +8,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goldensample.cli.options import share
 from goldensample.cli.show import print_json, progress, say, tell
 
 if TYPE_CHECKING:
+    from goldensample.calibrating import Promise
     from goldensample.inspector import Inspector
+    from goldensample.records import Pictures
     from goldensample.revising import Note
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file; it is changed.")]
 Reason = Annotated[str, typer.Option(help="Why, for the journal.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Calibrate = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Good pictures, neither fitted nor learned, to set the limits anew on; a path, and "
+        "again for more."
+    ),
+]
+NewFalseAlarms = Annotated[
+    float | None,
+    typer.Option(
+        parser=share, metavar="NUMBER", help="With --calibrate. \\[default: as in the file]"
+    ),
+]
+NewReview = Annotated[
+    float | None,
+    typer.Option(
+        parser=share,
+        metavar="NUMBER",
+        help="With --calibrate; 0 for no such limit. \\[default: as in the file]",
+    ),
+]
 
 
 def learn(
@@ -26,22 +50,15 @@ def learn(
         typer.Argument(metavar="[PATH...]", help="Good pictures: folders, files, globs."),
     ] = None,
     reason: Reason = "",
-    calibrate: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Good pictures, neither fitted nor learned, to set the limits anew on; a path, "
-            "and again for more."
-        ),
-    ] = None,
-    false_alarms: Annotated[
-        float | None, typer.Option(help="With --calibrate. \\[default: as in the file]")
-    ] = None,
+    calibrate: Calibrate = None,
+    false_alarms: NewFalseAlarms = None,
+    review: NewReview = None,
     json: Json = False,
 ) -> None:
     """Add good pictures to a file, without a new fit, or set its limits anew."""
     from goldensample.folders import read_images
     from goldensample.learning import learn as learned
-    from goldensample.revising import bank_of, recalibrate
+    from goldensample.revising import bank_of
 
     if not paths and not calibrate:
         raise ValueError("learn must have pictures to learn, or --calibrate; got neither")
@@ -51,8 +68,7 @@ def learn(
         if paths:
             taught = learned(taught, read_images(paths, white), note(reason), notify)
         if held is not None:
-            rate = false_alarms or rate_of(inspector)
-            taught = recalibrate(taught, held, rate, note(reason))
+            taught = limited(taught, held, promised(inspector, false_alarms, review), note(reason))
         write(taught, file)
     names = len(taught.pictures) - len(inspector.pictures)
     rows = len(bank_of(taught).bank) - len(bank_of(inspector).bank)
@@ -155,16 +171,41 @@ def note(reason: str) -> "Note":
     return Note(datetime.now(UTC).isoformat(timespec="seconds"), reason)
 
 
-def rate_of(inspector: "Inspector") -> float:
-    """Return the rate of false alarms that a file was set for last."""
+def promised(inspector: "Inspector", false_alarms: float | None, review: float | None) -> "Promise":
+    """Return the promise asked for; rates that are not given are those the file was set for."""
+    from goldensample.calibrating import Promise
     from goldensample.revising import opened
 
     journal = opened(inspector)
-    for number in journal.line(journal.head):
-        for one in journal.revisions[number].limits or ():
-            if one.threshold.false_alarms:
-                return one.threshold.false_alarms
-    raise ValueError("--calibrate must have a rate; this file has none; give --false-alarms, too")
+    for one in journal.revisions[journal.limited_by(journal.head)].limits or ():
+        false_alarms = false_alarms or one.threshold.false_alarms
+        known = one.threshold.review_rate
+        if review is None and known and false_alarms and known <= false_alarms:
+            tell(f"golden: the limit for review goes; its rate, {known:g}, is not above the other")
+        elif review is None:
+            review = known
+    if not false_alarms:
+        raise ValueError(
+            "--calibrate must have a rate; this file has none; give --false-alarms, too"
+        )
+    return Promise(false_alarms, review or None)
+
+
+def limited(
+    inspector: "Inspector", held: "Pictures", promise: "Promise", why: "Note"
+) -> "Inspector":
+    """Set the limits anew in every precision that has some, and say which cannot be computed."""
+    from goldensample.backbones.openvino import processor_has
+    from goldensample.precisions import at
+    from goldensample.revising import recalibrate
+
+    used, others = inspector.backbone.precision, []
+    for precision in inspector.thresholds:
+        if precision != used and processor_has(precision):
+            others.append(at(inspector, precision).backbone)
+        elif precision != used:
+            tell(f"golden: the limits in {precision} go, as this processor does not have it")
+    return recalibrate(inspector, held, promise, why, others)
 
 
 def show(inspector: "Inspector", file: Path, done: str, values: dict[str, Any], json: bool) -> None:
@@ -181,6 +222,6 @@ def show(inspector: "Inspector", file: Path, done: str, values: dict[str, Any], 
         tell("golden: rows went that other pictures relied on, so the radius is no longer known")
     if not keeps:
         tell(
-            "golden: rows went that the limits were set with, so no rate of false alarms is known; "
-            "set them anew with golden learn --calibrate, or golden revert"
+            "golden: distances may be larger than when the limits were set, so no rate of false "
+            "alarms is known; set them anew with golden learn --calibrate, or golden revert"
         )

@@ -33,6 +33,14 @@ Size = Annotated[
     str | None,
     typer.Option(help="HxW canvas, aspect kept. \\[default: about 256x256 of area]"),
 ]
+Tile = Annotated[
+    bool,
+    typer.Option(
+        "--tile",
+        help="Resize nothing: the network sees large pictures in overlapping tiles, which leave no "
+        "seams.",
+    ),
+]
 Resize = Annotated[str | None, typer.Option(help="N: the shorter side; HxW: exactly, stretched.")]
 Crop = Annotated[str | None, typer.Option(help="N or HxW: look only at the centre.")]
 Precision = Annotated[
@@ -53,6 +61,14 @@ Ignore = Annotated[
 LookAt = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The only part that is looked at; a file as for --ignore."),
+]
+ZonesFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="JSON file of parts of the picture with other limits, as polygons or masks: 2 is "
+        "twice as tolerant, 0.5 twice as strict.",
+    ),
 ]
 Thumbnails = Annotated[
     bool,

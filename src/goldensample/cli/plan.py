@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from goldensample.methods.patchcore import PatchCore
 from goldensample.planning import Load, Plan, check, fitting, plan
 from goldensample.preparation import Preparation, choose_size
 from goldensample.spool import record_bytes
+from goldensample.tiling import native
 
 SAMPLE = 24
 UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
@@ -51,6 +53,7 @@ class Asked:
     paths: list[str]
     output: Path
     preparation: Preparation | None
+    tile: bool
     limits: tuple[float, str]
     memory: int | None
     greedy_given: bool
@@ -64,7 +67,7 @@ def decide(asked: Asked, backbone: Backbone, method: PatchCore) -> PatchCore:
         ArtifactError: the disk has no room for the features.
     """
     names, shapes = _sampled(asked.paths)
-    preparation = asked.preparation or Preparation(choose_size(shapes, backbone.network.stride))
+    preparation = asked.preparation or usual(shapes, backbone.network.stride, asked.tile)
     largest = max(shapes, key=lambda shape: shape[0] * shape[1])
     machine, features = measure(backbone, preparation, method, largest)
     out = len(way(names, *asked.limits).out) if asked.limits[0] else 0
@@ -92,6 +95,11 @@ def decide(asked: Asked, backbone: Backbone, method: PatchCore) -> PatchCore:
             "place"
         )
     return method
+
+
+def usual(shapes: Sequence[tuple[int, int]], stride: int, tile: bool) -> Preparation:
+    """Return the preparation of pictures for which no size was asked."""
+    return native(shapes, stride) if tile else Preparation(choose_size(list(shapes), stride))
 
 
 def _sampled(paths: list[str]) -> tuple[int, list[tuple[int, int]]]:

@@ -8,6 +8,7 @@ from goldensample.cli.options import share
 from goldensample.cli.show import say, tell
 from goldensample.conformal import LEAST, needed, proven
 from goldensample.inspector import Inspector
+from goldensample.journal import DROP, LIMIT, Journal, Revision
 from goldensample.records import Threshold
 
 FalseAlarms = Annotated[
@@ -43,19 +44,45 @@ def percent(rate: float) -> str:
     return f"{100 * rate:.3g} %"
 
 
-def promise(threshold: Threshold | None) -> str:
-    """Return in words what a threshold rests on, and what it promises."""
+def promise(threshold: Threshold | None, journal: Journal | None = None) -> str:
+    """Return in words what a threshold rests on, what it promises, and what ended that."""
     if threshold is None:
         return "none: there are scores and no verdicts"
     words = f"{threshold.score:.4f}"
     if threshold.review is not None:
         words += f", look again above {threshold.review:.4f}"
     if threshold.false_alarms is None:
-        return f"{words}, set by hand: no rate of false alarms is known"
+        origin = _changed(threshold, journal) or "set by hand"
+        return f"{words}, {origin}: no rate of false alarms is known"
     rates = percent(threshold.false_alarms)
     if threshold.review_rate is not None:
         rates += f" (looked at again or called defects: {percent(threshold.review_rate)})"
     return f"{words}: {_kept(threshold, threshold.false_alarms, rates)}"
+
+
+def _changed(threshold: Threshold, journal: Journal | None) -> str:
+    """Return what limits rested on and what was changed since, or "" if nothing was."""
+    broken = journal.broken_by(journal.head) if journal else []
+    if journal is None or not broken:
+        return ""
+    limits = journal.revisions[journal.limited_by(journal.head)].limits or ()
+    rates = {one.threshold.score: one.threshold.false_alarms for one in limits}
+    rate = rates.get(threshold.score)
+    asked = f" for {percent(rate)} of them" if rate else ""
+    changes = [_change(number, journal.revisions[number]) for number in broken]
+    return (
+        f"set on {threshold.held_out} good pictures{asked}, and changed since by "
+        f"{' and '.join(changes)}; set it anew with golden learn --calibrate"
+    )
+
+
+def _change(number: int, change: Revision) -> str:
+    """Return in words what a revision did to the limits, and what it cost when it was tried."""
+    what = "teach-miss" if change.action in (DROP, LIMIT) else change.action
+    words = f"{what} on {change.time[:10] or 'a day unknown'} (revision {number}"
+    if change.cost:
+        words += "; {} of {} good pictures became false alarms".format(*change.cost)
+    return words + ")"
 
 
 def _kept(threshold: Threshold, rate: float, rates: str) -> str:
@@ -85,7 +112,7 @@ def _kept(threshold: Threshold, rate: float, rates: str) -> str:
 def tell_threshold(inspector: Inspector, rate: float, count: int, calibration: str) -> None:
     """Say what the threshold rests on, or why there is none although a rate was asked for."""
     if inspector.threshold or not rate:
-        say(f"threshold {promise(inspector.threshold)}")
+        say(f"threshold {promise(inspector.threshold, inspector.journal)}")
         return
     enough = {"split": 2 * needed(rate), "cross": needed(rate)}.get(calibration, LEAST)
     tell(

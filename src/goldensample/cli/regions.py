@@ -9,6 +9,7 @@ import typer
 
 from goldensample.outlining import contours
 from goldensample.records import Array, Inspection, Region, Source, Threshold
+from goldensample.zoning import times
 
 Explain = Annotated[
     bool,
@@ -85,6 +86,8 @@ def regions_json(
             "peak": region.peak,
             "peak_px": region.peak_px,
             "nearest_good": source_json(region.reason),
+            "zone": region.zone,
+            "zone_limit": region.zone_limit,
             **_in_mm(region, told.mm_per_px),
             **(_explained(region, inspection.heat_map, limit) if told.explain else {}),
         }
@@ -123,6 +126,11 @@ def source_json(source: Source | None) -> dict[str, Any] | None:
     }
 
 
+def in_zone(region: Region) -> str:
+    """Return which zone a region is in, and the limit there; nothing outside all zones."""
+    return f", in zone {region.zone}, {times(region.zone_limit)}" if region.zone else ""
+
+
 def region_lines(regions: Sequence[Region], told: Told) -> list[str]:
     """Return each region as a line for people."""
     return [_line(number, region, told.mm_per_px) for number, region in enumerate(regions, 1)]
@@ -137,6 +145,7 @@ def _line(number: int, region: Region, mm_per_px: float | None) -> str:
     words += f", {height}x{width} px from row {top}, column {left}, peak {region.peak:.4f}"
     if region.p_value is not None:
         words += f" (p {region.p_value:.3g})"
+    words += in_zone(region)
     if region.reason is None or region.distance is None:
         return words
     source = region.reason

@@ -54,7 +54,7 @@ def command(
     else:
         for line in lines(limits, truth):
             say(line)
-        say(f"\nthe file's threshold is {promise(inspector.threshold)}")
+        say(f"\nthe file's threshold is {promise(inspector.threshold, inspector.journal)}")
     if report:
         used = inspector.threshold.score if inspector.threshold else None
         drawn = page(file.stem, cells(limits, truth), curves(known, truth), used)
@@ -67,8 +67,8 @@ def calibration(inspector: Inspector, file: Path) -> Calibration:
     known = inspector.calibrations.get(inspector.backbone.precision)
     if known is None:
         raise ValueError(
-            f"a file must hold scores of good pictures kept out of the fit; {file} has none; fit "
-            "anew with --false-alarms and more pictures"
+            f"a file must hold scores of good pictures kept out of the fit; {file} has none; set "
+            "limits with golden learn --calibrate, or fit anew with more pictures"
         )
     return known
 

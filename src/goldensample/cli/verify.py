@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from goldensample.cli.export import agreement_json, show
-from goldensample.cli.inspect import judge
 from goldensample.cli.show import print_json, progress, tell
 from goldensample.errors import ImageError
 from goldensample.folders import Folder
 from goldensample.inspector import Inspector
+from goldensample.judging import judge
 from goldensample.records import Inspection, Notify, Picture
 
 

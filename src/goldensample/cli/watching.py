@@ -12,7 +12,7 @@ import typer
 
 from goldensample.cli.show import tell
 from goldensample.errors import ArtifactError, ImageError
-from goldensample.habits import WATCHED, WORDS, Habits, measure
+from goldensample.habits import UNALIGNED, WATCHED, WORDS, Habits, measure
 from goldensample.header import convert
 from goldensample.inspector import Inspector
 from goldensample.records import Array, Inspection, Picture
@@ -31,7 +31,8 @@ StrictInput = Annotated[
     bool,
     typer.Option(
         "--strict-input",
-        help="Refuse pictures whose light, sharpness or size is far from the training pictures'.",
+        help="Refuse pictures whose light, sharpness or size is far from the training pictures', "
+        "and those that could not be aligned.",
     ),
 ]
 KINDS = {"values": "f8", "gains": "f8", "rises": "f8", "since": "i8"}
@@ -139,7 +140,13 @@ def _judgeable(
     """Return a picture, or why it cannot be judged."""
     if isinstance(attempt, ImageError):
         return attempt
-    unusual = habits.unusual(measure(*inspector.preparation.apply(attempt.pixels)).values)
+    canvas, placement = inspector.preparation.apply(attempt.pixels)
+    if placement.unaligned:
+        return ImageError(
+            f"{attempt.name} must agree with the reference to be judged; it {UNALIGNED}; take it "
+            "anew, or leave out --strict-input"
+        )
+    unusual = habits.unusual(measure(canvas, placement).values)
     if not unusual:
         return attempt
     return ImageError(

@@ -77,22 +77,22 @@ class CrossedDetector:
         return several.origins(self.detectors)
 
     def score(self, features: Features) -> Scores:
-        """Score pictures by the fold that finds them least odd; so, too, each patch.
+        """Score pictures by every fold, and each patch by the fold that finds it least odd.
 
-        The cross-conformal p-value counts, fold by fold, the fold's held-out scores that reach the
-        new picture's score by the same fold. The least of the scores, held against all held-out
-        scores together, counts at least as many: a picture above a limit has a cross-conformal
-        p-value of at most its rate. So one score and one limit keep the promise, and the map, the
-        distance to all banks together, keeps it with the pixel limit.
+        `conformal.crossed` holds the folds' scores, each, against those held out of the same fold.
+        The map, the distance to all banks together, is held against the pixel limit as it is: its
+        peak lies below each fold's own, so fewer good pictures than promised have a region.
 
-        Source: Vovk, Cross-conformal predictors, 2015; Barber, Candès, Ramdas and Tibshirani,
-            Predictive inference with the jackknife+, 2021 (there, for intervals, "minmax").
+        Source: Vovk, Cross-conformal predictors, 2015; for the map Barber, Candès, Ramdas and
+            Tibshirani, Predictive inference with the jackknife+, 2021 (there "minmax").
         """
         found = [detector.score(features) for detector in self.detectors]
         grids = np.stack([one.grid for one in found])
+        images = np.stack([one.image for one in found], axis=1)  # (n, K)
         return replace(
             found[0],
-            image=np.min([one.image for one in found], axis=0),
+            image=images.mean(axis=1),
+            folds=images,
             grid=grids.min(axis=0),
             nearest=several.nearest(found, self.detectors, grids.argmin(axis=0)),
         )

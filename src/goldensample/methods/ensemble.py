@@ -177,4 +177,4 @@ def _of_member(features: Features, levels: tuple[int, ...]) -> Features:
         )
         xp = array_namespace(maps[0])
         maps[0] = xp.stack([both_axes(one, rows, columns) for one in maps[0]])
-    return Features(tuple(maps), features.valid, features.first)
+    return replace(features, maps=tuple(maps))

@@ -21,6 +21,7 @@ from goldensample.methods.taught import factors, nearness
 from goldensample.neighbors import to_numpy
 from goldensample.patches import flatten, join_levels
 from goldensample.records import Array, Features, Notify, Scores, knob
+from goldensample.zoning import patch_limits
 
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")
@@ -184,7 +185,8 @@ class PatchCoreDetector:
         """Score pictures, one after the other, so that each scores as it does alone.
 
         Returns:
-            Distances of the patches to the bank, and per picture the paper's weighed maximum.
+            Distances of the patches to the bank, over the limits where there are zones, and per
+            picture the paper's weighed maximum.
         """
         stride, valid = self.settings.stride, self.settings._valid(features)
         grid = np.zeros(valid.shape, np.float32)
@@ -195,6 +197,7 @@ class PatchCoreDetector:
             search = self._search(patches)
             plain, row = (found[:, 0] for found in search.find(patches))
             factor = factors(plain, nearness(patches, self.taught))
+            factor = factor / patch_limits(features, index, stride)
             distance = plain * factor
             grid[index][valid[index]] = distance
             rows[index][valid[index]] = row

@@ -10,6 +10,7 @@ import numpy as np
 from goldensample.neighbors import to_numpy
 from goldensample.patches import join_levels
 from goldensample.records import Array, Features, Scores
+from goldensample.zoning import patch_limits
 
 Centres = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -81,7 +82,7 @@ def by_worst_place(
         patches = joined(features, index)
         if patches.shape != fitted:
             raise ValueError(f"patches must be as at the fit, {fitted}; got {patches.shape}")
-        apart = measure(patches).reshape(valid.shape[1:])
-        grid[index] = np.where(valid[index], apart, 0)
+        apart = measure(patches).reshape(valid.shape[1:])[valid[index]]
+        grid[index][valid[index]] = apart / patch_limits(features, index)
     rows = np.full(valid.shape, -1, np.int32)
     return Scores(grid.max(axis=(1, 2)), grid, rows, valid, centres(valid))

@@ -7,7 +7,7 @@ from goldensample.records import Region
 from goldensample.report.entry import Entry, Heat
 from goldensample.report.outline import outline
 from goldensample.report.png import encode_palette_png
-from goldensample.report.reasons import LISTED, Good, pair, reason
+from goldensample.report.reasons import LISTED, Good, pair, reason, zone
 from goldensample.report.scale import Scale, palette, steps_of
 from goldensample.report.words import count, number, percent, text
 
@@ -187,7 +187,7 @@ def _region(entry: Entry, index: int, region: Region, pictures: str) -> str:
     row, column = region.peak_px
     return (
         f"<li>Region {index}: <b>{region.area_px:,} px</b> ({percent(share)} of the picture), "
-        f"peak <b>{number(region.peak)}</b> at row {row}, column {column}; "
+        f"peak <b>{number(region.peak)}</b> at row {row}, column {column}{zone(region)}; "
         f'<span class="quiet">box {columns} × {rows} px from row {top}, column {left}</span>'
         f"{reason(region)}{pictures}</li>"
     )

@@ -97,6 +97,9 @@ def promise(threshold: Threshold | None) -> str:
         rest = "The limits rest on {} and are"
     if threshold.review is not None:
         limits += f" A picture above <b>{number(threshold.review)}</b> is to be looked at again."
+    if threshold.false_alarms is None and threshold.held_out:
+        known = count(threshold.held_out, "good picture")
+        given = f"Set on {known}, and changed since by a defect that was taught, it promises"
     if threshold.false_alarms is None:
         return f"<p>{limits} {given} no false-alarm rate.</p>"
     how = {

@@ -8,6 +8,7 @@ from goldensample.inspector import TrainingPicture
 from goldensample.records import Region
 from goldensample.report.entry import Entry
 from goldensample.report.words import number, text
+from goldensample.zoning import times
 
 LISTED = 4
 """Regions of a picture that are shown before the others are unfolded."""
@@ -96,6 +97,13 @@ def _cut(
         f'<circle class="shape halo" {ring}/><circle class="shape contour" {ring}/></g></svg>'
         f"<figcaption>{words}</figcaption></figure>"
     )
+
+
+def zone(region: Region) -> str:
+    """Return which zone a region is in, and the limit there; nothing outside all zones."""
+    if region.zone is None:
+        return ""
+    return f"; zone <bdi>{text(region.zone)}</bdi>, {times(region.zone_limit)}"
 
 
 def reason(region: Region) -> str:

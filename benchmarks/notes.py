@@ -1,0 +1,107 @@
+"""Notes on good pictures, and on spoilt ones: `python benchmarks/notes.py`.
+
+What `golden inspect` notes of light, sharpness and size, `--strict-input` refuses. Counted on good
+pictures that took no part: the good test pictures of bottle, hazelnut, transistor, magnetic_tile,
+and 60 further parts of each of the demo's families, fitted on 60. As few pictures are harder, all
+good ones are split anew 20 times (seeds 0 to 19) into 20, or half of them, and the rest. And, for
+all test pictures, how often the same picture is noted with half its light, blurred (Gaussian of
+4 px on pictures of 256 px), or at half its size. No network is needed: the notes rest on none.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from goldensample import Preparation, read_images
+from goldensample.demo import FAMILIES, render
+from goldensample.habits import Habits, habits_of, measure
+from goldensample.preparation import choose_size
+from goldensample.records import Array
+
+RESULTS = Path(__file__).parent / "results"
+SEEDS = range(20)
+STRIDE = 32
+"""Sides of a canvas are multiples of it, as for the built-in network."""
+FITTED, TESTED, FEW = 60, 60, 20
+
+
+def half_light(pixels: Array) -> Array:
+    """Return a picture with half its light."""
+    return (pixels * 0.5).astype(np.uint8)
+
+
+def blurred(pixels: Array) -> Array:
+    """Return a picture out of focus."""
+    sigma = 4 * (pixels.shape[0] * pixels.shape[1]) ** 0.5 / 256
+    soft = gaussian_filter(pixels.astype(np.float32), (sigma, sigma, 0))
+    return np.rint(soft).astype(np.uint8)
+
+
+def half_size(pixels: Array) -> Array:
+    """Return a picture of half the sides."""
+    return np.ascontiguousarray(pixels[::2, ::2])
+
+
+SPOILT: dict[str, Callable[[Array], Array]] = {
+    "half the light": half_light,
+    "blurred": blurred,
+    "half the size": half_size,
+}
+
+
+def noted(habits: Habits, values: Array) -> int:
+    """Count the pictures, by their measures (n, 5), that draw a note."""
+    return sum(bool(habits.unusual(one)) for one in values)
+
+
+def row(good: list[Array], count: int) -> dict[str, object]:
+    """Count notes on pictures, of which the first `count` are fitted, and on splits of all."""
+    preparation = Preparation(choose_size([one.shape[:2] for one in good], STRIDE))
+    measured = [measure(*preparation.apply(one)) for one in good]
+    values, habits = np.stack([one.values for one in measured]), habits_of(measured[:count])
+    found: dict[str, object] = {
+        "fitted": count,
+        "tested": len(good) - count,
+        "noted": noted(habits, values[count:]),
+    }
+    for name, size in (("20", FEW), ("half", len(good) // 2)):
+        times = 0
+        for seed in SEEDS:
+            order = np.random.default_rng(seed).permutation(len(good))
+            chosen = habits_of([measured[k] for k in order[:size]])
+            times += noted(chosen, values[order[size:]])
+        found[f"noted of {len(SEEDS) * (len(good) - size)} after a fit of {name}"] = times
+    for name, spoil in SPOILT.items():
+        seen = [measure(*preparation.apply(spoil(one))).values for one in good[count:]]
+        found[f"noted, {name}"] = noted(habits, np.stack(seen))
+    return found
+
+
+def pictures(folder: Path) -> tuple[list[Array], int]:
+    """Return the good pictures of a data set, and how many of them are to be fitted."""
+    parts = [read_images(folder / part / "good") for part in ("train", "test")]
+    return [one.pixels for part in parts for one in part], len(parts[0])
+
+
+def main() -> None:
+    """Count everywhere and write the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    data = parser.parse_args().shared.resolve() / "data"
+    figures: dict[str, dict[str, object]] = {}
+    for name in ("mvtec_ad/bottle", "mvtec_ad_small/hazelnut", "mvtec_ad_small/transistor"):
+        figures[name.split("/")[1]] = row(*pictures(data / name))
+    figures["magnetic_tile"] = row(*pictures(data / "magnetic_tile"))
+    for family in FAMILIES:
+        parts = [render(family, seed).pixels for seed in range(FITTED + TESTED)]
+        figures[f"demo, {family}"] = row(parts, FITTED)
+    (RESULTS / "notes.json").write_text(json.dumps(figures, indent=1) + "\n")
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

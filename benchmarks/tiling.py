@@ -1,0 +1,295 @@
+"""Small defects on large pictures: `python benchmarks/tiling.py`.
+
+Pictures of 3000x4000 pixels are laid out of magnetic tiles at native resolution, in rows of 240
+pixels. The three good pictures of the fit are made of tiles of train/good; the test pictures of
+those that are left there and of test/good, drawn anew for each picture, so that a tile can be on
+several test pictures, but never on one of the fit. Every second test picture has one defective tile
+in a random place: a blowhole, break or crack of at most 500 marked pixels. Compared are `--tile`
+and resizing to the usual canvas and to a quarter of each side. Nothing was tuned on these
+pictures; a pilot of four pictures of 750x1000 pixels served for debugging.
+
+A defect counts as found by a region where the map, in the box around the mask and 16 pixels more,
+is higher than anywhere on any good test picture. Seconds are processor seconds of one core.
+"""
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from goldensample import PatchCore, Preparation, fit, load, open_backbone, save
+from goldensample.evaluation import Tally
+from goldensample.heatmap import heat_map
+from goldensample.images import read_image
+from goldensample.preparation import choose_size
+from goldensample.records import Features
+from goldensample.tiling import in_tiles, native
+
+RESULTS = Path(__file__).parent / "results"
+ROW_PX, MARGIN_PX, LARGEST_PX = 240, 16, 500
+KINDS = ("blowhole", "break", "crack")
+ROWS = 5000
+"""Of the bank, at most."""
+SETTINGS = ("seams", "tiles", "256x256 of area", "quarter of each side")
+
+
+class Tiles:
+    """Good and defective tiles, cut to the height of a row."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.trained = self._tall("train/good")
+        self.tested = self._tall("test/good")
+
+    def _tall(self, folder: str) -> list[np.ndarray]:
+        """Return the middle rows of the tiles of a folder that are high enough."""
+        tiles = [read_image(path) for path in sorted((self._root / folder).iterdir())]
+        return [cut(tile, tile.shape[0] / 2) for tile in tiles if tile.shape[0] >= ROW_PX]
+
+    def defects(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
+        """Return kind, tile and mask of small defects, cut around the defect."""
+        found = []
+        for kind in KINDS:
+            for path in sorted((self._root / "test" / kind).iterdir()):
+                truth = self._root / "ground_truth" / kind / f"{path.stem}_mask.png"
+                pixels, mask = read_image(path), read_image(truth)[:, :, 0] > 0
+                rows = np.flatnonzero(mask.any(axis=1))
+                if len(pixels) < ROW_PX or not 0 < mask.sum() <= LARGEST_PX:
+                    continue
+                if np.ptp(rows) < ROW_PX - 2 * MARGIN_PX:
+                    middle = (rows[0] + rows[-1]) / 2
+                    found.append((kind, cut(pixels, middle), cut(mask, middle)))
+        return found
+
+
+def cut(pixels: np.ndarray, middle: float) -> np.ndarray:
+    """Return ROW_PX rows around a middle."""
+    top = int(np.clip(middle - ROW_PX / 2, 0, len(pixels) - ROW_PX))
+    return pixels[top : top + ROW_PX]
+
+
+def laid(
+    tiles: Iterator[np.ndarray], size_hw: tuple[int, int]
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Lay tiles side by side, row by row, until the picture is full; return where each lies."""
+    height, width = size_hw
+    picture, places = np.zeros((height, width, 3), np.uint8), []
+    for top in range(0, height, ROW_PX):
+        left = 0
+        while left < width:
+            places.append((top, left))
+            tile = next(tiles)[: height - top, : width - left]
+            picture[top : top + len(tile), left : left + tile.shape[1]] = tile
+            left += tile.shape[1]
+    return picture, places
+
+
+class Scenes:
+    """The pictures of the benchmark, made when they are asked for."""
+
+    def __init__(self, root: Path, size_hw: tuple[int, int], fits: int, tests: int) -> None:
+        self._tiles, self._size_hw, self._tests = Tiles(root), size_hw, tests
+        rng = np.random.default_rng(0)
+        order = iter(rng.permutation(len(self._tiles.trained)))
+        self.good = []
+        for _ in range(fits):
+            self.good.append(laid((self._tiles.trained[k] for k in order), size_hw)[0])
+        left = [self._tiles.trained[k] for k in order]
+        self.pool = left + self._tiles.tested
+
+    def tests(self) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """Give test pictures, good and defective in turn, with the mask of the defect."""
+        defects = self._tiles.defects()
+        chosen = np.random.default_rng(1).permutation(len(defects))
+        for number in range(self._tests):
+            rng = np.random.default_rng(100 + number)
+            tiles = [self.pool[k] for k in rng.permutation(len(self.pool))]
+            picture, places = laid(iter(tiles), self._size_hw)
+            if number % 2 == 0:
+                yield picture, None
+                continue
+            _, tile, mask = defects[chosen[number // 2]]
+            height, width = self._size_hw
+            whole = [
+                k
+                for k, (top, left) in enumerate(places)
+                if top + ROW_PX <= height and left + tile.shape[1] <= width
+            ]
+            tiles[k := int(rng.choice(whole))] = tile
+            top, left = places[k]
+            marked = np.zeros(self._size_hw, bool)
+            marked[top : top + ROW_PX, left : left + tile.shape[1]] = mask
+            yield laid(iter(tiles), self._size_hw)[0], marked
+
+
+def preparation_of(setting: str, size_hw: tuple[int, int], stride: int) -> Preparation:
+    """Return how a setting prepares pictures."""
+    if setting == "tiles":
+        return native([size_hw], stride)
+    quarter = setting == "quarter of each side"
+    area = size_hw[0] * size_hw[1] // 16 if quarter else 256 * 256
+    return Preparation(choose_size([size_hw], stride, area))
+
+
+def fitted(setting: str, scenes: Scenes, file: Path) -> dict[str, object]:
+    """Fit in a setting, write the file, and return what it took."""
+    network = open_backbone("builtin")
+    preparation = preparation_of(setting, scenes.good[0].shape[:2], network.network.stride)
+    patches = len(scenes.good) * preparation.size_hw[0] * preparation.size_hw[1] // 64
+    began, before = time.process_time(), peak_mb()
+    inspector = fit(
+        scenes.good,
+        backbone=network,
+        method=PatchCore(coreset=1.0 if patches <= ROWS else ROWS),
+        preparation=preparation,
+        false_alarms=None,
+    )
+    save(inspector, file)
+    return {
+        "canvas": list(preparation.size_hw),
+        "patches": patches,
+        "bank rows": len(inspector.detector.bank),
+        "seconds of the fit": round(time.process_time() - began, 1),
+        "MB of the fit beyond the benchmark's own pictures": peak_mb() - before,
+    }
+
+
+def seams(scenes: Scenes) -> dict[str, list[float]]:
+    """Compare maps from tiles of 512 pixels with those of the whole, by margin, on good pictures.
+
+    Returns:
+        By margin in pixels: the largest error of a level's feature as a share of the mean feature's
+        length, for each level; then that of the heat map as a share of its maximum.
+    """
+    network = open_backbone("builtin")
+    preparation = Preparation(scenes.good[0].shape[:2])
+    inspector = fit(
+        scenes.good[:1],
+        backbone=network,
+        method=PatchCore(coreset=1000),
+        preparation=preparation,
+        false_alarms=None,
+    )
+    canvas, placement = preparation.apply(scenes.good[1])
+
+    def mapped(maps: tuple[np.ndarray, ...]) -> np.ndarray:
+        scores = inspector.detector.score(Features(maps, placement.valid(maps[0].shape[2:])[None]))
+        return heat_map(scores.grid[0], scores.valid[0], scores.centres, placement, 4.0)
+
+    whole, found = network.extract(canvas[None]), {}
+    wanted = mapped(whole)
+    for margin in (0, 16, 32, 48, 64, 80, 96, 112, 144):
+        tiled = in_tiles(network.extract, canvas[None], network.network.stride, 512, margin)
+        errors = [
+            float(np.linalg.norm(a - b, axis=1).max() / np.linalg.norm(b, axis=1).mean())
+            for a, b in zip(tiled, whole, strict=True)
+        ]
+        errors.append(float(np.abs(mapped(tiled) - wanted).max() / wanted.max()))
+        found[str(margin)] = [float(f"{error:.2g}") for error in errors]
+    return found
+
+
+def peak_mb() -> int:
+    """Return the largest resident size of this process so far."""
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def judged(scenes: Scenes, file: Path) -> dict[str, object]:
+    """Inspect the test pictures and return the figures."""
+    before = peak_mb()
+    inspector, tally = load(file), Tally()
+    good, inside, beyond, peaks_on, seconds = [], [], [], 0, []
+    for picture, mask in scenes.tests():
+        began = time.process_time()
+        found = inspector.inspect(picture)
+        seconds.append(time.process_time() - began)
+        values = found.heat_map
+        if mask is None:
+            tally.add(found, False, np.zeros(values.shape, bool))
+            good.append(float(values.max()))
+            tell(len(seconds), found.score, good[-1], seconds[-1])
+            continue
+        tally.add(found, True, mask, "defect")
+        inside.append(float(values[grown(mask)].max()))
+        beyond.append(float(values[~grown(mask)].max()))
+        peaks_on += inside[-1] > beyond[-1]
+        tell(len(seconds), found.score, inside[-1], beyond[-1], seconds[-1])
+    scores, defects = np.asarray(tally.scores), np.asarray(tally.defects)
+    known = tally.result()
+    return {
+        "image AUROC": round(known.image_auroc, 4),
+        "pixel AUROC": round(known.pixel_auroc, 4),
+        "PRO": round(known.pro, 4),
+        "PRO to 0.05": round(known.pro_5, 4),
+        "scores above all good pictures": int((scores[defects] > scores[~defects].max()).sum()),
+        "regions above all good pictures": int((np.asarray(inside) > max(good)).sum()),
+        "highest point of the map is the defect": int(peaks_on),
+        "defects": int(defects.sum()),
+        "good pictures": int((~defects).sum()),
+        "seconds a picture": round(float(np.median(seconds)), 2),
+        "MB beyond the benchmark's own pictures": peak_mb() - before,
+        "scores": [round(float(score), 4) for score in scores],
+    }
+
+
+def tell(*values: float) -> None:
+    """Show that the work goes on."""
+    print(*(round(value, 4) for value in values), file=sys.stderr, flush=True)
+
+
+def grown(mask: np.ndarray) -> np.ndarray:
+    """Return the box of a mask, MARGIN_PX larger to each side."""
+    box = np.zeros_like(mask)
+    sides = []
+    for axis in (0, 1):
+        at = np.flatnonzero(mask.any(axis=1 - axis))
+        sides.append(slice(max(0, at[0] - MARGIN_PX), at[-1] + 1 + MARGIN_PX))
+    box[tuple(sides)] = True
+    return box
+
+
+def main() -> None:
+    """Run each setting in processes of its own, and write the figures after each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--settings", nargs="+", default=SETTINGS)
+    parser.add_argument("--size", type=int, nargs=2, default=(3000, 4000), help="HEIGHT WIDTH")
+    parser.add_argument("--fits", type=int, default=3)
+    parser.add_argument("--tests", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=RESULTS / "tiling.json")
+    parser.add_argument("--stage", choices=["fit", "inspect"], help="of one setting, in-process")
+    parser.add_argument("--file", type=Path)
+    asked = parser.parse_args()
+    root = asked.shared.resolve() / "data/magnetic_tile"
+    if asked.stage:
+        scenes = Scenes(root, tuple(asked.size), asked.fits, asked.tests)
+        fits = asked.stage == "fit"
+        setting = asked.settings[0]
+        found = fitted(setting, scenes, asked.file) if fits else judged(scenes, asked.file)
+        print(json.dumps(found))
+        return
+    figures = json.loads(asked.out.read_text()) if asked.out.exists() else {}
+    if "seams" in asked.settings:
+        figures["seams"] = seams(Scenes(root, (1024, 1024), 2, 0))
+        asked.out.write_text(json.dumps(figures, indent=1) + "\n")
+    for setting in (one for one in asked.settings if one != "seams"):
+        with tempfile.TemporaryDirectory() as place:
+            figures[setting] = {}
+            for stage in ("fit", "inspect"):
+                command = [sys.executable, __file__, *sys.argv[1:], "--stage", stage]
+                command += ["--settings", setting, "--file", f"{place}/large.golden"]
+                done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+                figures[setting] |= json.loads(done.stdout)
+        print(setting, json.dumps(figures[setting]), flush=True)
+        asked.out.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""`golden serve`: the inspection station."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from goldensample.cli.keeping import (
+    MISSING,
+    Demo,
+    KeepDays,
+    KeepDefectDays,
+    KeepGb,
+    Network,
+    Pictures,
+    first_start,
+    with_kept,
+)
+
+if TYPE_CHECKING:
+    from goldensample.station.settings import Settings
+
+
+Watch = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[PRODUCT=]DIR", help="Inspect pictures that appear in a folder; again for more."
+    ),
+]
+CameraUrl = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[PRODUCT=]URL",
+        help="Inspect frames of a camera or video: rtsp://, http://, /dev/video0, a file.",
+    ),
+]
+Every = Annotated[float, typer.Option(help="Seconds between two frames of a camera.")]
+WebhookUrl = Annotated[str | None, typer.Option(metavar="URL", help="Post each verdict there.")]
+MqttUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Publish each verdict there: mqtt://host:port/prefix."),
+]
+OpcUaUrl = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Offer the last verdicts there: opc.tcp://host:port."),
+]
+
+
+def command(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE...]", help="A .golden file a product.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
+    folder: Annotated[
+        Path, typer.Option(help="Where pictures, records and new products are kept.")
+    ] = Path("station"),
+    db: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="SQLAlchemy URL of the records. \\[default: SQLite there]"
+        ),
+    ] = None,
+    token: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE:SECRET",
+            help="operator:SECRET or engineer:SECRET, or a file of such lines; again for more.",
+        ),
+    ] = None,
+    waiting: Annotated[
+        int, typer.Option(min=1, help="Pictures that may wait; more are answered 429.")
+    ] = 64,
+    watch: Watch = None,
+    camera: CameraUrl = None,
+    every: Every = 1.0,
+    webhook: WebhookUrl = None,
+    mqtt: MqttUrl = None,
+    opcua: OpcUaUrl = None,
+    pictures: Pictures = None,
+    backbone: Network = "builtin",
+    keep_days: KeepDays = 90.0,
+    keep_defect_days: KeepDefectDays = 730.0,
+    keep_gb: KeepGb = 100.0,
+    demo: Demo = False,
+) -> None:
+    """Open the inspection station: pages for people, an API for machines."""
+    settings = settings_of(folder, db, token or [], host, waiting)
+    keep = (keep_days, keep_defect_days, keep_gb)
+    settings = with_kept(settings, keep, pictures, backbone)
+    if demo:
+        shown = first_start(folder)
+        settings = replace(settings, pictures=pictures or shown)
+    asked = {"watch": watch or [], "cameras": camera or [], "every_s": every}
+    connections = {**asked, "webhook": webhook, "mqtt": mqtt, "opcua": opcua}
+    serving().serve(settings, files or [], port, connections)
+
+
+def serving() -> Any:
+    """Return the room that serves, or say how to install it."""
+    try:
+        from goldensample.station import serving
+    except ModuleNotFoundError as error:
+        raise ValueError(MISSING) from error
+    return serving
+
+
+def settings_of(
+    folder: Path, database: str | None, tokens: list[str], host: str, waiting: int
+) -> "Settings":
+    """Return the settings of a station, or say how to install it."""
+    try:
+        from goldensample.station.settings import Settings
+    except ModuleNotFoundError as error:
+        raise ValueError(MISSING) from error
+    return Settings(
+        folder=folder,
+        database=database,
+        tokens=dict(pair for given in tokens for pair in tokens_of(given)),
+        host=host,
+        waiting=waiting,
+    )
+
+
+def tokens_of(given: str) -> list[tuple[str, str]]:
+    """Return (token, role) pairs of ROLE:SECRET, or of a file with such lines."""
+    path = Path(given)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [given]
+    pairs = [line.strip().partition(":") for line in lines if line.strip()]
+    if not all(secret for _, _, secret in pairs):
+        raise ValueError("--token must be ROLE:SECRET, or a file of such lines; it is not")
+    return [(secret, role) for role, _, secret in pairs]

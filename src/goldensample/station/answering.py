@@ -1,0 +1,81 @@
+"""What people say of verdicts, and what a product learns by it."""
+
+import time
+
+from goldensample.images import read_image
+from goldensample.learning import forget, learn
+from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.records import Picture
+from goldensample.revising import opened
+from goldensample.station.products import Product
+from goldensample.station.rows import Answer, Record
+from goldensample.station.station import Station, learned_name, note_of
+
+
+def answer(station: Station, record: Record, said: str, operator: str) -> Answer:
+    """Keep an answer; a picture wrongly called a defect, or to be looked at again, is learned.
+
+    Answers come one at a time, so that two of one picture teach it once.
+
+    Args:
+        said: one of `rows.ANSWERS`.
+
+    Raises:
+        ValueError: the answer is unknown.
+        ArtifactError: the product's file cannot be changed now; nothing is kept then.
+    """
+    with station.answering:
+        revision = _learn(station, record, operator) if said == "good" else None
+        kept = station.ledger.answer(record.id, said, operator, time.time(), revision)
+    station.events.send("answer", {"record": record.id, "answer": said})
+    return kept
+
+
+def _learn(station: Station, record: Record, operator: str) -> int | None:
+    """Let a product learn a record's picture, if it can and has reason to; return the revision."""
+    product = station.products.get(record.product)
+    if product is None or not _is_new(station, product, record):
+        return None
+    path = station.archive.path(record.picture_sha256)
+    picture = read_image(path, product.state.inspector.preparation.white)
+    note = note_of(operator, f"false alarm on {record.name}")
+    some = [Picture(learned_name(record), picture)]
+    revision = product.change(lambda inspector: learn(inspector, some, note)).revision
+    station.note(product.key, operator, "learn", revision, f"learned {record.name} as good")
+    return revision
+
+
+def undo(station: Station, taken: Answer, operator: str) -> None:
+    """Take an answer back; what the product learned by it is forgotten.
+
+    Raises:
+        ArtifactError: the product's file cannot be changed now; nothing is undone then.
+    """
+    record = station.ledger.one(taken.record)
+    assert record, "an answer is of a record"
+    product = station.products.get(record.product)
+    with station.answering:
+        if taken.revision is not None and product and _knows(product, record):
+            note = note_of(operator, f"{record.name} was no false alarm after all")
+            name = learned_name(record)
+            state = product.change(lambda inspector: forget(inspector, name, note))
+            station.note(product.key, operator, "forget", state.revision, f"forgot {record.name}")
+        station.ledger.undo(taken, time.time())
+    station.events.send("answer", {"record": record.id, "answer": None})
+
+
+def _is_new(station: Station, product: Product, record: Record) -> bool:
+    """Tell whether a product can learn a record's picture, and has reason to."""
+    learns = isinstance(product.state.inspector.detector, PatchCoreDetector)
+    there = station.archive.path(record.picture_sha256).exists()
+    return learns and there and record.verdict != "good" and not _knows(product, record)
+
+
+def _knows(product: Product, record: Record) -> bool:
+    """Tell whether rows of a record's picture are in use."""
+    inspector = product.state.inspector
+    if inspector.journal is None:
+        return False
+    journal = opened(inspector)
+    known = journal.pictures(journal.head, ("learn",))
+    return any(inspector.pictures[number].name == learned_name(record) for number in known)

@@ -1,0 +1,91 @@
+"""What a station is told when it starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROLES = ("operator", "engineer")
+"""An operator inspects and answers; an engineer also changes products."""
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long pictures stay on disk; records stay for ever.
+
+    Args:
+        days: of pictures called good.
+        defect_days: of all others, and of those a person answered.
+        limit_bytes: of all pictures; beyond it the oldest good ones go first.
+
+    Raises:
+        ValueError: a number is out of its range.
+    """
+
+    days: float = 90.0
+    defect_days: float = 730.0
+    limit_bytes: int = 100 * 10**9
+
+    def __post_init__(self) -> None:
+        if not 0 < self.days <= self.defect_days:
+            raise ValueError(
+                "days must be above 0, and at most those of defects; got "
+                f"{self.days:g} and {self.defect_days:g}"
+            )
+        if self.limit_bytes < 10**6:
+            raise ValueError(f"pictures must have 1 MB at least; got {self.limit_bytes:,} bytes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How a station runs.
+
+    Args:
+        folder: where it keeps its pictures, new products and, without `database`, its records.
+        database: SQLAlchemy URL; None for SQLite in the folder.
+        tokens: role by token; empty lets everybody who reaches it do everything.
+        host: address that it listens on.
+        waiting: pictures accepted and not yet judged, at most.
+        limit_bytes: of one picture's file.
+        limit_px: of one picture.
+        per_minute: requests of one address in a minute, at most.
+        keep: how long pictures stay.
+        pictures: folder below which an engineer may choose pictures for a new product, or None.
+        backbone: network of new products, as for `golden fit`.
+
+    Raises:
+        ValueError: a number is out of its range, a role is unknown, or others than this machine
+            could reach it without a token.
+    """
+
+    folder: Path
+    database: str | None = None
+    tokens: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1"
+    waiting: int = 64
+    limit_bytes: int = 64 * 2**20
+    limit_px: int = 50_000_000
+    per_minute: int = 6000
+    keep: Keep = Keep()
+    pictures: Path | None = None
+    backbone: str = "builtin"
+
+    def __post_init__(self) -> None:
+        for name in ("waiting", "limit_bytes", "limit_px", "per_minute"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")
+        for token, role in self.tokens.items():
+            if role not in ROLES:
+                raise ValueError(f"a role must be one of {', '.join(ROLES)}; got {role!r}")
+            if len(token) < 12:
+                raise ValueError("a token must have 12 characters or more; one is shorter")
+        if self.host not in LOOPBACK and not self.tokens:
+            raise ValueError(
+                f"a station that others can reach must have tokens; {self.host} has none; give "
+                "--token engineer:SECRET, or leave --host out"
+            )
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the records."""
+        return self.database or f"sqlite:///{(self.folder / 'records.sqlite').absolute()}"

@@ -1,0 +1,34 @@
+// The page Health: renewed now and then, and when something changes; never under one's hands.
+import { ask, listen, say, send } from "/static/station.js";
+
+const EVERY_MS = 5000;
+const box = document.getElementById("health");
+let shown = null;
+
+async function renew() {
+  if (document.hidden || box.contains(document.activeElement)) return;
+  let text;
+  try {
+    text = await (await ask("/health", { headers: { accept: "text/html" } })).text();
+  } catch {
+    return; // the page says that the station is away
+  }
+  const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("health");
+  if (fresh && fresh.innerHTML !== shown) box.replaceChildren(...fresh.childNodes);
+  shown = fresh?.innerHTML ?? null;
+}
+
+box.addEventListener("click", async (event) => {
+  const key = event.target.closest("[data-acknowledge]")?.dataset.acknowledge;
+  if (key === undefined) return;
+  try {
+    await send(`/api/products/${encodeURIComponent(key)}/scene/acknowledge`, {});
+    say("The watch begins anew.");
+    event.target.blur();
+    renew();
+  } catch (error) {
+    say(error.message);
+  }
+});
+setInterval(renew, EVERY_MS);
+listen({ change: renew }, () => {});

@@ -1,0 +1,98 @@
+// The inbox: one picture at a time, answered by keys or buttons; every answer can be taken back.
+import { ask, effect, listen, product, put, say, send, showWaiting } from "./station.js";
+
+const waits = document.getElementById("waits");
+const last = document.getElementById("last");
+const undoing = document.getElementById("undo");
+const order = document.getElementById("order");
+const given = [];
+let working = Promise.resolve();
+let answering = false;
+
+const shown = () => waits.querySelector(".view[data-record]");
+
+async function show(record) {
+  const asked = new URLSearchParams({ product, order: order.value });
+  if (record) asked.set("record", record);
+  await put(waits, `/parts/inbox?${asked}`);
+  showWaiting(Number(waits.querySelector("[data-waiting]").dataset.waiting));
+}
+
+/** Do one thing after another. */
+function then(act) {
+  working = working.then(act).catch((error) => say(error.message));
+  return working;
+}
+
+/** Do what a person asked for, once: a key pressed twice answers one picture, not two. */
+async function once(act) {
+  if (answering) return;
+  answering = true;
+  await then(act);
+  answering = false;
+  undoing.disabled = !given.length;
+}
+
+/** The one that comes after in the list, so that an answer goes on from here. */
+function following(record) {
+  const links = [...waits.querySelectorAll(".recent a")].map((link) => link.dataset.record);
+  return links[links.indexOf(record) + 1];
+}
+
+function answer(said) {
+  if (!shown()) return;
+  const { record, name } = shown().dataset;
+  const next = following(record);
+  once(async () => {
+    const kept = await (await send("/api/feedback", { record: Number(record), answer: said })).json();
+    given.push({ id: kept.id, record, name });
+    last.textContent = `${name}: ${said}. ${effect(kept)}`;
+    await show(next);
+  });
+}
+
+function undo() {
+  if (!given.length) return;
+  once(async () => {
+    const { id, record, name } = given.at(-1);
+    await ask(`/api/feedback/${id}`, { method: "DELETE" });
+    given.pop();
+    last.textContent = `${name}: taken back; it waits again.`;
+    await show(record);
+  });
+}
+
+waits.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-answer]");
+  if (button) answer(button.dataset.answer);
+  const link = event.target.closest(".recent a");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    once(() => show(link.dataset.record));
+  }
+});
+undoing.addEventListener("click", undo);
+order.addEventListener("change", () => once(() => show()));
+
+const KEYS = { g: () => answer("good"), d: () => answer("defect"), u: () => answer("unsure"), z: undo };
+
+addEventListener("keydown", (event) => {
+  const types = event.target.matches("input:not([type=range], [type=checkbox]), select, textarea");
+  const key = event.key.toLowerCase();
+  const held = event.ctrlKey || event.metaKey;
+  if (types || event.altKey || event.repeat || !(key in KEYS) || (held && key !== "z")) return;
+  event.preventDefault();
+  KEYS[key]();
+});
+
+/** Keep the picture that is looked at; list what is new beside it. */
+const refresh = () => answering || then(() => show(shown()?.dataset.record));
+let soon = 0;
+
+function news(one) {
+  if (one.product && one.product !== product) return;
+  clearTimeout(soon);
+  soon = setTimeout(refresh, 400);
+}
+
+listen({ record: (one) => one.verdict !== "good" && news(one), answer: news }, () => news({}));

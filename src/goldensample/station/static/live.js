@@ -1,0 +1,182 @@
+// The live page: new pictures as they come, counts of the shift, pictures dropped on the page.
+import { ask, listen, product, put, say, showWaiting } from "./station.js";
+
+const newest = document.getElementById("newest");
+const follow = document.getElementById("follow");
+const WORDS = { good: "good", review: "look again", defect: "defect" };
+const query = new URLSearchParams({ product });
+
+// --- newest picture: one is fetched at a time; those that came meanwhile are skipped
+
+let busy = false;
+let again = false;
+
+async function show() {
+  again = true;
+  if (busy) return;
+  busy = true;
+  while (again && follow.checked) {
+    again = false;
+    try {
+      await put(newest, `/parts/live?${query}`);
+    } catch {
+      break;
+    }
+  }
+  busy = false;
+}
+
+follow.addEventListener("change", () => follow.checked && show());
+
+// --- counts
+
+const shift = document.getElementById("shift");
+const since = document.getElementById("since");
+
+function began() {
+  const time = new Date();
+  if (shift.value === "8") return time.getTime() / 1000 - 8 * 3600;
+  const [hours, minutes] = shift.value === "today" ? [0, 0] : (since.value || "00:00").split(":");
+  time.setHours(hours, minutes, 0, 0);
+  if (time > new Date()) time.setDate(time.getDate() - 1); // a night shift began yesterday
+  return time.getTime() / 1000;
+}
+
+let counting = 0;
+
+function count() {
+  clearTimeout(counting);
+  counting = setTimeout(async () => {
+    try {
+      const asked = new URLSearchParams({ product, since: began().toFixed(0) });
+      const counts = await (await ask(`/api/counts?${asked}`)).json();
+      for (const place of document.querySelectorAll("[data-kind]")) {
+        place.querySelector("dd").textContent = counts[place.dataset.kind].toLocaleString("en");
+        if (place.dataset.kind === "none") place.hidden = !counts.none;
+      }
+      showWaiting(counts.waits);
+    } catch {
+      // the banner says it
+    }
+  }, 150);
+}
+
+function shiftChanged() {
+  document.getElementById("since-field").hidden = shift.value !== "since";
+  localStorage.setItem("golden-shift", JSON.stringify([shift.value, since.value]));
+  count();
+}
+
+[shift.value, since.value] = JSON.parse(localStorage.getItem("golden-shift") ?? '["8", "06:00"]');
+shift.addEventListener("change", shiftChanged);
+since.addEventListener("change", shiftChanged);
+shiftChanged();
+setInterval(count, 60000);
+
+// --- news
+
+const shown = () => Number(newest.querySelector("[data-record]")?.dataset.record ?? 0);
+
+async function catchUp() {
+  count();
+  try {
+    const asked = new URLSearchParams({ product, limit: 1 });
+    const { records } = await (await ask(`/api/records?${asked}`)).json();
+    if (records.length && records[0].id !== shown()) show();
+  } catch {
+    // the banner says it
+  }
+}
+
+listen(
+  {
+    record(one) {
+      if (one.product !== product) return;
+      const words = WORDS[one.verdict] ?? "no verdict";
+      document.getElementById("news").textContent = `${words}: ${one.name}`;
+      show();
+      count();
+    },
+    answer: count,
+  },
+  catchUp,
+);
+
+// --- pictures from the page: one at a time, so that nothing piles up
+
+const chosen = document.getElementById("pictures");
+const failed = document.getElementById("failed");
+const queue = [];
+let total = 0;
+let done = 0;
+let sending = false;
+const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+async function inspect(file) {
+  const asked = new URLSearchParams({ name: file.name.slice(0, 255), source: "page" });
+  const address = `/api/inspect/${encodeURIComponent(product)}?${asked}`;
+  for (;;) {
+    try {
+      return await ask(address, { method: "POST", body: file });
+    } catch (error) {
+      if (error.status !== 429) throw error;
+      await wait(Math.max(error.retry, 1));
+    }
+  }
+}
+
+async function work() {
+  if (sending) return;
+  sending = true;
+  while (queue.length) {
+    progress();
+    const file = queue.shift();
+    try {
+      await inspect(file);
+    } catch (error) {
+      const line = document.createElement("li");
+      line.textContent = `${file.name}: ${error.message}`;
+      failed.querySelector("ul").append(line);
+      failed.hidden = false;
+    }
+    done += 1;
+  }
+  progress();
+  sending = false;
+  say(`${total} ${total === 1 ? "picture" : "pictures"} inspected.`);
+  total = done = 0;
+}
+
+function progress() {
+  document.getElementById("sending").hidden = done >= total;
+  document.getElementById("progress").max = Math.max(total, 1);
+  document.getElementById("progress").value = done;
+  document.getElementById("sent").textContent = `${done} of ${total}`;
+}
+
+function add(files) {
+  if (!sending) {
+    failed.hidden = true;
+    failed.querySelector("ul").replaceChildren();
+  }
+  queue.push(...files);
+  total += files.length;
+  work();
+}
+
+chosen.addEventListener("change", () => {
+  add([...chosen.files]);
+  chosen.value = "";
+});
+addEventListener("dragover", (event) => {
+  event.preventDefault();
+  document.body.classList.add("dropping");
+});
+addEventListener("dragleave", (event) => {
+  if (!event.relatedTarget) document.body.classList.remove("dropping");
+});
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  document.body.classList.remove("dropping");
+  if (event.dataTransfer.files.length) add([...event.dataTransfer.files]);
+});

@@ -1,0 +1,150 @@
+// What all pages share: asking the station, its news, the overlay, who is there.
+
+export const product = document.getElementById("main").dataset.product;
+const offline = document.getElementById("offline");
+const toast = document.getElementById("said");
+let quieting = 0;
+
+/** Say something at the bottom of the page, and to screen readers. */
+export function say(words) {
+  clearTimeout(quieting);
+  toast.textContent = words;
+  quieting = setTimeout(() => (toast.textContent = ""), 8000);
+}
+
+/** Show or hide that the station cannot be reached. */
+function reachable(is) {
+  offline.hidden = is;
+}
+
+/** Ask the station; give its answer, or throw an Error with its words. */
+export async function ask(address, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(address, options);
+  } catch (error) {
+    if (error.name !== "AbortError") reachable(false);
+    throw new Error("The station cannot be reached.", { cause: error });
+  }
+  reachable(true);
+  if (answer.status === 401 && location.pathname !== "/login") location.assign("/login");
+  if (!answer.ok) {
+    const words = await answer.json().then((body) => body.error, () => answer.statusText);
+    throw Object.assign(new Error(words), {
+      status: answer.status,
+      retry: Number(answer.headers.get("retry-after")) || 0,
+    });
+  }
+  return answer;
+}
+
+/** Send JSON. */
+export function send(address, values, method = "POST") {
+  const headers = { "content-type": "application/json" };
+  return ask(address, { method, headers, body: JSON.stringify(values) });
+}
+
+/** Hear the station's news while the page is seen; `refresh` catches up on what was missed. */
+export function listen(handlers, refresh) {
+  let source = null;
+  let timer = 0;
+  function close() {
+    clearTimeout(timer);
+    source?.close();
+    source = null;
+  }
+  function open() {
+    close();
+    source = new EventSource("/api/events");
+    source.onopen = () => {
+      reachable(true);
+      refresh();
+    };
+    source.onerror = () => {
+      check();
+      close();
+      timer = setTimeout(open, 2000);
+    };
+    for (const [kind, act] of Object.entries(handlers)) {
+      source.addEventListener(kind, (event) => act(JSON.parse(event.data)));
+    }
+  }
+  // a browser keeps six connections to a host: pages that nobody sees give theirs up
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", (event) => event.persisted && open());
+  if (!document.hidden) open();
+}
+
+/** Show how many pictures wait in the inbox. */
+export function showWaiting(number) {
+  const bubble = document.getElementById("waiting");
+  bubble.hidden = !number;
+  bubble.firstElementChild.textContent = number;
+}
+
+/** Say what an answer did. */
+export function effect(kept) {
+  return kept.revision === null
+    ? "Kept; nothing to learn from it."
+    : `Learned: revision ${kept.revision}; takes effect from the next picture.`;
+}
+
+/** Put a part of a page, made by the station, in its place. */
+export async function put(place, address) {
+  const answer = await ask(address);
+  place.innerHTML = await answer.text();
+}
+
+async function check() {
+  try {
+    await ask("/api/health", { signal: AbortSignal.timeout(5000) });
+  } catch {
+    // the banner says it
+  }
+}
+
+function overlay() {
+  const heat = document.getElementById("heat");
+  if (!heat) return;
+  const outlines = document.getElementById("outlines");
+  const apply = () => {
+    document.documentElement.style.setProperty("--heat", heat.value / 100);
+    document.getElementById("heat-value").textContent = `${heat.value} %`;
+    document.body.classList.toggle("bare", !outlines.checked);
+    localStorage.setItem("golden-overlay", JSON.stringify([heat.value, outlines.checked]));
+  };
+  const [value, checked] = JSON.parse(localStorage.getItem("golden-overlay") ?? "[65, true]");
+  heat.value = value;
+  outlines.checked = checked;
+  heat.addEventListener("input", apply);
+  outlines.addEventListener("change", apply);
+  apply();
+}
+
+function frame() {
+  document.getElementById("product")?.addEventListener("change", (event) => {
+    const address = new URL(location.href);
+    address.search = new URLSearchParams({ product: event.target.value });
+    if (address.pathname.startsWith("/records/")) address.pathname = "/";
+    location.assign(address);
+  });
+  document.getElementById("logout")?.addEventListener("click", async () => {
+    await send("/api/logout", {});
+    location.assign("/login");
+  });
+  document.getElementById("name-form")?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    try {
+      const kept = await send("/api/login", { name: event.target.elements.name.value });
+      const { name } = await kept.json();
+      say(name ? `You are ${name} from now on.` : "Your name is no longer kept.");
+    } catch (error) {
+      say(error.message);
+    }
+  });
+}
+
+overlay();
+frame();
+if (document.querySelector(".top nav")) setInterval(check, 10000);

@@ -1,0 +1,178 @@
+"""Everything that runs in a station, opened and closed together."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from goldensample.errors import ArtifactError
+from goldensample.inspector import Inspector
+from goldensample.locking import locked
+from goldensample.revising import Note
+from goldensample.station.archive import Archive
+from goldensample.station.events import Events
+from goldensample.station.known import records_in_use
+from goldensample.station.ledger import Ledger
+from goldensample.station.line import Line
+from goldensample.station.migrating import open_database
+from goldensample.station.products import Products
+from goldensample.station.retention import Retention
+from goldensample.station.rows import Change, Record
+from goldensample.station.scene import Scene
+from goldensample.station.setting_up import SettingUp
+from goldensample.station.settings import Settings
+
+
+class Input(Protocol):
+    """Brings pictures to the line."""
+
+    def close(self) -> None:
+        """Bring no more."""
+
+
+class Output(Protocol):
+    """Is told of records."""
+
+    def send(self, record: Record) -> None:
+        """Take a record; never waits."""
+
+    def close(self) -> None:
+        """Take no more."""
+
+
+class Station:
+    """Archive, records, products, line and news, made for each other.
+
+    Args:
+        settings: as given at the start.
+        files: the products' `.golden` files.
+
+    Raises:
+        ArtifactError: a file, the folder or the database cannot be used.
+        ValueError: two products have the same name.
+    """
+
+    def __init__(self, settings: Settings, files: Sequence[Path]) -> None:
+        self.settings = settings
+        self.products = Products([*files, *made_here(settings.folder, files)])
+        self.archive = Archive(settings.folder / "pictures")
+        self._mine = ExitStack()
+        self._mine.enter_context(alone(settings.folder))
+        self.ledger = Ledger(open_database(settings.url))
+        self.archive.recover(self.ledger.newest_files())
+        self.events = Events()
+        self.answering = threading.Lock()
+        self.scene = Scene(settings.folder / "scene", self._alarm)
+        self.line = Line(self.archive, self.ledger, settings.waiting, self._stored, self.scene.seen)
+        self.setting_up = SettingUp(
+            settings.folder, self.products, settings.backbone, self.events.send
+        )
+        self.retention = Retention(
+            self.archive, self.ledger, settings.keep, self.line.between, self._records_in_use
+        )
+        self.began = time.time()
+        self._inputs: list[Input] = []
+        self._outputs: list[Output] = []
+
+    def feed(self, source: Input) -> None:
+        """Keep a source of pictures, to be closed before the line is."""
+        self._inputs.append(source)
+
+    def tell(self, output: Output) -> None:
+        """Tell an output of each record from now on."""
+        self._outputs.append(output)
+
+    def close(self) -> None:
+        """Finish what was accepted, then let go of everything."""
+        for source in self._inputs:
+            source.close()
+        self.setting_up.close()
+        self.retention.close()
+        self.line.stop()
+        self.scene.close()
+        for output in self._outputs:
+            output.close()
+        self.events.close()
+        self.ledger.close()
+        self._mine.close()
+
+    def note(
+        self, product: str, operator: str, action: str, revision: int | None, words: str
+    ) -> None:
+        """Keep a change, and tell open pages."""
+        self.ledger.note(Change(0, product, time.time(), operator, action, revision, words))
+        self.events.send("change", {"product": product, "action": action, "words": words})
+
+    def _stored(self, record: Record) -> None:
+        """Tell open pages of a new record."""
+        self.events.send("record", shown(record))
+        for output in self._outputs:
+            output.send(record)
+
+    def _records_in_use(self) -> set[int]:
+        """Return the numbers of the records that any product has learned from."""
+        return {number for one in self.products for number in records_in_use(one.state.inspector)}
+
+    def _alarm(self, product: str, words: str, since: int) -> None:
+        """Keep that a scene has changed."""
+        self.note(
+            product, "", "alarm", None, f"the scene has changed since record {since}: {words}"
+        )
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a station's folder for one station.
+
+    Raises:
+        ArtifactError: another station has it.
+    """
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(folder / "station"))
+        except ArtifactError as error:
+            raise ArtifactError(
+                f"a folder must be that of one station; another one runs in {folder}; stop it, or "
+                "give another --folder"
+            ) from error
+        yield
+
+
+def made_here(folder: Path, given: Sequence[Path]) -> list[Path]:
+    """Return the products that were set up in a station's folder, but for those given anyway."""
+    known = {path.resolve() for path in given}
+    found = sorted((folder / "products").glob("*.golden"))
+    return [path for path in found if path.resolve() not in known]
+
+
+def shown(record: Record) -> dict[str, Any]:
+    """Return what a page needs to show a new record."""
+    return {
+        "id": record.id,
+        "product": record.product,
+        "name": record.name,
+        "verdict": record.verdict,
+        "score": record.score,
+        "p_value": record.p_value,
+    }
+
+
+def note_of(operator: str, words: str) -> Note:
+    """Return what a product's journal says of a change made now."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+    return Note(stamp, f"{words} ({operator or 'station'})")
+
+
+def learned_name(record: Record) -> str:
+    """Return the name under which a product learns a record's picture.
+
+    The hash tells it from that of another station's record with the same number.
+    """
+    return f"record-{record.id}-{record.picture_sha256[:12]}"
+
+
+def revision_of(inspector: Inspector) -> int:
+    """Return the number of an inspector's last change; 0 for a fresh fit."""
+    return inspector.journal.head if inspector.journal else 0

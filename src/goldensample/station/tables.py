@@ -1,0 +1,91 @@
+"""The tables of a station's records. A change here needs a migration beside it."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+records = Table(
+    "records",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("product", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("time", Float, nullable=False),
+    Column("milliseconds", Float, nullable=False),
+    Column("verdict", String(8)),
+    Column("score", Float, nullable=False),
+    Column("p_value", Float),
+    Column("limit_score", Float),
+    Column("limit_review", Float),
+    Column("limit_pixel", Float),
+    Column("regions", JSON, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("file_sha256", String(64), nullable=False),
+    Column("picture_sha256", String(64), nullable=False),
+    Column("picture_bytes", Integer, nullable=False),
+    Column("heat_sha256", String(64)),
+    Column("kept", Boolean, nullable=False),
+    Column("answer", String(8)),
+    Index("records_by_time", "time"),
+    Index("records_by_product", "product", "id"),
+    Index("records_by_picture", "picture_sha256"),
+    Index("records_by_heat", "heat_sha256"),
+    Index("records_by_answer", "product", "answer", "verdict"),
+    sqlite_autoincrement=True,
+)
+"""One row a picture; `answer` is that of the latest feedback not undone; `kept`: on disk still."""
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("record", Integer, ForeignKey("records.id"), nullable=False, index=True),
+    Column("time", Float, nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("answer", String(8), nullable=False),
+    Column("revision", Integer),
+    Column("undone", Float),
+    sqlite_autoincrement=True,
+)
+"""What people said of a picture; `revision` is what the product learned by it, if anything."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("product", String(64), nullable=False, index=True),
+    Column("time", Float, nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("action", String(16), nullable=False),
+    Column("revision", Integer),
+    Column("words", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""Who changed a product, how and when; and alarms of a changed scene."""
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("stamp", String(64), primary_key=True),
+    Column("record", Integer),
+    Column("error", Text),
+)
+"""Files of watched folders that were judged, by size and time, so that none is judged twice."""

@@ -1,0 +1,84 @@
+"""`golden` as a user runs it: a process of its own, its streams and its exit code.
+
+To import the libraries takes longer than most commands. So, where the system can fork, one server
+imports them once, and each command runs in a fork of it. Imports anew are tested by
+test_imports.py and by the README's commands in test_docs.py.
+"""
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+COMMAND = [sys.executable, "-W", "error", "-m", "goldensample.cli"]
+
+
+def golden(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    texts = [str(word) for word in words]
+    if not hasattr(os, "fork"):
+        return subprocess.run(
+            [*COMMAND, *texts], capture_output=True, text=True, cwd=cwd, encoding="utf-8"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        streams = [f"{folder}/stdout", f"{folder}/stderr"]
+        job = {"words": texts, "cwd": str(cwd or Path.cwd()), "streams": streams}
+        running = server()
+        running.stdin.write(json.dumps({**job, "environment": dict(os.environ)}) + "\n")
+        running.stdin.flush()
+        code = int(running.stdout.readline())
+        said = [Path(stream).read_text(encoding="utf-8") for stream in streams]
+    return subprocess.CompletedProcess(texts, code, *said)
+
+
+@cache
+def server() -> subprocess.Popen[str]:
+    """Start the process that runs the commands; it ends with this one."""
+    command = [sys.executable, "-W", "error", __file__]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    atexit.register(process.__exit__, None, None, None)
+    return process
+
+
+def serve() -> None:
+    """Run each job of stdin in a fork, and write its exit code to stdout."""
+    import gc
+
+    import onnx  # noqa: F401
+    import scipy.ndimage  # noqa: F401
+
+    import goldensample.cli
+    from goldensample.backbones.openvino import import_openvino
+
+    import_openvino()
+    gc.freeze()  # what is shared by all forks need not be looked through in each
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            become(json.loads(line))
+            goldensample.cli.main()
+            return
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        print(code, flush=True)
+
+
+def become(job: dict) -> None:
+    """Take on a job's folder, environment, words and streams."""
+    os.chdir(job["cwd"])
+    os.environ.clear()
+    os.environ.update(job["environment"])
+    sys.argv = ["golden", *job["words"]]
+    for number, path in enumerate([os.devnull, *job["streams"]]):
+        at = os.open(path, os.O_RDWR | os.O_CREAT)
+        os.dup2(at, number)
+        os.close(at)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,320 @@
+"""The station's pages in a real browser: what a person on the line does, sees and hears."""
+
+import base64
+import re
+import shutil
+from pathlib import Path
+
+import httpx
+import pytest
+from station_parts import picture, running, small_product
+
+from goldensample.station.showing import odds
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+expect = playwright.expect
+expect.set_options(timeout=30_000)
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+TOKEN = "engineer-of-the-line"
+AS_ENGINEER = {"authorization": f"Bearer {TOKEN}", "x-operator": "Machine"}
+HOSTILE = [
+    "<script>document.title='run'</script>.png",
+    "<img src=x onerror=alert(1)>\"'&.png",
+    "long" * 60 + ".png",
+    "\u202egnp.\u05d0\u05d1 right to left.png",
+    "=cmd|' /C calc'!A0.png",
+]
+DROP = """([name, data]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+  const carried = new DataTransfer();
+  carried.items.add(new File([bytes], name, { type: "image/png" }));
+  for (const kind of ["dragover", "drop"]) {
+    const event = new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true });
+    document.getElementById("main").dispatchEvent(event);
+  }
+}"""
+
+
+@pytest.fixture(scope="module")
+def station(tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    one = small_product(tiny, folder)
+    products = [one, Path(shutil.copy(one, folder / "other.golden"))]
+    with running(folder / "kept", products, "--token", f"engineer:{TOKEN}") as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if BROWSER is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        one = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        yield one
+        one.close()
+
+
+@pytest.fixture(scope="module")
+def context(browser, station):
+    """Ada, who logged in by keyboard alone, after a token that was none."""
+    with browser.new_context(base_url=station.url) as context:
+        page = context.new_page()
+        page.goto("/history")
+        assert page.url == f"{station.url}/login"
+        assert axe.Axe().run(page).violations_count == 0
+        page.get_by_label("Your name").focus()
+        for token in ("not-the-right-one", TOKEN):
+            page.get_by_label("Your name").fill("Ada")
+            page.keyboard.press("Tab")
+            page.keyboard.type(token)
+            with page.expect_response("**/api/login") as answered:
+                page.keyboard.press("Enter")
+            assert answered.value.status == (200 if token == TOKEN else 401)
+            if token != TOKEN:
+                expect(page.get_by_role("alert")).to_contain_text("token must be one of")
+        expect(page.get_by_role("heading", name="Live: part")).to_be_attached()
+        yield context
+
+
+@pytest.fixture(scope="module")
+def tab(context):
+    """Ada's page, with what it complained of and what it asked for."""
+    said: list[str] = []
+    asked: list[str] = []
+
+    def hear(message) -> None:
+        refused = "/api/inspect/" in message.location["url"] and "422" in message.text
+        if not refused:  # what is no picture
+            said.append(f"{message.type}: {message.text}")
+
+    page = context.pages[0]
+    page.on("console", hear)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    return page, said, asked
+
+
+@pytest.fixture
+def page(tab, station):
+    """Ada's page; in no test does it complain of anything or ask another host."""
+    one, said, asked = tab
+    yield one
+    assert not said
+    assert not [url for url in asked if not url.startswith(f"{station.url}/")]
+    asked.clear()
+
+
+def inspect(station, data: bytes, name: str, product: str = "part") -> dict:
+    answer = httpx.post(
+        f"{station.url}/api/inspect/{product}",
+        params={"name": name},
+        content=data,
+        headers=AS_ENGINEER,
+        timeout=60,
+    )
+    return answer.json()
+
+
+def drop(page, name: str, data: bytes) -> None:
+    """Drop a picture on the live page and wait until it is the one that is shown."""
+    page.evaluate(DROP, [name, base64.b64encode(data).decode()])
+    expect(page.locator("#newest .stage .name")).to_have_text(name)
+
+
+def verdict(page):
+    return page.locator(".side .verdict.large")
+
+
+def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
+    odd = picture(300, defect=True)
+    page.goto("/?product=part")
+    drop(page, "first.png", odd)
+    expect(verdict(page)).to_have_text("DEFECT")
+    expect(page.locator("[data-kind=defect] dd")).not_to_have_text(re.compile("^[–0]$"))
+    expect(page.locator("#newest .pair figure")).to_have_count(2)
+
+    page.get_by_role("link", name=re.compile("^Inbox")).click()
+    expect(page.locator("#waits .stage .name")).to_have_text("first.png")
+    page.keyboard.press("g")
+    expect(page.locator("#last")).to_contain_text("Learned: revision 1; takes effect")
+    page.goto("/?product=part")
+    drop(page, "second.png", odd)
+    expect(verdict(page)).to_have_text("GOOD")
+
+    page.goto("/history?product=part&answer=good&operator=Ada&text=first")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="first.png").click()
+    page.get_by_role("button", name="Take back").click()
+    expect(page.locator("#said")).to_have_text("Taken back.")
+    page.goto("/?product=part")
+    drop(page, "third.png", odd)
+    expect(verdict(page)).to_have_text("DEFECT")
+
+
+def test_keys_alone_answer_and_undo(page, station):
+    names = ["one.png", "two.png"]
+    for number, name in enumerate(names):
+        inspect(station, picture(310 + number, defect=True), name, "other")
+    page.goto("/?product=other")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    inbox = page.get_by_role("link", name=re.compile("^Inbox"))
+    for _ in range(4):
+        page.keyboard.press("Tab")
+        if inbox.evaluate("(link) => link === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/inbox?product=other")
+    shown = page.locator("#waits .stage .name")
+    expect(shown).to_have_text("one.png")
+    page.keyboard.press("d")
+    expect(shown).to_have_text("two.png")
+    page.keyboard.press("u")
+    expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(shown).to_have_text("two.png")
+    page.keyboard.press("z")
+    expect(shown).to_have_text("one.png")
+    expect(page.locator("#waiting")).to_have_text("2 waiting")
+    found = httpx.get(
+        f"{station.url}/api/records", params={"product": "other"}, headers=AS_ENGINEER
+    )
+    assert [one["answer"] for one in found.json()["records"]] == [None, None]
+
+
+def test_new_pictures_appear_by_themselves(page, station):
+    page.goto("/?product=part")
+    expect(page.locator("[data-kind=good] dd")).not_to_have_text("–")
+    inspect(station, picture(320), "elsewhere.png", "other")
+    inspect(station, picture(321), "new.png")
+    expect(page.locator("#newest .stage .name")).to_have_text("new.png")
+    expect(page.locator("#news")).to_have_text("good: new.png")
+    page.get_by_label("Follow new pictures").uncheck()
+    record = inspect(station, picture(322), "newer.png")
+    expect(page.locator("#news")).to_have_text("good: newer.png")
+    expect(page.locator("#newest .stage .name")).to_have_text("new.png")
+    page.get_by_label("Follow new pictures").check()
+    expect(page.locator(f"#newest article[data-record='{record['id']}']")).to_be_visible()
+
+
+def test_what_is_no_picture_is_named_and_the_others_go_on(page, tmp_path):
+    good, bad = tmp_path / "good.png", tmp_path / "<b>bad.png"
+    good.write_bytes(picture(330))
+    bad.write_bytes(b"no picture")
+    page.goto("/?product=part")
+    page.get_by_label("Inspect pictures…").set_input_files([bad, good])
+    expect(page.locator("#newest .stage .name")).to_have_text("good.png")
+    expect(page.locator("#failed li")).to_contain_text("<b>bad.png: cannot read")
+
+
+def test_hostile_names_are_text(page, station):
+    made = [inspect(station, picture(340, defect=True), name) for name in HOSTILE]
+    for record in made[:4:2]:
+        page.goto(f"/records/{record['id']}")
+        assert page.locator(".stage .name").text_content() == record["name"]
+        assert page.title() == f"Record {record['id']} · Golden Sample"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.goto("/history?product=part&text=png")
+    listed = page.locator("td.text:nth-child(3)").all_text_contents()
+    assert set(HOSTILE) <= set(listed)
+    assert page.locator("main script, main [onerror]").count() == 0
+    answer = httpx.get(f"{station.url}/history?text=<script>&since=never", headers=AS_ENGINEER)
+    assert (answer.status_code, "the filter must have" in answer.text) == (422, True)
+    assert 'value="&lt;script&gt;"' in answer.text
+
+
+def test_filtered_history_can_be_had_as_csv_and_json(page, station):
+    inspect(station, picture(350), "listed.png")
+    inspect(station, picture(351), "other.png")
+    page.goto("/history?product=part&text=listed")
+    with page.expect_download() as csv:
+        page.get_by_role("link", name="Download CSV").click()
+    lines = csv.value.path().read_text().splitlines()
+    assert [line.split(",")[2] for line in lines] == ["name", "listed.png"]
+    address = page.get_by_role("link", name="Download JSON").get_attribute("href")
+    found = httpx.get(f"{station.url}{address}", headers=AS_ENGINEER).json()
+    assert [one["name"] for one in found] == ["listed.png"]
+    nothing = httpx.get(f"{station.url}/api/records.json?text=nowhere", headers=AS_ENGINEER)
+    assert nothing.json() == []
+
+
+def test_axe_finds_nothing_and_small_screens_do_not_scroll_aside(page, station):
+    record = inspect(station, picture(360, defect=True), "axe.png")
+    for address in (
+        "/?product=part",
+        "/inbox?product=part",
+        "/history?product=part",
+        f"/records/{record['id']}",
+        "/history?text=nowhere",
+    ):
+        page.emulate_media(color_scheme="light", reduced_motion="reduce")
+        page.goto(address)
+        found = axe.Axe().run(page).response["violations"]
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        only = {"runOnly": ["color-contrast"]}
+        found += axe.Axe().run(page, options=only).response["violations"]
+        serious = [
+            f"{address}: {one['id']} {[node['target'] for node in one['nodes']]}"
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
+        assert not serious
+        for width, height in ((768, 1024), (1024, 768)):
+            page.set_viewport_size({"width": width, "height": height})
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{address} is {wide} px wide on {width}"
+
+
+def test_a_station_out_of_reach_is_told_and_found_again(context):
+    with context.new_page() as one:
+        one.goto("/inbox?product=part")
+        banner = one.locator("#offline")
+        expect(banner).to_be_hidden()
+        context.set_offline(True)
+        one.locator("#order").select_option("odd")
+        expect(banner).to_contain_text("cannot be reached")
+        context.set_offline(False)
+        one.locator("#order").select_option("old")
+        expect(banner).to_be_hidden()
+
+
+def test_pages_that_are_not_there_say_so(station):
+    for address, status in (("/records/999999", 404), ("/nowhere", 404), ("/?product=none", 404)):
+        answer = httpx.get(
+            f"{station.url}{address}", headers={**AS_ENGINEER, "accept": "text/html"}
+        )
+        assert (answer.status_code, "This cannot be shown" in answer.text) == (status, True)
+
+
+def test_cookies_of_a_session_are_shut_to_scripts_and_other_sites(station):
+    with httpx.Client(base_url=station.url) as client:
+        answer = client.post("/api/login", json={"name": "Grace 李", "token": TOKEN})
+        flags = answer.headers["set-cookie"].lower()
+        assert "httponly" in flags
+        assert "samesite=strict" in flags
+        assert "Grace 李" in client.get("/history").text
+        client.post("/api/logout")
+        assert client.get("/history").headers["location"] == "/login"
+
+
+@pytest.mark.parametrize(
+    ("p_value", "words"),
+    [
+        (None, ""),
+        (0.05, "at most 1 in 20 good parts looks as odd"),
+        (1 / 137, "at most 1 in 140 good parts looks as odd"),
+        (0.0, "at most 1 in 1,000,000 good parts looks as odd"),
+        (0.4, "at most 4 in 10 good parts look as odd"),
+        (1.0, "at most 10 in 10 good parts look as odd"),
+    ],
+)
+def test_p_values_in_words(p_value, words):
+    assert odds(p_value) == words

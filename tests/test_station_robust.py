@@ -1,0 +1,345 @@
+"""What the station answered is kept, whatever ends it; what it cannot take it refuses."""
+
+import importlib.util
+import multiprocessing
+import os
+import random
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import httpx
+import pytest
+from conftest import ROOT, part
+from station_parts import picture, small_product
+
+from goldensample.errors import ArtifactError
+from goldensample.images import encode_png, read_image
+from goldensample.station import heat
+from goldensample.station.archive import Archive
+from goldensample.station.ledger import Ledger
+from goldensample.station.migrating import open_database
+from goldensample.station.rows import Filter, Record
+from goldensample.station.storing import Entry, store
+from goldensample.store import load
+
+KILLS = 20
+"""How often the station is killed; about a second of one core each."""
+PRELOADED = ["goldensample.cli.serve", "goldensample.station.app", "goldensample.library", "httpx"]
+PRELOADED += ["goldensample.station.connections", "openvino", "psycopg", "pytest", "uvicorn"]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
+
+
+@pytest.fixture(scope="module")
+def product(tiny, tmp_path_factory) -> Path:
+    return small_product(tiny, tmp_path_factory.mktemp("product"))
+
+
+def copied(product: Path, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / product.name
+    path.write_bytes(product.read_bytes())
+    return path
+
+
+def serve(words: list[str], log: Path) -> None:
+    """Be `golden serve` in a process that has imported everything already."""
+    with log.open("ab") as file:
+        for number in (1, 2):
+            os.dup2(file.fileno(), number)
+    from goldensample.cli import app
+
+    app(["serve", *words], standalone_mode=False)
+
+
+@dataclass(frozen=True)
+class Forked:
+    """A station in a process of its own, which is quick to start."""
+
+    process: multiprocessing.Process
+    url: str
+
+
+def started(folder: Path, product: Path, *options: str) -> Forked:
+    """Start a station, and wait until it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    words = [str(product), "--folder", str(folder), "--port", str(port), *options]
+    log = folder.parent / f"{folder.name}.log"
+    process = context.Process(target=serve, args=(words, log))
+    process.start()
+    url = f"http://127.0.0.1:{port}"
+    while True:
+        assert process.is_alive(), log.read_text()
+        try:
+            httpx.get(f"{url}/static/station.css")
+            return Forked(process, url)
+        except httpx.TransportError:
+            time.sleep(0.02)
+
+
+@contextmanager
+def running(folder: Path, product: Path, *options: str) -> Iterator[Forked]:
+    """Run a station; at the end it must stop as it should."""
+    station = started(folder, product, *options)
+    try:
+        yield station
+        station.process.terminate()
+        station.process.join(120)
+        assert station.process.exitcode == 0
+    finally:
+        station.process.kill()
+
+
+@dataclass
+class Answered:
+    """What clients were told: records, and what was said of them."""
+
+    records: list[dict]
+    said: list[dict]
+
+
+def use(url: str, number: int, seed: int, answered: Answered) -> None:
+    """Post pictures until the station is gone; one of the clients teaches as well."""
+    with httpx.Client(base_url=url, timeout=30) as client, suppress(httpx.TransportError):
+        for turn in range(10_000):
+            data = picture(1000 * seed + 4 * turn + number, defect=number == 0)
+            name = f"{number}-{turn}.png"
+            answer = client.post("/api/inspect/part", params={"name": name}, content=data)
+            if answer.status_code != 200:
+                raise AssertionError(answer.text)
+            answered.records.append(answer.json())
+            assert answer.json()["picture_sha256"] == sha256(data).hexdigest()
+            if number == 0 and turn % 4 == 0:
+                said = {"record": answer.json()["id"], "answer": "good"}
+                answered.said.append(client.post("/api/feedback", json=said).json())
+
+
+def kept(folder: Path) -> dict[int, Record]:
+    """Return all records; each one's files must be whole."""
+    ledger = Ledger(open_database(f"sqlite:///{folder / 'records.sqlite'}"))
+    archive = Archive(folder / "pictures")
+    found = {record.id: record for record in ledger.each(Filter())}
+    ledger.close()
+    for record in found.values():
+        for digest in (record.picture_sha256, record.heat_sha256):
+            data = archive.path(digest).read_bytes()
+            assert sha256(data).hexdigest() == digest
+        assert read_image(archive.path(record.picture_sha256)).shape == (48, 48, 3)
+        heat.from_bytes(data)
+    return found
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "pictures").rglob("*") if path.is_file()}
+
+
+def test_what_was_answered_outlives_kill_9(product, tmp_path):
+    file, folder, chance = (
+        copied(product, tmp_path / "product"),
+        tmp_path / "kept",
+        random.Random(8),
+    )
+    answered = Answered([], [])
+    station = started(folder, file)
+    for turn in range(KILLS):
+        clients = [
+            threading.Thread(target=use, args=(station.url, number, turn, answered))
+            for number in range(4)
+        ]
+        for one in clients:
+            one.start()
+        wanted = len(answered.records) + chance.randint(1, 12)
+        while len(answered.records) < wanted:
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.05))
+        station.process.kill()
+        station.process.join()
+        for one in clients:
+            one.join()
+        station = started(folder, file)
+        assert list((folder / "pictures" / "coming").iterdir()) == []
+        newest = httpx.get(f"{station.url}/api/records", params={"limit": 1000}).json()["records"]
+        known = {one["id"]: one for one in newest}
+        told = [one for one in answered.records if one["id"] >= min(known, default=0)]
+        for one in told:
+            assert {**known[one["id"]], "answer": None} == one
+    said = {one["id"]: one for one in answered.said}
+    for number, one in said.items():
+        found = httpx.get(f"{station.url}/api/records/{one['record']}").json()["answers"]
+        assert [given for given in found if given["id"] == number] == [one]
+    station.process.terminate()
+    station.process.join()
+    assert station.process.exitcode == 0
+    records = kept(folder)
+    assert {one["id"] for one in answered.records} <= set(records)
+    assert answered.said
+    assert load(file).journal.head >= max(one["revision"] or 0 for one in answered.said)
+    hashes = {one.picture_sha256 for one in records.values()}
+    assert files(folder) == hashes | {one.heat_sha256 for one in records.values()}
+
+
+def record_of(archive: Archive, seed: int):
+    """A record, and the files that belong to it, not yet stored."""
+    coming = archive.take(picture(seed))
+    values = {"product": "part", "name": "a", "source": "api", "operator": "", "time": 1.0}
+    values |= dict.fromkeys(("verdict", "p_value", "limit_score", "limit_review", "limit_pixel"))
+    values |= {"milliseconds": 1.0, "score": 1.0, "regions": [], "note": "", "heat_sha256": None}
+    values |= {"height": 48, "width": 48, "revision": 0, "file_sha256": "", "picture_bytes": 1}
+    return Record(**values, picture_sha256=coming.sha256), coming
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with closing(Ledger(open_database(f"sqlite:///{tmp_path / 'records.sqlite'}"))) as one:
+        yield one
+
+
+def test_a_crash_after_the_record_and_before_its_place_loses_nothing(ledger, tmp_path):
+    archive = Archive(tmp_path / "pictures")
+    record, coming = record_of(archive, 1)
+    _, other = record_of(archive, 2)
+    (tmp_path / "pictures/coming/half").write_bytes(b"half a picture")
+    archive.secure([coming, other])
+    ledger.add([record])  # here the power goes
+    Archive(tmp_path / "pictures").recover(ledger.newest_files())
+    assert archive.path(record.picture_sha256).read_bytes() == picture(1)
+    assert files(tmp_path) == {record.picture_sha256}
+
+
+def test_one_bad_record_fails_no_other_and_leaves_no_file(ledger, tmp_path):
+    archive = Archive(tmp_path / "pictures")
+    ledger.refuse_file("a", "1", "was judged before")
+    entries = []
+    for seed in range(3):
+        record, coming = record_of(archive, seed)
+        entries.append(Entry(record, (coming,), ("a", "1") if seed == 1 else ("", "")))
+    first, second, third = store(archive, ledger, entries)
+    assert isinstance(second, Exception)
+    assert (first.id, third.id) == (1, 2)
+    assert files(tmp_path) == {first.picture_sha256, third.picture_sha256}
+
+
+def test_a_picture_that_comes_twice_is_kept_once(ledger, tmp_path):
+    archive = Archive(tmp_path / "pictures")
+    pairs = [record_of(archive, 1), record_of(archive, 1)]
+    found = store(archive, ledger, [Entry(one, (file,), ("", "")) for one, file in pairs])
+    assert [one.id for one in found] == [1, 2]
+    assert files(tmp_path) == {found[0].picture_sha256}
+
+
+def test_a_folder_is_that_of_one_station(product, tmp_path):
+    from goldensample.station.settings import Settings
+    from goldensample.station.station import Station
+
+    settings = Settings(folder=tmp_path / "kept")
+    with closing(Station(settings, [product])), pytest.raises(ArtifactError, match="one station"):
+        Station(settings, [product])
+    Station(settings, [product]).close()
+
+
+def inspect(station: Forked, data: bytes, **more) -> httpx.Response:
+    return httpx.post(f"{station.url}/api/inspect/part", content=data, timeout=120, **more)
+
+
+def many(number: int, do) -> None:
+    """Do something in many threads at once, and wait for them."""
+    threads = [threading.Thread(target=do, args=(one,)) for one in range(number)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+
+
+def memory_mb(process) -> float:
+    lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
+def test_a_flood_is_answered_429_and_memory_stays(product, tmp_path):
+    found: list[httpx.Response] = []
+    with running(tmp_path / "kept", product, "--waiting", "4") as station:
+        inspect(station, picture(1))
+        before = memory_mb(station.process)
+        padding = bytes(8_000_000)  # bytes behind a PNG are no part of it
+        many(40, lambda number: found.append(inspect(station, picture(number) + padding)))
+        grown = memory_mb(station.process) - before
+        assert inspect(station, picture(1)).status_code == 200
+    refused = [one for one in found if one.status_code == 429]
+    assert {one.status_code for one in found} == {200, 429}
+    assert all(int(one.headers["retry-after"]) >= 1 for one in refused)
+    assert "busy" in refused[0].json()["error"]
+    assert grown < 160  # 40 pictures would be 320 MB
+
+
+def test_stopping_answers_all_that_was_accepted(product, tmp_path):
+    found: list[int] = []
+    folder = tmp_path / "kept"
+
+    def client(number: int) -> None:
+        with suppress(httpx.TransportError):
+            for turn in range(10_000):
+                found.append(inspect(station, picture(8 * turn + number)).status_code)
+
+    def listen(number: int) -> None:
+        with httpx.stream("GET", f"{station.url}/api/events", timeout=60) as answer:
+            for _ in answer.iter_lines():
+                pass
+
+    with running(folder, product) as station:
+        threads = [threading.Thread(target=client, args=(one,)) for one in range(8)]
+        threads += [threading.Thread(target=listen, args=(one,)) for one in range(2)]
+        for one in threads:
+            one.start()
+        while len(found) < 20:
+            time.sleep(0.02)
+        station.process.terminate()
+        station.process.join(60)
+        for one in threads:
+            one.join()
+    assert set(found) == {200}
+    assert len(kept(folder)) == len(found)
+    assert list((folder / "pictures" / "coming").iterdir()) == []
+
+
+def test_who_hangs_up_leaves_nothing(product, tmp_path):
+    folder = tmp_path / "kept"
+    with running(folder, product) as station:
+        port = int(station.url.rpartition(":")[2])
+        head = b"POST /api/inspect/part HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+        with socket.create_connection(("127.0.0.1", port)) as half:
+            half.sendall(head + b"9999\r\n\r\n" + picture(1))
+        whole = picture(2)
+        with socket.create_connection(("127.0.0.1", port)) as early:
+            early.sendall(head + str(len(whole)).encode() + b"\r\n\r\n" + whole)
+        for number in range(3, 6):
+            assert inspect(station, picture(number)).status_code == 200
+        assert httpx.get(f"{station.url}/api/health").json()["waiting"] == 0
+    assert {one.picture_sha256 for one in kept(folder).values()} <= {
+        sha256(picture(number)).hexdigest() for number in range(2, 6)
+    }
+    assert list((folder / "pictures" / "coming").iterdir()) == []
+    assert "Traceback" not in (tmp_path / "kept.log").read_text()
+
+
+def test_the_load_benchmark_runs(product, tmp_path):
+    place = importlib.util.spec_from_file_location("load", ROOT / "benchmarks/station.py")
+    module = importlib.util.module_from_spec(place)
+    place.loader.exec_module(module)
+    for number in range(5):
+        (tmp_path / f"{number}.png").write_bytes(encode_png(part(number)))
+    with running(tmp_path / "kept", product) as station:
+        pictures = sorted(tmp_path.glob("*.png"))
+        found = module.load(station.process.pid, f"{station.url}/api/inspect/part", pictures, 2)
+    assert set(found["answers"]) == {"200"}
+    assert found["memory_mb"][-1] < found["memory_mb"][0] + 100

@@ -1,0 +1,310 @@
+"""Set up: from pictures to a product in service, by the API and in a real browser."""
+
+import base64
+import json
+import shutil
+import time
+
+import httpx
+import numpy as np
+import pytest
+from conftest import part
+from station_parts import picture, running
+
+from goldensample import load
+from goldensample.images import encode_png
+from goldensample.station.archive import Coming
+from goldensample.station.drafts import Draft, Drafts
+from goldensample.station.setting_up import Working, ending, further
+
+ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOSTILE = "<img src=x onerror=alert(1)>../../é\u202e.png"
+
+
+def coarse_onnx() -> bytes:
+    """A network of two levels, of stride 16 and 32, so that fits are over at once."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    shapes = {"a": (12, 3, 16, 16), "b": (16, 12, 2, 2)}
+    weights = [
+        numpy_helper.from_array(rng.normal(0, 0.1, shape).astype(np.float32), name)
+        for name, shape in shapes.items()
+    ]
+    nodes = [
+        helper.make_node("Conv", ["image", "a"], ["ca"], strides=[16, 16]),
+        helper.make_node("Relu", ["ca"], ["level2"]),
+        helper.make_node("Conv", ["level2", "b"], ["cb"], strides=[2, 2]),
+        helper.make_node("Relu", ["cb"], ["level3"]),
+    ]
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", depth, None, None])
+        for name, depth in (("level2", 12), ("level3", 16))
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "H", "W"])
+    graph = helper.make_graph(nodes, "coarse", [image], outputs, weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """A folder to choose from: good parts, one of them a defect, and one that is no picture."""
+    folder = tmp_path_factory.mktemp("pictures")
+    good = folder / "line" / "good"
+    good.mkdir(parents=True)
+    for seed in range(20):
+        (good / f"{seed:02d}.png").write_bytes(picture(seed, defect=seed == 7))
+    (good / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "secret.png").write_bytes(picture(1))
+    (good / "link.png").symlink_to(outside / "secret.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("setup")
+
+
+@pytest.fixture(scope="module")
+def station(place, pictures):
+    network = place / "coarse.onnx"
+    network.write_bytes(coarse_onnx())
+    tokens = ["--token", f"engineer:{ENGINEER}", "--token", f"operator:{OPERATOR}"]
+    made = ["--pictures", str(pictures), "--backbone", f"onnx:{network}"]
+    with running(place / "kept", [], *tokens, *made) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def client(station):
+    headers = {"authorization": f"Bearer {ENGINEER}", "x-operator": "Eve"}
+    with httpx.Client(base_url=station.url, headers=headers, timeout=60) as one:
+        yield one
+
+
+def until(client, draft: str, states: tuple[str, ...]) -> dict:
+    for _ in range(1200):
+        told = client.get(f"/api/drafts/{draft}").json()
+        if told["state"] in states:
+            return told
+        time.sleep(0.1)
+    raise AssertionError(told)
+
+
+def test_a_folder_becomes_a_product_that_is_there_after_a_restart(client, place, pictures):
+    [offered] = client.get("/api/drafts/folders").json()
+    assert (offered["name"], offered["pictures"]) == ("line/good", 21)  # without the link out
+    draft = client.post("/api/drafts", json={"folder": offered["id"]}).json()["draft"]
+    wanted = {"name": "plate", "false_alarms": 0.1, "review": 0.2}
+    client.post(f"/api/drafts/{draft}/fit", json=wanted).raise_for_status()
+    other = client.post("/api/drafts", json={}).json()["draft"]
+    client.post(f"/api/drafts/{other}/pictures", content=picture(1)).raise_for_status()
+    busy = client.post(f"/api/drafts/{other}/fit", json={"name": "other", "false_alarms": 0.2})
+    assert busy.status_code == 409
+    assert "one at a time" in busy.json()["error"]
+    client.delete(f"/api/drafts/{other}").raise_for_status()
+    told = until(client, draft, ("ready", "failed"))
+    assert told["state"] == "ready", told
+    result = told["result"]
+    assert [line.split(": ")[0][-10:] for line in result["skipped"]] == ["broken.png"]
+    assert result["audit"][0]["name"] == "07.png"
+    assert result["audit"][0]["odd"]
+    assert len(result["first"]) == 9
+    heat = client.get(f"/api/drafts/{draft}/heat/{result['first'][0]['number']}")
+    assert heat.content.startswith(b"\x89PNG")
+    assert client.post(f"/api/drafts/{draft}/service").json()["product"] == "plate"
+    assert client.get(f"/api/drafts/{draft}").status_code == 404
+    found = client.post("/api/inspect/plate", content=picture(500, defect=True)).json()
+    assert found["verdict"] == "defect"
+    file = place / "kept" / "products" / "plate.golden"
+    assert len(load(file).pictures) == 11
+    restarted = place / "restarted"
+    for folder in ("products", "demo/cap/test/good", "demo/washer/test"):
+        (restarted / folder).mkdir(parents=True)
+    for name in ("plate", "cap"):
+        shutil.copy(file, restarted / "products" / f"{name}.golden")
+    (restarted / "demo/cap/test/good/000.png").write_bytes(picture(501))
+    with running(restarted, [], "--demo") as fresh:  # whose parts were rendered before
+        known = httpx.get(f"{fresh.url}/api/products").json()
+        assert [one["product"] for one in known] == ["cap", "plate"]
+        [shown] = httpx.get(f"{fresh.url}/api/records").json()["records"]
+        assert (shown["product"], shown["name"]) == ("cap", "cap/test/good/000.png")
+
+
+def test_what_cannot_be_is_said_in_words(client, station):
+    draft = client.post("/api/drafts", json={}).json()["draft"]
+    address = f"/api/drafts/{draft}"
+    added = client.post(f"{address}/pictures", params={"name": HOSTILE}, content=picture(1)).json()
+    assert added == {"number": 0, "again": False, "pictures": 1}
+    added = client.post(f"{address}/pictures", params={"name": "b"}, content=picture(1)).json()
+    assert added == {"number": 0, "again": True, "pictures": 1}
+    cut = encode_png(part(3))[:-40]
+    refused = client.post(f"{address}/pictures", params={"name": "cut.png"}, content=cut)
+    assert refused.status_code == 422
+    assert "cut.png" in refused.json()["error"]
+    shown = client.get(f"{address}/pictures/0")
+    assert shown.content.startswith(b"\xff\xd8")
+    page = client.get(f"/setup/{draft}", headers={"accept": "text/html"}).text
+    assert "&lt;img src=x onerror=alert(1)&gt;../../é" in page
+    for name, words in [("../up", "must be named"), ("", "must be named")]:
+        wrong = client.post(f"{address}/fit", json={"name": name, "false_alarms": 0.2})
+        assert (wrong.status_code, words in wrong.json()["error"]) == (422, True)
+    client.post(f"{address}/pictures", content=picture(2)).raise_for_status()
+    few = {"name": "few", "false_alarms": 0.2, "leave_out": [1, 99]}
+    client.post(f"{address}/fit", json=few).raise_for_status()
+    told = until(client, draft, ("failed", "ready"))
+    assert "must rest on 8 good pictures; there are 1" in told["error"]
+    assert client.post(f"{address}/service").status_code == 409
+    unknown = client.post("/api/drafts", json={"folder": "0" * 32})
+    assert unknown.status_code == 422
+    client.delete(address).raise_for_status()
+    assert client.get(f"{address}/pictures/0").status_code == 404
+
+
+def test_a_fit_can_be_cancelled_and_operators_cannot_begin(client, station):
+    as_operator = {"authorization": f"Bearer {OPERATOR}"}
+    assert client.get("/api/drafts/folders", headers=as_operator).status_code == 403
+    assert client.post("/api/drafts", json={}, headers=as_operator).status_code == 403
+    page = client.get("/setup", headers={**as_operator, "accept": "text/html"}).text
+    assert "set up by engineers" in page
+    [offered] = client.get("/api/drafts/folders").json()
+    draft = client.post("/api/drafts", json={"folder": offered["id"]}).json()["draft"]
+    wanted = {"name": "never", "false_alarms": 0.05}
+    client.post(f"/api/drafts/{draft}/fit", json=wanted).raise_for_status()
+    told = client.post(f"/api/drafts/{draft}/cancel").json()
+    assert (told["state"], told["error"]) == ("open", "the fit was cancelled")
+    assert "never" not in {one["product"] for one in client.get("/api/products").json()}
+    client.delete(f"/api/drafts/{draft}").raise_for_status()
+
+
+def test_a_draft_outlives_the_station_but_not_its_fit(tmp_path):
+    drafts = Drafts(tmp_path)
+    draft = drafts.new("Eve")
+    coming = tmp_path / "coming"
+    coming.write_bytes(b"a picture")
+    draft.add(Coming(coming, "0" * 64, 9), "../a.png")
+    draft.change(stage="fitting", name="part", left_out=(0,))
+    with open(draft.folder / "pictures.jsonl", "a") as file:
+        file.write('["cut off')
+    (tmp_path / ("f" * 32)).mkdir()  # begun, and the station was killed at once
+    [again] = Drafts(tmp_path)
+    assert [one.name for one in again.pictures] == ["../a.png"]
+    assert again.pictures[0].path.parent == draft.folder
+    assert (again.facts.stage, again.facts.left_out) == ("failed", (0,))
+    assert not (tmp_path / ("f" * 32)).exists()
+    assert isinstance(again, Draft)
+
+
+def test_progress_only_grows_and_endings_are_told():
+    work, shares = Working("d", 0.0), []
+    steps = [("check", 1), ("features", 5), ("features", 10), ("coreset", 3), ("threshold", 10)]
+    for stage, done in [*steps, ("threshold", 1), ("audit features", 4), ("audit", 10)]:
+        work = further(work, stage, done, 10)
+        shares.append(work.share)
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+    assert json.dumps(work.told())
+    assert ending(0, False, "") == ""
+    assert "memory" in ending(-9, False, "")
+    assert ending(2, False, "too few") == "too few"
+
+
+DROP = """(files) => {
+  const carried = new DataTransfer();
+  for (const [name, data] of files) {
+    const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+    carried.items.add(new File([bytes], name, { type: "image/png" }));
+  }
+  const target = document.getElementById("bring");
+  for (const kind of ["dragover", "drop"]) {
+    target.dispatchEvent(
+      new DragEvent(kind, { dataTransfer: carried, bubbles: true, cancelable: true }));
+  }
+}"""
+
+
+@pytest.fixture
+def page(station):
+    """A page of an engineer's, that complains of nothing."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if BROWSER is None:
+        pytest.skip("no Chromium on this machine")
+    said: list[str] = []
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        headers = {"accept": "application/json"}
+        context = browser.new_context(base_url=station.url)
+        login = {"name": "Eve", "token": ENGINEER}
+        context.request.post("/api/login", data=login, headers=headers)
+        one = context.new_page()
+        one.on("console", lambda message: said.append(message.text))
+        one.on("pageerror", lambda error: said.append(str(error)))
+        yield one
+        browser.close()
+    assert [words for words in said if "422" not in words] == []
+
+
+def check_access(page) -> None:
+    """No finding of axe-core."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
+    page.goto("/setup")
+    check_access(page)
+    files = [(f"part {seed}.png", picture(seed)) for seed in range(20)]
+    files.append((HOSTILE, b"no picture"))
+    page.evaluate(DROP, [(name, base64.b64encode(data).decode()) for name, data in files])
+    page.get_by_role("button", name="Go on with the others").wait_for(timeout=60_000)
+    assert HOSTILE in page.locator("#refused").inner_text()
+    page.get_by_role("button", name="Go on with the others").press("Enter")
+    page.get_by_label("Name of the product").fill("dropped")
+    assert page.get_by_role("button", name="Learn from 20 pictures").is_disabled()
+    assert "needs 38 pictures or more; there are 20" in page.locator("#too-few").inner_text()
+    page.get_by_label("Good parts called defects, at most").select_option("0.1")
+    assert page.get_by_role("button", name="Learn from 20 pictures").is_enabled()
+    check_access(page)
+    page.get_by_label("Name of the product").press("Enter")
+    page.locator("#working").wait_for()
+    page.reload()
+    page.get_by_role("heading", name="dropped has learned").wait_for(timeout=120_000)
+    check_access(page)
+    page.get_by_role("button", name="Put into service").press("Enter")
+    page.wait_for_url("**/products/dropped")
+    for seed in range(600, 612):
+        client.post("/api/inspect/dropped", content=picture(seed)).raise_for_status()
+    page.reload()
+    check_access(page)
+    page.get_by_label("Good parts called defects").press("Home")
+    assert page.locator("#rate-words").inner_text() == "50 %"
+    page.locator("#changed").wait_for()
+    query = {"false_alarms": 0.5}
+    preview = client.get("/api/products/dropped/limits/preview", params=query).json()
+    assert (
+        f"{preview['changed']} would get another verdict" in page.locator("#changed").inner_text()
+    )
+    assert preview["changed"] > 0
+    assert client.get("/api/products/dropped/revisions").json()[0]["revision"] == 0
+    page.get_by_role("button", name="Apply these limits").press("Enter")
+    page.get_by_text("limits for 50 % false alarms (Eve)").wait_for()
+    page.get_by_role("button", name="Revert to revision 0").press("Enter")
+    page.get_by_role("dialog").get_by_role("button", name="Yes").press("Enter")
+    page.get_by_text("back to revision 0 (Eve)").wait_for()
+    revisions = client.get("/api/products/dropped/revisions").json()
+    assert [one["action"] for one in revisions] == ["revert", "calibrate", "fit"]
+    page.goto("/health")
+    check_access(page)
+    page.goto("/products")
+    check_access(page)
