@@ -252,6 +252,7 @@ def test_axe_finds_nothing_and_small_screens_do_not_scroll_aside(page, station):
         "/?product=part",
         "/inbox?product=part",
         "/history?product=part",
+        "/api",
         f"/records/{record['id']}",
         "/history?text=nowhere",
     ):

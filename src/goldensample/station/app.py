@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from goldensample._version import __version__
 from goldensample.station import (
     api,
+    api_page,
     entering,
     health_api,
     looking,
@@ -45,8 +46,11 @@ def make(station: Station) -> FastAPI:
     )
     app.state.station = station
     app.state.sessions = Sessions(station.settings.tokens)
-    for room in (api, products_api, setup_api, health_api, entering, looking, pages, product_pages):
+    app.include_router(api.router)
+    for room in (products_api, setup_api, health_api, entering, looking):
         app.include_router(room.router)
+    for shown in (pages, product_pages, api_page):
+        app.include_router(shown.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     answer_mistakes(app)
     app.add_middleware(Access, settings=station.settings, sessions=app.state.sessions)

@@ -180,7 +180,7 @@ class Line:
         paths = tuple(job.coming.path for job in jobs)
         names = tuple(str(number) for number in range(len(jobs)))
         pictures = Folder(names, paths, state.inspector.preparation.white)
-        found = judge(state.inspector, pictures.attempts())
+        found = list(judge(state.inspector, pictures.attempts()))  # the network is free again
         for job, (picture, inspection) in zip(jobs, found, strict=True):
             if isinstance(inspection, ImageError) or picture is None:
                 yield ImageError(str(inspection).replace(str(job.coming.path), job.name))
