@@ -21,10 +21,14 @@ from station_parts import picture, small_product
 
 from goldensample.errors import ArtifactError
 from goldensample.images import encode_png, read_image
+from goldensample.learning import learn
+from goldensample.records import Picture
+from goldensample.revising import Note
 from goldensample.station import heat
 from goldensample.station.archive import Archive
 from goldensample.station.ledger import Ledger
 from goldensample.station.migrating import open_database
+from goldensample.station.products import Product
 from goldensample.station.rows import Filter, Record
 from goldensample.station.storing import Entry, store
 from goldensample.store import load
@@ -121,7 +125,10 @@ def use(url: str, number: int, seed: int, answered: Answered) -> None:
             assert answer.json()["picture_sha256"] == sha256(data).hexdigest()
             if number == 0 and turn % 4 == 0:
                 said = {"record": answer.json()["id"], "answer": "good"}
-                answered.said.append(client.post("/api/feedback", json=said).json())
+                answer = client.post("/api/feedback", json=said)
+                if answer.status_code != 200:
+                    raise AssertionError(answer.text)
+                answered.said.append(answer.json())
 
 
 def kept(folder: Path) -> dict[int, Record]:
@@ -235,6 +242,19 @@ def test_a_picture_that_comes_twice_is_kept_once(ledger, tmp_path):
     found = store(archive, ledger, [Entry(one, (file,), ("", "")) for one, file in pairs])
     assert [one.id for one in found] == [1, 2]
     assert files(tmp_path) == {found[0].picture_sha256}
+
+
+def test_learning_leaves_the_network_of_the_line_alone(product, tmp_path):
+    used = Product(copied(product, tmp_path / "product"))
+    before, others = used.state, []
+
+    def learned(inspector):
+        others.append(inspector)
+        return learn(inspector, [Picture("new", part(300, defect=True))], Note("now", "a test"))
+
+    assert used.change(learned).revision == 1
+    assert others[0].backbone is not before.inspector.backbone
+    assert used.state.inspector.backbone is not before.inspector.backbone
 
 
 def test_a_folder_is_that_of_one_station(product, tmp_path):
