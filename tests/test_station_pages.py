@@ -143,6 +143,7 @@ def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
 
     page.get_by_role("link", name=re.compile("^Inbox")).click()
     expect(page.locator("#waits .stage .name")).to_have_text("first.png")
+    page.wait_for_load_state("load")  # its script listens to keys from then on
     page.keyboard.press("g")
     expect(page.locator("#last")).to_contain_text("Learned: revision 1; takes effect")
     page.goto("/?product=part")
@@ -152,6 +153,8 @@ def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
     page.goto("/history?product=part&answer=good&operator=Ada&text=first")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="first.png").click()
+    expect(page.get_by_role("button", name="Take back")).to_be_visible()
+    page.wait_for_load_state("load")
     page.get_by_role("button", name="Take back").click()
     expect(page.locator("#said")).to_have_text("Taken back.")
     page.goto("/?product=part")
@@ -175,6 +178,7 @@ def test_keys_alone_answer_and_undo(page, station):
     page.wait_for_url("**/inbox?product=other")
     shown = page.locator("#waits .stage .name")
     expect(shown).to_have_text("one.png")
+    page.wait_for_load_state("load")
     page.keyboard.press("d")
     expect(shown).to_have_text("two.png")
     page.keyboard.press("u")
