@@ -11,14 +11,17 @@ from scipy.ndimage import affine_transform
 from goldensample import Preparation, fit, load, read_images, save
 from goldensample.aligning import LEAST, Reference, least, reference_of
 from goldensample.baking.graph import bake
+from goldensample.errors import ImageError
 from goldensample.extracting import align_to
 from goldensample.habits import UNALIGNED
+from goldensample.judging import judge
 from goldensample.learning import forget, learn
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.padim import PaDiM
 from goldensample.moving import Motion, inside
 from goldensample.placing import REACH
 from goldensample.preparation import small_grey
+from goldensample.records import Picture
 from goldensample.revising import Note
 from goldensample.teaching import cells
 from goldensample.viewing import view_of
@@ -240,6 +243,19 @@ def test_what_is_ignored_moves_with_the_part(tiny, aligning, boards):
     assert (found.heat_map[:, : 40 + 6] == 0).all()
     assert (found.heat_map[2:-2, 40 + 10 :] > 0).all()
     assert found.verdict != "defect"
+
+
+def test_a_picture_moved_out_of_the_view_is_refused_and_the_others_are_judged(tiny, aligning):
+    seam = view_of(np.arange(20)[None, :] >= 17)
+    straight = [board(k) for k in range(12)]
+    narrow = fit(straight, backbone=tiny, preparation=replace(aligning, view=seam))
+    gone = Motion(0.0, 0.0, 0.19)
+    pictures = [Picture(str(k), board(90 + k, gone if k in (1, 4) else STILL)) for k in range(6)]
+    for batch in (1, 2, 8):
+        found = [one for _, one in judge(narrow, pictures, batch)]
+        assert [isinstance(one, ImageError) for one in found] == [k in (1, 4) for k in range(6)]
+        assert str(found[4]).startswith("4: a picture must show some of what is looked at")
+        assert found[5].score == narrow.inspect(pictures[5]).score
 
 
 def test_learning_knows_how_a_picture_lies(bank):

@@ -154,7 +154,7 @@ def test_a_changed_scene_is_told_once_kept_and_watched_anew(file, tmp_path):
     again = Scene(tmp_path, lambda *words: told.append(words), every_s=0)
     assert again.status(product)["alarm"]["since"] == since
     assert again.acknowledge(product)
-    assert again.status(product) == {"watched": True, "pictures": 0, "alarm": None}
+    assert again.status(product) == {"watched": True, "pictures": 0, "alarm": None, "lost": ""}
     state = replace(product.state.inspector, habits=None)
     product.state = replace(product.state, inspector=state)
     assert "fit it anew" in again.status(product)["why"]

@@ -68,9 +68,22 @@ def features_of(
         maps = backbone.extract(canvases)
     _check_maps(maps, batch, backbone.network.name)
     grid_hw = (maps[0].shape[2], maps[0].shape[3])
-    valid = np.stack([placement.valid(grid_hw) for placement in placements])
+    valid = np.stack([_valid(*one, grid_hw) for one in zip(batch, placements, strict=True)])
     limits = [own for one in placements if (own := one.limits(grid_hw)) is not None]
     return Features(maps, valid, limits=np.stack(limits) if limits else None)
+
+
+def _valid(picture: Picture, placement: Placement, grid_hw: tuple[int, int]) -> Array:
+    """Return which cells of a picture count, or say that it was moved out of the view."""
+    try:
+        return placement.valid(grid_hw)
+    except ValueError:
+        if placement.motion is None:
+            raise
+        raise ImageError(
+            f"{picture.name}: a picture must show some of what is looked at; once it is aligned "
+            "to the reference, it shows nothing of it; see how the part lies"
+        ) from None
 
 
 def level_shapes(preparation: Preparation, backbone: Backbone) -> list[tuple[int, int, int]]:

@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection, cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from goldensample.station.bodies import LIMIT_BYTES, bounded, is_picture
 from goldensample.station.settings import LOOPBACK, Settings
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ NAME = "golden_operator"
 """The cookie that holds a name where no token is asked for."""
 OPEN = ("/login", "/api/login", "/static/")
 """What is answered without a token: beginnings of paths."""
+SHIFT_S = 14 * 3600
+"""Sessions and names last as long as the longest shift: the next one says its own."""
 TRIES = 10
 """Wrong tokens of one address in a minute, at most."""
 ADDRESSES = 10_000
@@ -80,11 +83,11 @@ class Rate:
 
 
 class Sessions:
-    """Who has logged in at a page; forgotten when the station stops."""
+    """Who has logged in at a page; forgotten after a shift, and when the station stops."""
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
         self._tokens = tokens
-        self._people: dict[str, Person] = {}
+        self._people: dict[str, tuple[Person, float]] = {}
 
     def role(self, token: str) -> str | None:
         """Return the role of a token, in time that does not depend on how much of it is right."""
@@ -100,12 +103,13 @@ class Sessions:
         secret = secrets.token_urlsafe(32)
         if len(self._people) >= ADDRESSES:
             del self._people[next(iter(self._people))]
-        self._people[secret] = Person(name, role)
+        self._people[secret] = Person(name, role), time.monotonic()
         return secret
 
     def find(self, secret: str) -> Person | None:
         """Return who has a session, or None."""
-        return self._people.get(secret)
+        person, began = self._people.get(secret, (None, 0.0))
+        return person if time.monotonic() - began < SHIFT_S else None
 
     def end(self, secret: str) -> None:
         """End a session."""
@@ -146,6 +150,8 @@ class Access:
             await send(message)
 
         refused = self._refusal(scope)
+        if not is_picture(scope["path"]):
+            receive = bounded(receive, LIMIT_BYTES)
         try:
             await (refused or self._app)(scope, receive, guarded)
         except ClientDisconnect:  # nobody is there to be answered
@@ -160,6 +166,8 @@ class Access:
     def _refusal(self, scope: Scope) -> Response | None:
         """Return why a request is not answered, or None and set who asks."""
         headers, path = Headers(scope=scope), scope["path"]
+        if _is_embedded(headers):  # not counted: it would use up the rate of who looks at it
+            return error(403, "another site must not load parts of the station; open it itself")
         address = HTTPConnection(scope).client
         host = address.host if address else ""
         if self._rate.full(host):
@@ -212,6 +220,12 @@ def _is_loopback(host: str) -> bool:
         return urlsplit(f"//{host}").hostname in LOOPBACK
     except ValueError:
         return False
+
+
+def _is_embedded(headers: Headers) -> bool:
+    """Tell whether a browser asks for a page of another site, and not for a page of its own."""
+    site, use = headers.get("sec-fetch-site"), headers.get("sec-fetch-dest")
+    return site in ("cross-site", "same-site") and use != "document"
 
 
 def _same_origin(headers: Headers) -> bool:

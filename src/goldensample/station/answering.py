@@ -15,7 +15,8 @@ from goldensample.station.station import Station, learned_name, note_of
 def answer(station: Station, record: Record, said: str, operator: str) -> Answer:
     """Keep an answer; a picture wrongly called a defect, or to be looked at again, is learned.
 
-    Answers come one at a time, so that two of one picture teach it once.
+    Who thinks better of it and answers otherwise makes the product forget it again. Answers come
+    one at a time, so that two of one picture teach it once.
 
     Args:
         said: one of `rows.ANSWERS`.
@@ -25,10 +26,27 @@ def answer(station: Station, record: Record, said: str, operator: str) -> Answer
         ArtifactError: the product's file cannot be changed now; nothing is kept then.
     """
     with station.answering:
-        revision = _learn(station, record, operator) if said == "good" else None
+        revision = _settle(station, record, said, operator)
         kept = station.ledger.answer(record.id, said, operator, time.time(), revision)
     station.events.send("answer", {"record": record.id, "answer": said})
     return kept
+
+
+def _settle(station: Station, record: Record, said: str | None, operator: str) -> int | None:
+    """Let a product know a record's picture where it is called good, and only there.
+
+    Returns:
+        The revision in which it was learned; None where nothing was.
+    """
+    if said == "good":
+        return _learn(station, record, operator)
+    product = station.products.get(record.product)
+    if product and _knows(product, record):
+        note = note_of(operator, f"{record.name} was no false alarm after all")
+        name = learned_name(record)
+        state = product.change(lambda inspector: forget(inspector, name, note))
+        station.note(product.key, operator, "forget", state.revision, f"forgot {record.name}")
+    return None
 
 
 def _learn(station: Station, record: Record, operator: str) -> int | None:
@@ -46,20 +64,17 @@ def _learn(station: Station, record: Record, operator: str) -> int | None:
 
 
 def undo(station: Station, taken: Answer, operator: str) -> None:
-    """Take an answer back; what the product learned by it is forgotten.
+    """Take an answer back: the one before it holds again, and what the product learned goes by it.
 
     Raises:
         ArtifactError: the product's file cannot be changed now; nothing is undone then.
     """
     record = station.ledger.one(taken.record)
     assert record, "an answer is of a record"
-    product = station.products.get(record.product)
     with station.answering:
-        if taken.revision is not None and product and _knows(product, record):
-            note = note_of(operator, f"{record.name} was no false alarm after all")
-            name = learned_name(record)
-            state = product.change(lambda inspector: forget(inspector, name, note))
-            station.note(product.key, operator, "forget", state.revision, f"forgot {record.name}")
+        others = (one for one in station.ledger.answers(record.id) if one.id != taken.id)
+        left = next((one.answer for one in others if one.undone is None), None)
+        _settle(station, record, left, operator)
         station.ledger.undo(taken, time.time())
     station.events.send("answer", {"record": record.id, "answer": None})
 

@@ -47,7 +47,10 @@ PICTURE = {
 @router.get("/products")
 def products(request: Request) -> list[dict[str, Any]]:
     """List the products."""
-    return [product_json(product) for product in station_of(request).products]
+    known = list(station_of(request).products)
+    for product in known:
+        product.fresh()
+    return [product_json(product) for product in known]
 
 
 @router.post("/inspect/{product}", openapi_extra=PICTURE, responses=SLOW)

@@ -79,6 +79,13 @@ def product_of(station: Station, key: str) -> Product:
     return product
 
 
+def fresh_of(station: Station, key: str) -> Product:
+    """Return a product as its file is now, or refuse; reads it anew where it was changed."""
+    product = product_of(station, key)
+    product.fresh()
+    return product
+
+
 def record_of(station: Station, number: int) -> Record:
     """Return a record, or refuse."""
     found = station.ledger.one(number)

@@ -60,8 +60,8 @@ class Camera:
                 words = "the video has ended" if self._is_file else "the camera has stopped"
             except StoppingError:
                 return
-            except (OSError, ValueError, ImageError) as error:
-                words = f"cannot read the camera: {_reason(error)}"
+            except (OSError, ValueError, ImageError, av.FFmpegError) as error:
+                words = f"no frames are taken from the camera: {_reason(error)}"
             if words != told and not self._stop.is_set():
                 self._station.note(self._product.key, "", "camera", None, words)
             told = words
@@ -86,16 +86,16 @@ class Camera:
                 if not self._is_file or self._stop.wait(0.2):
                     break
             except StoppingError:
-                coming.path.unlink(missing_ok=True)
+                self._station.archive.discard(coming)
                 raise
-        coming.path.unlink(missing_ok=True)
+        self._station.archive.discard(coming)
 
 
 def frames(url: str, every_s: float, stop: threading.Event) -> Iterator[Array]:
     """Give frames of a stream, (H, W, 3) uint8 RGB, at least a time apart by the stream's clock.
 
     Raises:
-        OSError: FFmpeg cannot open or read it.
+        FFmpegError: FFmpeg cannot open or read it.
         ValueError: it has no video.
     """
     device = url.startswith("/dev/")

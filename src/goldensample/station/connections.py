@@ -49,14 +49,30 @@ def connect(station: Station, asked: Connections) -> None:
         from goldensample.station.opcua import OpcUa
 
         station.tell(OpcUa(asked.opcua, [product.key for product in station.products]))
-    for words in asked.watch:
-        product, folder = split(station, words, "--watch")
+    watched = [split(station, words, "--watch") for words in asked.watch]
+    check_apart([Path(folder) for _, folder in watched])
+    for product, folder in watched:
         station.feed(FolderWatch(station, product, Path(folder)))
     for words in asked.cameras:
         from goldensample.station.camera import Camera
 
         product, url = split(station, words, "--camera")
         station.feed(Camera(station, product, url, asked.every_s))
+
+
+def check_apart(folders: Sequence[Path]) -> None:
+    """Refuse folders that hold the same files: each file is judged once, so by one product alone.
+
+    Raises:
+        ValueError: two are the same, or one lies in another.
+    """
+    real = [folder.resolve() for folder in folders]
+    for number, one in enumerate(real):
+        if any(one.is_relative_to(other) or other.is_relative_to(one) for other in real[:number]):
+            raise ValueError(
+                f"--watch must name folders apart from each other, as each file is judged once; "
+                f"{folders[number]} is there twice, or lies in another or around it"
+            )
 
 
 def split(station: Station, words: str, option: str) -> tuple[Product, str]:

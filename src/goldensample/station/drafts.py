@@ -1,6 +1,7 @@
 """Drafts of products: good pictures on their way to a first fit, each draft in a folder."""
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -17,12 +18,12 @@ from goldensample.folders import ENDINGS
 from goldensample.station.archive import Coming
 from goldensample.writing import write_atomic
 
+log = logging.getLogger(__name__)
 IDENTITY = re.compile(r"[0-9a-f]{32}")
 PICTURES = 5000
 """Of a draft, at most; larger fits are for `golden fit`."""
 DRAFTS = 20
 """At a time, at most."""
-STAGES = ("open", "fitting", "ready", "failed")
 FACTS, LISTED, FITTED, RESULT = "draft.json", "pictures.jsonl", "fitted.golden", "result.json"
 
 
@@ -49,7 +50,7 @@ class Facts:
         by: who began it.
         made: seconds since 1970.
         origin: the folder its pictures are in, as the page shows it; "" for those brought.
-        stage: one of STAGES.
+        stage: "open", "fitting", "ready" or "failed".
         error: why the last fit ended without a product, or "".
         name: of the product to be.
         false_alarms, review: as in `calibrating.Promise`.
@@ -173,7 +174,8 @@ class Drafts:
     """The drafts of a station.
 
     Args:
-        folder: made if need be; drafts of an earlier run are read, and what is none goes.
+        folder: made if need be; drafts of an earlier run are read. What was only begun goes; what
+            cannot be read stays on the disk, and the log tells of it: pictures are in it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -184,8 +186,10 @@ class Drafts:
                 continue
             try:
                 draft = Draft(path)
-            except ArtifactError:
-                shutil.rmtree(path, ignore_errors=True)
+            except ArtifactError as error:
+                log.error("%s", error)
+                if not (path / FACTS).exists():
+                    shutil.rmtree(path, ignore_errors=True)
                 continue
             if draft.facts.stage == "fitting":
                 draft.change(

@@ -6,12 +6,10 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from goldensample.station.access import COOKIE, NAME, Sessions, plain
+from goldensample.station.access import COOKIE, NAME, SHIFT_S, Sessions, plain
 from goldensample.station.asking import person_of, station_of
 
 router = APIRouter(prefix="/api")
-SHIFT_S = 14 * 3600
-"""Cookies last as long as the longest shift: the next one says its own name."""
 
 
 class Entered(BaseModel):

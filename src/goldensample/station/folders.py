@@ -5,6 +5,8 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from goldensample.errors import GoldenError, ImageError
 from goldensample.folders import find_below
 from goldensample.images import read_shape
@@ -61,6 +63,8 @@ class FolderWatch:
                 return
             except (GoldenError, OSError) as error:  # the share is away, say
                 words = f"cannot watch {self._folder.name}: {error}"
+            except SQLAlchemyError:
+                words = f"cannot watch {self._folder.name}: the station's database is away"
             if words and words != told:
                 self._station.note(self._product.key, "", "trouble", None, words)
             told = words
@@ -69,12 +73,14 @@ class FolderWatch:
     def _look(self) -> None:
         """Look once: hand on what is whole, remember what is not yet."""
         looks: dict[Path, tuple[str, int]] = {}
+        there: set[tuple[Path, str]] = set()
         for path in find_below(self._folder):
             try:
                 about = path.stat()
             except OSError:
                 continue  # it went again
             stamp = f"{about.st_size}:{about.st_mtime_ns}"
+            there.add((path, stamp))
             if (path, stamp) in self._done:
                 continue
             before, times = self._looks.get(path, ("", 0))
@@ -84,6 +90,8 @@ class FolderWatch:
             if self._stop.is_set():
                 return
         self._looks = looks
+        for gone in [one for one in list(self._done) if one not in there]:
+            self._done.discard(gone)  # the records know it: memory must not grow with them
 
     def _try(self, path: Path, stamp: str, looks: int) -> None:
         """Submit a file that is a whole picture; give one up that stays none."""
@@ -109,10 +117,10 @@ class FolderWatch:
                 break
             except BusyError as busy:
                 if self._stop.wait(min(busy.retry_s, 1)):
-                    coming.path.unlink(missing_ok=True)
+                    self._station.archive.discard(coming)
                     return
             except StoppingError:
-                coming.path.unlink(missing_ok=True)
+                self._station.archive.discard(coming)
                 raise
         self._done.add((path, stamp))
         answer.add_done_callback(lambda done: self._answered(path, stamp, done))

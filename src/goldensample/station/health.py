@@ -42,9 +42,11 @@ counted = Counted()
 def health(station: Station) -> dict[str, Any]:
     """Return how a station is, for machines and for the page."""
     now, line, settings = time.time(), station.line, station.settings
+    for one in station.products:
+        one.fresh()
     return {
         "version": __version__,
-        "up_s": round(now - station.began, 1),
+        "up_s": round(time.monotonic() - station.began, 1),
         "waiting": line.waiting,
         "waiting_limit": settings.waiting,
         "per_picture_s": round(line.per_picture_s, 4),
@@ -53,6 +55,7 @@ def health(station: Station) -> dict[str, Any]:
         "database": database(station),
         "scenes": {one.key: station.scene.status(one) for one in station.products},
         "products": len(station.products),
+        "troubles": {one.key: one.trouble for one in station.products if one.trouble},
     }
 
 

@@ -36,6 +36,8 @@ class Job:
         source: "api", "page", "folder" or "camera".
         operator: who brought it, or "".
         file: (path, stamp) in a watched folder, or ("", "").
+        accepted: seconds since 1970.
+        began: the same moment on a clock that nobody sets.
     """
 
     product: Product
@@ -45,6 +47,7 @@ class Job:
     operator: str = ""
     file: tuple[str, str] = ("", "")
     accepted: float = field(default_factory=time.time)
+    began: float = field(default_factory=time.perf_counter)
     answer: "Future[Record]" = field(default_factory=Future)
 
 
@@ -67,7 +70,7 @@ def record_of(job: Job, state: State, picture: Picture, found: Inspection) -> Re
         source=job.source,
         operator=job.operator,
         time=job.accepted,
-        milliseconds=round(1000 * (time.time() - job.accepted), 3),
+        milliseconds=round(1000 * (time.perf_counter() - job.began), 3),
         verdict=found.verdict,
         score=float(found.score),
         p_value=found.p_value,

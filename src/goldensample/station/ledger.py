@@ -91,12 +91,12 @@ class Ledger:
         with self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
 
-    def scores(self, asked: Filter, limit: int) -> list[tuple[float, str | None, str | None]]:
-        """Return (score, verdict, answer) of records, the newest first."""
-        query = select(records.c.score, records.c.verdict, records.c.answer)
-        query = query.where(asked.clause()).order_by(records.c.id.desc()).limit(limit)
+    def scores(self, asked: Filter, limit: int) -> list[float]:
+        """Return the scores of records, the newest first."""
+        query = select(records.c.score).where(asked.clause())
         with self._engine.connect() as connection:
-            return [(float(s), v, a) for s, v, a in connection.execute(query)]
+            found = connection.execute(query.order_by(records.c.id.desc()).limit(limit))
+            return [float(score) for score in found.scalars()]
 
     def answer(
         self, number: int, answer: str, operator: str, time: float, revision: int | None
@@ -117,11 +117,10 @@ class Ledger:
             connection.execute(update(records).where(records.c.id == number).values(answer=answer))
         return Answer(int(key[0]), number, time, operator, answer, revision, None)
 
-    def answers(self, number: int | None = None, limit: int = 100) -> list[Answer]:
-        """Return what people said, of one record or of all, the newest first."""
-        query = select(feedback).order_by(feedback.c.id.desc()).limit(limit)
-        if number is not None:
-            query = query.where(feedback.c.record == number)
+    def answers(self, number: int, limit: int = 100) -> list[Answer]:
+        """Return what people said of a record, the newest first."""
+        query = select(feedback).where(feedback.c.record == number)
+        query = query.order_by(feedback.c.id.desc()).limit(limit)
         with self._engine.connect() as connection:
             return [Answer(**row) for row in connection.execute(query).mappings()]
 

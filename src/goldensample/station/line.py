@@ -176,7 +176,7 @@ class Line:
 
     def _judged(self, jobs: list[Job]) -> Iterator[Judged | ImageError]:
         """Give of each picture what is to be stored, or why it cannot be judged."""
-        state = jobs[0].product.state
+        state = jobs[0].product.fresh()
         paths = tuple(job.coming.path for job in jobs)
         names = tuple(str(number) for number in range(len(jobs)))
         pictures = Folder(names, paths, state.inspector.preparation.white)

@@ -80,6 +80,7 @@ class OpcUa:
     async def _open(self, products: list[str]) -> None:
         self._server = Server()
         await self._server.init()
+        self._server.allow_remote_admin(False)  # who says "admin" could write, else
         self._server.set_endpoint(self._endpoint)
         self._server.set_server_name("Golden Sample station")
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])

@@ -1,5 +1,6 @@
 """The last verdict for other machines: a webhook, an MQTT broker. Each is off by default."""
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -117,8 +118,8 @@ class Webhook:
         except urllib.error.HTTPError as error:
             with error:
                 return None if 400 <= error.code < 500 and error.code != 429 else f"{error.code}"
-        except OSError as error:
-            return str(getattr(error, "reason", error))
+        except (OSError, http.client.HTTPException) as error:
+            return str(getattr(error, "reason", error)) or type(error).__name__
 
 
 class Mqtt:

@@ -11,7 +11,7 @@ from goldensample.cli.show import duration
 from goldensample.conformal import needed
 from goldensample.relimiting import calibration
 from goldensample.station import limits
-from goldensample.station.asking import person_of, product_of, station_of
+from goldensample.station.asking import fresh_of, person_of, station_of
 from goldensample.station.figure import drawn
 from goldensample.station.health import health
 from goldensample.station.known import good_pictures, learned, revisions
@@ -20,7 +20,7 @@ from goldensample.station.products import Product
 from goldensample.station.rows import Filter
 from goldensample.station.setup_api import Identity, draft_of, told
 from goldensample.station.showing import TEMPLATES, page
-from goldensample.station.station import Station
+from goldensample.station.station import Station, learned_from
 from goldensample.tradeoff import RATES
 
 router = APIRouter(include_in_schema=False)
@@ -38,6 +38,8 @@ Key = Annotated[str, Path(max_length=64)]
 def products(request: Request) -> HTMLResponse:
     """Show all products."""
     station = station_of(request)
+    for one in station.products:
+        one.fresh()
     rows = [
         {
             "key": one.key,
@@ -56,7 +58,7 @@ def products(request: Request) -> HTMLResponse:
 def product(request: Request, key: Key) -> HTMLResponse:
     """Show a product: its limits, its good pictures, its revisions."""
     station = station_of(request)
-    asked = product_of(station, key)
+    asked = fresh_of(station, key)
     state = asked.state
     values = {
         "key": asked.key,
@@ -122,11 +124,10 @@ def limits_shown(station: Station, asked: Product) -> dict[str, Any]:
     except ValueError as error:
         return {"why": str(error), **none}
     stored = station.ledger.scores(Filter(product=asked.key), HISTORY)
-    scores = np.array([score for score, _, _ in stored], np.float64)
     return {
         "why": "",
         "choices": found,
-        "figure": drawn(known, scores, inspector.threshold),
+        "figure": drawn(known, np.array(stored, np.float64), inspector.threshold),
         "at": next((k for k, one in enumerate(found) if one.in_use), len(found) // 2),
     }
 
@@ -138,10 +139,10 @@ def good_shown(station: Station, asked: Product) -> dict[str, Any]:
     rows = []
     for number in numbers[:PICTURES]:
         one = inspector.pictures[number]
-        record = learned(one.name)
-        found = station.ledger.one(record) if record else None
+        found = learned_from(station, one.name)
         there = bool(one.thumbnail) or bool(found and found.kept)
         name = found.name if found else printable(one.name)
+        record = found and found.id
         rows.append({"number": number, "name": name, "record": record, "there": there})
     return {
         "rows": [one for one in rows if one["there"]],

@@ -16,6 +16,10 @@ KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What a product may be called: a file's name without `.golden`."""
 
 
+Told = Callable[["Product", str], None]
+"""Told, in words, that another program has changed a product's file."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """A product as it is in its file at a moment.
@@ -48,7 +52,45 @@ class Product:
                 f"underscores, 64 at most; got {path.name}; rename it"
             )
         self._lock = threading.Lock()
+        self._stamp = _stamp(path)
         self.state = _read(path)
+        self.trouble = ""
+        self.told: Told = lambda product, words: None
+
+    def fresh(self) -> State:
+        """Return the product as its file has it now, should another program have changed it.
+
+        A file that cannot be used leaves in service what is; `trouble` says why, then. Never
+        waits for a change that is being made here.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                words = self._renewed()
+            finally:
+                self._lock.release()
+            if words:
+                self.told(self, words)
+        return self.state
+
+    def _renewed(self) -> str:
+        """Read the file if it is another one by now; return what is to be told of it, or ""."""
+        stamp, trouble = _stamp(self.path), self.trouble
+        if stamp == self._stamp:
+            return ""
+        try:
+            state = _read(self.path)
+        except Exception as error:  # whatever it is, the line goes on with what it has
+            words = str(error).replace(str(self.path), self.path.name)
+            self._stamp, self.trouble = stamp, f"revision {self.state.revision} stays: {words}"
+            return "" if trouble else self.trouble  # a file may break anew as it is copied
+        if _stamp(self.path) != stamp:
+            return ""  # it is being written; the next look tells
+        same = state.sha256 == self.state.sha256
+        self._stamp, self.trouble = stamp, ""
+        if same:
+            return "the file can be used again" if trouble else ""
+        self.state = state
+        return f"the file was changed by another program; revision {state.revision} is in service"
 
     def change(self, do: Callable[[Inspector], Inspector]) -> State:
         """Change the file, as a whole, and what judges from now on.
@@ -62,7 +104,7 @@ class Product:
         """
         with self._lock, locked(self.path):
             save(do(_read(self.path).inspector), self.path)
-            self.state = _read(self.path)
+            self._stamp, self.state, self.trouble = _stamp(self.path), _read(self.path), ""
         return self.state
 
 
@@ -71,13 +113,15 @@ class Products:
 
     Args:
         paths: of `.golden` files.
+        told: see Told.
 
     Raises:
         ValueError: two have the same name.
     """
 
-    def __init__(self, paths: Sequence[Path]) -> None:
+    def __init__(self, paths: Sequence[Path], told: Told) -> None:
         self._known: dict[str, Product] = {}
+        self._told = told
         for path in paths:
             self.add(Product(path))
 
@@ -99,7 +143,17 @@ class Products:
         """
         if product.key in self._known:
             raise ValueError(f"products must differ in name; two are called {product.key}")
+        product.told = self._told
         self._known[product.key] = product
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes with a file: size, time, place on the disk; None where there is none."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_size, about.st_mtime_ns, about.st_ino
 
 
 def _read(path: Path) -> State:

@@ -14,9 +14,9 @@ from goldensample.inspector import Inspector
 from goldensample.relimiting import relimit
 from goldensample.revising import Note, revert
 from goldensample.station import limits
-from goldensample.station.asking import engineer_of, product_of, station_of
-from goldensample.station.known import learned, revisions
-from goldensample.station.station import note_of, revision_of
+from goldensample.station.asking import engineer_of, fresh_of, product_of, station_of
+from goldensample.station.known import revisions
+from goldensample.station.station import learned_from, note_of, revision_of
 
 router = APIRouter(prefix="/api/products")
 LONGEST_PX = 256
@@ -44,7 +44,7 @@ class Back(BaseModel):
 @router.get("/{product}/limits")
 def choices(request: Request, product: str) -> dict[str, Any]:
     """List the rates of false alarms that a product's good pictures support."""
-    state = product_of(station_of(request), product).state
+    state = fresh_of(station_of(request), product).state
     used = state.inspector.threshold
     return {
         "revision": state.revision,
@@ -62,7 +62,7 @@ def preview(
 ) -> dict[str, Any]:
     """Tell what other limits promise, and what they would have changed on the stored pictures."""
     station = station_of(request)
-    asked = product_of(station, product)
+    asked = fresh_of(station, product)
     state = asked.state
     found = limits.preview(station.ledger, asked.key, state.inspector, false_alarms, review)
     return {**found, "revision": state.revision}
@@ -89,7 +89,7 @@ def apply(request: Request, product: str, wanted: Limits) -> dict[str, Any]:
 @router.get("/{product}/revisions")
 def history(request: Request, product: str) -> list[dict[str, Any]]:
     """List a product's revisions, the latest first."""
-    return revisions(product_of(station_of(request), product).state.inspector)
+    return revisions(fresh_of(station_of(request), product).state.inspector)
 
 
 @router.post("/{product}/revert")
@@ -116,8 +116,8 @@ def good_picture(request: Request, product: str, number: Number) -> Response:
     asked = product_of(station, product)
     known = asked.state.inspector.pictures
     jpeg = known[number].thumbnail if number < len(known) else b""
-    record = learned(known[number].name) if number < len(known) else None
-    if not jpeg and record and (found := station.ledger.one(record)):
+    found = learned_from(station, known[number].name) if number < len(known) else None
+    if not jpeg and found:
         path = station.archive.path(found.picture_sha256)
         if path.exists():
             pixels = read_image(path, asked.state.inspector.preparation.white)

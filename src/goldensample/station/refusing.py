@@ -78,8 +78,8 @@ def answer_mistakes(app: FastAPI) -> None:
 def refuse(request: Request, mistake: Exception) -> Response:
     """Answer a mistake with its words, without a place on this machine's disk."""
     if isinstance(mistake, AWAY):
-        log.error("the database is away: %s", str(mistake).splitlines()[0])
-        return error(503, "the station's database must answer; it is away; try later", AWAY_S)
+        log.error("the database is away, or full: %s", str(mistake).splitlines()[0])
+        return error(503, "the station's database must take records; it cannot; try later", AWAY_S)
     if isinstance(mistake, OSError) and mistake.errno in FULL:
         log.error("the disk is full: %s", mistake)
         return error(503, "the station's disk must have room; it is full; make some", AWAY_S)

@@ -91,14 +91,17 @@ class Retention:
                 self._between(partial(self._drop, some)).result()
 
     def _run(self) -> None:
-        try:
-            self.tidy()
-            while not self._stop.is_set():
+        tidied = False
+        while not self._stop.is_set():
+            try:
+                if not tidied:
+                    self.tidy()
+                    tidied = True
                 self.sweep(time.time())
-                self._stop.wait(EVERY_S)
-        except Exception:
-            if not self._stop.is_set():
-                log.exception("pictures whose time is over could not go")
+            except Exception:  # the database is away, say; the next sweep tries again
+                if not self._stop.is_set():
+                    log.exception("pictures whose time is over could not go")
+            self._stop.wait(EVERY_S)
 
     def _each(self, hashes: Iterable[str], used: set[str]) -> Iterator[list[str]]:
         """Let pictures go, some at a time, and give which."""

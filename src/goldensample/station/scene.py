@@ -2,14 +2,17 @@
 
 import io
 import json
+import logging
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -23,6 +26,7 @@ from goldensample.station.rows import Record
 from goldensample.watching import Watch, begin, watch
 from goldensample.writing import write_atomic
 
+log = logging.getLogger(__name__)
 SAVE_S = 20.0
 """A watch is written when so much time has passed since it was; a crash loses less."""
 LONGEST = 10_000
@@ -81,10 +85,10 @@ class Scene:
         self._lock = threading.Lock()
         self._watched: dict[str, Watched] = {}
         self._saved: dict[str, float] = {}
+        self._lost: dict[str, str] = {}
 
     def seen(self, job: Job, state: State, picture: Picture, found: Inspection) -> None:
         """Measure a picture that was judged; it counts when its record is stored."""
-
         known, habits = known_of(state.inspector), state.inspector.habits
         now, key = time.monotonic(), job.product.key
         if known is None or habits is None or now - self._measured.get(key, -1e9) < self._every_s:
@@ -103,11 +107,13 @@ class Scene:
         """Return how the scene of a product is, in words and numbers."""
         known = known_of(product.state.inspector)
         if known is None:
-            return {"watched": False, "why": why_not(product.state.inspector), "alarm": None}
+            why = why_not(product.state.inspector)
+            return {"watched": False, "why": why, "alarm": None, "lost": ""}
         with self._lock:
             one = self._find(product.key, known)
         alarm = None if one.alarm is None else asdict(one.alarm)
-        return {"watched": True, "pictures": len(one.state.names), "alarm": alarm}
+        lost = self._lost.get(product.key, "")
+        return {"watched": True, "pictures": len(one.state.names), "alarm": alarm, "lost": lost}
 
     def acknowledge(self, product: Product) -> bool:
         """Begin the watch of a product anew; tell whether there was an alarm."""
@@ -143,7 +149,14 @@ class Scene:
         """Return the watch of a product: as it was left, or a new one for another fit."""
         of = sha256(known.tobytes()).hexdigest()
         if key not in self._watched and (path := self._path(key)).exists():
-            self._watched[key] = from_bytes(path.read_bytes(), path)
+            try:
+                self._watched[key] = from_bytes(path.read_bytes(), path)
+            except (ArtifactError, OSError) as error:
+                log.error("the watch of %s begins anew: %s", key, error)
+                self._lost[key] = (
+                    "What was seen before the station last started is lost, as its file is "
+                    "damaged; the watch began anew."
+                )
         if key not in self._watched or self._watched[key].of != of:
             self._watched[key] = Watched(of, 0, begin(len(WATCHED)))
         return self._watched[key]
@@ -213,8 +226,7 @@ def from_bytes(data: bytes, path: Path) -> Watched:
             arrays = [parts[name] for name in ("values", "gains", "rises", "since")]
         alarm = facts["alarm"] and Alarm(**facts["alarm"])
         return Watched(facts["of"], int(facts["seen"]), Watch(names, *arrays), alarm)
-    except (ValueError, OSError, KeyError, EOFError, TypeError) as error:
+    except (ValueError, OSError, LookupError, EOFError, TypeError, BadZipFile, zlib.error) as error:
         raise ArtifactError(
-            f"{path} must be what the station wrote; it is not ({error}); delete it to begin the "
-            "watch anew"
+            f"{path} must be what the station wrote; it is not ({error})"
         ) from error

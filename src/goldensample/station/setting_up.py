@@ -187,6 +187,8 @@ class SettingUp:
         assert process, "a fit was launched"
         assert process.stdout, "it tells its progress"
         for line in process.stdout:
+            if not line.startswith("{"):
+                continue  # a library's own words
             values = json.loads(line)
             error = printable(values.get("error", error))
             if "stage" in values and self.working:
@@ -199,9 +201,9 @@ class SettingUp:
         """Keep how a fit ended, and tell."""
         ready = not error and (draft.folder / FITTED).exists() and draft.result() is not None
         with self._lock:
+            self.working, self._process = None, None
             cancelled = "open" if self._cancelled else "failed"
             draft.change(stage="ready" if ready else cancelled, error=error)
-            self.working, self._process = None, None
         self._send("fit", self.told(draft))
 
 

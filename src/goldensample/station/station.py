@@ -1,5 +1,6 @@
 """Everything that runs in a station, opened and closed together."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -7,22 +8,26 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from goldensample.errors import ArtifactError
 from goldensample.inspector import Inspector
 from goldensample.locking import locked
 from goldensample.revising import Note
 from goldensample.station.archive import Archive
 from goldensample.station.events import Events
-from goldensample.station.known import records_in_use
+from goldensample.station.known import learned, records_in_use
 from goldensample.station.ledger import Ledger
 from goldensample.station.line import Line
 from goldensample.station.migrating import open_database
-from goldensample.station.products import Products
+from goldensample.station.products import Product, Products
 from goldensample.station.retention import Retention
 from goldensample.station.rows import Change, Record
 from goldensample.station.scene import Scene
 from goldensample.station.setting_up import SettingUp
 from goldensample.station.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Input(Protocol):
@@ -56,7 +61,7 @@ class Station:
 
     def __init__(self, settings: Settings, files: Sequence[Path]) -> None:
         self.settings = settings
-        self.products = Products([*files, *made_here(settings.folder, files)])
+        self.products = Products([*files, *made_here(settings.folder, files)], self._changed)
         self.archive = Archive(settings.folder / "pictures")
         self._mine = ExitStack()
         self._mine.enter_context(alone(settings.folder))
@@ -72,7 +77,7 @@ class Station:
         self.retention = Retention(
             self.archive, self.ledger, settings.keep, self.line.between, self._records_in_use
         )
-        self.began = time.time()
+        self.began = time.monotonic()
         self._inputs: list[Input] = []
         self._outputs: list[Output] = []
 
@@ -101,8 +106,15 @@ class Station:
     def note(
         self, product: str, operator: str, action: str, revision: int | None, words: str
     ) -> None:
-        """Keep a change, and tell open pages."""
-        self.ledger.note(Change(0, product, time.time(), operator, action, revision, words))
+        """Keep a change, and tell open pages.
+
+        What is told is done already, and inputs and outputs tell of it from threads of their own:
+        a database that is away ends none of them, and the log has the words then.
+        """
+        try:
+            self.ledger.note(Change(0, product, time.time(), operator, action, revision, words))
+        except SQLAlchemyError:
+            log.exception("cannot keep of %s: %s", product or "the station", words)
         self.events.send("change", {"product": product, "action": action, "words": words})
 
     def _stored(self, record: Record) -> None:
@@ -114,6 +126,10 @@ class Station:
     def _records_in_use(self) -> set[int]:
         """Return the numbers of the records that any product has learned from."""
         return {number for one in self.products for number in records_in_use(one.state.inspector)}
+
+    def _changed(self, product: Product, words: str) -> None:
+        """Keep that another program has changed a product's file."""
+        self.note(product.key, "", "file", product.state.revision, words)
 
     def _alarm(self, product: str, words: str, since: int) -> None:
         """Keep that a scene has changed."""
@@ -171,6 +187,16 @@ def learned_name(record: Record) -> str:
     The hash tells it from that of another station's record with the same number.
     """
     return f"record-{record.id}-{record.picture_sha256[:12]}"
+
+
+def learned_from(station: Station, name: str) -> Record | None:
+    """Return the record whose picture a product learned here under a name, or None.
+
+    A file that learned at another station has names of that one's records: they are not ours.
+    """
+    number = learned(name)
+    record = station.ledger.one(number) if number else None
+    return record if record and learned_name(record) == name else None
 
 
 def revision_of(inspector: Inspector) -> int:

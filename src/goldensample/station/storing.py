@@ -75,5 +75,6 @@ def _add(ledger: Ledger, some: Sequence[Entry]) -> list[Record]:
         return ledger.add([one.record for one in some], [one.watched for one in some])
     except AWAY as error:
         raise AwayError(
-            "the station's database must answer; it is away; try again in a minute"
+            "the station's database must take records; it is away, or its disk is full; try again "
+            "in a minute"
         ) from error

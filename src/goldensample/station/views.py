@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 
 from goldensample.report.entry import HEAT_PX
 from goldensample.report.words import number, percent
-from goldensample.station.known import learned
 from goldensample.station.rows import Record
-from goldensample.station.station import Station
+from goldensample.station.station import Station, learned_from
 
 LISTED = 4
 """Regions that are told of; all others are outlined only."""
@@ -107,7 +106,7 @@ def _area(station: Station, record: Record, region: dict[str, Any], told: bool) 
     where = ""
     if source and told:
         place = f"row {source['row_px']:.0f}, column {source['column_px']:.0f}"
-        where = f"{_named(station, record.product, source['picture'])}, {place}"
+        where = f"{_named(station, source['picture'])}, {place}"
     return Area(
         "".join(map(_path, loops)),
         (max(top - side / 90, side / 22), min(left, record.width - side / 25)),
@@ -159,7 +158,7 @@ def _cut(
 def _good(station: Station, key: str, name: str) -> tuple[str, tuple[int, int]] | None:
     """Return where a good picture can be seen, and its (H, W); None where it cannot."""
     product = station.products.get(key)
-    if record := _learned(station, key, name):
+    if record := learned_from(station, name):
         there = station.archive.path(record.picture_sha256).exists()
         address = f"/api/records/{record.id}/picture"
         return (address, (record.height, record.width)) if there else None
@@ -168,22 +167,9 @@ def _good(station: Station, key: str, name: str) -> tuple[str, tuple[int, int]] 
     return (f"/api/products/{key}/good?{urlencode({'name': name})}", one.shape_hw) if one else None
 
 
-def _learned(station: Station, key: str, name: str) -> Record | None:
-    """Return the record whose picture a product learned here under a name, or None.
-
-    A file that learned at another station has names of that one's records: they are not ours.
-    """
-    number = learned(name)
-    record = station.ledger.one(number) if number else None
-    if record is None or record.product != key:
-        return None
-    here = any(said.revision is not None for said in station.ledger.answers(record.id))
-    return record if here else None
-
-
-def _named(station: Station, key: str, name: str) -> str:
+def _named(station: Station, name: str) -> str:
     """Return what people call a good picture."""
-    record = _learned(station, key, name)
+    record = learned_from(station, name)
     return f"{record.name} (learned from record {record.id})" if record else name
 
 
