@@ -8,7 +8,7 @@ import goldensample
 ROOT = Path(goldensample.__file__).parent
 
 FLOORS = [
-    ["errors", "records", "_version"],
+    ["errors", "records", "runners", "_version"],
     [
         *("preparation", "placing", "zoning", "moving", "registering", "aligning", "viewing"),
         *("tiling", "patches", "projection", "coreset", "streaming", "sampling", "growing"),
@@ -26,7 +26,7 @@ FLOORS = [
     [
         *("images", "folders", "datasets", "store", "journal_parts", "container", "writing"),
         *("locking", "spool", "header", "weights", "baking", "precisions", "exporting"),
-        *("annotating", "thumbnails", "view_files", "zone_files"),
+        *("annotating", "thumbnails", "view_files", "zone_files", "ray_runner"),
     ],
     ["library", "report", "demo", "bench", "station", "cli", "__init__"],
 ]
@@ -52,6 +52,7 @@ HOMES = {
     "paho": {"station"},
     "asyncua": {"station"},
     "av": {"station"},
+    "ray": {"ray_runner"},
     "pickle": set(),
 }
 SPEAKING = {"print", "open", "input", "exec", "eval"}

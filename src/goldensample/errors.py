@@ -15,3 +15,7 @@ class WeightsError(GoldenError):
 
 class ArtifactError(GoldenError):
     """A `.golden` file is damaged, incomplete or of an unknown version."""
+
+
+class RunnerError(GoldenError):
+    """The machines that work is given to cannot be had, or were lost."""

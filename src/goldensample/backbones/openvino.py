@@ -26,6 +26,14 @@ def _core() -> Any:
     return import_openvino().Core()
 
 
+def use_threads(count: int) -> None:
+    """Set how many CPU threads networks of this process use that are opened from now on; 0 for all.
+
+    Changes the speed only.
+    """
+    _core().set_property("CPU", {"INFERENCE_NUM_THREADS": count})
+
+
 def normalised(picture: Array, network: Network) -> Array:
     """Return (3, H, W) float32 in [0, 255] as the network takes it."""
     mean = np.asarray(network.mean, np.float32).reshape(3, 1, 1) * 255

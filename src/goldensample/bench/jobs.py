@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from goldensample.bench.running import Key, Opened, Workshop, key_of
 from goldensample.bench.runs import Run
 from goldensample.errors import GoldenError
 from goldensample.records import Notify
+from goldensample.runners import Runner, here
 from goldensample.weights import open_backbone
 from goldensample.writing import write_atomic
 
@@ -64,7 +66,9 @@ def _shared(run: Run) -> tuple[str, ...]:
     return (category.data_set, category.name, str((networks, run.levels, run.preparation)))
 
 
-def carry_out(tasks: Sequence[Task], output: Path, jobs: int, notify: Notify) -> dict[str, str]:
+def carry_out(
+    tasks: Sequence[Task], output: Path, jobs: int, notify: Notify, runner: Runner = here
+) -> dict[str, str]:
     """Carry out runs; those that are timed come last, alone, one after the other.
 
     Args:
@@ -72,6 +76,7 @@ def carry_out(tasks: Sequence[Task], output: Path, jobs: int, notify: Notify) ->
         output: folder of the results.
         jobs: processes at a time; changes no result.
         notify: told ("pictures of all runs", pictures done, pictures).
+        runner: does the runs that are not timed; its machines share the folder of the results.
 
     Returns:
         Why runs failed, by their names.
@@ -80,7 +85,13 @@ def carry_out(tasks: Sequence[Task], output: Path, jobs: int, notify: Notify) ->
     failures: dict[str, str] = {}
     done, total = 0, sum(task.run.pictures for task in tasks)
     notify("pictures of all runs", 0, total)
-    for task, reason in _results(tasks, networks, output, jobs):
+    together = [task for task in tasks if not task.run.timed]
+    alone = [task for task in tasks if task.run.timed]
+    if jobs > 1 and len(together) > 1:
+        results = _in_processes(together, networks, output, jobs)
+    else:
+        results = _on(runner, together, networks, output)
+    for task, reason in chain(results, _on(here, alone, networks, output)):
         if reason:
             failures[task.run.name] = reason
         done += task.run.pictures
@@ -101,30 +112,31 @@ def opened(tasks: Sequence[Task]) -> dict[Key, Opened]:
     return found
 
 
-def _results(
+def _on(
+    runner: Runner, tasks: Sequence[Task], networks: Mapping[Key, Opened], output: Path
+) -> Iterator[tuple[Task, str]]:
+    """Give each task as a runner has done it, with why it failed, or ""."""
+    workshop = Workshop(networks, output / "features", runner.threads)
+    return zip(tasks, runner.run(_do, (workshop, output), tasks), strict=True)
+
+
+def _in_processes(
     tasks: Sequence[Task], networks: Mapping[Key, Opened], output: Path, jobs: int
 ) -> Iterator[tuple[Task, str]]:
-    """Give each task as it is done, with why it failed, or ""."""
-    together = [task for task in tasks if not task.run.timed]
-    alone = [task for task in tasks if task.run.timed]
-    if jobs > 1 and len(together) > 1:
-        threads = max(1, cores() // jobs)
-        with ProcessPoolExecutor(
-            min(jobs, len(together)),
-            mp_context=get_context("spawn"),
-            initializer=_begin,
-            initargs=(networks, output, threads),
-        ) as pool:
-            futures = {pool.submit(_do_here, task): task for task in together}
-            try:
-                for future in as_completed(futures):
-                    yield futures[future], future.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
-        together = []
-    workshop = Workshop(networks, output / "features", 0)
-    for task in [*together, *alone]:
-        yield task, _do(workshop, task, output)
+    """Give each task as it is done by one of several processes, with why it failed, or ""."""
+    threads = max(1, cores() // jobs)
+    with ProcessPoolExecutor(
+        min(jobs, len(tasks)),
+        mp_context=get_context("spawn"),
+        initializer=_begin,
+        initargs=(networks, output, threads),
+    ) as pool:
+        futures = {pool.submit(_do_here, task): task for task in tasks}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 _here: list[tuple[Workshop, Path]] = []
@@ -136,13 +148,12 @@ def _begin(networks: Mapping[Key, Opened], output: Path, threads: int) -> None:
 
 
 def _do_here(task: Task) -> str:
-    workshop, output = _here[0]
-    return _do(workshop, task, output)
+    return _do(_here[0], task)
 
 
-def _do(workshop: Workshop, task: Task, output: Path) -> str:
+def _do(place: tuple[Workshop, Path], task: Task) -> str:
     """Carry out a task and keep its result; return why it failed, or ""."""
-    name = task.run.name
+    (workshop, output), name = place, task.run.name
     try:
         raw = workshop.carry_out(
             task.run, task.kept, maps_file(output, name) if task.maps else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldensample.cli.options import RunnerName
 from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.errors import GoldenError
 
@@ -41,6 +42,7 @@ def command(
         ),
     ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at a time.")] = 1,
+    runner: RunnerName = "here",
     only: Annotated[
         str | None, typer.Option(help="Run only what has this text in its name.", metavar="TEXT")
     ] = None,
@@ -58,10 +60,13 @@ def command(
     joins all that has been run.
     """
     from goldensample.bench import board, page, plots
-    from goldensample.bench import jobs as runner
+    from goldensample.bench import jobs as carrying
     from goldensample.bench import suites as shelf
     from goldensample.bench.data import find_categories
+    from goldensample.ray_runner import open_runner
 
+    if jobs > 1 and runner != "here":
+        raise ValueError("--jobs must go with --runner here; a cluster knows its own number")
     chosen = [shelf.read_suite(name) for name in _names(suites)]
     networks = _networks(backbone, weights or [])
     given = find_categories(data or [])
@@ -70,10 +75,10 @@ def command(
         _list(runs, output, json)
         return
     failures: dict[str, str] = {}
-    if tasks := runner.waiting(runs, output):
+    if tasks := carrying.waiting(runs, output):
         tell(f"{len(tasks)} of {len(runs)} runs to do")
-        with progress() as notify:
-            failures = runner.carry_out(tasks, output, jobs, notify)
+        with open_runner(runner, output) as workers, progress() as notify:
+            failures = carrying.carry_out(tasks, output, jobs, notify, workers)
     results = board.read_results(output)
     known = board.known_categories(given, results)
     sight = board.Board(known, networks, results, failures)

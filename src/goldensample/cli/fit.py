@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from goldensample.cli.aligned import Align, aligned
+from goldensample.cli.each import for_each
 from goldensample.cli.kept import Resume, spooled
 from goldensample.cli.options import (
     Backbones,
@@ -74,6 +75,7 @@ class Sizes:
         return None
 
 
+@for_each
 @with_knobs
 def command(
     paths: Annotated[

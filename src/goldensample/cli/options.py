@@ -77,6 +77,15 @@ Thumbnails = Annotated[
         help="Keep small pictures of the good ones in the file, to show them beside defects.",
     ),
 ]
+RunnerName = Annotated[
+    str,
+    typer.Option(
+        "--runner",
+        metavar="NAME",
+        help="Where the work is done: here; ray, on all cores; ray://HOST:PORT or auto, on a Ray "
+        "cluster that runs.",
+    ),
+]
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
 ]

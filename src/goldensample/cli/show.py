@@ -1,5 +1,6 @@
 """What people see while they wait, and how results are printed."""
 
+import io
 import json
 import os
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import typer
 
 from goldensample.cli.regions import PLAIN, Told, regions_json
-from goldensample.records import Inspection, Notify, Threshold
+from goldensample.records import Inspection, Notify, Threshold, silent
 
 STAGES = {
     "check": "checking pictures",
@@ -28,15 +29,19 @@ STAGES = {
     "denoise": "looking for odd patches",
     "audit": "scoring each against the others",
     "thumbnails": "keeping small pictures",
+    "products": "fitting products",
 }
 QUIET_S = 10.0
 
 
 @contextmanager
 def progress() -> Iterator[Notify]:
-    """Show progress with the time left on stderr: bars on a terminal, else a line now and then."""
+    """Show progress with the time left on stderr: bars on a terminal, else a line now and then.
+
+    Nothing is shown where stderr is kept in memory, to be told later: nobody waits there.
+    """
     if not sys.stderr.isatty():
-        yield _lines()
+        yield silent if isinstance(sys.stderr, io.StringIO) else _lines()
         return
     from rich.console import Console
     from rich.progress import (
