@@ -1,6 +1,7 @@
 """What tests of the station share: a small product, and a station in a process of its own."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +19,15 @@ from goldensample import PatchCore, Preparation, fit, save
 from goldensample.images import encode_png
 from goldensample.inspector import Inspector
 from goldensample.records import Picture
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+FLAGS = [
+    "--no-sandbox",
+    "--headless=new",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def small_product(tiny, folder: Path, name: str = "part") -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from station_parts import picture, running, small_product
+from station_parts import BROWSER, FLAGS, picture, running, small_product
 
 from goldensample.station.showing import odds
 
@@ -15,14 +15,6 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 expect = playwright.expect
 expect.set_options(timeout=30_000)
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TOKEN = "engineer-of-the-line"
 AS_ENGINEER = {"authorization": f"Bearer {TOKEN}", "x-operator": "Machine"}
 HOSTILE = [

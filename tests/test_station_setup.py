@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 from conftest import part
-from station_parts import picture, running
+from station_parts import BROWSER, FLAGS, picture, running
 
 from goldensample import load
 from goldensample.images import encode_png
@@ -18,14 +18,6 @@ from goldensample.station.drafts import Draft, Drafts
 from goldensample.station.setting_up import Working, ending, further
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-FLAGS = [
-    "--no-sandbox",
-    "--headless=new",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 HOSTILE = "<img src=x onerror=alert(1)>../../é\u202e.png"
 
 
