@@ -7,8 +7,6 @@ from fastapi import APIRouter, Request, Response
 from goldensample.station.showing import page
 
 router = APIRouter(include_in_schema=False)
-DOCUMENTED_ELSEWHERE = {"400", "401", "403", "404", "409", "413", "421", "422", "429", "503"}
-"""Answers that every route may give; the page tells of them once."""
 
 
 @router.get("/api")
@@ -29,7 +27,6 @@ def routes(described: dict[str, Any]) -> list[dict[str, Any]]:
             "words": route.get("description", route["summary"]),
             "asks": [_parameter(one) for one in route.get("parameters", [])],
             "body": _body(described, route.get("requestBody")),
-            "answers": sorted(set(route["responses"]) - DOCUMENTED_ELSEWHERE),
         }
         for path, methods in described["paths"].items()
         for method, route in methods.items()

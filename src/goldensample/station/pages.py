@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
@@ -64,30 +64,30 @@ def _newest(station: Station, key: str | None, number: int | None = None) -> dic
     return {"view": shown and view(station, shown), "recent": recent}
 
 
-@router.get("/inbox")
-def inbox(
+def _inbox(
     request: Request,
     product: Key = None,
     order: Literal["old", "odd"] = "old",
     record: Number = None,
-) -> HTMLResponse:
-    """Show what waits for an answer."""
+) -> dict[str, Any]:
+    """Return what waits for an answer, as a request asks for it."""
     station = station_of(request)
-    waiting = _waiting(station, _chosen(station, product), order, record)
-    return page(request, "inbox.html", {**waiting, "order": order})
+    return {**_waiting(station, _chosen(station, product), order, record), "order": order}
+
+
+Inbox = Annotated[dict[str, Any], Depends(_inbox)]
+
+
+@router.get("/inbox")
+def inbox(request: Request, waiting: Inbox) -> HTMLResponse:
+    """Show what waits for an answer."""
+    return page(request, "inbox.html", waiting)
 
 
 @router.get("/parts/inbox")
-def inbox_part(
-    request: Request,
-    product: Key = None,
-    order: Literal["old", "odd"] = "old",
-    record: Number = None,
-) -> HTMLResponse:
+def inbox_part(request: Request, waiting: Inbox) -> HTMLResponse:
     """Show what waits for an answer, as a part of a page."""
-    station = station_of(request)
-    waiting = _waiting(station, _chosen(station, product), order, record)
-    return page(request, "inbox_part.html", {**waiting, "order": order})
+    return page(request, "inbox_part.html", waiting)
 
 
 def _waiting(station: Station, key: str | None, order: str, number: int | None) -> dict[str, Any]:

@@ -163,4 +163,9 @@ def _read(path: Path) -> State:
     except OSError as error:
         raise ArtifactError(f"cannot read {path}: {error.strerror}; check the path") from error
     inspector = load(path)
-    return State(inspector, digest, inspector.journal.head if inspector.journal else 0)
+    return State(inspector, digest, revision_of(inspector))
+
+
+def revision_of(inspector: Inspector) -> int:
+    """Return the number of an inspector's last change; 0 for a fresh fit."""
+    return inspector.journal.head if inspector.journal else 0

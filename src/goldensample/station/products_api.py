@@ -16,7 +16,8 @@ from goldensample.revising import Note, revert
 from goldensample.station import limits
 from goldensample.station.asking import engineer_of, fresh_of, product_of, station_of
 from goldensample.station.known import revisions
-from goldensample.station.station import learned_from, note_of, revision_of
+from goldensample.station.products import revision_of
+from goldensample.station.station import learned_from, note_of
 
 router = APIRouter(prefix="/api/products")
 LONGEST_PX = 256

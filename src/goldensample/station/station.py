@@ -11,7 +11,6 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import ArtifactError
-from goldensample.inspector import Inspector
 from goldensample.locking import locked
 from goldensample.revising import Note
 from goldensample.station.archive import Archive
@@ -197,8 +196,3 @@ def learned_from(station: Station, name: str) -> Record | None:
     number = learned(name)
     record = station.ledger.one(number) if number else None
     return record if record and learned_name(record) == name else None
-
-
-def revision_of(inspector: Inspector) -> int:
-    """Return the number of an inspector's last change; 0 for a fresh fit."""
-    return inspector.journal.head if inspector.journal else 0
