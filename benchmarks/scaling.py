@@ -19,7 +19,7 @@ from goldensample.cli.machine import resident_bytes
 from goldensample.methods.patchcore import PatchCore
 from goldensample.planning import Load, Machine, fitting, plan
 from goldensample.records import Features, silent
-from goldensample.spool import Spool, record_bytes
+from goldensample.spool import open_spool, record_bytes
 
 RESULTS = Path(__file__).parent / "results"
 SHAPES = ((48, 28, 28), (80, 14, 14))
@@ -53,9 +53,9 @@ def one(pictures: int, greedy: str) -> None:
         asked, load, machine, LIMIT
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        spool = Spool(Path(folder) / "x.partial", {}, SHAPES, False)
+        spool = open_spool(Path(folder) / "x.partial", {}, SHAPES, False)
         for first in range(0, pictures, 8):
-            spool.append(generated(first, min(8, pictures - first)))
+            spool.put(generated(first, min(8, pictures - first)))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         began, worked = perf_counter(), process_time()
         detector = method.fit(spool, silent)

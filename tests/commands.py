@@ -2,23 +2,32 @@
 
 To import the libraries takes longer than most commands. So, where the system can fork, one server
 imports them once, and each command runs in a fork of it. Imports anew are tested by
-test_imports.py and by the README's commands in test_docs.py.
+test_imports.py and by the README's commands in test_docs.py. A command can be killed while it
+works: a fork is at work from its first moment on.
 """
 
 import atexit
+import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
+PRELOADED = ["array_api_compat.numpy", "goldensample.learning", "goldensample.precisions", "onnx"]
+PRELOADED += ["goldensample.thumbnails", "pydantic", "rich.console", "safetensors.numpy"]
+PRELOADED += ["scipy.ndimage", "scipy.sparse"]
 COMMAND = [sys.executable, "-W", "error", "-m", "goldensample.cli"]
 
 
-def golden(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
+def golden(
+    *words: object, cwd: Path | None = None, killed_after_s: float | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, or, where the system can fork, until it is killed."""
     texts = [str(word) for word in words]
     if not hasattr(os, "fork"):
         return subprocess.run(
@@ -27,6 +36,7 @@ def golden(*words: object, cwd: Path | None = None) -> subprocess.CompletedProce
     with tempfile.TemporaryDirectory() as folder:
         streams = [f"{folder}/stdout", f"{folder}/stderr"]
         job = {"words": texts, "cwd": str(cwd or Path.cwd()), "streams": streams}
+        job["killed_after_s"] = killed_after_s
         running = server()
         running.stdin.write(json.dumps({**job, "environment": dict(os.environ)}) + "\n")
         running.stdin.flush()
@@ -50,20 +60,23 @@ def serve() -> None:
     """Run each job of stdin in a fork, and write its exit code to stdout."""
     import gc
 
-    import onnx  # noqa: F401
-    import scipy.ndimage  # noqa: F401
-
     import goldensample.cli
     from goldensample.backbones.openvino import import_openvino
 
     import_openvino()
+    for name in PRELOADED:
+        importlib.import_module(name)
     gc.freeze()  # what is shared by all forks need not be looked through in each
     for line in sys.stdin:
+        job = json.loads(line)
         child = os.fork()
         if not child:
-            become(json.loads(line))
+            become(job)
             goldensample.cli.main()
             return
+        if job["killed_after_s"] is not None:
+            time.sleep(job["killed_after_s"])
+            os.kill(child, signal.SIGKILL)  # it may have ended; nobody else has its number yet
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         print(code, flush=True)
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
+settings.register_profile("suite", deadline=None, derandomize=True, database=None)
+settings.load_profile("suite")  # no test hangs on luck, or on how busy the machine is
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 

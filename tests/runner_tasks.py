@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -74,7 +75,76 @@ def die(shared, item):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def slowly(seconds, item):
-    """Take the longer the larger the item; no time for 0."""
+def forever(seconds, item):
+    """Do item 0 at once, and no other."""
     time.sleep(seconds * item)
     return item
+
+
+def begin(folder, name):
+    """Leave a mark with this machine's name in it, and wait to be told to go on."""
+    import ray
+
+    mark = Path(folder) / f"{name}-{os.getpid()}"
+    mark.with_suffix(".part").write_text(ray.get_runtime_context().get_node_id())
+    mark.with_suffix(".part").rename(mark)
+    while not (Path(folder) / "go").exists():
+        time.sleep(0.02)
+
+
+def held_up(folder, item):
+    if item:
+        begin(folder, "task")
+    return item
+
+
+def listed(shared, item):
+    """Make a state: a list."""
+    return [shared, item]
+
+
+def add(state, message):
+    state.append(message)
+    return sum(state)
+
+
+def held_up_add(state, folder):
+    begin(folder, "state")
+    return add(state, 1)
+
+
+def stumble(state, message):
+    """Change the state, and fail in those of items 1 and 2."""
+    state.append(message)
+    if state[1] in (1, 2):
+        raise KeyError(state[1])
+
+
+def die_once_add(state, message):
+    """Kill the worker of item 1, the first time."""
+    mark, value = Path(message[0]), message[1]
+    if state[1] == 1 and not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return add(state, value)
+
+
+def content(state, message):
+    return list(state)
+
+
+def process(state, message):
+    return os.getpid()
+
+
+def scaled(state, message):
+    return message * state[1]
+
+
+def locked(state, message):
+    """Return what cannot be sent."""
+    return threading.Lock()
+
+
+def wait(state, seconds):
+    time.sleep(seconds)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from references import greedy_loop
 
-from goldensample import coreset, projection
+from goldensample import coreset, projection, shards
 
 
 def clustered(n: int, d: int, seed: int) -> np.ndarray:
@@ -46,7 +46,7 @@ def test_picks_are_the_same_in_torch():
 
 
 def test_every_squared_distance_is_exact_in_float32():
-    whole, _ = projection.to_whole_numbers(clustered(400, 256, 2))
+    whole, _ = projection.to_whole_numbers(clustered(150, 256, 2))
     assert whole.dtype == np.float32
     assert np.array_equal(whole, np.round(whole))
     assert 4 * 256 * np.abs(whole).max() ** 2 < 2**24
@@ -107,7 +107,8 @@ def test_progress_is_told():
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_picks_equal_the_loop_when_rows_are_sorted_into_cells(seed, monkeypatch):
     monkeypatch.setattr(coreset, "CELLS", 20)
-    monkeypatch.setattr(coreset, "TILE", 128)
+    monkeypatch.setattr(shards, "TILE", 128)
+    monkeypatch.setattr(projection, "TILE", 100)
     points = clustered(900, 12, seed)
     points[500:600] = points[:100]  # copies, so that there are ties between cells
     whole, _ = projection.to_whole_numbers(points)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from goldensample.errors import ImageError
-from goldensample.folders import find_pictures, open_images
+from goldensample.finding import find_pictures
+from goldensample.folders import open_images
 from goldensample.images import encode_png
 
 COLORS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)

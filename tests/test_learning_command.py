@@ -1,8 +1,6 @@
 """`golden learn`, `forget`, `history`, `revert`: files change as a whole, one change at a time."""
 
 import json
-import signal
-import subprocess
 import sys
 
 import numpy as np
@@ -121,14 +119,8 @@ def test_one_change_at_a_time(file, pictures):
 def test_killed_at_any_moment(file, pictures):
     """The old or the new file is there, whole, and the lock is free."""
     before = file.read_bytes()
-    command = [sys.executable, "-m", "goldensample.cli", "learn", str(file), str(pictures / "odd")]
-    for wait in np.linspace(0.2, 3.0, 8):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            process.wait(float(wait))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
+    for wait_s in np.linspace(0.05, 0.6, 12):
+        golden("learn", file, pictures / "odd", killed_after_s=float(wait_s))
         found = load(file)
         assert found.journal is not None or file.read_bytes() == before
         with locked(file):

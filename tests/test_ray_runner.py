@@ -3,10 +3,10 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +14,22 @@ import pytest
 import runner_tasks as tasks
 from conftest import part
 from PIL import Image
+from ray_parts import NODE, two_nodes
 from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
+from goldensample import fit, load, save
 from goldensample.cli import app
 from goldensample.errors import GoldenError, ImageError, RunnerError
-from goldensample.ray_runner import RETRIES, open_runner
+from goldensample.ray_runner import RayRunner, open_runner
 from goldensample.runners import here
+from goldensample.sharded_files import load_sharded
 
-MISSING = "Ray is not installed: pip install 'goldensample[ray]'"
 SUITE = """
 title = "Few plates"
 view = "curve"
 figures = ["image_auroc"]
-common = { resize = 64, crop = 56, seeds = [0, 1] }
+common = { resize = 64, crop = 56, seeds = [0] }
 [[panel]]
 vary = "shots"
 axis = "good pictures"
@@ -39,23 +41,9 @@ method = "patchcore"
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    """Two nodes of one processor each, and what commands find them by."""
-    pytest.importorskip("ray", reason=MISSING)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
-        from ray.cluster_utils import Cluster
-
-        size = {"num_cpus": 1, "object_store_memory": 80_000_000}
-        watch = {"health_check_period_ms": 500, "health_check_failure_threshold": 4}
-        head = {**size, "include_dashboard": False, "_system_config": watch}
-        made = Cluster(True, head_node_args=head)
-        made.add_node(**size)
-        patch.setenv("RAY_ADDRESS", made.address)
-        yield made
-        made.shutdown()
+def cluster():
+    with two_nodes() as nodes:
+        yield nodes
 
 
 @pytest.fixture(scope="module")
@@ -64,28 +52,9 @@ def ray_runner(cluster, tmp_path_factory):
         yield runner
 
 
-@pytest.fixture(params=["here", "ray"])
+@pytest.fixture(scope="module", params=["here", "ray"])
 def runner(request):
     return here if request.param == "here" else request.getfixturevalue("ray_runner")
-
-
-@pytest.mark.parametrize("name", ["auto", "noted", "ray://127.0.0.1:1", "ray://127.0.0.1:99999"])
-def test_a_cluster_that_is_not_there(name, monkeypatch, tmp_path):
-    pytest.importorskip("ray", reason=MISSING)
-    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
-    monkeypatch.delenv("RAY_ADDRESS", raising=False)
-    if name == "auto":
-        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    if name == "noted":  # by a cluster that was killed
-        (tmp_path / "ray").mkdir()
-        (tmp_path / "ray/ray_current_cluster").write_text("127.0.0.1:1\n")
-        name = "auto"
-    with (
-        pytest.raises(RunnerError, match=r"127.*does not answer.*ray start --head"),
-        open_runner(name, tmp_path / "out"),
-    ):
-        pass
-    assert not (tmp_path / "out").exists()
 
 
 def test_results_come_in_order(runner):
@@ -150,26 +119,118 @@ def test_a_killed_worker_costs_nothing(ray_runner, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"1", "2"}
 
 
-def test_a_task_that_kills_every_worker_ends_the_run(ray_runner):
-    with pytest.raises(RunnerError, match=f"{RETRIES} at most after it"):
+def test_a_task_that_kills_every_worker_ends_the_run(ray_runner, monkeypatch):
+    monkeypatch.setattr("goldensample.ray_runner.runner.RETRIES", 1)
+    with pytest.raises(RunnerError, match=r"it was lost, and .* at most after it"):
         list(ray_runner.run(tasks.die, 0, [1]))
 
 
-def test_a_killed_node_costs_nothing(cluster, ray_runner):
-    node = cluster.add_node(num_cpus=2, object_store_memory=80_000_000)
-    results = ray_runner.run(tasks.slowly, 0.05, range(16))
+def test_a_killed_machine_costs_nothing(cluster, ray_runner, tmp_path):
+    node = cluster.add_node(**NODE)
+    marks = {}
+
+    def kill() -> None:
+        """Kill the machine once three tasks and all states are at work, and let the others go."""
+        while len(marks) < 3 + 3:
+            marks.update({mark: mark.read_text() for mark in tmp_path.glob("*-*[0-9]")})
+            time.sleep(0.02)
+        cluster.remove_node(node, allow_graceful=False)
+        for mark, machine in marks.items():
+            if machine == node.node_id:
+                with suppress(ProcessLookupError):
+                    os.kill(int(mark.name.partition("-")[2]), signal.SIGKILL)
+        (tmp_path / "go").touch()
+
+    results = ray_runner.run(tasks.held_up, str(tmp_path), range(8))
     assert next(results) == 0
-    cluster.remove_node(node, allow_graceful=False)
-    assert list(results) == list(range(1, 16))
+    with ray_runner.keep(tasks.listed, 5, range(3)) as states:
+        states.tell(tasks.add, 7)
+        killer = threading.Thread(target=kill)
+        killer.start()
+        assert states.tell(tasks.held_up_add, str(tmp_path)) == [13, 14, 15]
+        killer.join()
+        assert states.ask(tasks.content, None) == [[5, item, 7, 1] for item in range(3)]
+    assert list(results) == list(range(1, 8))
+    assert {mark.name[:4] for mark in marks if marks[mark] == node.node_id} == {"task", "stat"}
 
 
-def test_workers_must_see_the_output(cluster, ray_runner, tmp_path):
-    with open_runner("auto", tmp_path / "mine") as runner:
-        (mark,) = (tmp_path / "mine").iterdir()
-        assert list(runner.run(tasks.times, 2, [1])) == [2]
-        mark.unlink()  # as a worker finds it that does not see the folder
-        with pytest.raises(RunnerError, match=r"same .*mine;.*share it,"):
-            list(runner.run(tasks.times, 2, [1]))
+@pytest.fixture(scope="module")
+def kept(runner):
+    with runner.keep(tasks.listed, 5, range(4)) as states:
+        yield states
+
+
+def test_states_change_by_what_they_are_told(kept):
+    assert len(kept) == 4
+    before = kept.ask(tasks.content, None)
+    assert before == [[5, item] for item in range(4)]
+    assert kept.tell(tasks.add, 7) == [12, 13, 14, 15]
+    assert kept.ask(tasks.content, None) == [[*one, 7] for one in before]
+
+
+def test_a_failure_of_states_is_the_first_ones(kept):
+    before = kept.ask(tasks.content, None)
+    with pytest.raises(KeyError) as caught:
+        kept.tell(tasks.stumble, 8)
+    assert type(caught.value) is KeyError
+    assert caught.value.args == (1,)
+    assert kept.ask(tasks.content, None) == [[*one, 8] for one in before]
+
+
+def test_large_messages_and_results(kept):
+    message = np.arange(100_000.0)
+    for item, result in enumerate(kept.ask(tasks.scaled, message)):
+        assert np.array_equal(result, item * message)
+
+
+def test_what_fails_to_be_made_says_so(runner):
+    with (
+        pytest.raises(ImageError, match="picture 3 must be whole"),
+        runner.keep(tasks.refuse, 0, [3, 4]),
+    ):
+        pass
+
+
+def test_a_state_that_is_lost_is_made_again(runner, tmp_path):
+    with runner.keep(tasks.listed, 5, range(3)) as states:
+        if runner is here:
+            (tmp_path / "once").touch()  # it has died
+        states.tell(tasks.add, np.float32(0.1))
+        with pytest.raises(KeyError):
+            states.tell(tasks.stumble, 2)
+        states.tell(tasks.scaled, np.ones(100_000))
+        first = states.ask(tasks.process, None)
+        found = states.tell(tasks.die_once_add, (str(tmp_path / "once"), 9))
+        assert found == [np.float32(0.1) + 16 + item for item in range(3)]
+        assert states.ask(tasks.content, None) == [[5, k, np.float32(0.1), 2, 9] for k in range(3)]
+        moved = [
+            old != new for old, new in zip(first, states.ask(tasks.process, None), strict=True)
+        ]
+    assert moved == [False, runner is not here, False]
+
+
+def test_a_message_that_kills_every_worker_ends_the_states(ray_runner, monkeypatch):
+    monkeypatch.setattr("goldensample.ray_runner.states.RETRIES", 1)
+    with (
+        pytest.raises(RunnerError, match="at most after it"),
+        ray_runner.keep(tasks.listed, 0, [1]) as states,
+    ):
+        states.tell(tasks.die, 1)
+
+
+def test_a_bank_in_shards_inspects_as_one_here(ray_runner, tiny, good_parts, tmp_path):
+    path, picture = tmp_path / "part.golden", part(100, defect=True)
+    save(fit(good_parts[:8], backbone=tiny, false_alarms=None), path)
+    with load_sharded(path, ray_runner) as sharded:
+        found = sharded.inspect(picture)
+    plain = load(path).inspect(picture)
+    assert found.score == plain.score
+    assert np.array_equal(found.heat_map, plain.heat_map)
+
+
+def test_a_result_that_cannot_be_sent_says_so(ray_runner):
+    with pytest.raises(TypeError, match="cannot pickle"):
+        list(ray_runner.run(tasks.locked, 0, [1]))
 
 
 def golden(*words: str) -> str:
@@ -268,7 +329,6 @@ def test_wrong_use_of_each(products, tmp_path):
     one, many = str(tmp_path / "a.golden"), str(tmp_path / "out")
     wrong = {
         "PATH must name": ["-o", one],
-        "must go with --each": ["x", "-o", one, "--runner", "ray"],
         "must be a folder": ["--each", str(products), "-o", one],
         "from each sub-folder": [str(products), "--each", str(products), "-o", many],
         "one folder a product": ["--each", str(products / "cap/train/good"), "-o", many],
@@ -314,79 +374,26 @@ def measured(bench, tmp_path_factory) -> dict[str, object]:
     return raws(output)
 
 
-def test_bench_gives_the_same_results_on_a_cluster(ray_runner, bench, measured, tmp_path):
-    golden(*bench, str(tmp_path), "--runner", "auto")
-    assert len(measured) == 3 * 2 * 2
+def test_bench_gives_the_same_results_though_workers_are_killed(
+    ray_runner, bench, measured, tmp_path, monkeypatch
+):
+    workers = {process for process, _ in ray_runner.run(tasks.identity, 0, range(8))}
+    run = RayRunner.run
+
+    def killing(*given):
+        """Kill all workers once there is a result; not all tasks have begun then."""
+        results = run(*given)
+        yield next(results)
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        yield from results
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RayRunner, "run", killing)
+        golden(*bench, str(tmp_path), "--runner", "auto")
+    assert len(measured) > ray_runner.in_flight
+    assert not workers & {process for process, _ in ray_runner.run(tasks.identity, 0, range(8))}
+    assert len(measured) == 3 * 2
     assert raws(tmp_path) == measured
     with pytest.raises(ValueError, match="--jobs must go with --runner here"):
         golden(*bench, str(tmp_path), "--runner", "auto", "--jobs", "2")
-
-
-def test_bench_gives_the_same_results_though_workers_are_killed(
-    ray_runner, bench, measured, tmp_path
-):
-    workers = {process for process, _ in ray_runner.run(tasks.identity, 0, range(8))}
-    left = []
-
-    def kill() -> None:
-        while not list(tmp_path.glob("raw/*.json")):
-            time.sleep(0.01)
-        left.append(len(measured) - len(list(tmp_path.glob("raw/*.json"))))
-        for worker in workers:
-            os.kill(worker, signal.SIGKILL)
-
-    killer = threading.Thread(target=kill)
-    killer.start()
-    golden(*bench, str(tmp_path), "--runner", "auto")
-    killer.join()
-    assert left[0] > 0
-    assert not workers & {process for process, _ in ray_runner.run(tasks.identity, 0, range(8))}
-    assert raws(tmp_path) == measured
-    assert not list(tmp_path.rglob("*.partial"))
-
-
-def child_of(process: int, name: str) -> int:
-    """Return the child of a process with a name."""
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        number, rest = status.read_text().split(" (", 1)
-        words = rest.rpartition(")")
-        if words[0].startswith(name) and int(words[2].split()[1]) == process:
-            return int(number)
-    raise LookupError(name)
-
-
-LOST_HEAD = """
-import os, signal, sys
-from pathlib import Path
-import runner_tasks as tasks
-from test_ray_runner import child_of
-from goldensample.errors import RunnerError
-from goldensample.ray_runner import open_runner
-
-with open_runner("ray", Path(sys.argv[1])) as runner:
-    results = runner.run(tasks.slowly, 600, range(runner.in_flight))
-    print(next(results), flush=True)
-    os.kill(child_of(os.getpid(), "gcs_server"), signal.SIGKILL)
-    for results in (results, runner.run(tasks.times, 1, [1])):
-        try:
-            next(results)
-        except RunnerError as error:
-            print(error)
-"""
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
-def test_a_cluster_of_its_own_is_quiet_and_a_lost_head_is_told(tmp_path):
-    pytest.importorskip("ray", reason=MISSING)
-    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-    done = subprocess.run(
-        [sys.executable, "-c", LOST_HEAD, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    told = done.stdout.splitlines()
-    assert (told[0], len(told), done.stderr, done.returncode) == ("0", 3, "", 0)
-    assert all(line.startswith("the cluster's head, ") for line in told[1:])
-    assert not list(tmp_path.iterdir())

@@ -1,6 +1,5 @@
 """Features on disk: read as written, whatever happens to the process that writes."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,9 +9,9 @@ import numpy as np
 import pytest
 
 from goldensample.errors import ArtifactError, WeightsError
-from goldensample.fitting import InMemory
+from goldensample.feature_store import InMemory
 from goldensample.records import Features
-from goldensample.spool import Spool, record_bytes
+from goldensample.spool import open_spool, record_bytes
 
 SHAPES = ((3, 4, 5), (2, 2, 3))
 OF = {"pictures": ["a", "b"], "network": "x"}
@@ -38,87 +37,128 @@ def joined(parts) -> Features:
 
 
 def test_it_gives_what_memory_gives_as_often_as_asked(tmp_path):
-    spool, memory = Spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()
-    for first in (0, 7):
-        spool.append(features(7, first))
-        memory.append(features(7, first))
-    assert len(spool) == len(memory) == 14
+    spool, memory = open_spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()
+    for first in (7, 14, 0):  # in any order
+        assert not spool.has(first)
+        spool.put(features(7, first))
+        memory.put(features(7, first))
+        assert spool.has(first)
+    assert len(spool) == len(memory) == 21
+    assert not spool.has(1)
     for _ in range(2):
         assert same(joined(spool), joined(memory))
-    assert [part.first for part in spool] == [0, 8]
+    assert [part.first for part in spool] == [part.first for part in memory] == [0, 7, 14]
+    for chosen in ((0, 21), (6, 8), (7, 14), (13, 14), (20, 99), (21, 22), (3, 3)):
+        parts = [[part.first for part in store.between(*chosen)] for store in (spool, memory)]
+        assert parts[0] == parts[1]
+        touched = sorted({number // 7 * 7 for number in range(*chosen) if number < 21})
+        assert parts[0] == touched or chosen == (3, 3)
     spool.remove()
     assert not (tmp_path / "x.partial").exists()
 
 
+def test_a_part_written_twice_is_there_once(tmp_path):
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
+    for _ in range(2):
+        spool.put(features(7))
+    assert len(spool) == 7
+
+
 def test_size_is_as_planned(tmp_path):
-    spool = Spool(tmp_path / "x.partial", OF, SHAPES, False)
-    before = spool.path.stat().st_size
-    spool.append(features(3))
-    assert spool.path.stat().st_size - before == 3 * record_bytes(SHAPES)
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
+    spool.put(features(3))
+    (part,) = spool.path.glob("*.features")
+    assert 2 * record_bytes(SHAPES) < part.stat().st_size <= 3 * record_bytes(SHAPES)
 
 
-@pytest.mark.parametrize("lost", [0, 1, 60, 200, 10_000])
-def test_it_goes_on_after_any_cut(tmp_path, lost):
+@pytest.mark.parametrize("lost", [1, 60, 200])
+def test_a_damaged_part_is_told(tmp_path, lost):
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
+    spool.put(features(6))
+    (part,) = spool.path.glob("*.features")
+    data = bytearray(part.read_bytes())
+    data[-lost] ^= 255
+    for bad in (data, data[:-lost], b""):
+        part.write_bytes(bad)
+        with pytest.raises(ArtifactError, match=r"000000000-6.features is damaged; remove it"):
+            list(spool)
+    part.unlink()
+    assert len(open_spool(tmp_path / "x.partial", OF, SHAPES, True)) == 0
+
+
+def test_a_part_that_went_away_is_told(tmp_path):
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
+    spool.put(features(6))
+    spool.put(features(6, 6))
+    read = iter(spool)
+    next(read)
+    (spool.path / "000000006-6.features").unlink()
+    with pytest.raises(ArtifactError, match="go on with --resume"):
+        next(read)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path):
     path = tmp_path / "x.partial"
-    Spool(path, OF, SHAPES, False).append(features(6))
-    whole = path.read_bytes()
-    head = whole.index(b"\n") + 1
-    path.write_bytes(whole[: max(head, len(whole) - lost)])
-    again = Spool(path, OF, SHAPES, True)
-    kept = len(again)
-    assert kept == max(0, 6 - -(-lost // record_bytes(SHAPES)))
-    rest = features(6)
-    again.append(Features(tuple(m[kept:] for m in rest.maps), rest.valid[kept:], kept))
-    memory = InMemory()
-    memory.append(features(6))
-    assert same(joined(again), joined(memory))
-
-
-def test_a_damaged_last_record_is_made_again_and_damage_later_is_told(tmp_path):
-    path = tmp_path / "x.partial"
-    Spool(path, OF, SHAPES, False).append(features(3))
-    data = bytearray(path.read_bytes())
-    data[-5] ^= 255
-    path.write_bytes(data)
-    again = Spool(path, OF, SHAPES, True)
-    assert len(again) == 2
-    with open(path, "r+b") as file:
-        file.seek(-20, os.SEEK_END)
-        file.write(b"!")
-    with pytest.raises(ArtifactError, match="picture 1 is damaged"):
-        list(again)
-
-
-def test_a_file_of_something_else_is_refused(tmp_path):
-    path = tmp_path / "x.partial"
-    Spool(path, OF, SHAPES, False).append(features(2))
+    open_spool(path, OF, SHAPES, False).put(features(2))
     with pytest.raises(ArtifactError, match="same pictures"):
-        Spool(path, OF | {"network": "y"}, SHAPES, True)
-    assert len(Spool(path, OF | {"network": "y"}, SHAPES, False)) == 0
+        open_spool(path, OF | {"network": "y"}, SHAPES, True)
+    assert len(open_spool(path, OF, SHAPES, True)) == 2
+    assert len(open_spool(path, OF | {"network": "y"}, SHAPES, False)) == 0
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ArtifactError, match="must be a folder"):
+        open_spool(tmp_path / "file", OF, SHAPES, False)
+
+
+def test_what_is_not_ours_is_left_in_the_folder(tmp_path):
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
+    (spool.path / "notes.txt").write_text("mine")
+    spool.aside("a").put("0", {"x": np.ones(3)})
+    spool.remove()
+    assert [path.name for path in spool.path.iterdir()] == ["notes.txt"]
 
 
 def test_what_does_not_fit_half_precision_is_refused(tmp_path):
     given = features(1)
     huge = Features((given.maps[0] * 1e6, given.maps[1]), given.valid)
-    for store in (Spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()):
+    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()):
         with pytest.raises(WeightsError, match="half precision"):
-            store.append(huge)
+            store.put(huge)
         assert len(store) == 0
+
+
+def test_arrays_aside_are_those_put_there(tmp_path):
+    given = {"points": np.ones((3, 2), np.float32), "picks": np.arange(3)}
+    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()):
+        assert not store.aside("a").has("0-1")
+        store.aside("a").put("0-1", given)
+        assert store.aside("a").has("0-1")
+        assert not store.aside("b").has("0-1")
+        found = store.aside("a").get("0-1")
+        assert found.keys() == given.keys()
+        for name, array in given.items():
+            assert np.array_equal(found[name], array)
+            assert found[name].dtype == array.dtype
+    (path,) = (tmp_path / "x.partial").glob("*.npz")
+    for data in (path.read_bytes()[:-40], b"", b"no arrays at all"):
+        path.write_bytes(data)
+        arrays = open_spool(tmp_path / "x.partial", OF, SHAPES, True).aside("a")
+        with pytest.raises(ArtifactError, match="must be whole"):
+            arrays.get("0-1")
 
 
 WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from test_spool import OF, SHAPES, Spool, features
-spool = Spool(Path({path!r}), OF, SHAPES, False)
+from test_spool import OF, SHAPES, features, open_spool
+spool = open_spool(Path({path!r}), OF, SHAPES, False)
 for first in range(100_000):
-    spool.append(features(1, first))
+    spool.put(features(1, first))
     print(first, flush=True)
 """
 
 
-def test_a_killed_writer_leaves_whole_records(tmp_path):
+def test_a_killed_writer_leaves_whole_parts(tmp_path):
     path = tmp_path / "x.partial"
     code = WRITER.format(tests=str(Path(__file__).parent), path=str(path))
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as writer:
@@ -127,10 +167,11 @@ def test_a_killed_writer_leaves_whole_records(tmp_path):
                 writer.send_signal(signal.SIGKILL)
                 break
         writer.wait()
-    found = Spool(path, OF, SHAPES, True)
+    found = open_spool(path, OF, SHAPES, True)
     assert len(found) >= 21
-    for number, part in zip(range(3), (f for f in found), strict=False):
-        memory = InMemory()
-        memory.append(joined(features(1, first) for first in range(8 * number, 8 * number + 8)))
-        if len(part) == 8:
-            assert same(part, joined(memory))
+    memory = InMemory()
+    for first in range(len(found)):
+        memory.put(features(1, first))
+    assert same(joined(found), joined(memory))
+    found.remove()
+    assert not path.exists()

@@ -3,29 +3,19 @@
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
-from station_parts import picture, small_product
+from station_parts import opened, picture, small_product
 
+from goldensample.station import access
 from goldensample.station.access import HEADERS, TRIES, Rate
-from goldensample.station.app import make
 from goldensample.station.settings import Settings
-from goldensample.station.station import Station
 
 ENGINEER, OPERATOR = "engineer-secret", "operator-secret"
 TOKENS = {ENGINEER: "engineer", OPERATOR: "operator"}
-
-
-@contextmanager
-def opened(folder: Path, product: Path, **settings) -> Iterator[TestClient]:
-    """A station in this process, asked as localhost."""
-    with closing(Station(Settings(folder=folder, **settings), [product])) as station:
-        app = make(station)
-        with TestClient(app, "http://localhost:8080", follow_redirects=False) as client:
-            yield client
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +96,16 @@ def test_a_session_ends_when_one_leaves(guarded):
     guarded.cookies.clear()
 
 
-def test_wrong_tokens_are_limited(product, tmp_path):
+@pytest.fixture
+def clock(monkeypatch) -> SimpleNamespace:
+    """A clock that stands still until a test sets it."""
+    clock = SimpleNamespace(now=1000.0)
+    stands = SimpleNamespace(monotonic=lambda: clock.now)
+    monkeypatch.setattr(access, "time", stands)
+    return clock
+
+
+def test_wrong_tokens_are_limited(product, tmp_path, clock):
     with opened(tmp_path / "kept", product, tokens=TOKENS) as client:
         tries = [client.post("/api/login", json={"token": f"wrong{n}"}) for n in range(TRIES)]
         assert {one.status_code for one in tries} == {401}
@@ -114,16 +113,19 @@ def test_wrong_tokens_are_limited(product, tmp_path):
         assert (late.status_code, late.headers["retry-after"]) == (429, "60")
         assert client.get("/api/records", headers=bearer("wrong")).status_code == 429
         assert client.get("/api/records", headers=bearer(ENGINEER)).status_code == 200
+        clock.now += 60
+        assert client.post("/api/login", json={"token": ENGINEER}).status_code == 200
 
 
-def test_requests_are_limited(product, tmp_path):
+def test_requests_are_limited(product, tmp_path, clock):
     with opened(tmp_path / "kept", product, per_minute=5) as client:
         found = [client.get("/api/products").status_code for _ in range(7)]
-    assert found[:5] == [200] * 5
-    assert found[-1] == 429
+        clock.now += 12  # a fifth of a minute
+        found += [client.get("/api/products").status_code for _ in range(2)]
+    assert found == [*[200] * 5, 429, 429, 200, 429]
 
 
-def test_a_rate_forgets_the_oldest_address_alone():
+def test_a_rate_forgets_the_oldest_address_alone(clock):
     rate = Rate(1)
     rate.count("a")
     assert (rate.full("a"), rate.full("b")) == (True, False)

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +14,12 @@ import pytest
 from conftest import part
 from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
-from station_parts import picture, small_product
+from station_parts import free_port, opened, picture, small_product, wait
 
 from goldensample.learning import learn
 from goldensample.records import Picture
 from goldensample.revising import Note
 from goldensample.station import access, retention
-from goldensample.station.app import make
 from goldensample.station.bodies import LIMIT_BYTES
 from goldensample.station.camera import Camera
 from goldensample.station.connections import Connections, check_apart, connect
@@ -30,8 +29,6 @@ from goldensample.station.jobs import Job
 from goldensample.station.opcua import OpcUa
 from goldensample.station.outputs import Webhook
 from goldensample.station.products import Product
-from goldensample.station.settings import Settings
-from goldensample.station.station import Station
 
 NOTE = Note("2026-01-01T00:00:00+00:00", "why")
 PAGE = {"accept": "text/html"}
@@ -45,16 +42,6 @@ def fitted(tiny, tmp_path_factory) -> Path:
 @pytest.fixture
 def file(fitted, tmp_path) -> Path:
     return Path(shutil.copy(fitted, tmp_path / "part.golden"))
-
-
-@contextmanager
-def opened(folder: Path, file: Path, **settings) -> Iterator[TestClient]:
-    """A station in this process, asked as localhost."""
-    with (
-        closing(Station(Settings(folder=folder, **settings), [file])) as station,
-        TestClient(make(station), "http://localhost", follow_redirects=False) as client,
-    ):
-        yield client
 
 
 @pytest.fixture
@@ -72,14 +59,6 @@ def inspect(client: TestClient, seed: int, defect: bool = False) -> dict:
 def told(client: TestClient, action: str) -> list[str]:
     changes = client.get("/api/changes").json()["changes"]
     return [one["words"] for one in changes if one["action"] == action]
-
-
-def wait(ready) -> None:
-    for _ in range(200):
-        if ready():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it did not come")
 
 
 def taught(file: Path, name: str) -> None:
@@ -188,7 +167,7 @@ def test_another_site_neither_loads_parts_nor_uses_up_the_rate(file, tmp_path):
         assert client.get("/", headers=link).status_code == 200
 
 
-def test_inputs_and_sweeps_go_on_when_the_database_is_back(client, file, tmp_path, monkeypatch):
+def test_inputs_and_sweeps_go_on_when_the_database_is_back(client, tmp_path, monkeypatch, caplog):
     station, folder = client.app.state.station, tmp_path / "line"
     folder.mkdir()
     engine = create_engine(station.settings.url)
@@ -213,7 +192,7 @@ def test_inputs_and_sweeps_go_on_when_the_database_is_back(client, file, tmp_pat
     )
     rename("records", "away")
     sweeps.start()
-    time.sleep(0.2)
+    wait(lambda: "could not go" in caplog.text)
     assert sweeps.swept is None
     rename("away", "records")
     wait(lambda: sweeps.swept)
@@ -257,19 +236,19 @@ def test_a_draft_that_cannot_be_read_keeps_its_pictures(tmp_path):
 def test_who_calls_himself_admin_writes_no_verdict():
     from asyncua import Client
 
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        endpoint = f"opc.tcp://127.0.0.1:{free.getsockname()[1]}"
-
-    async def write() -> None:
+    async def write(endpoint: str) -> None:
         client = Client(endpoint)
         client.set_user("admin")
         async with client:
             space = await client.get_namespace_index("urn:goldensample:station")
             await client.get_node(f"ns={space};s=part.Verdict").write_value("good")
 
-    with closing(OpcUa(endpoint, ["part"])), pytest.raises(Exception, match=r"(?i)denied|writ"):
-        asyncio.run(write())
+    with (
+        free_port() as port,
+        closing(OpcUa(f"opc.tcp://127.0.0.1:{port}", ["part"])),
+        pytest.raises(Exception, match=r"(?i)denied|writ"),
+    ):
+        asyncio.run(write(f"opc.tcp://127.0.0.1:{port}"))
 
 
 def test_a_web_server_that_answers_nonsense_is_tried_again(client):

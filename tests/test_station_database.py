@@ -16,9 +16,10 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
-from station_parts import Running, picture, running, small_product
+from station_parts import opened, picture, running, small_product
 
 from goldensample.errors import ArtifactError
+from goldensample.station import storing
 from goldensample.station.ledger import Ledger
 from goldensample.station.migrating import latest, migrate, open_database
 from goldensample.station.tables import metadata
@@ -145,51 +146,49 @@ def test_a_password_is_not_shown(server):
 
 
 @pytest.fixture(scope="module")
-def station(server, product, tmp_path_factory) -> Iterator[Running]:
+def client(server, product, tmp_path_factory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("station") / "kept"
     with running(folder, [product], "--db", server.url("station")) as one:
-        yield one
+        yield one.client
 
 
-def ask(station: Running, method: str, path: str, **more) -> httpx.Response:
-    return httpx.request(method, f"{station.url}/api/{path}", timeout=60, **more)
-
-
-def post(station: Running, seed: int, **params) -> httpx.Response:
+def post(client: httpx.Client, seed: int, **params) -> httpx.Response:
     data = picture(seed, defect=True)
-    return ask(station, "POST", "inspect/part", content=data, params=params)
+    return client.post("/api/inspect/part", content=data, params=params)
 
 
-def test_the_api_runs_on_postgresql(station):
+def test_the_api_runs_on_postgresql(client):
     name = "a 'b' \"c\" ü 部品 %s.png"
-    first = post(station, 200, name=name).json()
+    first = post(client, 200, name=name).json()
     assert (first["verdict"], first["name"]) == ("defect", name)
-    said = ask(station, "POST", "feedback", json={"record": first["id"], "answer": "good"}).json()
+    said = client.post("/api/feedback", json={"record": first["id"], "answer": "good"}).json()
     assert said["revision"] == 1
-    assert post(station, 200).json()["verdict"] == "good"
+    assert post(client, 200).json()["verdict"] == "good"
     asked = {"answer": "good", "verdict": "defect", "text": "'b'", "since": 0, "product": "part"}
-    found = ask(station, "GET", "records", params=asked).json()["records"]
+    found = client.get("/api/records", params=asked).json()["records"]
     assert found == [{**first, "answer": "good"}]
-    assert ask(station, "DELETE", f"feedback/{said['id']}").json() == {"undone": said["id"]}
-    one = ask(station, "GET", f"records/{first['id']}").json()
+    assert client.delete(f"/api/feedback/{said['id']}").json() == {"undone": said["id"]}
+    one = client.get(f"/api/records/{first['id']}").json()
     assert one["answer"] is None
     assert one["answers"][0]["undone"]
-    assert len(ask(station, "GET", "records.csv").text.splitlines()) == 3
+    assert len(client.get("/api/records.csv").text.splitlines()) == 3
     for path in ("records", "records.csv"):
-        assert ask(station, "GET", path, params={"text": "a\0b"}).status_code == 422
-    assert post(station, 200, name="a\0b").status_code == 422
+        assert client.get(f"/api/{path}", params={"text": "a\0b"}).status_code == 422
+    assert post(client, 200, name="a\0b").status_code == 422
 
 
-def test_a_database_that_is_away_for_a_moment_costs_nothing(server, station):
-    before = len(ask(station, "GET", "records").json()["records"])
-    server.stop()
+def test_a_database_that_is_away_for_a_moment_costs_nothing(server, product, tmp_path, monkeypatch):
+    monkeypatch.setattr(storing, "PATIENCE_S", (0.1,) * 1200)  # however long it takes to start
     found: list[httpx.Response] = []
-    client = threading.Thread(target=lambda: found.append(post(station, 201)))
-    client.start()
-    away = ask(station, "GET", "records")
-    assert (away.status_code, away.headers["retry-after"]) == (503, "5")
-    assert "database" in away.json()["error"]
-    server.start()
-    client.join()
-    assert found[0].status_code == 200
-    assert len(ask(station, "GET", "records").json()["records"]) == before + 1
+    with opened(tmp_path / "kept", product, database=server.url("away")) as client:
+        assert post(client, 201).status_code == 200
+        server.stop()
+        poster = threading.Thread(target=lambda: found.append(post(client, 202)))
+        poster.start()
+        away = client.get("/api/records")
+        assert (away.status_code, away.headers["retry-after"]) == (503, "5")
+        assert "database" in away.json()["error"]
+        server.start()
+        poster.join()
+        assert found[0].status_code == 200
+        assert len(client.get("/api/records").json()["records"]) == 2

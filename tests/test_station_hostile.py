@@ -75,7 +75,7 @@ def test_hostile_uploads_are_refused_and_leave_nothing(product, tmp_path):
     place.loader.exec_module(module)
     folder = tmp_path / "kept"
     with running(folder, [product]) as station:
-        port = int(station.url.rpartition(":")[2])
+        port = station.port
         assert module.send(port, module.post(picture(1))) == 200
         before = module.memory_mb(station.process.pid, "VmRSS")
         found = module.attack(port, ATTACKS, 7)

@@ -1,16 +1,22 @@
 """Pictures that appear in a folder, and frames of a video, are inspected once each."""
 
 import os
+import threading
 import time
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import av
-import httpx
 import numpy as np
 import pytest
 from conftest import part
-from station_parts import picture, running, small_product
+from starlette.testclient import TestClient
+from station_parts import opened, picture, running, small_product, wait
+
+from goldensample.station import folders
+from goldensample.station.camera import frames
+from goldensample.station.connections import Connections, connect
 
 
 @pytest.fixture(scope="module")
@@ -18,20 +24,19 @@ def product(tiny, tmp_path_factory) -> Path:
     return small_product(tiny, tmp_path_factory.mktemp("product"))
 
 
-def records(station) -> list[dict]:
-    return httpx.get(f"{station.url}/api/records", params={"limit": 1000}).json()["records"]
+def records(client) -> list[dict]:
+    return client.get("/api/records", params={"limit": 1000}).json()["records"]
 
 
-def wait_for(station, count: int) -> list[dict]:
-    for _ in range(300):
-        if len(found := records(station)) >= count:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{len(found)} records, not {count}")
+def names(client, count: int) -> list[str]:
+    """Return the sorted names of all records when there are so many."""
+    wait(lambda: len(records(client)) >= count)
+    return sorted(one["name"] for one in records(client))
 
 
-def changes(station) -> list[dict]:
-    return httpx.get(f"{station.url}/api/changes").json()["changes"]
+def told(client, action: str) -> list[str]:
+    changes = client.get("/api/changes").json()["changes"]
+    return [one["words"] for one in changes if one["action"] == action]
 
 
 def test_a_watched_folder_is_judged_once_across_restarts(product, tmp_path):
@@ -41,49 +46,53 @@ def test_a_watched_folder_is_judged_once_across_restarts(product, tmp_path):
     kept = tmp_path / "kept"
     with running(kept, [product], "--watch", str(folder)) as station:
         (folder / "sub" / "b.png").write_bytes(picture(301, defect=True))
-        found = {one["name"]: one for one in wait_for(station, 2)}
-        assert set(found) == {"a.png", "sub/b.png"}
+        assert names(station.client, 2) == ["a.png", "sub/b.png"]
+        found = {one["name"]: one for one in records(station.client)}
         assert found["sub/b.png"]["verdict"] == "defect"
         assert found["a.png"]["source"] == "folder"
     with running(kept, [product], "--watch", f"part={folder}") as station:
         (folder / "a.png").write_bytes(picture(302))  # another picture under the same name
-        assert [one["name"] for one in wait_for(station, 3)] == ["a.png", "sub/b.png", "a.png"] or (
-            sorted(one["name"] for one in records(station)) == ["a.png", "a.png", "sub/b.png"]
-        )
-        time.sleep(2)
-        assert len(records(station)) == 3
+        assert names(station.client, 3) == ["a.png", "a.png", "sub/b.png"]
+        (folder / "sub" / "c.png").write_bytes(picture(303))  # when it is judged, all were seen
+        assert names(station.client, 4) == ["a.png", "a.png", "sub/b.png", "sub/c.png"]
     assert (folder / "sub" / "b.png").exists()
 
 
-def test_a_file_that_is_being_written_is_left_alone(product, tmp_path):
+@pytest.fixture
+def watching(product, tmp_path, monkeypatch) -> Iterator[tuple[TestClient, Path]]:
+    """A station that looks into a folder very often, and the folder."""
     folder = tmp_path / "line"
     folder.mkdir()
+    monkeypatch.setattr(folders, "POLL_S", 0.02)
+    with opened(tmp_path / "kept", product) as client:
+        connect(client.app.state.station, Connections(watch=[str(folder)]))
+        yield client, folder
+
+
+def test_a_file_that_is_being_written_is_left_alone(watching, monkeypatch):
+    client, folder = watching
+    monkeypatch.setattr(folders, "PATIENCE", 10**9)  # however long the writing takes
     data = picture(303)
-    with running(tmp_path / "kept", [product], "--watch", str(folder)) as station:
-        with open(folder / "slow.png", "wb") as file:
-            for start in range(0, len(data), len(data) // 8 + 1):
-                file.write(data[start : start + len(data) // 8 + 1])
-                file.flush()
-                os.fsync(file.fileno())
-                assert not records(station)
-                time.sleep(0.7)
-        assert wait_for(station, 1)[0]["name"] == "slow.png"
-        assert not any(one["action"] == "refused" for one in changes(station))
+    with open(folder / "slow.png", "wb") as file:
+        for start in range(0, len(data), len(data) // 8 + 1):
+            file.write(data[start : start + len(data) // 8 + 1])
+            file.flush()
+            os.fsync(file.fileno())
+            time.sleep(0.1)  # it is looked at, changed and unchanged
+            assert start + len(data) // 8 + 1 >= len(data) or not records(client)
+    assert names(client, 1) == ["slow.png"]
+    assert not told(client, "refused")
 
 
-def test_a_file_that_never_becomes_a_picture_is_told_once(product, tmp_path):
-    folder = tmp_path / "line"
-    folder.mkdir()
+def test_a_file_that_never_becomes_a_picture_is_told_once(watching, tmp_path):
+    client, folder = watching
     (folder / "cut.png").write_bytes(picture(304)[:300])
-    with running(tmp_path / "kept", [product], "--watch", str(folder)) as station:
-        for _ in range(200):
-            if told := [one for one in changes(station) if one["action"] == "refused"]:
-                break
-            time.sleep(0.1)
-        assert len(told) == 1
-        assert "cut.png" in told[0]["words"]
-        assert str(tmp_path) not in told[0]["words"]
-        assert not records(station)
+    wait(lambda: told(client, "refused"))
+    (folder / "good.png").write_bytes(picture(305))  # when it is judged, the other was seen again
+    assert names(client, 1) == ["good.png"]
+    [words] = told(client, "refused")
+    assert "cut.png" in words
+    assert str(tmp_path) not in words
 
 
 def video(path: Path, seconds: int, rate: int = 5) -> None:
@@ -107,30 +116,23 @@ def test_frames_of_a_video_are_judged_at_their_times(product, tmp_path):
     video(path, seconds=6)
     options = ["--camera", str(path), "--every", "1"]
     with running(tmp_path / "kept", [product], *options) as station:
-        found = wait_for(station, 6)[::-1]
+        wait(lambda: any("ended" in words for words in told(station.client, "camera")))
+        wait(lambda: len(records(station.client)) >= 6)
+        found = records(station.client)[::-1]
         assert [one["source"] for one in found] == ["camera"] * 6
         assert [one["verdict"] for one in found] == ["good"] * 3 + ["defect"] * 3
-        stored = httpx.get(f"{station.url}/api/records/{found[0]['id']}/picture").content
+        stored = station.client.get(f"/api/records/{found[0]['id']}/picture").content
         assert stored.startswith(b"\xff\xd8")
-        assert any("ended" in one["words"] for one in changes(station))
 
 
 def test_a_camera_that_is_away_is_told_without_its_password(product, tmp_path):
     url = "rtsp://user:secret@127.0.0.1:9/none"
     with running(tmp_path / "kept", [product], "--camera", url) as station:
-        for _ in range(200):
-            if told := [one for one in changes(station) if one["action"] == "camera"]:
-                break
-            time.sleep(0.1)
-        assert told
-        assert "secret" not in told[0]["words"]
+        wait(lambda: told(station.client, "camera"))
+        assert "secret" not in told(station.client, "camera")[0]
 
 
 def test_frames_are_chosen_by_the_clock_of_the_stream(tmp_path):
-    import threading
-
-    from goldensample.station.camera import frames
-
     path = tmp_path / "line.mkv"
     video(path, seconds=2)
     assert len(list(frames(str(path), 0.5, threading.Event()))) == 4

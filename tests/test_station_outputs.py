@@ -6,13 +6,12 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-import httpx
 import pytest
-from station_parts import picture, running, small_product
+from station_parts import PATIENCE_S, free_port, picture, running, small_product, wait
 
 
 @pytest.fixture(scope="module")
@@ -20,23 +19,15 @@ def product(tiny, tmp_path_factory) -> Path:
     return small_product(tiny, tmp_path_factory.mktemp("product"))
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
+@pytest.fixture
+def port() -> Iterator[int]:
+    with free_port() as number:
+        yield number
 
 
 def inspect(station, seed: int, defect: bool = False) -> dict:
-    url = f"{station.url}/api/inspect/part?name={seed}.png"
-    return httpx.post(url, content=picture(seed, defect), timeout=60).json()
-
-
-def wait(ready) -> None:
-    for _ in range(300):
-        if ready():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not come")
+    address = f"/api/inspect/part?name={seed}.png"
+    return station.client.post(address, content=picture(seed, defect)).json()
 
 
 class Hook(HTTPServer):
@@ -63,8 +54,7 @@ class HookRequest(BaseHTTPRequestHandler):
         pass
 
 
-def test_a_webhook_gets_every_verdict_in_order_even_after_it_was_away(product, tmp_path):
-    port = free_port()
+def test_a_webhook_gets_every_verdict_in_order_even_after_it_was_away(product, tmp_path, port):
     hook = f"http://127.0.0.1:{port}/verdicts"
     with running(tmp_path / "kept", [product], "--webhook", hook) as station:
         first = inspect(station, 310)  # nobody listens yet
@@ -81,14 +71,19 @@ def test_a_webhook_gets_every_verdict_in_order_even_after_it_was_away(product, t
 
 
 @pytest.fixture
-def broker(tmp_path):
+def broker(tmp_path, port) -> Iterator[int]:
     program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
     if program is None:
         pytest.skip("the MQTT broker mosquitto is not installed")
-    port = free_port()
     config = tmp_path / "mosquitto.conf"
     config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
     process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
+
+    def answers() -> bool:
+        with socket.socket() as one:
+            return one.connect_ex(("127.0.0.1", port)) == 0
+
+    wait(answers)
     yield port
     process.terminate()
     process.wait()
@@ -102,9 +97,12 @@ def test_a_broker_gets_every_verdict_and_keeps_the_last(product, tmp_path, broke
         got: list[dict] = []
         client = mqtt.Client(CallbackAPIVersion.VERSION2)
         client.on_message = lambda c, u, m: got.append({m.topic: json.loads(m.payload)})
+        subscribed = threading.Event()
         client.on_connect = lambda c, *_: c.subscribe("golden/#", qos=1)
+        client.on_subscribe = lambda *_: subscribed.set()
         client.connect("127.0.0.1", broker)
         client.loop_start()
+        assert subscribed.wait(PATIENCE_S)
         return client, got
 
     client, got = listen()
@@ -121,10 +119,10 @@ def test_a_broker_gets_every_verdict_and_keeps_the_last(product, tmp_path, broke
         one.loop_stop()
 
 
-def test_a_controller_reads_the_last_verdict(product, tmp_path):
+def test_a_controller_reads_the_last_verdict(product, tmp_path, port):
     from asyncua import Client
 
-    endpoint = f"opc.tcp://127.0.0.1:{free_port()}"
+    endpoint = f"opc.tcp://127.0.0.1:{port}"
 
     async def read() -> dict[str, object]:
         async with Client(endpoint) as client:
@@ -141,10 +139,8 @@ def test_a_controller_reads_the_last_verdict(product, tmp_path):
     with running(tmp_path / "kept", [product], "--opcua", endpoint) as station:
         assert asyncio.run(read())["Verdict"] == ""
         record = inspect(station, 314, defect=True)
-        for _ in range(100):
-            found = asyncio.run(read())
-            if found["Record"] == record["id"]:
-                break
+        wait(lambda: asyncio.run(read())["Record"] == record["id"])
+        found = asyncio.run(read())
         assert found["Verdict"] == "defect"
         assert found["Name"] == "314.png"
         assert found["Score"] == pytest.approx(record["score"])

@@ -1,20 +1,17 @@
 """The station's pages in a real browser: what a person on the line does, sees and hears."""
 
 import base64
+import json
 import re
 import shutil
 from pathlib import Path
 
-import httpx
 import pytest
-from station_parts import BROWSER, FLAGS, picture, running, small_product
+from browser_parts import axe, expect, loaded, new_context, started
+from station_parts import picture, running, small_product
 
 from goldensample.station.showing import odds
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-expect = playwright.expect
-expect.set_options(timeout=30_000)
 TOKEN = "engineer-of-the-line"
 AS_ENGINEER = {"authorization": f"Bearer {TOKEN}", "x-operator": "Machine"}
 HOSTILE = [
@@ -46,26 +43,23 @@ def station(tiny, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        one = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    with started() as one:
         yield one
-        one.close()
 
 
 @pytest.fixture(scope="module")
 def context(browser, station):
     """Ada, who logged in by keyboard alone, after a token that was none."""
-    with browser.new_context(base_url=station.url) as context:
+    with new_context(browser, base_url=station.url) as context:
         page = context.new_page()
         page.goto("/history")
-        assert page.url == f"{station.url}/login"
+        expect(page).to_have_url(f"{station.url}/login")
         assert axe.Axe().run(page).violations_count == 0
         page.get_by_label("Your name").focus()
         for token in ("not-the-right-one", TOKEN):
             page.get_by_label("Your name").fill("Ada")
             page.keyboard.press("Tab")
+            expect(page.get_by_label("Token")).to_be_focused()
             page.keyboard.type(token)
             with page.expect_response("**/api/login") as answered:
                 page.keyboard.press("Enter")
@@ -73,6 +67,7 @@ def context(browser, station):
             if token != TOKEN:
                 expect(page.get_by_role("alert")).to_contain_text("token must be one of")
         expect(page.get_by_role("heading", name="Live: part")).to_be_attached()
+        page.wait_for_load_state()
         yield context
 
 
@@ -105,13 +100,9 @@ def page(tab, station):
 
 
 def inspect(station, data: bytes, name: str, product: str = "part") -> dict:
-    answer = httpx.post(
-        f"{station.url}/api/inspect/{product}",
-        params={"name": name},
-        content=data,
-        headers=AS_ENGINEER,
-        timeout=60,
-    )
+    address = f"/api/inspect/{product}"
+    answer = station.client.post(address, params={"name": name}, content=data, headers=AS_ENGINEER)
+    assert answer.status_code == 200
     return answer.json()
 
 
@@ -119,6 +110,12 @@ def drop(page, name: str, data: bytes) -> None:
     """Drop a picture on the live page and wait until it is the one that is shown."""
     page.evaluate(DROP, [name, base64.b64encode(data).decode()])
     expect(page.locator("#newest .stage .name")).to_have_text(name)
+
+
+def listen(page, address: str) -> None:
+    """Open a live page, and wait until it hears the station: then it asks what it has missed."""
+    with page.expect_response("**/api/records?*"):
+        page.goto(address)
 
 
 def verdict(page):
@@ -133,9 +130,9 @@ def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
     expect(page.locator("[data-kind=defect] dd")).not_to_have_text(re.compile("^[–0]$"))
     expect(page.locator("#newest .pair figure")).to_have_count(2)
 
-    page.get_by_role("link", name=re.compile("^Inbox")).click()
+    with loaded(page):
+        page.get_by_role("link", name=re.compile("^Inbox")).click()
     expect(page.locator("#waits .stage .name")).to_have_text("first.png")
-    page.wait_for_load_state("load")  # its script listens to keys from then on
     page.keyboard.press("g")
     expect(page.locator("#last")).to_contain_text("Learned: revision 1; takes effect")
     page.goto("/?product=part")
@@ -144,11 +141,13 @@ def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
 
     page.goto("/history?product=part&answer=good&operator=Ada&text=first")
     expect(page.locator("tbody tr")).to_have_count(1)
-    page.get_by_role("link", name="first.png").click()
-    expect(page.get_by_role("button", name="Take back")).to_be_visible()
-    page.wait_for_load_state("load")
-    page.get_by_role("button", name="Take back").click()
+    with loaded(page):
+        page.get_by_role("link", name="first.png").click()
+    with loaded(page):
+        page.get_by_role("button", name="Take back").click()
     expect(page.locator("#said")).to_have_text("Taken back.")
+    expect(page.get_by_role("button", name="Take back")).to_have_count(0)
+    expect(page.get_by_text("What is this part?")).to_be_visible()
     page.goto("/?product=part")
     drop(page, "third.png", odd)
     expect(verdict(page)).to_have_text("DEFECT")
@@ -161,16 +160,14 @@ def test_keys_alone_answer_and_undo(page, station):
     page.goto("/?product=other")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    inbox = page.get_by_role("link", name=re.compile("^Inbox"))
-    for _ in range(4):
+    for name in ("Golden Sample", re.compile("^Live$"), re.compile("^Inbox")):
         page.keyboard.press("Tab")
-        if inbox.evaluate("(link) => link === document.activeElement"):
-            break
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/inbox?product=other")
+        expect(page.get_by_role("link", name=name)).to_be_focused()
+    with loaded(page):
+        page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/inbox\?product=other$"))
     shown = page.locator("#waits .stage .name")
     expect(shown).to_have_text("one.png")
-    page.wait_for_load_state("load")
     page.keyboard.press("d")
     expect(shown).to_have_text("two.png")
     page.keyboard.press("u")
@@ -180,14 +177,13 @@ def test_keys_alone_answer_and_undo(page, station):
     page.keyboard.press("z")
     expect(shown).to_have_text("one.png")
     expect(page.locator("#waiting")).to_have_text("2 waiting")
-    found = httpx.get(
-        f"{station.url}/api/records", params={"product": "other"}, headers=AS_ENGINEER
-    )
+    asked = {"product": "other"}
+    found = station.client.get("/api/records", params=asked, headers=AS_ENGINEER)
     assert [one["answer"] for one in found.json()["records"]] == [None, None]
 
 
 def test_new_pictures_appear_by_themselves(page, station):
-    page.goto("/?product=part")
+    listen(page, "/?product=part")
     expect(page.locator("[data-kind=good] dd")).not_to_have_text("–")
     inspect(station, picture(320), "elsewhere.png", "other")
     inspect(station, picture(321), "new.png")
@@ -215,14 +211,14 @@ def test_hostile_names_are_text(page, station):
     made = [inspect(station, picture(340, defect=True), name) for name in HOSTILE]
     for record in made[:4:2]:
         page.goto(f"/records/{record['id']}")
-        assert page.locator(".stage .name").text_content() == record["name"]
-        assert page.title() == f"Record {record['id']} · Golden Sample"
+        expect(page.locator(".stage .name")).to_have_text(record["name"])
+        expect(page).to_have_title(f"Record {record['id']} · Golden Sample")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.goto("/history?product=part&text=png")
-    listed = page.locator("td.text:nth-child(3)").all_text_contents()
-    assert set(HOSTILE) <= set(listed)
-    assert page.locator("main script, main [onerror]").count() == 0
-    answer = httpx.get(f"{station.url}/history?text=<script>&since=never", headers=AS_ENGINEER)
+    for name in HOSTILE:
+        expect(page.locator("td.text:nth-child(3)").get_by_text(name, exact=True)).to_have_count(1)
+    expect(page.locator("main script, main [onerror]")).to_have_count(0)
+    answer = station.client.get("/history?text=<script>&since=never", headers=AS_ENGINEER)
     assert (answer.status_code, "the filter must have" in answer.text) == (422, True)
     assert 'value="&lt;script&gt;"' in answer.text
 
@@ -235,10 +231,11 @@ def test_filtered_history_can_be_had_as_csv_and_json(page, station):
         page.get_by_role("link", name="Download CSV").click()
     lines = csv.value.path().read_text().splitlines()
     assert [line.split(",")[2] for line in lines] == ["name", "listed.png"]
-    address = page.get_by_role("link", name="Download JSON").get_attribute("href")
-    found = httpx.get(f"{station.url}{address}", headers=AS_ENGINEER).json()
+    with page.expect_download() as whole:
+        page.get_by_role("link", name="Download JSON").click()
+    found = json.loads(whole.value.path().read_text())
     assert [one["name"] for one in found] == ["listed.png"]
-    nothing = httpx.get(f"{station.url}/api/records.json?text=nowhere", headers=AS_ENGINEER)
+    nothing = station.client.get("/api/records.json?text=nowhere", headers=AS_ENGINEER)
     assert nothing.json() == []
 
 
@@ -285,21 +282,19 @@ def test_a_station_out_of_reach_is_told_and_found_again(context):
 
 def test_pages_that_are_not_there_say_so(station):
     for address, status in (("/records/999999", 404), ("/nowhere", 404), ("/?product=none", 404)):
-        answer = httpx.get(
-            f"{station.url}{address}", headers={**AS_ENGINEER, "accept": "text/html"}
-        )
+        answer = station.client.get(address, headers={**AS_ENGINEER, "accept": "text/html"})
         assert (answer.status_code, "This cannot be shown" in answer.text) == (status, True)
 
 
 def test_cookies_of_a_session_are_shut_to_scripts_and_other_sites(station):
-    with httpx.Client(base_url=station.url) as client:
-        answer = client.post("/api/login", json={"name": "Grace 李", "token": TOKEN})
-        flags = answer.headers["set-cookie"].lower()
-        assert "httponly" in flags
-        assert "samesite=strict" in flags
-        assert "Grace 李" in client.get("/history").text
-        client.post("/api/logout")
-        assert client.get("/history").headers["location"] == "/login"
+    client = station.client
+    answer = client.post("/api/login", json={"name": "Grace 李", "token": TOKEN})
+    flags = answer.headers["set-cookie"].lower()
+    assert "httponly" in flags
+    assert "samesite=strict" in flags
+    assert "Grace 李" in client.get("/history").text
+    client.post("/api/logout")
+    assert client.get("/history").headers["location"] == "/login"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import numpy as np
 import pytest
 from conftest import part
@@ -42,13 +41,13 @@ def station(file, tmp_path_factory):
     file = Path(shutil.copy(file, folder / "part.golden"))
     tokens = ["--token", f"engineer:{ENGINEER}", "--token", f"operator:{OPERATOR}"]
     with running(folder / "kept", [file], *tokens) as one:
-        headers = {"authorization": f"Bearer {ENGINEER}", "x-operator": "Eve"}
-        with httpx.Client(base_url=one.url, headers=headers, timeout=60) as client:
-            for seed in range(300, 312):
-                query = {"name": f"{seed}.png"}
-                data = picture(seed, defect=seed >= 310)
-                client.post("/api/inspect/part", params=query, content=data).raise_for_status()
-            yield client
+        client = one.client
+        client.headers.update({"authorization": f"Bearer {ENGINEER}", "x-operator": "Eve"})
+        for seed in range(300, 312):
+            query = {"name": f"{seed}.png"}
+            data = picture(seed, defect=seed >= 310)
+            client.post("/api/inspect/part", params=query, content=data).raise_for_status()
+        yield client
 
 
 def test_other_limits_are_those_a_fit_would_have_set_and_come_back(file):

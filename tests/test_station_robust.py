@@ -1,15 +1,12 @@
 """What the station answered is kept, whatever ends it; what it cannot take it refuses."""
 
 import importlib.util
-import multiprocessing
-import os
 import random
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import ROOT, part
-from station_parts import picture, small_product
+from station_parts import Running, picture, running, small_product, wait
 
 from goldensample.errors import ArtifactError
 from goldensample.images import encode_png, read_image
@@ -35,8 +32,7 @@ from goldensample.store import load
 
 KILLS = 20
 """How often the station is killed; about a second of one core each."""
-PRELOADED = ["goldensample.cli.serve", "goldensample.station.app", "goldensample.library", "httpx"]
-PRELOADED += ["goldensample.station.connections", "openvino", "psycopg", "pytest", "uvicorn"]
+HEAD = b"POST /api/inspect/part HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
 
 
@@ -52,58 +48,6 @@ def copied(product: Path, folder: Path) -> Path:
     return path
 
 
-def serve(words: list[str], log: Path) -> None:
-    """Be `golden serve` in a process that has imported everything already."""
-    with log.open("ab") as file:
-        for number in (1, 2):
-            os.dup2(file.fileno(), number)
-    from goldensample.cli import app
-
-    app(["serve", *words], standalone_mode=False)
-
-
-@dataclass(frozen=True)
-class Forked:
-    """A station in a process of its own, which is quick to start."""
-
-    process: multiprocessing.Process
-    url: str
-
-
-def started(folder: Path, product: Path, *options: str) -> Forked:
-    """Start a station, and wait until it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
-    words = [str(product), "--folder", str(folder), "--port", str(port), *options]
-    log = folder.parent / f"{folder.name}.log"
-    process = context.Process(target=serve, args=(words, log))
-    process.start()
-    url = f"http://127.0.0.1:{port}"
-    while True:
-        assert process.is_alive(), log.read_text()
-        try:
-            httpx.get(f"{url}/static/station.css")
-            return Forked(process, url)
-        except httpx.TransportError:
-            time.sleep(0.02)
-
-
-@contextmanager
-def running(folder: Path, product: Path, *options: str) -> Iterator[Forked]:
-    """Run a station; at the end it must stop as it should."""
-    station = started(folder, product, *options)
-    try:
-        yield station
-        station.process.terminate()
-        station.process.join(120)
-        assert station.process.exitcode == 0
-    finally:
-        station.process.kill()
-
-
 @dataclass
 class Answered:
     """What clients were told: records, and what was said of them."""
@@ -112,9 +56,9 @@ class Answered:
     said: list[dict]
 
 
-def use(url: str, number: int, seed: int, answered: Answered) -> None:
+def use(client: httpx.Client, number: int, seed: int, answered: Answered) -> None:
     """Post pictures until the station is gone; one of the clients teaches as well."""
-    with httpx.Client(base_url=url, timeout=30) as client, suppress(httpx.TransportError):
+    with suppress(httpx.TransportError):
         for turn in range(10_000):
             data = picture(1000 * seed + 4 * turn + number, defect=number == 0)
             name = f"{number}-{turn}.png"
@@ -150,43 +94,47 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in (folder / "pictures").rglob("*") if path.is_file()}
 
 
+def killed(station: Running, turn: int, answered: Answered, chance: random.Random) -> None:
+    """Kill a station while four clients use it."""
+    clients = [
+        threading.Thread(target=use, args=(station.client, number, turn, answered))
+        for number in range(4)
+    ]
+    for one in clients:
+        one.start()
+    wanted = len(answered.records) + chance.randint(1, 12)
+    while len(answered.records) < wanted:
+        assert any(one.is_alive() for one in clients)
+        time.sleep(0.001)
+    time.sleep(chance.uniform(0, 0.05))
+    station.kill()
+    for one in clients:
+        one.join()
+
+
+def check(station: Running, folder: Path, answered: Answered) -> None:
+    """Hold what a station knows when it has started against what it told before."""
+    assert list((folder / "pictures" / "coming").iterdir()) == []
+    newest = station.client.get("/api/records", params={"limit": 1000}).json()["records"]
+    known = {one["id"]: one for one in newest}
+    told = [one for one in answered.records if one["id"] >= min(known, default=0)]
+    for one in told:
+        assert {**known[one["id"]], "answer": None} == one
+
+
 def test_what_was_answered_outlives_kill_9(product, tmp_path):
-    file, folder, chance = (
-        copied(product, tmp_path / "product"),
-        tmp_path / "kept",
-        random.Random(8),
-    )
-    answered = Answered([], [])
-    station = started(folder, file)
+    file, folder = copied(product, tmp_path / "product"), tmp_path / "kept"
+    answered, chance = Answered([], []), random.Random(8)
     for turn in range(KILLS):
-        clients = [
-            threading.Thread(target=use, args=(station.url, number, turn, answered))
-            for number in range(4)
-        ]
-        for one in clients:
-            one.start()
-        wanted = len(answered.records) + chance.randint(1, 12)
-        while len(answered.records) < wanted:
-            time.sleep(0.001)
-        time.sleep(chance.uniform(0, 0.05))
-        station.process.kill()
-        station.process.join()
-        for one in clients:
-            one.join()
-        station = started(folder, file)
-        assert list((folder / "pictures" / "coming").iterdir()) == []
-        newest = httpx.get(f"{station.url}/api/records", params={"limit": 1000}).json()["records"]
-        known = {one["id"]: one for one in newest}
-        told = [one for one in answered.records if one["id"] >= min(known, default=0)]
-        for one in told:
-            assert {**known[one["id"]], "answer": None} == one
-    said = {one["id"]: one for one in answered.said}
-    for number, one in said.items():
-        found = httpx.get(f"{station.url}/api/records/{one['record']}").json()["answers"]
-        assert [given for given in found if given["id"] == number] == [one]
-    station.process.terminate()
-    station.process.join()
-    assert station.process.exitcode == 0
+        with running(folder, [file]) as station:
+            check(station, folder, answered)
+            killed(station, turn, answered, chance)
+    with running(folder, [file]) as station:
+        check(station, folder, answered)
+        said = {one["id"]: one for one in answered.said}
+        for number, one in said.items():
+            found = station.client.get(f"/api/records/{one['record']}").json()["answers"]
+            assert [given for given in found if given["id"] == number] == [one]
     records = kept(folder)
     assert {one["id"] for one in answered.records} <= set(records)
     assert answered.said
@@ -267,8 +215,12 @@ def test_a_folder_is_that_of_one_station(product, tmp_path):
     Station(settings, [product]).close()
 
 
-def inspect(station: Forked, data: bytes, **more) -> httpx.Response:
-    return httpx.post(f"{station.url}/api/inspect/part", content=data, timeout=120, **more)
+def inspect(station: Running, data: bytes) -> httpx.Response:
+    return station.client.post("/api/inspect/part", content=data)
+
+
+def waiting(station: Running) -> int:
+    return station.client.get("/api/health").json()["waiting"]
 
 
 def many(number: int, do) -> None:
@@ -288,17 +240,25 @@ def memory_mb(process) -> float:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_a_flood_is_answered_429_and_memory_stays(product, tmp_path):
     found: list[httpx.Response] = []
-    with running(tmp_path / "kept", product, "--waiting", "4") as station:
+    with running(tmp_path / "kept", [product], "--waiting", "4") as station, ExitStack() as stack:
         inspect(station, picture(1))
         before = memory_mb(station.process)
+        for _ in range(4):  # four pictures take all places, and do not come to an end
+            half = stack.enter_context(socket.create_connection(("127.0.0.1", station.port)))
+            half.sendall(HEAD + b"9999\r\n\r\n" + picture(1))
+        wait(lambda: waiting(station) == 4)
+        refused = [inspect(station, picture(number)) for number in range(3)]
+        stack.close()
+        wait(lambda: waiting(station) == 0)
         padding = bytes(8_000_000)  # bytes behind a PNG are no part of it
         many(40, lambda number: found.append(inspect(station, picture(number) + padding)))
         grown = memory_mb(station.process) - before
         assert inspect(station, picture(1)).status_code == 200
-    refused = [one for one in found if one.status_code == 429]
-    assert {one.status_code for one in found} == {200, 429}
+    assert {one.status_code for one in refused} == {429}
     assert all(int(one.headers["retry-after"]) >= 1 for one in refused)
     assert "busy" in refused[0].json()["error"]
+    assert len(found) == 40
+    assert {one.status_code for one in found} <= {200, 429}
     assert grown < 160  # 40 pictures would be 320 MB
 
 
@@ -312,19 +272,17 @@ def test_stopping_answers_all_that_was_accepted(product, tmp_path):
                 found.append(inspect(station, picture(8 * turn + number)).status_code)
 
     def listen(number: int) -> None:
-        with httpx.stream("GET", f"{station.url}/api/events", timeout=60) as answer:
+        with station.client.stream("GET", "/api/events") as answer:
             for _ in answer.iter_lines():
                 pass
 
-    with running(folder, product) as station:
+    with running(folder, [product]) as station:
         threads = [threading.Thread(target=client, args=(one,)) for one in range(8)]
         threads += [threading.Thread(target=listen, args=(one,)) for one in range(2)]
         for one in threads:
             one.start()
-        while len(found) < 20:
-            time.sleep(0.02)
+        wait(lambda: len(found) >= 20)
         station.process.terminate()
-        station.process.join(60)
         for one in threads:
             one.join()
     assert set(found) == {200}
@@ -334,17 +292,15 @@ def test_stopping_answers_all_that_was_accepted(product, tmp_path):
 
 def test_who_hangs_up_leaves_nothing(product, tmp_path):
     folder = tmp_path / "kept"
-    with running(folder, product) as station:
-        port = int(station.url.rpartition(":")[2])
-        head = b"POST /api/inspect/part HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
-        with socket.create_connection(("127.0.0.1", port)) as half:
-            half.sendall(head + b"9999\r\n\r\n" + picture(1))
+    with running(folder, [product]) as station:
+        with socket.create_connection(("127.0.0.1", station.port)) as half:
+            half.sendall(HEAD + b"9999\r\n\r\n" + picture(1))
         whole = picture(2)
-        with socket.create_connection(("127.0.0.1", port)) as early:
-            early.sendall(head + str(len(whole)).encode() + b"\r\n\r\n" + whole)
+        with socket.create_connection(("127.0.0.1", station.port)) as early:
+            early.sendall(HEAD + str(len(whole)).encode() + b"\r\n\r\n" + whole)
         for number in range(3, 6):
             assert inspect(station, picture(number)).status_code == 200
-        assert httpx.get(f"{station.url}/api/health").json()["waiting"] == 0
+        wait(lambda: waiting(station) == 0)
     assert {one.picture_sha256 for one in kept(folder).values()} <= {
         sha256(picture(number)).hexdigest() for number in range(2, 6)
     }
@@ -358,7 +314,7 @@ def test_the_load_benchmark_runs(product, tmp_path):
     place.loader.exec_module(module)
     for number in range(5):
         (tmp_path / f"{number}.png").write_bytes(encode_png(part(number)))
-    with running(tmp_path / "kept", product) as station:
+    with running(tmp_path / "kept", [product]) as station:
         pictures = sorted(tmp_path.glob("*.png"))
         found = module.load(station.process.pid, f"{station.url}/api/inspect/part", pictures, 2)
     assert set(found["answers"]) == {"200"}

@@ -2,14 +2,13 @@
 
 import base64
 import json
+import re
 import shutil
-import time
 
-import httpx
 import numpy as np
 import pytest
 from conftest import part
-from station_parts import BROWSER, FLAGS, picture, running
+from station_parts import picture, running, wait
 
 from goldensample import load
 from goldensample.images import encode_png
@@ -79,33 +78,33 @@ def station(place, pictures):
 
 @pytest.fixture(scope="module")
 def client(station):
-    headers = {"authorization": f"Bearer {ENGINEER}", "x-operator": "Eve"}
-    with httpx.Client(base_url=station.url, headers=headers, timeout=60) as one:
-        yield one
+    station.client.headers.update({"authorization": f"Bearer {ENGINEER}", "x-operator": "Eve"})
+    return station.client
 
 
-def until(client, draft: str, states: tuple[str, ...]) -> dict:
-    for _ in range(1200):
-        told = client.get(f"/api/drafts/{draft}").json()
-        if told["state"] in states:
-            return told
-        time.sleep(0.1)
-    raise AssertionError(told)
+def ended(client, draft: str) -> dict:
+    """Wait for the end of a fit; return what is told of the draft then."""
+
+    def told() -> dict:
+        found = client.get(f"/api/drafts/{draft}").json()
+        return {} if found["state"] == "fitting" else found
+
+    return wait(told)
 
 
 def test_a_folder_becomes_a_product_that_is_there_after_a_restart(client, place, pictures):
     [offered] = client.get("/api/drafts/folders").json()
     assert (offered["name"], offered["pictures"]) == ("line/good", 21)  # without the link out
     draft = client.post("/api/drafts", json={"folder": offered["id"]}).json()["draft"]
-    wanted = {"name": "plate", "false_alarms": 0.1, "review": 0.2}
-    client.post(f"/api/drafts/{draft}/fit", json=wanted).raise_for_status()
     other = client.post("/api/drafts", json={}).json()["draft"]
     client.post(f"/api/drafts/{other}/pictures", content=picture(1)).raise_for_status()
+    wanted = {"name": "plate", "false_alarms": 0.1, "review": 0.2}
+    client.post(f"/api/drafts/{draft}/fit", json=wanted).raise_for_status()
     busy = client.post(f"/api/drafts/{other}/fit", json={"name": "other", "false_alarms": 0.2})
     assert busy.status_code == 409
     assert "one at a time" in busy.json()["error"]
     client.delete(f"/api/drafts/{other}").raise_for_status()
-    told = until(client, draft, ("ready", "failed"))
+    told = ended(client, draft)
     assert told["state"] == "ready", told
     result = told["result"]
     assert [line.split(": ")[0][-10:] for line in result["skipped"]] == ["broken.png"]
@@ -127,9 +126,9 @@ def test_a_folder_becomes_a_product_that_is_there_after_a_restart(client, place,
         shutil.copy(file, restarted / "products" / f"{name}.golden")
     (restarted / "demo/cap/test/good/000.png").write_bytes(picture(501))
     with running(restarted, [], "--demo") as fresh:  # whose parts were rendered before
-        known = httpx.get(f"{fresh.url}/api/products").json()
+        known = fresh.client.get("/api/products").json()
         assert [one["product"] for one in known] == ["cap", "plate"]
-        [shown] = httpx.get(f"{fresh.url}/api/records").json()["records"]
+        [shown] = fresh.client.get("/api/records").json()["records"]
         assert (shown["product"], shown["name"]) == ("cap", "cap/test/good/000.png")
 
 
@@ -154,7 +153,7 @@ def test_what_cannot_be_is_said_in_words(client, station):
     client.post(f"{address}/pictures", content=picture(2)).raise_for_status()
     few = {"name": "few", "false_alarms": 0.2, "leave_out": [1, 99]}
     client.post(f"{address}/fit", json=few).raise_for_status()
-    told = until(client, draft, ("failed", "ready"))
+    told = ended(client, draft)
     assert "must rest on 8 good pictures; there are 1" in told["error"]
     assert client.post(f"{address}/service").status_code == 409
     unknown = client.post("/api/drafts", json={"folder": "0" * 32})
@@ -228,75 +227,75 @@ DROP = """(files) => {
 @pytest.fixture
 def page(station):
     """A page of an engineer's, that complains of nothing."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if BROWSER is None:
-        pytest.skip("no Chromium on this machine")
-    said: list[str] = []
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=BROWSER, args=FLAGS)
+    from browser_parts import heard, new_context, started
+
+    with started() as browser, new_context(browser, base_url=station.url) as context:
         headers = {"accept": "application/json"}
-        context = browser.new_context(base_url=station.url)
         login = {"name": "Eve", "token": ENGINEER}
-        context.request.post("/api/login", data=login, headers=headers)
+        assert context.request.post("/api/login", data=login, headers=headers).ok
         one = context.new_page()
-        one.on("console", lambda message: said.append(message.text))
-        one.on("pageerror", lambda error: said.append(str(error)))
+        said = heard(one)
         yield one
-        browser.close()
     assert [words for words in said if "422" not in words] == []
 
 
-def check_access(page) -> None:
-    """No finding of axe-core."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is missing")
-    found = axe.Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-
-
 def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
+    from browser_parts import check_access, expect, loaded
+
+    def button(name: str):
+        return page.get_by_role("button", name=name)
+
     page.goto("/setup")
     check_access(page)
     files = [(f"part {seed}.png", picture(seed)) for seed in range(20)]
     files.append((HOSTILE, b"no picture"))
     page.evaluate(DROP, [(name, base64.b64encode(data).decode()) for name, data in files])
-    page.get_by_role("button", name="Go on with the others").wait_for(timeout=60_000)
-    assert HOSTILE in page.locator("#refused").inner_text()
-    page.get_by_role("button", name="Go on with the others").press("Enter")
+    expect(button("Go on with the others")).to_be_visible()
+    expect(page.locator("#refused")).to_contain_text(HOSTILE)
+    with loaded(page):
+        button("Go on with the others").press("Enter")
     page.get_by_label("Name of the product").fill("dropped")
-    assert page.get_by_role("button", name="Learn from 20 pictures").is_disabled()
-    assert "needs 38 pictures or more; there are 20" in page.locator("#too-few").inner_text()
+    expect(button("Learn from 20 pictures")).to_be_disabled()
+    expect(page.locator("#too-few")).to_contain_text("needs 38 pictures or more; there are 20")
     page.get_by_label("Good parts called defects, at most").select_option("0.1")
-    assert page.get_by_role("button", name="Learn from 20 pictures").is_enabled()
+    expect(button("Learn from 20 pictures")).to_be_enabled()
+    expect(page.locator("#too-few")).to_be_hidden()
     check_access(page)
-    page.get_by_label("Name of the product").press("Enter")
-    page.locator("#working").wait_for()
-    page.reload()
-    page.get_by_role("heading", name="dropped has learned").wait_for(timeout=120_000)
+    learned = page.get_by_role("heading", name="dropped has learned")
+    with loaded(page):
+        page.get_by_label("Name of the product").press("Enter")
+    expect(page.locator("#working:visible").or_(learned)).to_be_visible()
+    expect(learned).to_be_visible()  # the page, loaded anew, follows the fit to its end
+    page.wait_for_load_state()
     check_access(page)
-    page.get_by_role("button", name="Put into service").press("Enter")
-    page.wait_for_url("**/products/dropped")
+    with loaded(page):
+        button("Put into service").press("Enter")
+    expect(page).to_have_url(re.compile("/products/dropped$"))
     for seed in range(600, 612):
         client.post("/api/inspect/dropped", content=picture(seed)).raise_for_status()
     page.reload()
     check_access(page)
     page.get_by_label("Good parts called defects").press("Home")
-    assert page.locator("#rate-words").inner_text() == "50 %"
-    page.locator("#changed").wait_for()
+    expect(page.locator("#rate-words")).to_have_text("50 %")
     query = {"false_alarms": 0.5}
     preview = client.get("/api/products/dropped/limits/preview", params=query).json()
-    assert (
-        f"{preview['changed']} would get another verdict" in page.locator("#changed").inner_text()
-    )
     assert preview["changed"] > 0
+    words = f"{preview['changed']} would get another verdict"
+    expect(page.locator("#changed")).to_contain_text(words)
     assert client.get("/api/products/dropped/revisions").json()[0]["revision"] == 0
-    page.get_by_role("button", name="Apply these limits").press("Enter")
-    page.get_by_text("limits for 50 % false alarms (Eve)").wait_for()
-    page.get_by_role("button", name="Revert to revision 0").press("Enter")
-    page.get_by_role("dialog").get_by_role("button", name="Yes").press("Enter")
-    page.get_by_text("back to revision 0 (Eve)").wait_for()
+    expect(button("Apply these limits")).to_be_enabled()
+    with loaded(page):
+        button("Apply these limits").press("Enter")
+    expect(page.get_by_text("limits for 50 % false alarms (Eve)")).to_be_visible()
+    button("Revert to revision 0").press("Enter")
+    with loaded(page):
+        page.get_by_role("dialog").get_by_role("button", name="Yes").press("Enter")
+    expect(page.get_by_text("back to revision 0 (Eve)")).to_be_visible()
     revisions = client.get("/api/products/dropped/revisions").json()
     assert [one["action"] for one in revisions] == ["revert", "calibrate", "fit"]
-    page.goto("/health")
+    with page.expect_response(lambda answer: answer.request.resource_type == "fetch"):
+        page.goto("/health")  # which looks anew when it hears the station, and now and then
+    page.locator("#health a").first.focus()  # nothing is renewed under one's hands
     check_access(page)
     page.goto("/products")
     check_access(page)

@@ -13,6 +13,7 @@ from goldensample.folders import Folder
 from goldensample.heatmap import inside
 from goldensample.images import encode_png
 from goldensample.outlining import contours
+from goldensample.places import Place
 from goldensample.records import Array, Inspection, Region, Threshold
 from goldensample.writing import check_writable, write_atomic
 
@@ -39,7 +40,7 @@ def mask_of(values: Array, limit: float, regions: Sequence[Region]) -> Array:
     return mask
 
 
-def mask_paths(folder: Path, names: Sequence[str], pictures: Sequence[Path]) -> list[Path]:
+def mask_paths(folder: Path, names: Sequence[str], pictures: Sequence[Place]) -> list[Path]:
     """Return where the mask of each picture goes: its name, ending in .png, below a folder.
 
     Args:
@@ -50,7 +51,8 @@ def mask_paths(folder: Path, names: Sequence[str], pictures: Sequence[Path]) -> 
     Raises:
         ArtifactError: a mask would lie outside the folder, on another's or on a picture.
     """
-    root, taken = os.path.realpath(folder), {os.path.realpath(path) for path in pictures}
+    root = os.path.realpath(folder)
+    taken = {os.path.realpath(path) for path in pictures if isinstance(path, Path)}
     paths = []
     for name in names:
         path = folder / PurePosixPath(name).with_suffix(".png")

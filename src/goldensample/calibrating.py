@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldensample import conformal, tails
-from goldensample.extracting import as_picture
+from goldensample.extracting import as_picture, batches
 from goldensample.habits import measure, with_known
 from goldensample.inspector import Inspector
 from goldensample.methods import Detector
-from goldensample.methods.crossed import CrossedDetector
+from goldensample.methods.crossed import CrossedDetector, pictures_of
 from goldensample.records import (
     Array,
     Calibration,
@@ -20,6 +20,7 @@ from goldensample.records import (
     Threshold,
     silent,
 )
+from goldensample.runners import Runner, here
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,8 @@ def judges(inspector: Inspector, count: int) -> list[tuple[Detector, Array]]:
         Detectors, each with ascending indices; none where all pictures built the one detector.
     """
     if isinstance(inspector.detector, CrossedDetector):
-        every = np.arange(count)
         return [
-            (detector, every[every % conformal.FOLDS == fold])
+            (detector, pictures_of(fold, count))
             for fold, detector in enumerate(inspector.detector.detectors)
         ]
     out = conformal.drawn(count, count - len(inspector.pictures))
@@ -102,6 +102,7 @@ def calibrated(
     promise: Promise,
     judged_by: Sequence[tuple[Detector, Array]],
     notify: Notify = silent,
+    runner: Runner = here,
 ) -> Inspector:
     """Set limits, in the backbone's precision, from the good pictures a detector did not learn.
 
@@ -111,27 +112,28 @@ def calibrated(
         promise: what the limits are to keep.
         judged_by: detectors, each with the indices of the pictures it scores; see `judges`.
         notify: told ("threshold", pictures scored, pictures).
+        runner: where they are scored.
 
     Returns:
         The inspector with the limits, and with what they rest on.
     """
     total = sum(len(out) for _, out in judged_by)
-    found: dict[int, tuple[float, float | None]] = {}
-    watched: list[Array] = []
-    for detector, out in judged_by:
-        alone = replace(inspector, detector=detector, thresholds={}, calibrations={})
-        held = (as_picture(images[i], int(i)) for i in out)
-        for index, inspection in zip(out.tolist(), alone.inspect_many(held), strict=True):
-            heat = inspection.heat_map
-            found[index] = (inspection.score, None if heat is None else float(heat.max()))
-            if inspector.habits and detector is inspector.detector:
-                pixels = as_picture(images[index], index).pixels
-                seen = measure(*inspector.preparation.apply(pixels))
-                watched.append(inspector.habits.watched(seen, inspection))
-            notify("threshold", len(found), total)
-    scores, peaks = zip(*(found[index] for index in sorted(found)), strict=True)
-    mapped = peaks[0] is not None
-    known = Calibration(np.asarray(scores, "f8"), np.asarray(peaks, "f8") if mapped else None)
+    bare = replace(inspector, thresholds={}, calibrations={})
+    judging = Judging(bare, tuple(detector for detector, _ in judged_by), images)
+    parts = [
+        (number, out[some.start : some.stop])
+        for number, (_, out) in enumerate(judged_by)
+        for some in batches(len(out), inspector.preparation)
+    ]
+    found: dict[int, Judged] = {}
+    for (_, out), judged in zip(parts, runner.run(judge_some, judging, parts), strict=True):
+        found.update(zip(out.tolist(), judged, strict=True))
+        notify("threshold", len(found), total)
+    known = Calibration(
+        np.asarray([found[index].score for index in sorted(found)], "f8"),
+        peaks_of([found[index].peak for index in sorted(found)]),
+    )
+    watched = [one.watched for one in found.values() if one.watched is not None]
     precision = inspector.backbone.precision
     return replace(
         inspector,
@@ -139,3 +141,48 @@ def calibrated(
         calibrations={**inspector.calibrations, precision: known},
         habits=with_known(inspector.habits, precision, watched),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Who judges which pictures.
+
+    Args:
+        inspector: without limits.
+        detectors: that stand in for its own.
+        images: all pictures of the fit.
+    """
+
+    inspector: Inspector
+    detectors: tuple[Detector, ...]
+    images: Pictures | Sequence[Array | Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What limits rest on of a picture: score, largest value of its map, and what is watched."""
+
+    score: float
+    peak: float | None
+    watched: Array | None
+
+
+def judge_some(judging: Judging, part: tuple[int, Array]) -> list[Judged]:
+    """Score the pictures of some indices by a detector of some number: the task of `calibrated`."""
+    number, out = part
+    detector, habits = judging.detectors[number], judging.inspector.habits
+    alone = replace(judging.inspector, detector=detector)
+    pictures = [as_picture(judging.images[i], int(i)) for i in out]
+    judged = []
+    for picture, found in zip(pictures, alone.inspect_many(pictures), strict=True):
+        peak = None if found.heat_map is None else float(found.heat_map.max())
+        watched = None
+        if habits and detector is judging.inspector.detector:
+            watched = habits.watched(measure(*alone.preparation.apply(picture.pixels)), found)
+        judged.append(Judged(found.score, peak, watched))
+    return judged
+
+
+def peaks_of(peaks: Sequence[float | None]) -> Array | None:
+    """Return the largest values of maps, None for a method without a map."""
+    return None if peaks[0] is None else np.asarray(peaks, "f8")

@@ -7,13 +7,26 @@ import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
 from goldensample.neighbors import to_numpy
-from goldensample.projection import TILE, squared_between, to_whole_numbers
+from goldensample.projection import grid_of, squared_between
 from goldensample.records import Array
+from goldensample.runners import States, here
+from goldensample.shards import (
+    Candidates,
+    Round,
+    Shard,
+    advanced,
+    begun,
+    ended,
+    farthest_of,
+    measured,
+)
 
 CELLS = 512
 """Picks made by full passes; then the rows are sorted into cells around these picks."""
-FIRST_BLOCK, LEAST_BLOCK, LARGEST_BLOCK = 512, 64, 2048
-"""Rows compared in the first pass, and how few and many they may become."""
+FIRST_BLOCK, LEAST_BLOCK, LARGEST_BLOCK = 256, 64, 2048
+"""Rows compared in the first passes, and how few and many they may become."""
+LARGEST_ASKED = 16384
+"""Rows asked for in a pass, at most: of many shards, most of them turn out not to be needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,165 +57,104 @@ def greedy(
     The first pick is the row farthest from the centre; each next pick is the row farthest from
     all picks; ties go to the lower index. It ends early when every row is a copy of a pick.
 
-    In each pass the `block` farthest rows are compared among themselves. For as long as the best
-    of them is farther than every row outside, it is the pick that the plain loop would make,
-    because distances only shrink. Then matrix products update the distances: of all rows at
-    first, later of those cells of rows that a pick can reach (see `_Rows.sort_into_cells`).
-
     Args:
-        points: (n, d) floats, n >= 1; changed only with `overwrite`.
+        points: (n, d) finite floats, n >= 1; changed only with `overwrite`.
         rows: how many to pick, at least 1; never more than n are picked.
         block: rows compared in a pass; None adapts it on the way. Changes the speed only.
         notify: told the number of picks after each pass.
         overwrite: the points may be used as working space, which saves a copy of them.
 
+    Raises:
+        ValueError: a value is not finite.
+
     Cost: at most n·m·d multiplications for m picks; on real patches about a tenth of that.
     Source: Roth et al. 2022, Algorithm 1.
     """
-    whole, step = to_whole_numbers(points, overwrite)
-    state, size = _Rows(whole), block or FIRST_BLOCK
-    wanted = min(rows, whole.shape[0])
-    while (done := len(state.picks)) < wanted:
-        limit = min(wanted, CELLS) - done if done < CELLS else wanted - done
-        chosen = state.farthest(min(size, whole.shape[0]), limit if done else 1)
-        if not chosen:
-            break
-        state.update(chosen)
-        if block is None and 2 * len(chosen) > size:
-            size = min(2 * size, LARGEST_BLOCK)
-        elif block is None and 8 * len(chosen) < size:
-            size = max(size // 2, LEAST_BLOCK)
-        if len(state.picks) == CELLS and wanted > 2 * CELLS and is_numpy_array(whole):
-            state.sort_into_cells()
-        if notify is not None:
-            notify(len(state.picks))
-    return state.result(step)
+    with here.keep(_shard, overwrite, [points]) as states:
+        return greedy_over(states, rows, notify, block)
 
 
-class _Rows:
-    """The rows with their squared distances to the picks made so far; all numbers are whole."""
-
-    def __init__(self, whole: Array) -> None:
-        xp = array_namespace(whole)
-        self.whole = whole
-        tiles = (whole[at : at + TILE] for at in range(0, whole.shape[0], TILE))
-        self.norms = xp.concat([xp.sum(tile * tile, axis=1) for tile in tiles])
-        self.squared = self.norms  # to the centre, which is 0
-        self.nearest = xp.zeros(whole.shape[0], dtype=xp.int32, device=device(whole))
-        self.number = np.arange(whole.shape[0])  # of each row, as the caller counts
-        self.picks: list[int] = []
-        self.cells: _Cells | None = None
-
-    def farthest(self, block: int, limit: int) -> list[int]:
-        """Return the picks, at most `limit`, that the farthest `block` rows give for certain."""
-        xp = array_namespace(self.whole)
-        now = to_numpy(self.squared)
-        inside, outside_value, outside_number = _farthest(now, self.number, block)
-        local = xp.take(self.whole, xp.asarray(inside, device=device(self.whole)), axis=0)
-        mutual = to_numpy(squared_between(local, local))
-        distance = now[inside]  # a copy: indexing with an array
-        chosen: list[int] = []
-        while len(chosen) < limit:
-            best = int(np.argmax(distance))  # numbers ascend, so ties go to the lower one
-            value, number = distance[best], int(self.number[inside[best]])
-            if value <= 0 or (value, -number) < (outside_value, -outside_number):
-                break
-            chosen.append(int(inside[best]))
-            np.minimum(distance, mutual[best], out=distance)
-        return chosen
-
-    def update(self, chosen: list[int]) -> None:
-        """Make rows picks: measure the others' distances to them."""
-        xp = array_namespace(self.whole)
-        picked = xp.take(self.whole, xp.asarray(chosen, device=device(self.whole)), axis=0)
-        norms = xp.sum(picked * picked, axis=1)
-        if self.cells is not None:
-            self.cells.update(self, picked, norms, len(self.picks))
-        else:
-            right = xp.permute_dims(-2 * picked, (1, 0))
-            squared, nearest = [], []
-            for at in range(0, self.whole.shape[0], TILE):
-                values = xp.matmul(self.whole[at : at + TILE], right) + norms
-                squared.append(xp.min(values, axis=1))
-                nearest.append(xp.astype(xp.argmin(values, axis=1), xp.int32))
-            found, which = xp.concat(squared) + self.norms, xp.concat(nearest) + len(self.picks)
-            nearer = found < self.squared if self.picks else found >= 0
-            self.squared = xp.where(nearer, found, self.squared)
-            self.nearest = xp.where(nearer, which, self.nearest)
-        self.picks += [int(number) for number in self.number[chosen]]
-
-    def sort_into_cells(self) -> None:
-        """Sort the rows by their nearest pick, so that a cell of rows is one slice."""
-        order = np.argsort(self.nearest, kind="stable")
-        for at in range(0, self.whole.shape[1], 16):  # by columns: no second copy of all
-            self.whole[:, at : at + 16] = self.whole[order, at : at + 16]
-        self.norms, self.squared = self.norms[order], self.squared[order]
-        self.nearest, self.number = self.nearest[order], self.number[order]
-        starts = np.flatnonzero(np.diff(self.nearest, prepend=-1))
-        middles = np.flatnonzero(self.squared == 0)  # the picks themselves, and copies of them
-        first = middles[np.searchsorted(middles, starts)]
-        self.cells = _Cells(
-            np.append(starts, len(order)),
-            self.whole[first],
-            np.sqrt(np.maximum.reduceat(self.squared, starts)),
-        )
-
-    def result(self, step: float) -> Coreset:
-        """Return what was chosen, in the caller's order of rows."""
-        nearest = np.empty(len(self.number), np.int32)
-        nearest[self.number] = to_numpy(self.nearest)
-        radius = float(to_numpy(self.squared).max()) ** 0.5 * step
-        if not self.picks:  # all rows alike: the first stands for all
-            return Coreset(np.zeros(1, np.int64), nearest, 0.0)
-        return Coreset(np.asarray(self.picks, np.int64), nearest, radius)
+def _shard(overwrite: bool, points: Array) -> Shard:
+    """Return all rows as one shard."""
+    return Shard(points, 0, overwrite)
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """Slices of rows around early picks.
+def greedy_over(
+    states: States[Shard],
+    rows: int,
+    notify: Callable[[int], None] | None = None,
+    block: int | None = None,
+) -> Coreset:
+    """Pick rows as `greedy` does from all rows of some shards; the cut into shards changes nothing.
+
+    In each pass the farthest rows of all shards, `block` in all, are compared among themselves. For
+    as long as the best of them is farther than every row outside, it is the pick that the plain
+    loop would make, because distances only shrink. Then the shards update their distances by matrix
+    products: of all rows at first, later of those cells of rows that a pick can reach (see
+    `Shard.sort_into_cells`). A pass is one message to the shards and their answer.
 
     Args:
-        starts: (cells + 1,) first row of each cell, and the end of the last.
-        middles: (cells, d) the picks they lie around.
-        reach: (cells,) how far the farthest row of each lies from its middle.
+        states: shards, in the order of their rows; used up afterwards.
+        rows, notify, block: as for `greedy`.
     """
+    grid = grid_of(lambda measure, message: states.ask(measured, (measure, message)))
+    found = states.tell(begun, grid)
+    size = block or FIRST_BLOCK
+    picks: list[int] = []
+    parts: list[Array] = []
+    sorts = rows > 2 * CELLS and is_numpy_array(found[0].points)
+    while len(picks) < rows:
+        compared, numbers, picked = _certain(found, rows - len(picks) if picks else 1)
+        if not numbers:
+            break
+        if block is None and picks:
+            size = _adapted(size, compared, len(numbers))
+        picks += numbers
+        middles = None
+        if sorts:
+            parts.append(picked)
+            if len(picks) >= CELLS:
+                middles, sorts = np.concatenate(parts), False
+        found = states.tell(advanced, Round(picked, -(-size // len(states)), middles))
+        if notify is not None:
+            notify(len(picks))
+    nearest, squared = zip(*states.ask(ended, None), strict=True)
+    if not picks:  # all rows alike: the first stands for all
+        return Coreset(np.zeros(1, np.int64), np.concatenate(nearest), 0.0)
+    radius = max(squared) ** 0.5 * grid.step
+    return Coreset(np.asarray(picks, np.int64), np.concatenate(nearest), radius)
 
-    starts: Array
-    middles: Array
-    reach: Array
 
-    def update(self, rows: _Rows, picked: Array, norms: Array, made: int) -> None:
-        """Measure distances to new picks in the cells that they can reach.
-
-        A pick can be nearer to a row than the row's distance D only if it lies nearer than D plus
-        the cell's reach to the cell's middle (triangle inequality).
-        """
-        farthest = np.sqrt(np.maximum.reduceat(rows.squared, self.starts[:-1]))
-        away = np.sqrt(squared_between(self.middles, picked))  # (cells, picks)
-        reached = away < ((self.reach + farthest) * (1 + 1e-5))[:, None]  # roots are rounded
-        for cell in np.flatnonzero(reached.any(axis=1)):
-            part = slice(self.starts[cell], self.starts[cell + 1])
-            among = np.flatnonzero(reached[cell])
-            values = rows.whole[part] @ (-2 * picked[among]).T
-            values += norms[among]
-            found = values.min(axis=1) + rows.norms[part]
-            nearer = np.flatnonzero(found < rows.squared[part])
-            rows.squared[part][nearer] = found[nearer]
-            rows.nearest[part][nearer] = among[values[nearer].argmin(axis=1)] + made
+def _adapted(size: int, compared: int, certain: int) -> int:
+    """Return how many rows to ask for next, after so many of `size` were compared and picked."""
+    if 2 * certain > compared:
+        return min(2 * size, LARGEST_ASKED) if compared < LARGEST_BLOCK else size
+    return size // 2 if 8 * certain < compared > LEAST_BLOCK else size
 
 
-def _farthest(squared: Array, number: Array, block: int) -> tuple[Array, float, int]:
-    """Return the rows of the `block` farthest by number, and the next one's distance and number."""
-    n = len(squared)
-    if block >= n:
-        return np.argsort(number), -1.0, n
-    edge = np.partition(squared, n - block)[n - block]
-    above, level = np.flatnonzero(squared > edge), np.flatnonzero(squared == edge)
-    level = level[np.argsort(number[level])]
-    taken = block - len(above)
-    inside = np.concatenate([above, level[:taken]])
-    inside = inside[np.argsort(number[inside])]
-    if taken < len(level):
-        return inside, float(edge), int(number[level[taken]])
-    below = float(np.max(squared, where=squared < edge, initial=-1.0))
-    return inside, below, int(np.min(number[squared == below], initial=n))
+def _certain(found: list[Candidates], limit: int) -> tuple[int, list[int], Array]:
+    """Compare the candidates that are farther than every row outside among themselves.
+
+    Returns:
+        How many they were; the picks, at most `limit`, that they give for certain; their points.
+    """
+    number = np.concatenate([each.numbers for each in found])
+    distance = np.concatenate([each.squared for each in found])
+    inside, *next_one = farthest_of(distance, number, LARGEST_BLOCK)
+    rest = [tuple(next_one), *(each.outside for each in found)]
+    outside, minus = max((value, -other) for value, other in rest)
+    far, order = distance[inside], -number[inside]
+    inside = inside[(far > outside) | (far == outside) & (order > minus)]
+    number, distance = number[inside], distance[inside]
+    xp = array_namespace(found[0].points)
+    points = xp.concat([each.points for each in found], axis=0)
+    points = xp.take(points, xp.asarray(inside, device=device(points)), axis=0)
+    mutual = to_numpy(squared_between(points, points))
+    chosen: list[int] = []
+    while len(chosen) < limit:
+        best = int(np.argmax(distance))  # numbers ascend, so ties go to the lower one
+        if distance[best] <= 0 or (distance[best], -number[best]) < (outside, minus):
+            break
+        chosen.append(best)
+        np.minimum(distance, mutual[best], out=distance)
+    return len(number), [int(each) for each in number[chosen]], points[chosen]

@@ -19,3 +19,7 @@ class ArtifactError(GoldenError):
 
 class RunnerError(GoldenError):
     """The machines that work is given to cannot be had, or were lost."""
+
+
+class StoreError(GoldenError):
+    """The store that a URL names cannot be had or does not answer."""

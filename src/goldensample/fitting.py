@@ -1,32 +1,26 @@
 """From good pictures to an inspector: features, bank, threshold."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from goldensample import conformal
 from goldensample.backbones import Backbone
 from goldensample.calibrating import Promise, calibrated, judges
-from goldensample.errors import WeightsError
-from goldensample.extracting import as_picture, at_a_time, features_of, prepare
+from goldensample.extracting import as_picture, batches, features_of, prepare
+from goldensample.feature_store import FeatureStore, InMemory
 from goldensample.habits import Habits, Measured, habits_of, measure
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods import Detector, Method
-from goldensample.methods.crossed import Crossed, WithoutFold
+from goldensample.methods.crossed import Crossed, WithoutFold, pictures_of
 from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.spread import fit_over
 from goldensample.moving import Motion
-from goldensample.neighbors import to_numpy
 from goldensample.preparation import Preparation, choose_size
-from goldensample.records import (
-    Array,
-    Features,
-    FeatureStore,
-    Notify,
-    Picture,
-    Pictures,
-    silent,
-)
+from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
+from goldensample.runners import Runner, here
 from goldensample.zoned import check_zones
 
 SAMPLES, SAMPLE_PX = 6, 224
@@ -44,6 +38,7 @@ def fit(
     calibration: str = "auto",
     notify: Notify = silent,
     kept: FeatureStore | None = None,
+    runner: Runner = here,
 ) -> Inspector:
     """Learn what good parts look like.
 
@@ -61,9 +56,12 @@ def fit(
         notify: told (stage, done, total) as the work goes on.
         kept: where features are kept; what it holds already is not computed again (it must be of
             the same pictures, preparation and network). None keeps them in memory.
+        runner: where the work is done; it changes nothing of the result. Another than `here` needs
+            pictures, a backbone and a store that can be sent to other processes.
 
     Raises:
-        ValueError: no picture, or a picture or setting of a wrong kind.
+        ValueError: no picture, or a picture or setting of a wrong kind; or a method, or a choice
+            of its bank, that another runner cannot do.
         WeightsError: the network cannot take the size.
     """
     if not len(images):
@@ -79,53 +77,107 @@ def fit(
     preparation = replace(preparation, white=getattr(images, "white", preparation.white))
     check_zones(method, preparation, backbone, shapes)
     banked = np.setdiff1d(np.arange(len(images)), way.out)
-    kept = InMemory() if kept is None else kept
-    habits, motions = look(images, banked, preparation, backbone, kept, notify)
-    detector = method.fit(kept, notify)
-    named = ((name_of(images, int(i)), shapes[i], b"") for i in banked)
-    pictures = tuple(TrainingPicture(*n, motion) for n, motion in zip(named, motions, strict=True))
-    samples = tuple(shrunk(as_picture(images[i], int(i)).pixels) for i in spread(banked, SAMPLES))
-    inspector = Inspector(
-        preparation, backbone, method, detector, {}, pictures, samples, habits=habits
-    )
+    kept = InMemory() if kept is None else kept  # an empty store is false
+    looking = Looking(images, banked, preparation, backbone, kept)
+    inspector = learned(looking, shapes, method, runner, notify)
     if promise is None or way.kind is None:
         return inspector
-    judged_by = judges(inspector, len(images)) or folded(method, kept, len(images))
-    return calibrated(inspector, images, replace(promise, kind=way.kind), judged_by, notify)
+    judged_by = judges(inspector, len(images)) or [
+        (fit_of(method, runner)(WithoutFold(kept, fold), silent), pictures_of(fold, len(images)))
+        for fold in range(conformal.FOLDS)
+    ]
+    promise = replace(promise, kind=way.kind)
+    return calibrated(inspector, images, promise, judged_by, notify, runner)
 
 
-def look(
-    images: Pictures | Sequence[Array | Picture],
-    banked: Array,
-    preparation: Preparation,
-    backbone: Backbone,
-    kept: FeatureStore,
+def learned(
+    looking: "Looking",
+    shapes: Sequence[tuple[int, int]],
+    method: Method,
+    runner: Runner,
     notify: Notify,
-) -> tuple[Habits, list[Motion | None]]:
+) -> Inspector:
+    """Return an inspector without limits; `shapes` are (H, W) of all pictures of the fit."""
+    habits, motions = look(looking, runner, notify)
+    detector = fit_of(method, runner)(looking.kept, notify)
+    pictures = [
+        TrainingPicture(name_of(looking.images, i), shapes[i], motion=motion)
+        for i, motion in zip(looking.banked.tolist(), motions, strict=True)
+    ]
+    return Inspector(
+        looking.preparation,
+        looking.backbone,
+        method,
+        detector,
+        {},
+        tuple(pictures),
+        samples_of(looking),
+        habits=habits,
+    )
+
+
+def fit_of(method: Method, runner: Runner) -> Callable[[Iterable[Features], Notify], Detector]:
+    """Return how a method is fitted on features of a store, and where."""
+    return method.fit if runner is here else partial(fit_over, method, runner=runner)
+
+
+def samples_of(looking: "Looking") -> tuple[Array, ...]:
+    """Return a few pictures of the bank, shrunk."""
+    chosen = spread(looking.banked, SAMPLES).tolist()
+    return tuple(shrunk(as_picture(looking.images[i], i).pixels) for i in chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What is looked at, and how.
+
+    Args:
+        images: all pictures of the fit.
+        banked: indices of those of the bank.
+        preparation: how they are brought to the network.
+        backbone: the network.
+        kept: takes the features.
+    """
+
+    images: Pictures | Sequence[Array | Picture]
+    banked: Array
+    preparation: Preparation
+    backbone: Backbone
+    kept: FeatureStore
+
+
+def look(looking: Looking, runner: Runner, notify: Notify) -> tuple[Habits, list[Motion | None]]:
     """Measure the pictures of a bank, and compute the features of those that are not kept yet.
 
     Args:
-        banked: their indices.
-        kept: takes the features.
+        looking: at what.
+        runner: where.
         notify: told ("features", pictures done, pictures).
 
     Returns:
         What they are like, and how each lies against the reference of the preparation.
     """
-    done, step = len(kept), at_a_time(preparation)
+    count = len(looking.banked)
+    parts = list(batches(count, looking.preparation))
     measured: list[Measured] = []
     motions: list[Motion | None] = []
-    for start in (*range(0, done, step), *range(done, len(banked), step)):
-        end = min(start + step, done if start < done else len(banked))
-        batch = [as_picture(images[i], int(i)) for i in banked[start:end]]
-        canvases, placements = prepare(batch, preparation)
-        measured += list(map(measure, canvases, placements))
-        motions += [placement.motion for placement in placements]
-        if start >= done:
-            extracted = features_of(batch, canvases, placements, preparation, backbone)
-            kept.append(replace(extracted, first=start))
-            notify("features", end, len(banked))
+    for some, moved in runner.run(look_at, looking, parts):
+        measured += some
+        motions += moved
+        notify("features", len(measured), count)
     return habits_of(measured), motions
+
+
+def look_at(looking: Looking, part: range) -> tuple[list[Measured], list[Motion | None]]:
+    """Measure some pictures, and keep their features unless they are kept: the task of `look`."""
+    chosen = looking.banked[part.start : part.stop]
+    batch = [as_picture(looking.images[i], int(i)) for i in chosen]
+    canvases, placements = prepare(batch, looking.preparation)
+    if not looking.kept.has(part.start):
+        found = features_of(batch, canvases, placements, looking.preparation, looking.backbone)
+        looking.kept.put(replace(found, first=part.start))
+    measured = [measure(*one) for one in zip(canvases, placements, strict=True)]
+    return measured, [placement.motion for placement in placements]
 
 
 def way_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Way:
@@ -133,49 +185,6 @@ def way_of(n: int, method: Method, rate: float | None, calibration: str) -> conf
     if not rate:
         return conformal.Way(None, np.empty(0, np.int64))
     return conformal.way(n, rate, calibration, isinstance(method, PatchCore))
-
-
-def folded(method: Method, kept: FeatureStore, count: int) -> list[tuple[Detector, Array]]:
-    """Fit once without each fold of the pictures; return each fit with the fold it can judge."""
-    every = np.arange(count)
-    return [
-        (method.fit(WithoutFold(kept, fold), silent), every[every % conformal.FOLDS == fold])
-        for fold in range(conformal.FOLDS)
-    ]
-
-
-class InMemory:
-    """A `FeatureStore` in memory."""
-
-    def __init__(self) -> None:
-        self._parts: list[Features] = []
-
-    def __len__(self) -> int:
-        return sum(map(len, self._parts))
-
-    def append(self, features: Features) -> None:
-        """Keep features, in half precision."""
-        self._parts.append(halved(features))
-
-    def __iter__(self) -> Iterator[Features]:
-        for part in self._parts:
-            yield replace(part, maps=tuple(level.astype(np.float32) for level in part.maps))
-
-
-def halved(features: Features) -> Features:
-    """Return features with NumPy maps in half precision.
-
-    Raises:
-        WeightsError: a value does not fit.
-    """
-    with np.errstate(over="ignore"):
-        maps = tuple(to_numpy(level).astype(np.float16) for level in features.maps)
-    if not all(np.isfinite(level).all() for level in maps):
-        raise WeightsError(
-            "features must lie within half precision (65,504); this network's do not; scale its "
-            "outputs"
-        )
-    return replace(features, maps=maps)
 
 
 def spread(numbers: Array, count: int) -> Array:

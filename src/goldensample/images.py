@@ -8,11 +8,9 @@ refused. A PNG's checksums are checked; damage inside JPEG, BMP or LZW data carr
 
 import io
 import re
-import struct
 import sys
 import threading
 import warnings
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -26,7 +24,9 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from goldensample.errors import ImageError
+from goldensample.errors import ImageError, StoreError
+from goldensample.places import Place, read_bytes
+from goldensample.png_parts import check_png
 from goldensample.records import Array
 
 LIMIT_PIXELS = 178_000_000  # Pillow itself decodes no TIFF or WebP beyond 178,956,970
@@ -43,10 +43,11 @@ _OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L
 _quiet_lock = threading.Lock()
 
 
-def read_image(path: str | Path, white: int | None = None) -> Array:
+def read_image(path: str | Place, white: int | None = None) -> Array:
     """Decode a picture.
 
     Args:
+        path: of a file on disk, as text too; or a URL that was found.
         white: sample value in 1 to 65535 that becomes 255, with all above it, in pictures of more
             than 8 bits; below it, samples become round(255 · sample / white).
 
@@ -58,7 +59,7 @@ def read_image(path: str | Path, white: int | None = None) -> Array:
 
     Example: with white 4095, the sample 2048 becomes round(127.53) = 128.
     """
-    samples = _decode(Path(path))
+    samples = _decode(path)
     if samples.dtype != np.uint8:
         if white is None:
             must = "samples must have 8 bits, as in the pictures fitted on; these have more"
@@ -67,19 +68,19 @@ def read_image(path: str | Path, white: int | None = None) -> Array:
     return samples if samples.ndim == 3 else np.stack([samples] * 3, axis=2)  # -> (H, W, 3)
 
 
-def read_shape(path: str | Path) -> tuple[int, int]:
+def read_shape(path: str | Place) -> tuple[int, int]:
     """Return (H, W) of a picture, upright; the file is read but not decoded."""
-    with _naming(Path(path)):
-        data, image = _load(Path(path))
-        if isinstance(image, PngImageFile) and _check_png(data):
+    with _naming(path) as data:
+        image = _load(data)
+        if isinstance(image, PngImageFile) and check_png(data):
             image.load()  # reads the orientation behind the pixels
         swap = "swap" in _turn(image)
         return (image.width, image.height) if swap else (image.height, image.width)
 
 
-def measure(path: str | Path) -> tuple[tuple[int, int], int]:
+def measure(path: str | Place) -> tuple[tuple[int, int], int]:
     """Decode a picture and return (H, W) and its largest sample, at least 1; 0 for 8 bits."""
-    samples = _decode(Path(path))
+    samples = _decode(path)
     peak = 0 if samples.dtype == np.uint8 else max(int(samples.max()), 1)
     return (len(samples), len(samples[0])), peak
 
@@ -140,12 +141,16 @@ def _quiet(strict: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """Turn whatever is raised for a picture into an `ImageError` with its path and the reason."""
+def _naming(path: str | Place) -> Iterator[bytes]:
+    """Give what a file holds; turn what is raised for it into an `ImageError` with its path."""
+    data = b""
     try:
-        yield
+        data = read_bytes(Path(path) if isinstance(path, str) else path)
+        yield data
     except ImageError as error:
         raise ImageError(f"cannot read {path}: {error}") from None
+    except StoreError:
+        raise
     except Exception as error:  # Pillow raises anything on damaged bytes
         reason = f"the file is damaged ({str(error) or type(error).__name__})"
         if isinstance(error, MemoryError):
@@ -153,37 +158,19 @@ def _naming(path: Path) -> Iterator[None]:
         elif isinstance(error, OSError) and error.strerror:
             reason = error.strerror
         elif re.search("(?i)truncated|only got", str(error)):
-            reason = f"the file ends after {path.stat().st_size:,} bytes, before the picture does"
+            reason = f"the file ends after {len(data):,} bytes, before the picture does"
         raise ImageError(f"cannot read {path}: {reason}") from error
 
 
-def _check_png(data: bytes) -> bool:
-    """Walk the parts of a PNG to its end; return whether text or EXIF follows the pixels."""
-    start, kinds = 8, [b""]
-    while kinds[-1] != b"IEND":
-        length, kind = struct.unpack(">I4s", data[start : start + 8].ljust(8, b"\0"))
-        end = start + 12 + length
-        if end > len(data):
-            raise ImageError(f"the file ends after {len(data):,} of at least {end:,} bytes")
-        checksum = zlib.crc32(memoryview(data)[start + 4 : end - 4])
-        if checksum != int.from_bytes(data[end - 4 : end], "big"):
-            raise ImageError(f"the file is damaged (checksum of {kind!r} at byte {start:,})")
-        kinds.append(kind)
-        start = end
-    return bool(re.search(b"IDAT.*(eXIf|tEXt|zTXt|iTXt)", b"".join(kinds)))
-
-
-def _load(path: Path) -> tuple[bytes, ImageFile]:
-    """Return a file's bytes and its checked header; pixels are decoded later."""
-    if not path.is_file():
-        raise ImageError("it is not a file" if path.exists() else "there is no such file")
-    if not (data := path.read_bytes()):
+def _load(data: bytes) -> ImageFile:
+    """Return a file's checked header; pixels are decoded later."""
+    if not data:
         raise ImageError("the file is empty")
     reader = next((reader for start, reader in _READERS.items() if data.startswith(start)), None)
     if reader is None:
         raise ImageError("it is not a PNG, JPEG, BMP, TIFF or WebP picture")
     if reader is PngImageFile:
-        _check_png(data)
+        check_png(data)
     if reader is WebPImageFile and (whole := int.from_bytes(data[4:8], "little") + 8) > len(data):
         raise ImageError(f"the file ends after {len(data):,} of {whole:,} bytes")
     with _quiet(strict=reader is TiffImageFile):
@@ -196,7 +183,7 @@ def _load(path: Path) -> tuple[bytes, ImageFile]:
         raise ImageError(f"a file must hold one picture; it holds {frames}; save each by itself")
     if reader is JpegImageFile and image.fp and data.find(b"\xff\xd9", image.fp.tell()) < 0:
         raise ImageError(f"the file ends after {len(data):,} bytes, before the picture does")
-    return data, image
+    return image
 
 
 def _pixels(image: ImageFile) -> ImageFile:
@@ -225,10 +212,10 @@ def _deep_colors(data: bytes, image: ImageFile, rawmode: str) -> Array:
     return next(high_low) << 8 | next(high_low)
 
 
-def _decode(path: Path) -> Array:
+def _decode(path: str | Place) -> Array:
     """Return upright (H, W, 3) uint8 samples, or (H, W) or (H, W, 3) uint16 ones."""
-    with _naming(path):
-        data, image = _load(path)
+    with _naming(path) as data:
+        image = _load(data)
         grey16 = image.mode.startswith("I;16")
         tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
         if set(tags.get(339, (1,))) != {1} or not (grey16 or image.mode in _MODES):

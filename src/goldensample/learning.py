@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from goldensample.extracting import as_picture, batches, extract
-from goldensample.fitting import InMemory, name_of
+from goldensample.feature_store import InMemory
+from goldensample.fitting import name_of
 from goldensample.habits import measure
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.journal import FIT, FORGET, LEARN, LIMIT, Revision
@@ -94,7 +95,7 @@ def patches_of(
 ) -> Iterator[tuple[Array, Array, Array]]:
     """Give each picture's patches (k, d) float32, in half precision, their centres and limits."""
     store = InMemory()  # halves the features, as a fit does
-    store.append(extract(batch, inspector.preparation, inspector.backbone)[0])
+    store.put(extract(batch, inspector.preparation, inspector.backbone)[0])
     for features in store:
         for index in range(len(batch)):
             settings = bank_of(inspector).settings

@@ -60,6 +60,14 @@ class NearestSearch:
 
         Cost: at most q·m·d multiplications, and (q + m)·d·√m more where cells are used.
         """
+        squared, rows = self.find_squared(queries, count)
+        return np.sqrt(squared).astype(np.float32), rows
+
+    def find_squared(self, queries: Array, count: int = 1) -> tuple[Array, Array]:
+        """Find the nearest rows as `find` does, with their squared distances in float64.
+
+        A squared distance hangs on its query and row alone, not on what else is in the bank.
+        """
         xp = array_namespace(queries)
         left = queries - self._middle
         ones = xp.ones((left.shape[0], 1), dtype=left.dtype, device=device(left))
@@ -74,8 +82,8 @@ class NearestSearch:
             parts.append(self._measure(queries[at : at + step], query, row, count))
             made += products
         self.share = made / (left.shape[0] * self.bank.shape[0])
-        distances, rows = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return distances, rows
+        squared, rows = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return squared, rows
 
     def sort(self) -> None:
         """Sort a bank of NumPy rows into cells; `find` does it when it pays. For speed only."""
@@ -121,7 +129,7 @@ class NearestSearch:
         order = np.lexsort((row, squared, query))
         starts = np.searchsorted(query[order], np.arange(queries.shape[0]))
         taken = order[starts[:, None] + np.arange(count)]  # (q, count)
-        return np.sqrt(squared[taken]).astype(np.float32), row[taken].astype(np.int64)
+        return squared[taken], row[taken].astype(np.int64)
 
 
 def to_numpy(values: Any) -> Array:

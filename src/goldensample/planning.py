@@ -32,6 +32,7 @@ class Load:
         depth: values of a patch as the levels are joined.
         record_bytes: of a picture's features on disk.
         largest_px: pixels of the largest picture.
+        workers: how many processes share the work.
     """
 
     pictures: int
@@ -40,6 +41,7 @@ class Load:
     depth: int
     record_bytes: int
     largest_px: int
+    workers: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Plan:
         patches: of all pictures, at most.
         rows: of the bank.
         depth: of a patch.
-        memory_bytes: largest resident size.
+        memory_bytes: largest resident size of a process.
         disk_bytes: of features, until the fit is done.
         seconds: of it all.
     """
@@ -91,7 +93,8 @@ def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
     choosing = 0
     if rows < patches:
         streams = method.greedy == "streaming"
-        choosing = (_streaming_bytes if streams else _exact_bytes)(patches, rows, size)
+        chosen_bytes = _streaming_bytes if streams else _exact_bytes
+        choosing = chosen_bytes(ceil(patches / load.workers), rows, size)
         if method.denoise or method.coreset == AUTO or method.subsampler != "greedy":
             choosing += COPIES * 4 * size * patches
     kept = SPARE * rows if method.greedy == "streaming" else rows
@@ -109,7 +112,7 @@ def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
         + pictures
         + max(bank, choosing + bank // 4),
         disk_bytes=load.pictures * load.record_bytes,
-        seconds=seconds,
+        seconds=seconds / load.workers,
     )
 
 

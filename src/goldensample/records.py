@@ -1,7 +1,7 @@
 """The values that travel between the floors. Shapes: n pictures, d depth, h w grid, H W pixels."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -74,19 +74,6 @@ class Features:
         maps = tuple(level[part] for level in self.maps)
         limits = None if self.limits is None else self.limits[part]
         return Features(maps, self.valid[part], self.first + index, limits)
-
-
-class FeatureStore(Protocol):
-    """Keeps the features of a fit, in half precision, for as many readings as a method needs."""
-
-    def __len__(self) -> int:
-        """Return the number of pictures kept."""
-
-    def append(self, features: Features) -> None:
-        """Keep the features of the next pictures."""
-
-    def __iter__(self) -> Iterator[Features]:
-        """Give all that is kept, in order, in float32."""
 
 
 @dataclass(frozen=True, slots=True)

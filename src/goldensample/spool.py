@@ -1,149 +1,203 @@
-"""Features of a fit on disk, beside the file that is being made: `NAME.partial`.
+"""Features of a fit on disk, beside the file that is being made: the folder `NAME.partial`.
 
-A line of JSON says what the features are of; then comes one record a picture, all of one size:
-its maps in half precision, which cells are valid, and a checksum. Records are only ever appended,
-so a run that is killed leaves whole records and at most a cut last one. Reading is plain reading:
-pages mapped into memory would count as memory used.
+A file of JSON says what the features are of. Each part is a file of its own, written whole or not
+at all: a checksum, the maps of its pictures in half precision, and which cells are valid. So many
+processes, on many machines, may write parts, and one that is killed leaves whole ones. Reading is
+plain reading: pages mapped into memory would count as memory used.
 """
 
 import json
-import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from math import prod
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from goldensample.errors import ArtifactError
-from goldensample.fitting import halved
-from goldensample.records import Features
-from goldensample.writing import check_writable
+from goldensample.feature_store import halved
+from goldensample.records import Array, Features
+from goldensample.writing import write_atomic
 
-BATCH_BYTES = 64_000_000
-"""Of the records read at a time; a picture alone may have more."""
+HEAD, ENDING, ASIDE = "of.json", ".features", ".npz"
 HalfMaps = Sequence[tuple[int, int, int]]
 
 
+@dataclass(frozen=True, slots=True)
 class Spool:
-    """A `FeatureStore` in a file.
+    """A `FeatureStore` in a folder, for all processes that see it.
 
     Args:
-        path: of the file; made anew unless `resume`.
-        of: what the features are of (pictures, network, preparation), as JSON values; a file of
-            anything else is not gone on with.
+        path: of the folder; see `open_spool`.
         shapes: (d_j, h_j, w_j) of each level, finest first.
-        resume: go on with the file if there is one.
-
-    Raises:
-        ArtifactError: the file cannot be written, or is of something else.
+        start: first picture whose part it gives.
+        end: picture after the last of these; -1 for all.
     """
 
-    def __init__(self, path: Path, of: Mapping[str, Any], shapes: HalfMaps, resume: bool) -> None:
-        self.path, self._shapes = path, [tuple(shape) for shape in shapes]
-        self._values = sum(d * h * w for d, h, w in self._shapes)
-        self._cells = self._shapes[0][1] * self._shapes[0][2]
-        self._size = record_bytes(shapes)
-        head = {"of": of, "shapes": self._shapes}
-        self._head = json.dumps(head, sort_keys=True, separators=(",", ":")).encode() + b"\n"
-        check_writable(path)
-        self._count = self._found() if resume and path.exists() else 0
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if not self._count:
-                path.write_bytes(self._head)
-            os.truncate(path, len(self._head) + self._count * self._size)
-        except OSError as error:
-            raise self._refused(error) from error
-
-    def _found(self) -> int:
-        """Return how many whole pictures an earlier run has left."""
-        with open(self.path, "rb") as file:
-            if file.readline() != self._head:
-                raise ArtifactError(
-                    f"{self.path} must be of the same pictures, network and preparation to go on "
-                    "with; it is not; run without --resume to begin anew"
-                )
-        count = (self.path.stat().st_size - len(self._head)) // self._size
-        while count and not self._whole(count - 1):  # cut by a power failure, not by a kill
-            count -= 1
-        return count
-
-    def _whole(self, index: int) -> bool:
-        with open(self.path, "rb") as file:
-            file.seek(len(self._head) + index * self._size)
-            record = file.read(self._size)
-        return zlib.crc32(record[4:]) == int.from_bytes(record[:4], "little")
+    path: Path
+    shapes: tuple[tuple[int, int, int], ...]
+    start: int = 0
+    end: int = -1
 
     def __len__(self) -> int:
-        return self._count
+        return sum(count for _, count in self._parts())
 
-    def append(self, features: Features) -> None:
-        """Write features, in half precision.
+    def has(self, first: int) -> bool:
+        """See `FeatureStore.has`."""
+        return any(self.path.glob(f"{first:09}-*{ENDING}"))
+
+    def put(self, features: Features) -> None:
+        """See `FeatureStore.put`.
 
         Raises:
             ArtifactError: the disk refused.
         """
         half = halved(features)
-        try:
-            with open(self.path, "ab") as file:
-                for index in range(len(half)):
-                    parts = [level[index].tobytes() for level in half.maps]
-                    body = b"".join([*parts, np.packbits(half.valid[index]).tobytes()])
-                    file.write(zlib.crc32(body).to_bytes(4, "little") + body)
-        except OSError as error:
-            raise self._refused(error) from error
-        self._count += len(half)
+        body = b"".join([*(level.tobytes() for level in half.maps), _packed(half.valid).tobytes()])
+        name = f"{half.first:09}-{len(half)}{ENDING}"
+        write_atomic(self.path / name, zlib.crc32(body).to_bytes(4, "little") + body)
 
     def __iter__(self) -> Iterator[Features]:
-        """Read all that is kept, some pictures at a time.
+        """See `FeatureStore.__iter__`.
 
         Raises:
-            ArtifactError: the file was damaged meanwhile.
+            ArtifactError: a part was damaged meanwhile.
         """
-        with open(self.path, "rb", buffering=0) as file:
-            file.seek(len(self._head))
-            step = max(1, min(8, BATCH_BYTES // self._size))
-            for first in range(0, self._count, step):
-                count = min(step, self._count - first)
-                data = bytearray()
-                while len(data) < count * self._size:
-                    part = file.read(count * self._size - len(data))
-                    if not part:
-                        raise ArtifactError(f"{self.path} is shorter than it was; fit anew")
-                    data += part
-                yield self._features(memoryview(data), first, count)
+        for first, count in self._parts():
+            yield self._read(first, count)
 
-    def _features(self, data: memoryview, first: int, count: int) -> Features:
-        """Return the features of some records."""
-        maps: list[list[np.ndarray]] = [[] for _ in self._shapes]
-        valid = []
-        for index in range(count):
-            record = data[index * self._size : (index + 1) * self._size]
-            if zlib.crc32(record[4:]) != int.from_bytes(record[:4], "little"):
-                raise ArtifactError(f"{self.path}: picture {first + index} is damaged; fit anew")
-            at = 4
-            for level, shape in zip(maps, self._shapes, strict=True):
-                size = 2 * int(np.prod(shape))
-                level.append(np.frombuffer(record[at : at + size], np.float16).reshape(shape))
-                at += size
-            bits = np.unpackbits(np.frombuffer(record[at:], np.uint8), count=self._cells)
-            valid.append(bits.reshape(self._shapes[0][1:]).astype(bool))
-        stacked = tuple(np.stack(level).astype(np.float32) for level in maps)
-        return Features(stacked, np.stack(valid), first)
+    def between(self, start: int, end: int) -> Iterable[Features]:
+        """See `FeatureStore.between`."""
+        return Spool(self.path, self.shapes, start, end)
+
+    def aside(self, name: str) -> "Arrays":
+        """See `FeatureStore.aside`."""
+        return Arrays(self.path, name)
 
     def remove(self) -> None:
-        """Delete the file."""
-        self.path.unlink(missing_ok=True)
+        """Delete what was put there, and the folder unless something else is in it."""
+        for kind in (HEAD, f"*{ENDING}", f"*{ASIDE}", ".*.partial"):
+            for path in self.path.glob(kind):
+                path.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
 
-    def _refused(self, error: OSError) -> ArtifactError:
-        return ArtifactError(
-            f"features must be written to {self.path}; they were not ({error.strerror}); make room "
-            "or choose another place, then go on with --resume"
+    def _parts(self) -> list[tuple[int, int]]:
+        """Return the first picture and the number of pictures of each part, in order."""
+        names = (
+            path.stem.split("-") for path in self.path.glob(f"*{ENDING}") if path.stem[0] != "."
         )
+        found = sorted((int(first), int(count)) for first, count in names)
+        return [
+            (first, count)
+            for first, count in found
+            if first + count > self.start and (self.end < 0 or first < self.end)
+        ]
+
+    def _read(self, first: int, count: int) -> Features:
+        """Return the features of a part."""
+        path = self.path / f"{first:09}-{count}{ENDING}"
+        try:
+            data = memoryview(path.read_bytes())
+        except OSError as error:
+            raise ArtifactError(
+                f"{path} must be there until the fit is done; it is not ({error.strerror}); go on "
+                "with --resume"
+            ) from error
+        whole = len(data) == 4 + count * (record_bytes(self.shapes) - 4)
+        if not whole or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+            raise ArtifactError(f"{path} is damaged; remove it and go on with --resume")
+        at, maps = 4, []
+        for shape in self.shapes:
+            size = 2 * count * prod(shape)
+            maps.append(np.frombuffer(data[at : at + size], np.float16).reshape(count, *shape))
+            at += size
+        grid_hw = self.shapes[0][1:]
+        bits = np.frombuffer(data[at:], np.uint8).reshape(count, -1)
+        valid = np.unpackbits(bits, axis=1, count=prod(grid_hw)).reshape(count, *grid_hw)
+        return Features(tuple(m.astype(np.float32) for m in maps), valid.astype(bool), first)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """An `ArrayStore` in a folder, for all processes that see it; its files start with `of`."""
+
+    path: Path
+    of: str
+
+    def has(self, name: str) -> bool:
+        """See `ArrayStore.has`."""
+        return self._file(name).exists()
+
+    def get(self, name: str) -> Mapping[str, Array]:
+        """See `ArrayStore.get`.
+
+        Raises:
+            ArtifactError: the file is not there any more, or damaged.
+        """
+        try:
+            data = BytesIO(self._file(name).read_bytes())
+            with np.load(data, allow_pickle=False) as found:
+                return dict(found)
+        except (OSError, ValueError, EOFError, BadZipFile) as error:
+            raise ArtifactError(
+                f"{self._file(name)} must be whole until the fit is done; it is not ({error}); "
+                "remove it and go on with --resume"
+            ) from error
+
+    def put(self, name: str, arrays: Mapping[str, Array]) -> None:
+        """See `ArrayStore.put`.
+
+        Raises:
+            ArtifactError: the disk refused.
+        """
+        np.savez(file := BytesIO(), allow_pickle=False, **arrays)
+        write_atomic(self._file(name), file.getvalue())
+
+    def _file(self, name: str) -> Path:
+        return self.path / f"{self.of}-{name}{ASIDE}"
+
+
+def open_spool(path: Path, of: Mapping[str, Any], shapes: HalfMaps, resume: bool) -> Spool:
+    """Return the spool of a fit.
+
+    Args:
+        path: of its folder; what is there is replaced unless `resume`.
+        of: what the features are of (pictures, network, preparation), as JSON values; a folder of
+            anything else is not gone on with.
+        shapes: (d_j, h_j, w_j) of each level, finest first.
+        resume: go on with the parts that are there.
+
+    Raises:
+        ArtifactError: the folder cannot be written, or is of something else.
+    """
+    spool = Spool(path, tuple((d, h, w) for d, h, w in shapes))
+    head = json.dumps({"of": of, "shapes": shapes}, sort_keys=True, separators=(",", ":")).encode()
+    if path.exists() and not path.is_dir():
+        raise ArtifactError(f"{path} must be a folder of features; it is a file; remove it")
+    found = path / HEAD
+    if path.exists() and resume and (not found.is_file() or found.read_bytes() != head):
+        raise ArtifactError(
+            f"{path} must be of the same pictures, network and preparation to go on with; it is "
+            "not; run without --resume to begin anew"
+        )
+    if not resume and path.exists():
+        spool.remove()
+    write_atomic(found, head)
+    return spool
 
 
 def record_bytes(shapes: HalfMaps) -> int:
-    """Return the bytes that one picture takes on disk."""
+    """Return the bytes that one picture takes on disk, at most."""
     _, h, w = shapes[0]
     return 4 + sum(2 * d * rows * columns for d, rows, columns in shapes) + -(-h * w // 8)
+
+
+def _packed(valid: Any) -> Any:
+    """Return (n, bytes) uint8, a bit a cell."""
+    return np.packbits(valid.reshape(len(valid), -1), axis=1)

@@ -92,7 +92,15 @@ def load(path: str | Path) -> Inspector:
         ArtifactError: the file is missing, damaged, truncated, of an unknown version or holds a
             value that is not finite; the message names the part.
     """
-    header, arrays = read_parts(Path(path))
+    return assembled(Path(path).name, *read_parts(Path(path)))
+
+
+def assembled(name: str, header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
+    """Make the inspector from the checked parts of a file, and try it.
+
+    Raises:
+        ArtifactError: the parts do not fit each other.
+    """
     try:
         inspector = _assemble(header, arrays)
         tried = _quick(inspector)
@@ -103,7 +111,7 @@ def load(path: str | Path) -> Inspector:
                 raise ValueError(f"a limit for pixels must go with a map; got {limit.pixel}")
     except (WeightsError, *MISFITS) as error:
         raise ArtifactError(
-            f"{Path(path).name}: its parts must fit each other; they do not ({error}); fit it anew"
+            f"{name}: its parts must fit each other; they do not ({error}); fit it anew"
         ) from error
     return inspector
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from goldensample.extracting import batches, extract
-from goldensample.fitting import InMemory, name_of
+from goldensample.feature_store import InMemory
+from goldensample.fitting import name_of
 from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.methods.taught import factors
@@ -105,7 +106,7 @@ def _seen(inspector: Inspector, batch: list[Picture]) -> tuple[list[Features], l
     """Return the features of pictures, one each, in half precision as a fit has them."""
     found, placements = extract(batch, inspector.preparation, inspector.backbone)
     store = InMemory()
-    store.append(found)
+    store.put(found)
     return [part.only(k) for part in store for k in range(len(batch))], placements
 
 

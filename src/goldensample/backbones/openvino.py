@@ -26,12 +26,15 @@ def _core() -> Any:
     return import_openvino().Core()
 
 
-def use_threads(count: int) -> None:
-    """Set how many CPU threads networks of this process use that are opened from now on; 0 for all.
+_usual = {"threads": 0}
 
-    Changes the speed only.
+
+def use_threads(count: int) -> None:
+    """Set how many CPU threads networks of this process use that do not say so; 0 for all.
+
+    It holds for those that are compiled from now on, and changes the speed only.
     """
-    _core().set_property("CPU", {"INFERENCE_NUM_THREADS": count})
+    _usual["threads"] = count
 
 
 def normalised(picture: Array, network: Network) -> Array:
@@ -49,7 +52,7 @@ class OpenVINOBackbone:
 
     Args:
         network: what to run; a picture size that does not fit it is a `WeightsError`.
-        threads: CPU threads to use; 0 for all. Changes the speed only.
+        threads: CPU threads to use; 0 for what `use_threads` says. Changes the speed only.
         precision: "fp32"; "bf16", on processors that have it; or "int8", if the network has it.
 
     Raises:
@@ -66,6 +69,10 @@ class OpenVINOBackbone:
         self.network, self.precision = network, precision
         self._threads = threads
         self._queues: dict[tuple[int, int], tuple[bool, Any]] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Say how another process makes its own: what is compiled does not travel."""
+        return type(self), (self.network, self._threads, self.precision)
 
     def extract(self, pictures: Array) -> tuple[Array, ...]:
         """Compute feature maps; see `Backbone.extract`."""
@@ -106,8 +113,8 @@ class OpenVINOBackbone:
                     "INFERENCE_PRECISION_HINT": HINTS[self.precision],
                     "PERFORMANCE_HINT": "LATENCY" if alone else "THROUGHPUT",
                 }
-                if self._threads:
-                    wishes["INFERENCE_NUM_THREADS"] = self._threads
+                if threads := self._threads or _usual["threads"]:
+                    wishes["INFERENCE_NUM_THREADS"] = threads
                 compiled = _core().compile_model(model, "CPU", wishes)
             except RuntimeError as error:
                 raise WeightsError(

@@ -17,6 +17,7 @@ from goldensample.cli import (
     info,
     inspect,
     learning,
+    replicas,
     serve,
     teaching,
     thresholds,
@@ -47,6 +48,7 @@ app.command("revert")(learning.revert)
 app.add_typer(data.app, name="data")
 app.command("bench")(bench.command)
 app.command("serve")(serve.command)
+app.command("replicas")(replicas.command)
 app.command("demo")(demo.command)
 
 

@@ -47,25 +47,31 @@ class Fitted:
 
 
 def for_each(command: Callable[..., None]) -> Callable[..., None]:
-    """Give the command that fits one file the options --each and --runner, which fit many."""
+    """Give the command that fits one file the options --each and --runner.
+
+    Its argument `workers` is what --runner names; with --each, whole fits are what it runs.
+    """
     own = inspect.signature(command)
 
     def chosen(*, each: Path | None, runner: str, **values: Any) -> None:
         if each:
             _fit_each(each, runner, values)
-        elif runner != "here":
-            raise ValueError("--runner must go with --each; got it alone")
         elif not values["paths"]:
             raise ValueError("PATH must name good pictures; got none; or fit a folder of --each")
-        else:
+        elif runner == "here":
             command(**values)
+        else:
+            from goldensample.ray_runner import open_runner
+
+            with open_runner(runner, values["output"].absolute().parent) as workers:
+                command(**values, workers=workers)
 
     kind = inspect.Parameter.KEYWORD_ONLY
     added = [
         inspect.Parameter("each", kind, default=None, annotation=Each),
         inspect.Parameter("runner", kind, default="here", annotation=RunnerName),
     ]
-    paths, output, *others = own.parameters.values()
+    paths, output, *others = (p for name, p in own.parameters.items() if name != "workers")
     parameters = [paths.replace(default=None), output, *added, *others]
     chosen.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     chosen.__annotations__ = {p.name: p.annotation for p in parameters}

@@ -38,6 +38,7 @@ from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation import Preparation
 from goldensample.records import Pictures
+from goldensample.runners import Runner, here
 
 PAPER: dict[str, Any] = {
     "backbone": "timm:wide_resnet50_2.tv_in1k",
@@ -111,6 +112,7 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     *,
     knobs: dict[str, Any],
+    workers: Runner = here,
 ) -> None:
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.fitting import fit, way_of
@@ -124,8 +126,7 @@ def command(
 
     began = perf_counter()
     check_output(output)
-    if preset not in (None, "paper"):
-        raise ValueError(f"preset must be paper; got {preset!r}")
+    check_preset(preset)
     chosen, asked = PAPER if preset else {}, Sizes(size, resize, crop, tile)
     if preset and asked == Sizes(None, None, None):
         asked = Sizes(None, PAPER["resize"], PAPER["crop"])
@@ -134,23 +135,23 @@ def command(
     settings = method_of(method, {k: v for k, v in chosen.items() if k == "depth"} | knobs)
     preparation = asked.preparation()
     names = backbone or [chosen.get("backbone", "builtin")]
-    if any(name.startswith("timm:") for name in names):
-        tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")
+    tell_slow(names)
     network, members = open_backbones(names, parse_levels(levels), weights or [], device)
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
     if isinstance(settings, PatchCore):
-        limits = (rate, calibration)
-        planned = Asked(paths, output, preparation, tile, limits, memory, "greedy" in knobs)
+        many = (memory, "greedy" in knobs, workers.workers)
+        planned = Asked(paths, output, preparation, tile, (rate, calibration), *many)
         settings = decide(planned, network, settings)
     if members:
         settings = ensemble_of(settings, members)
+    if workers is not here:
+        check_apart(settings, device)
     with progress() as notify:
-        pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
+        pictures = read_images(paths, None, skip_unreadable, notify, workers)
         for message in pictures.skipped:
             tell(f"left out: {message}")
-        stride = network.network.stride
-        preparation = preparation or usual(pictures.shapes(), stride, tile)
+        preparation = preparation or usual(pictures.shapes(), network.network.stride, tile)
         preparation = with_areas(preparation, (ignore, look_at, zones), pictures.shapes())
         tell_stretched(pictures, preparation)
         out = way_of(len(pictures), settings, rate, calibration).out
@@ -166,17 +167,27 @@ def command(
                 calibration=calibration,
                 notify=notify,
                 kept=kept,
+                runner=workers,
             )
             inspector, settled = settle(inspector, pictures, precision, notify)
             if thumbnails:
                 inspector = with_thumbnails(inspector, pictures, notify)
             save(inspector, output)
-    seconds = round(perf_counter() - began, 3)
+    seconds = perf_counter() - began
     if json:
-        print_json({**summary(inspector), "file": str(output), "seconds": seconds})
-    else:
-        say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
-        tell_threshold(inspector, rate, len(pictures), calibration)
+        print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
+        return
+    say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
+    tell_threshold(inspector, rate, len(pictures), calibration)
+
+
+def check_apart(method: Method, device: str) -> None:
+    """Refuse what cannot be fitted over a runner."""
+    from goldensample.methods.spread import check_spreads
+
+    check_spreads(method)
+    if device != "cpu":
+        raise ValueError(f"--runner must go with --device cpu; got {device}")
 
 
 def ensemble_of(method: Method, members: tuple[int, ...]) -> Ensemble:
@@ -186,6 +197,12 @@ def ensemble_of(method: Method, members: tuple[int, ...]) -> Ensemble:
     return Ensemble(members=members, patchcore=method)
 
 
+def check_preset(preset: str | None) -> None:
+    """Refuse a preset that there is not."""
+    if preset not in (None, "paper"):
+        raise ValueError(f"preset must be paper; got {preset!r}")
+
+
 def check_output(output: Path) -> None:
     """Refuse, before long work, an output that could not be written."""
     from goldensample.writing import check_writable
@@ -193,6 +210,12 @@ def check_output(output: Path) -> None:
     if output.suffix != ".golden":
         raise ValueError(f"--output must end in .golden; got {output}")
     check_writable(output)
+
+
+def tell_slow(names: list[str]) -> None:
+    """Say that networks take their time to open, if one does."""
+    if any(name.startswith("timm:") for name in names):
+        tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")
 
 
 def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:

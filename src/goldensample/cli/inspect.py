@@ -1,13 +1,15 @@
 """`golden inspect`: score new pictures."""
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated, Any
 
 import numpy as np
 import typer
 
-from goldensample.cli.options import Precision
+from goldensample.cli.options import Precision, RunnerName
 from goldensample.cli.regions import (
     PLAIN,
     CocoFile,
@@ -19,6 +21,8 @@ from goldensample.cli.regions import (
     region_lines,
 )
 from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say, tell
+from goldensample.cli.table_parts import Asked
+from goldensample.cli.to_table import GoOn, HeatMaps, Output, Table, check_together, write_table
 from goldensample.cli.watching import StrictInput, Watcher, WatchFile, strict
 from goldensample.errors import ImageError
 from goldensample.extracting import BATCH
@@ -30,12 +34,21 @@ from goldensample.records import Inspection, Threshold
 def command(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file.")],
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Pictures: folders, files, globs.")
+        list[str], typer.Argument(metavar="PATH...", help="Pictures: folders, files, globs, URLs.")
     ],
     report: Annotated[
         Path | None, typer.Option(help="Write DIR/report.html.", metavar="DIR")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a picture.")] = False,
+    output: Output = None,
+    runner: RunnerName = "here",
+    resume: GoOn = False,
+    heat_maps: HeatMaps = None,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print one JSON object a picture; with --output, one for all of them."
+        ),
+    ] = False,
     fail_on_defect: Annotated[
         bool, typer.Option("--fail-on-defect", help="Exit 1 when a defect was found.")
     ] = False,
@@ -57,31 +70,41 @@ def command(
     strict_input: StrictInput = False,
     watch: WatchFile = None,
 ) -> None:
-    """Score pictures, find defects and say where they are."""
+    """Score pictures, find defects and say where they are.
+
+    With --output, verdicts go to a table, each picture exactly once, whatever is lost on the way.
+    """
     from goldensample.annotating import Annotations
     from goldensample.cli.reporting import finish, start
     from goldensample.folders import open_images
-    from goldensample.precisions import at
-    from goldensample.store import load
     from goldensample.writing import check_writable
 
+    began = perf_counter()
     told = Told(explain, mm_per_px, smallest)
+    given: dict[str, object] = {
+        "--runner": runner != "here",
+        "--resume": resume,
+        "--heat-maps": heat_maps,
+    }
+    given |= {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
+    check_together(output, given)
+    table = Table(output, runner, resume, heat_maps, batch) if output else None
     if report:
         check_writable(report / "report.html")
-    inspector = load(file)
-    if precision != "auto":
-        inspector = at(inspector, precision)
-        if inspector.threshold is None and threshold is None:
-            tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
-    if threshold is not None:
-        limits = {inspector.backbone.precision: by_hand(inspector, threshold)}
-        inspector = replace(inspector, thresholds=limits)
-    if fail_on_defect and inspector.threshold is None:
+    inspector = opened(file, precision, threshold)
+    limits = inspector.threshold
+    if fail_on_defect and limits is None:
         raise ValueError(
             f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
         )
     pictures = open_images(paths, white=inspector.preparation.white)
-    written = Annotations(masks, coco, pictures, inspector.threshold)
+    if table:
+        asked = Asked(inspector.backbone.precision, limits, told, strict_input)
+        counts = write_table(table, file, inspector, pictures, asked)
+        tell_table(table.output, counts, perf_counter() - began, json)
+        leave(counts["error"], fail_on_defect and counts["defect"])
+        return
+    written = Annotations(masks, coco, pictures, limits)
     attempts = strict(inspector, pictures.attempts()) if strict_input else pictures.attempts()
     watcher = Watcher(inspector, watch) if watch else None
     page = start(inspector, file) if report else None
@@ -96,7 +119,7 @@ def command(
             scene = None
             if watcher and picture and isinstance(found, Inspection):
                 scene = {"scene": watcher.see(picture, found)}
-            show(found, name, inspector.threshold, json, told, scene)
+            show(found, name, limits, json, told, scene)
             if isinstance(found, ImageError):
                 failures += 1
                 if page:
@@ -110,10 +133,43 @@ def command(
         watcher.finish()
     if page and report:
         finish(page, report / "report.html")
+    leave(failures, fail_on_defect and defects)
+
+
+def opened(file: Path, precision: str, threshold: float | None) -> Inspector:
+    """Load an inspector, in another precision or with another limit where one is asked for."""
+    from goldensample.precisions import at
+    from goldensample.store import load
+
+    inspector = load(file)
+    if precision != "auto":
+        inspector = at(inspector, precision)
+        if inspector.threshold is None and threshold is None:
+            tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
+    if threshold is None:
+        return inspector
+    limits = {inspector.backbone.precision: by_hand(inspector, threshold)}
+    return replace(inspector, thresholds=limits)
+
+
+def leave(failures: int, defects: int) -> None:
+    """End with the exit code of what was found."""
     if failures:
         raise typer.Exit(2)
-    if fail_on_defect and defects:
+    if defects:
         raise typer.Exit(1)
+
+
+def tell_table(output: str, counts: Counter[str], seconds: float, json: bool) -> None:
+    """Print what was written, for people or as one JSON object."""
+    kinds = ("good", "review", "defect", "none", "error")
+    if json:
+        found = {kind: counts[kind] for kind in kinds}
+        print_json({"file": output, "pictures": counts.total(), **found, "seconds": seconds})
+        return
+    names = ("good", "to look at again", "defects", "without a verdict", "errors")
+    listed = [f"{counts[k]:,} {name}" for k, name in zip(kinds, names, strict=True) if counts[k]]
+    say(f"{output}: {counts.total():,} pictures, {', '.join(listed)}, in {seconds:.1f} s")
 
 
 def show(

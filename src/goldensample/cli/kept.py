@@ -13,7 +13,7 @@ from goldensample.cli.show import tell
 from goldensample.extracting import level_shapes
 from goldensample.folders import Folder
 from goldensample.preparation import Preparation
-from goldensample.spool import Spool
+from goldensample.spool import Spool, open_spool
 
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on from the features that a stopped fit has left.")
@@ -33,12 +33,8 @@ def spooled(
 
     Whatever ends the work before that leaves them for --resume.
     """
-    files = [path.stat() for path in pictures.paths]
     of = {
-        "pictures": [
-            [name, file.st_size, file.st_mtime_ns]
-            for name, file in zip(pictures.names, files, strict=True)
-        ],
+        "pictures": pictures.stamps(),
         "held_out": held_out,
         "network": [network.network.source_sha256, *network.network.levels],
         "preparation": asdict(replace(preparation, white=pictures.white)),
@@ -46,7 +42,7 @@ def spooled(
     path = output.with_name(f"{output.name}.partial")
     if path.exists() and not resume:
         tell(f"golden: replacing {path.name} of a stopped fit; --resume would have gone on from it")
-    kept = Spool(path, of, level_shapes(preparation, network), resume)
+    kept = open_spool(path, of, level_shapes(preparation, network), resume)
     if len(kept):
         tell(f"golden: going on from the features of {len(kept):,} pictures in {path.name}")
     try:

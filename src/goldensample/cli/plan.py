@@ -1,5 +1,6 @@
 """The plan that `golden fit` tells before it reads a picture."""
 
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -48,7 +49,11 @@ Memory = Annotated[
 
 @dataclass(frozen=True)
 class Asked:
-    """What the plan is made for; `limits` are the rate of false alarms and the calibration."""
+    """What the plan is made for.
+
+    `limits` are the rate of false alarms and the calibration; `memory` is what each of the
+    `workers` may take, in bytes.
+    """
 
     paths: list[str]
     output: Path
@@ -57,6 +62,7 @@ class Asked:
     limits: tuple[float, str]
     memory: int | None
     greedy_given: bool
+    workers: int = 1
 
 
 def decide(asked: Asked, backbone: Backbone, method: PatchCore) -> PatchCore:
@@ -79,14 +85,16 @@ def decide(asked: Asked, backbone: Backbone, method: PatchCore) -> PatchCore:
         depth=sum(shape[0] for shape in maps),
         record_bytes=record_bytes(maps),
         largest_px=largest[0] * largest[1],
+        workers=asked.workers,
     )
-    limit = asked.memory or int(0.8 * (memory_bytes() or 1e15))
+    beside = min(asked.workers, os.cpu_count() or 1)  # as many on a machine as it has cores
+    limit = asked.memory or int(0.8 * (memory_bytes() or 1e15) / beside)
     if asked.greedy_given:
         check(method, load, machine, limit)
     else:
         method = fitting(method, load, machine, limit)
     made = plan(method, load, machine)
-    tell(words(made, method, load.pictures))
+    tell(words(made, method, load))
     room = shutil.disk_usage(next(p for p in asked.output.absolute().parents if p.exists())).free
     if made.disk_bytes > room:
         raise ArtifactError(
@@ -114,16 +122,17 @@ def _sampled(paths: list[str]) -> tuple[int, list[tuple[int, int]]]:
     return len(found), shapes or [(256, 256)]
 
 
-def words(made: Plan, method: PatchCore, pictures: int) -> str:
+def words(made: Plan, method: PatchCore, load: Load) -> str:
     """Return a plan as people read it."""
-    text = f"plan: {made.patches:,} patches of depth {made.depth} from {pictures:,} pictures, "
+    text = f"plan: {made.patches:,} patches of depth {made.depth} from {load.pictures:,} pictures, "
     if made.rows == made.patches:
         text += "all kept in the bank"
     elif method.subsampler == "greedy":
         text += f"{made.rows:,} kept by the {method.greedy} greedy coreset"
     else:
         text += f"{made.rows:,} kept by the {method.subsampler} choice"
+    each = f" on each of {load.workers} workers" if load.workers > 1 else ""
     return (
-        f"{text}; at most {made.memory_bytes / 1e6:,.0f} MB of memory and "
+        f"{text}; at most {made.memory_bytes / 1e6:,.0f} MB of memory{each} and "
         f"{made.disk_bytes / 1e6:,.0f} MB of disk meanwhile, about {duration(made.seconds)}"
     )

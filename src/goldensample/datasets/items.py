@@ -8,7 +8,8 @@ import numpy as np
 
 from goldensample.errors import ImageError
 from goldensample.evaluation import Labelled
-from goldensample.folders import Folder, find_below, find_pictures
+from goldensample.finding import find_below, find_pictures
+from goldensample.folders import Folder
 from goldensample.images import read_image
 from goldensample.records import Array
 
@@ -63,7 +64,8 @@ class Dataset:
 def pictures_below(folder: Path) -> list[Path]:
     """Return the pictures below a folder, sorted; none where it is empty or not there."""
     there = folder.is_dir() and find_below(folder)
-    return [path for _, path in find_pictures(folder)] if there else []
+    found = find_pictures(folder) if there else []
+    return [path for _, path in found if isinstance(path, Path)]
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -20,7 +20,7 @@ from goldensample.datasets.by_mask import (
 from goldensample.datasets.by_table import read_csv, read_real_iad, read_visa, visa_categories
 from goldensample.datasets.items import Dataset, demand
 from goldensample.errors import ImageError
-from goldensample.folders import PathLike
+from goldensample.finding import PathLike
 
 _NON_COMMERCIAL = "CC BY-NC-SA 4.0"
 _MVTEC = "https://www.mvtec.com/company/research/datasets"

@@ -1,6 +1,6 @@
 """PatchCore fitted once without each fold of the pictures: limits from all of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -31,7 +31,16 @@ class Crossed:
 
         Cost: that of FOLDS fits.
         """
-        count = sum(map(len, features))
+        return self.fit_by(self.patchcore.fit, features, sum(map(len, features)), notify)
+
+    def fit_by(
+        self,
+        fit: Callable[["WithoutFold", Notify], "PatchCoreDetector"],
+        features: Iterable[Features],
+        count: int,
+        notify: Notify,
+    ) -> "CrossedDetector":
+        """See `fit`; `fit` is told what each fold fits on, of `count` pictures in all."""
         if count < 2:
             got = "one" if count else "none"
             least = "two pictures to be crossed" if count else "one picture"
@@ -39,7 +48,7 @@ class Crossed:
         told = [*[silent] * (FOLDS - 1), notify]
         detectors = []
         for fold, tell in enumerate(told):
-            fitted = self.patchcore.fit(WithoutFold(features, fold), tell)
+            fitted = fit(WithoutFold(features, fold), tell)
             origins, every = fitted.origins.copy(), np.arange(count)
             origins[:, 0] = every[every % FOLDS != fold][origins[:, 0].astype(int)]
             detectors.append(replace(fitted, origins=origins))
@@ -114,10 +123,20 @@ class WithoutFold:
     fold: int
 
     def __iter__(self) -> Iterator[Features]:
-        count = 0
         for batch in self.features:
             numbers = batch.first + np.arange(len(batch))
             wanted = np.flatnonzero(numbers % FOLDS != self.fold)
             if len(wanted):
-                yield Features(tuple(m[wanted] for m in batch.maps), batch.valid[wanted], count)
-            count += len(wanted)
+                before = batch.first - len(pictures_of(self.fold, batch.first))
+                yield Features(tuple(m[wanted] for m in batch.maps), batch.valid[wanted], before)
+
+
+def pictures_of(fold: int, count: int) -> Array:
+    """Return the numbers, ascending, of a fold's pictures among `count`."""
+    return np.arange(fold, count, FOLDS)
+
+
+def number_without(fold: int, number: int) -> int:
+    """Return the number, among all pictures, of one that is numbered without a fold."""
+    group, place = divmod(number, FOLDS - 1)
+    return group * FOLDS + place + (place >= fold)

@@ -3,7 +3,7 @@
 The paper's is their weighed maximum, which a single odd patch decides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -34,11 +34,11 @@ def statistics(distances: Array) -> Array:
     return np.array([values.mean(), top(values), values.max(), values.std()])
 
 
-def usual_of(found: Array) -> Array:
+def usual_of(found: Sequence[Array]) -> Array:
     """Return what is usual for statistics of good pictures.
 
     Args:
-        found: (n, 4) float64, of pictures whose patches were compared with others' alone.
+        found: (4,) float64 of each picture, whose patches were compared with others' alone.
 
     Returns:
         (6, 4) float64: means; standard deviations; the inverse of the correlations.
@@ -50,9 +50,10 @@ def usual_of(found: Array) -> Array:
         raise ValueError(
             f"image_score statistics must have at least {FEWEST} pictures; got {len(found)}"
         )
-    middle = found.mean(axis=0)
-    spread = np.maximum(found.std(axis=0), 1e-3 * middle + 1e-9)
-    apart = (found - middle) / spread
+    values = np.asarray(found)
+    middle = values.mean(axis=0)
+    spread = np.maximum(values.std(axis=0), 1e-3 * middle + 1e-9)
+    apart = (values - middle) / spread
     together = (1 - SHRINKAGE) * (apart.T @ apart) / len(found) + SHRINKAGE * np.eye(4)
     return np.vstack([middle, spread, np.linalg.inv(together)])
 
@@ -70,8 +71,10 @@ def oddness(distances: Array, usual: Array) -> float:
     return float(np.sqrt(max(above @ usual[2:] @ above, 0.0)))
 
 
-def usual_distances(bank: Array, origins: Array, pictures: Iterable[tuple[Array, Array]]) -> Array:
-    """Return what is usual for the pictures of a fit, each compared with the others' rows alone.
+def among_others(
+    bank: Array, origins: Array, pictures: Iterable[tuple[Array, Array]]
+) -> list[Array]:
+    """Return the statistics of pictures of a fit, each compared with the others' rows alone.
 
     Args:
         bank: (m, d) float32.
@@ -79,7 +82,7 @@ def usual_distances(bank: Array, origins: Array, pictures: Iterable[tuple[Array,
         pictures: for each its patches (k, d) and their origins (k, 3).
 
     Raises:
-        ValueError: one picture fills the whole bank, or there are too few.
+        ValueError: one picture fills the whole bank.
 
     Cost: a copy of the bank for each picture, and the distances of all patches to it.
     """
@@ -90,4 +93,4 @@ def usual_distances(bank: Array, origins: Array, pictures: Iterable[tuple[Array,
             raise ValueError("image_score statistics must have bank rows of several pictures")
         distances, _ = NearestSearch(bank[others]).find(patches.astype(np.float32))
         found.append(statistics(distances[:, 0]))
-    return usual_of(np.asarray(found))
+    return found

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_array
+from array_api_compat import device, is_numpy_array
 
 from goldensample.coverage import radius
 from goldensample.methods.bank import Patches
 from goldensample.methods.checking import check, check_number, check_whole, is_number, is_whole
 from goldensample.methods.choosing import AUTO, choose
-from goldensample.methods.image_scores import IMAGE_SCORES, oddness, top, usual_distances
+from goldensample.methods.image_scores import IMAGE_SCORES, among_others, oddness, top, usual_of
 from goldensample.methods.patchcore_parts import checked
 from goldensample.methods.searching import SEARCHES, Search, open_search
 from goldensample.methods.taught import factors, nearness
@@ -106,7 +106,7 @@ class PatchCore:
         Cost: memory for n·h·w points of the projection's depth, or a bounded number of them where
             the coreset is streaming; time as `coreset.greedy`.
         """
-        counts = [int(valid.sum()) for batch in features for valid in self._valid(batch)]
+        counts = [number for batch in features for number in self.counts(batch)]
         if not counts:
             raise ValueError("fit must have at least one picture; got none")
         if not all(counts):
@@ -119,8 +119,12 @@ class PatchCore:
             reach = radius(bank, patches.beside(chosen.nearest, "coverage"))
         usual = None
         if self.image_score == "statistics":
-            usual = usual_distances(bank, origins, patches.read("usual"))
+            usual = usual_of(among_others(bank, origins, patches.read("usual")))
         return PatchCoreDetector(self, bank, origins, reach, usual)
+
+    def counts(self, features: Features) -> list[int]:
+        """Return how many patches each picture has."""
+        return [int(valid.sum()) for valid in self._valid(features)]
 
     def _valid(self, features: Features) -> Array:
         """Return (n, h, w) bool on the grid of patches."""
@@ -148,7 +152,7 @@ class PatchCoreDetector:
 
     Args:
         settings: the knobs it was fitted with.
-        bank: (m, d) float32 patches, each value within half precision.
+        bank: (m, d) float32 patches, each value within half precision; or a `ShardedBank`.
         origins: (m, 3) float32: picture index, and the patch's centre as shares of the canvas.
         radius: no patch of the fit, but those left out as dirt, is farther than this from its
             nearest bank row, so a distance is at most this much larger than it would be with all
@@ -177,8 +181,7 @@ class PatchCoreDetector:
         """Return the search over the bank where the patches live: NumPy, or torch on a device."""
         place = "numpy" if is_numpy_array(patches) else str(device(patches))
         if place not in self._searches:
-            bank = array_namespace(patches).asarray(self.bank, device=device(patches))
-            self._searches[place] = open_search(bank, self.settings.search)
+            self._searches[place] = open_search(self.bank, self.settings.search, patches)
         return self._searches[place]
 
     def score(self, features: Features) -> Scores:

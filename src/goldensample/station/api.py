@@ -18,6 +18,7 @@ from goldensample.station.asking import (
     Identity,
     Said,
     csv_lines,
+    intake_of,
     iso,
     person_of,
     product_json,
@@ -47,7 +48,7 @@ PICTURE = {
 @router.get("/products")
 def products(request: Request) -> list[dict[str, Any]]:
     """List the products."""
-    known = list(station_of(request).products)
+    known = list(intake_of(request).products)
     for product in known:
         product.fresh()
     return [product_json(product) for product in known]
@@ -64,15 +65,15 @@ async def inspect(
 
     429 with Retry-After where too many wait already.
     """
-    station, person = station_of(request), person_of(request)
-    asked = product_of(station, product)
-    with station.line.place() as submit:
-        coming = await receive(station, request)
+    intake, person = intake_of(request), person_of(request)
+    asked = product_of(intake, product)
+    with intake.line.place() as submit:
+        coming = await receive(intake, request)
         try:
-            await check(station, coming, name)
+            await check(intake, coming, name)
             future = submit(Job(asked, coming, name or "picture", source, person.name))
         except BaseException:
-            station.archive.discard(coming)
+            intake.archive.discard(coming)
             raise
     return record_json(await asyncio.wrap_future(future))
 

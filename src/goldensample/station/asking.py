@@ -11,6 +11,7 @@ from fastapi import HTTPException, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.station.access import Person
+from goldensample.station.intake import Intake
 from goldensample.station.products import Product
 from goldensample.station.rows import COLUMNS, Filter, Record, values_of
 from goldensample.station.station import Station
@@ -57,6 +58,12 @@ def station_of(request: Request) -> Station:
     return station
 
 
+def intake_of(request: Request) -> Intake:
+    """Return what takes the picture in: the station, or a replica."""
+    intake: Intake = request.app.state.station
+    return intake
+
+
 def person_of(request: Request) -> Person:
     """Return who asks."""
     person: Person = request.scope["person"]
@@ -71,9 +78,9 @@ def engineer_of(request: Request) -> Person:
     return person
 
 
-def product_of(station: Station, key: str) -> Product:
+def product_of(intake: Intake, key: str) -> Product:
     """Return a product, or refuse."""
-    product = station.products.get(key)
+    product = intake.products.get(key)
     if product is None:
         raise HTTPException(404, "a product must be one of the station's; see /api/products")
     return product

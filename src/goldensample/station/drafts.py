@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from goldensample.errors import ArtifactError, ImageError
-from goldensample.folders import ENDINGS
+from goldensample.finding import ENDINGS
 from goldensample.station.archive import Coming
 from goldensample.writing import write_atomic
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import GoldenError, ImageError
-from goldensample.folders import find_below
+from goldensample.finding import find_below
 from goldensample.images import read_shape
 from goldensample.station.jobs import BusyError, Job, StoppingError
 from goldensample.station.products import Product

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from goldensample._version import __version__
+from goldensample.station.intake import Intake
 from goldensample.station.migrating import latest
 from goldensample.station.rows import Filter
 from goldensample.station.station import Station
@@ -41,21 +42,27 @@ counted = Counted()
 
 def health(station: Station) -> dict[str, Any]:
     """Return how a station is, for machines and for the page."""
-    now, line, settings = time.time(), station.line, station.settings
-    for one in station.products:
-        one.fresh()
     return {
-        "version": __version__,
-        "up_s": round(time.monotonic() - station.began, 1),
-        "waiting": line.waiting,
-        "waiting_limit": settings.waiting,
-        "per_picture_s": round(line.per_picture_s, 4),
-        "speed": speed(station, now),
+        **of_line(station),
+        "speed": speed(station, time.time()),
         "disk": disk(station),
         "database": database(station),
         "scenes": {one.key: station.scene.status(one) for one in station.products},
-        "products": len(station.products),
-        "troubles": {one.key: one.trouble for one in station.products if one.trouble},
+    }
+
+
+def of_line(intake: Intake) -> dict[str, Any]:
+    """Return how a line is, and the products that it judges by."""
+    for one in intake.products:
+        one.fresh()
+    return {
+        "version": __version__,
+        "up_s": round(time.monotonic() - intake.began, 1),
+        "waiting": intake.line.waiting,
+        "waiting_limit": intake.settings.waiting,
+        "per_picture_s": round(intake.line.per_picture_s, 4),
+        "products": len(intake.products),
+        "troubles": {one.key: one.trouble for one in intake.products if one.trouble},
     }
 
 

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 
 from goldensample.errors import GoldenError, ImageError
 from goldensample.folders import Folder
@@ -16,10 +15,8 @@ from goldensample.records import Inspection, Picture
 from goldensample.station import heat
 from goldensample.station.archive import Archive
 from goldensample.station.jobs import BusyError, Job, Judged, StoppingError, record_of
-from goldensample.station.ledger import Ledger
 from goldensample.station.products import State
 from goldensample.station.rows import Record
-from goldensample.station.storing import Entry, store
 
 log = logging.getLogger(__name__)
 TOGETHER = 4
@@ -29,6 +26,8 @@ while the next are judged."""
 
 Seen = Callable[[Job, State, Picture, Inspection], None]
 """Told of each picture that was judged, before it is stored."""
+Keep = Callable[[Sequence[Judged]], Sequence[Record | Exception]]
+"""Keeps what was judged; returns of each its record as it is answered, or why it is not kept."""
 Submit = Callable[[Job], "Future[Record]"]
 
 
@@ -36,9 +35,9 @@ class Line:
     """Judges pictures in a thread of its own, and stores them in another.
 
     Args:
-        archive: for pictures and heat maps.
-        ledger: for records.
+        archive: where pictures arrive.
         waiting: pictures accepted and not yet answered, at most.
+        keep: keeps what was judged.
         stored: told of each record when it is stored.
         seen: told of each picture when it is judged.
     """
@@ -46,13 +45,13 @@ class Line:
     def __init__(
         self,
         archive: Archive,
-        ledger: Ledger,
         waiting: int,
+        keep: Keep,
         stored: Callable[[Record], None],
         seen: Seen,
     ) -> None:
-        self._archive, self._ledger, self._limit = archive, ledger, waiting
-        self._stored, self._seen = stored, seen
+        self._archive, self._limit = archive, waiting
+        self._keep, self._stored, self._seen = keep, stored, seen
         self._jobs: deque[Job] = deque()
         self._places, self._stopping = 0, False
         self._change = threading.Condition()
@@ -191,32 +190,17 @@ class Line:
             yield Judged(job, record_of(job, state, picture, inspection), small)
 
     def _store(self, done: Sequence[Judged]) -> None:
-        """Store, and only then answer."""
-        ready: list[tuple[Job, Entry]] = []
-        for one in done:
-            try:
-                ready.append((one.job, self._entry(one)))
-            except OSError as error:  # no room for a heat map
-                self._fail(one.job, error)
-        found = store(self._archive, self._ledger, [entry for _, entry in ready])
-        for (job, _), record in zip(ready, found, strict=True):
+        """Keep, and only then answer."""
+        for one, record in zip(done, self._keep(done), strict=True):
             if isinstance(record, Exception):
-                self._fail(job, record)
+                self._fail(one.job, record)
                 continue
             self._release()
-            job.answer.set_result(record)
+            one.job.answer.set_result(record)
             try:
                 self._stored(record)
             except Exception:
                 log.exception("could not tell of record %d", record.id)
-
-    def _entry(self, one: Judged) -> Entry:
-        """Write a heat map to disk, and return all there is to store."""
-        job, files = one.job, (one.job.coming,)
-        if one.heat is None:
-            return Entry(one.record, files, job.file)
-        kept = self._archive.take(heat.to_bytes(one.heat))
-        return Entry(replace(one.record, heat_sha256=kept.sha256), (*files, kept), job.file)
 
     def _fail(self, job: Job, error: Exception) -> None:
         """Answer with an error, and leave nothing behind."""

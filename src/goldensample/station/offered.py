@@ -6,7 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from goldensample.errors import ImageError
-from goldensample.folders import ENDINGS, find_below
+from goldensample.finding import ENDINGS, find_below
 
 FOLDERS = 500
 """That are offered, at most."""

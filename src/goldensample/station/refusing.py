@@ -15,9 +15,9 @@ from starlette.responses import JSONResponse, Response
 from goldensample.errors import ArtifactError, GoldenError, ImageError
 from goldensample.station.access import error
 from goldensample.station.archive import TooLargeError
+from goldensample.station.intake import Intake
 from goldensample.station.jobs import BusyError, StoppingError
 from goldensample.station.showing import page
-from goldensample.station.station import Station
 from goldensample.station.storing import AwayError
 
 STATUS: list[tuple[type[Exception], int]] = [
@@ -92,9 +92,9 @@ def refuse(request: Request, mistake: Exception) -> Response:
     return error(status, without_places(str(mistake), request.app.state.station), retry_s)
 
 
-def without_places(words: str, station: Station) -> str:
+def without_places(words: str, intake: Intake) -> str:
     """Return words with the station's folders left out of the paths in them."""
-    folders = {station.settings.folder, *(product.path.parent for product in station.products)}
+    folders = {intake.settings.folder, *(product.path.parent for product in intake.products)}
     known = {str(path) for one in folders for path in (one, one.absolute(), one.resolve())}
     for folder in sorted(known - {"."}, key=len, reverse=True):
         words = words.replace(f"{folder}/", "").replace(f"{folder}\\", "").replace(folder, ".")
@@ -107,7 +107,13 @@ def refuse_http(request: Request, mistake: Exception) -> Response:
     words, status = str(mistake.detail), mistake.status_code
     if "text/html" in request.headers.get("accept", "") and "person" in request.scope:
         return page(request, "mistake.html", {"words": words, "status": status}, status)
-    answer = error(status, words)
+    return refuse_plainly(request, mistake)
+
+
+def refuse_plainly(request: Request, mistake: Exception) -> Response:
+    """Answer what a route refuses in JSON, whoever asks."""
+    assert isinstance(mistake, HTTPException)
+    answer = error(mistake.status_code, str(mistake.detail))
     answer.headers.update(mistake.headers or {})
     return answer
 

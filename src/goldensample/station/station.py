@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,7 @@ from goldensample.station.rows import Change, Record
 from goldensample.station.scene import Scene
 from goldensample.station.setting_up import SettingUp
 from goldensample.station.settings import Settings
+from goldensample.station.storing import keep
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,8 @@ class Station:
         self.events = Events()
         self.answering = threading.Lock()
         self.scene = Scene(settings.folder / "scene", self._alarm)
-        self.line = Line(self.archive, self.ledger, settings.waiting, self._stored, self.scene.seen)
+        stores = partial(keep, self.archive, self.ledger)
+        self.line = Line(self.archive, settings.waiting, stores, self._stored, self.scene.seen)
         self.setting_up = SettingUp(
             settings.folder, self.products, settings.backbone, self.events.send
         )

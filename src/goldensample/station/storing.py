@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from goldensample.errors import GoldenError
+from goldensample.station import heat
 from goldensample.station.archive import Archive, Coming
+from goldensample.station.jobs import Judged
 from goldensample.station.ledger import Ledger
 from goldensample.station.rows import Record
 
@@ -35,6 +37,29 @@ class Entry:
     record: Record
     files: tuple[Coming, ...]
     watched: tuple[str, str]
+
+
+def keep(archive: Archive, ledger: Ledger, done: Sequence[Judged]) -> list[Record | Exception]:
+    """Store what was judged; a picture whose heat map finds no room does not harm the others.
+
+    Returns:
+        of each its record, stored, or why it could not be.
+    """
+    entries = [_entry(archive, one) for one in done]
+    stored = iter(store(archive, ledger, [one for one in entries if isinstance(one, Entry)]))
+    return [next(stored) if isinstance(one, Entry) else one for one in entries]
+
+
+def _entry(archive: Archive, one: Judged) -> Entry | OSError:
+    """Write a heat map to disk, and return all there is to store; or why it cannot be."""
+    job, files = one.job, (one.job.coming,)
+    if one.heat is None:
+        return Entry(one.record, files, job.file)
+    try:
+        kept = archive.take(heat.to_bytes(one.heat))
+    except OSError as error:
+        return error
+    return Entry(replace(one.record, heat_sha256=kept.sha256), (*files, kept), job.file)
 
 
 def store(archive: Archive, ledger: Ledger, some: Sequence[Entry]) -> list[Record | Exception]:

@@ -10,7 +10,7 @@ from fastapi import HTTPException, Request
 from goldensample.errors import ImageError
 from goldensample.images import read_shape
 from goldensample.station.archive import Coming, TooLargeError
-from goldensample.station.station import Station
+from goldensample.station.intake import Intake
 
 PAUSE_S = 20.0
 """Seconds without a byte until an upload is given up."""
@@ -21,7 +21,7 @@ decoding = anyio.CapacityLimiter(2)
 """Pictures decoded for requests at the same time, at most: each may need much memory."""
 
 
-async def receive(station: Station, request: Request) -> Coming:
+async def receive(intake: Intake, request: Request) -> Coming:
     """Write the body of a request to disk, as far as it may go.
 
     Raises:
@@ -29,7 +29,7 @@ async def receive(station: Station, request: Request) -> Coming:
         HTTPException: it comes too slowly.
     """
     length = request.headers.get("content-length", "0")
-    limit = station.settings.limit_bytes
+    limit = intake.settings.limit_bytes
     if not length.isdecimal() or len(length) > 18 or int(length) > limit:
         raise TooLargeError(f"a file must have {limit:,} bytes at most; it has more")
 
@@ -45,24 +45,24 @@ async def receive(station: Station, request: Request) -> Coming:
 
     try:
         async with asyncio.timeout(UPLOAD_S):
-            return await station.archive.receive(chunks(), limit)
+            return await intake.archive.receive(chunks(), limit)
     except TimeoutError as error:
         words = f"a file must arrive without a pause of {PAUSE_S:g} s, and in {UPLOAD_S:g} s"
         raise HTTPException(408, words) from error
 
 
-async def check(station: Station, coming: Coming, name: str) -> None:
+async def check(intake: Intake, coming: Coming, name: str) -> None:
     """Refuse, before it waits, what is no picture or too large a one.
 
     Raises:
         ImageError: it is no picture.
         TooLargeError: it has more pixels than the station takes.
     """
-    await anyio.to_thread.run_sync(_check, station, coming, name, limiter=decoding)
+    await anyio.to_thread.run_sync(_check, intake, coming, name, limiter=decoding)
 
 
-def _check(station: Station, coming: Coming, name: str) -> None:
-    limit = station.settings.limit_px
+def _check(intake: Intake, coming: Coming, name: str) -> None:
+    limit = intake.settings.limit_px
     with open(coming.path, "rb") as file:
         start = file.read(24)
     if start.startswith(SIGNATURE) and len(start) == 24:  # never decode a bomb to learn its size

@@ -4,6 +4,7 @@ import { send } from "./station.js";
 const form = document.getElementById("login");
 const refused = document.getElementById("refused");
 
+document.getElementById("enter").disabled = false; // before, a browser would put the token in the address
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const { name, token } = form.elements;

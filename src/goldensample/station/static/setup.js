@@ -133,11 +133,10 @@ function count() {
   const rate = element("false-alarms");
   if (!rate) return;
   const number = Number(page.dataset.pictures) - leftOut().length;
-  const needs = Number(rate.selectedOptions[0].dataset.needs);
-  element("learn-count").textContent = number;
-  const few = element("too-few");
-  few.hidden = number >= needs;
-  few.textContent = `${rate.selectedOptions[0].textContent.split(" (")[0]} needs ${needs} pictures or more; there are ${number}. Bring more, or allow more false alarms.`;
+  const { words, needs } = rate.selectedOptions[0].dataset;
+  const shown = { "learn-count": number, "few-rate": words, "few-needs": needs, "few-there": number };
+  for (const [place, value] of Object.entries(shown)) element(place).textContent = value;
+  element("too-few").hidden = number >= needs;
   element("learn-now").disabled = number < needs;
   const review = element("review");
   for (const option of review.options) option.disabled = option.value !== "" && Number(option.value) <= Number(rate.value);

@@ -1,0 +1,126 @@
+"""A replica: the station's API to inspect a picture, for a fleet of processes that keep nothing."""
+
+import os
+import socket
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from threadpoolctl import threadpool_limits
+
+from goldensample._version import __version__
+from goldensample.backbones.openvino import use_threads
+from goldensample.records import Inspection, Picture
+from goldensample.station import api
+from goldensample.station.access import Access, Sessions
+from goldensample.station.archive import Archive
+from goldensample.station.health import of_line
+from goldensample.station.jobs import Job, Judged
+from goldensample.station.line import Line
+from goldensample.station.products import Products, State
+from goldensample.station.refusing import REFUSALS, SLOW, answer_mistakes, refuse_plainly
+from goldensample.station.rows import Record
+from goldensample.station.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What a replica is made from: it needs no disk that machines share.
+
+    Args:
+        settings: tokens, host and limits; its folder is not used.
+        files: the bytes of `.golden` files by the products' names.
+    """
+
+    settings: Settings
+    files: Mapping[str, bytes]
+
+
+class Replica:
+    """Products and a line that judges, without records and archive; an `Intake`.
+
+    Args:
+        copies: what it is made from.
+    """
+
+    def __init__(self, copies: Copies) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="golden-replica-")
+        folder = Path(self._folder.name)
+        paths = [folder / f"{name}.golden" for name in copies.files]
+        for path, data in zip(paths, copies.files.values(), strict=True):
+            path.write_bytes(data)
+        self.settings = replace(copies.settings, folder=folder)
+        self.products = Products(paths, lambda product, words: None)
+        self.archive = Archive(folder / "pictures")
+        self.judged = 0
+        self.line = Line(
+            self.archive, self.settings.waiting, self._let_go, lambda record: None, self._seen
+        )
+        self.began = time.monotonic()
+
+    def close(self) -> None:
+        """Finish what was accepted, then let go of everything."""
+        self.line.stop()
+        self._folder.cleanup()
+
+    def _seen(self, job: Job, state: State, picture: Picture, found: Inspection) -> None:
+        self.judged += 1
+
+    def _let_go(self, done: Sequence[Judged]) -> list[Record]:
+        """Delete the pictures; return what is told of them."""
+        for one in done:
+            self.archive.discard(one.job.coming)
+        return [replace(one.record, kept=False) for one in done]
+
+
+def make(copies: Copies) -> FastAPI:
+    """Return the application of a replica, which it closes.
+
+    The network and linear algebra keep to one thread: a replica has one processor.
+    """
+    use_threads(1)
+    threadpool_limits(1, "blas")
+    replica = Replica(copies)
+
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        replica.close()
+
+    app = FastAPI(
+        title="Golden Sample replica",
+        version=__version__,
+        lifespan=life,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=REFUSALS,
+    )
+    app.state.station = replica
+    app.add_api_route("/api/products", api.products)
+    app.add_api_route("/api/health", health)
+    app.add_api_route(
+        "/api/inspect/{product}",
+        api.inspect,
+        methods=["POST"],
+        openapi_extra=api.PICTURE,
+        responses=SLOW,
+    )
+    answer_mistakes(app)
+    app.add_exception_handler(HTTPException, refuse_plainly)
+    sessions = Sessions(replica.settings.tokens)
+    app.add_middleware(Access, settings=replica.settings, sessions=sessions)
+    return app
+
+
+def health(request: Request) -> dict[str, Any]:
+    """Tell how the replica is that answers: another one may answer the next time."""
+    replica: Replica = request.app.state.station
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    return {"replica": name, "judged": replica.judged, **of_line(replica)}
