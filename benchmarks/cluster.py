@@ -28,7 +28,7 @@ import numpy as np
 from goldensample import open_backbone, read_images
 from goldensample.coreset import greedy_over
 from goldensample.coverage import radius
-from goldensample.extracting import level_shapes
+from goldensample.extracting import at_a_time, level_shapes
 from goldensample.fitting import Looking, look, look_at
 from goldensample.methods.bank import Patches
 from goldensample.methods.patchcore import PatchCore
@@ -90,7 +90,8 @@ def looking(pictures: Path, folder: Path) -> Looking:
     images, network = read_images(pictures), open_backbone("builtin")
     preparation = Preparation(choose_size(list(images.shapes()), network.network.stride))
     preparation = replace(preparation, white=images.white)
-    spool = open_spool(folder, {}, level_shapes(preparation, network), False)
+    size = len(images), at_a_time(preparation)
+    spool = open_spool(folder, {}, level_shapes(preparation, network), size, False)
     return Looking(images, np.arange(len(images)), preparation, network, spool)
 
 
@@ -156,7 +157,7 @@ def pieces(pictures: Path, folder: Path) -> dict[str, float]:
     parts = list(made.kept.path.glob("*.features"))
     found["features_bytes"] = sum(part.stat().st_size for part in parts) / 168
     knobs = PatchCore()
-    read = Patches(list(made.kept), knobs.patches_of, 168, silent)
+    read = Patches(list(made.kept.between(0, 168)), knobs.patches_of, 168, silent)
     began = perf_counter()
     halves = [half for half, _ in read.read()]
     found["patches_s"] = (perf_counter() - began) / 168

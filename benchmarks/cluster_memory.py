@@ -23,7 +23,7 @@ from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.spread import fit_over
 from goldensample.ray_runner import open_runner
 from goldensample.records import Features
-from goldensample.spool import open_spool
+from goldensample.spool import Arrays
 
 RESULTS = Path(__file__).parent / "results"
 WORKERS, ROWS, PART = 4, 5_000, 8
@@ -51,7 +51,7 @@ class Generated:
         return Generated(self.pictures, self.folder, start, end)
 
     def aside(self, name: str) -> ArrayStore:
-        return open_spool(self.folder / "x.partial", {}, SHAPES, True).aside(name)
+        return Arrays(self.folder, name)
 
     def has(self, first: int) -> bool:
         return True
@@ -99,11 +99,10 @@ def main() -> None:
 
         with open_runner("auto", folder) as runner:
             store = Generated(pictures, folder)
-            open_spool(folder / "x.partial", {}, SHAPES, False)
             detector = fit_over(method, store, notify, runner)
             workers = runner.workers
         peaks = sorted(float(path.read_text()) for path in (folder / "peaks").iterdir())
-        aside = sum(path.stat().st_size for path in (folder / "x.partial").glob("*.npz"))
+        aside = sum(path.stat().st_size for path in folder.glob("*.npz"))
         found = {
             "pictures": pictures,
             "patches": pictures * SHAPES[0][1] * SHAPES[0][2],

@@ -53,7 +53,7 @@ def one(pictures: int, greedy: str) -> None:
         asked, load, machine, LIMIT
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        spool = open_spool(Path(folder) / "x.partial", {}, SHAPES, False)
+        spool = open_spool(Path(folder) / "x.partial", {}, SHAPES, (pictures, 8), False)
         for first in range(0, pictures, 8):
             spool.put(generated(first, min(8, pictures - first)))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

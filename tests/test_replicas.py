@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from goldensample.cli import app
 from goldensample.errors import GoldenError
 from goldensample.images import encode_png
 from goldensample.station import app as station_app
-from goldensample.station.replica import Copies, make
+from goldensample.station.replica import PREFIX, Copies, make
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
 
@@ -260,11 +261,23 @@ def test_a_replica_keeps_nothing_and_asks_for_a_token(files, tmp_path):
         assert client.get("/api/health", headers=known).json()["judged"] == 1
         page = client.get("/", headers={**known, "accept": "text/html"})
         assert (page.status_code, page.json()) == (404, {"error": "Not Found"})
-        assert [path.name for path in folder.rglob("*") if path.is_file()] == [
-            "part.golden",
-            "other.golden",
-        ]
+        found = {path.name for path in folder.rglob("*") if path.is_file()}
+        assert found == {"part.golden", "other.golden", ".replica.lock"}
     assert not folder.exists()
+
+
+def test_a_replica_deletes_what_killed_ones_left(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = tmp_path / f"{PREFIX}left"
+    left.mkdir()
+    (left / "part.golden").write_bytes(b"x")
+    with replica(files, tmp_path) as first:
+        with replica(files, tmp_path) as second:
+            assert second.post("/api/inspect/part", content=picture(1)).status_code == 200
+        assert first.post("/api/inspect/part", content=picture(1)).status_code == 200
+        assert first.get("/api/health").json()["troubles"] == {}
+        assert not left.exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from goldensample.records import Features
 from goldensample.spool import open_spool, record_bytes
 
 SHAPES = ((3, 4, 5), (2, 2, 3))
-OF = {"pictures": ["a", "b"], "network": "x"}
+OF, SIZE = {"pictures": ["a", "b"], "network": "x"}, (20, 7)
 
 
 def features(n: int, first: int = 0) -> Features:
@@ -37,35 +37,35 @@ def joined(parts) -> Features:
 
 
 def test_it_gives_what_memory_gives_as_often_as_asked(tmp_path):
-    spool, memory = open_spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()
+    spool, memory = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemory()
     for first in (7, 14, 0):  # in any order
         assert not spool.has(first)
-        spool.put(features(7, first))
-        memory.put(features(7, first))
-        assert spool.has(first)
-    assert len(spool) == len(memory) == 21
+        for store in (spool, memory):
+            store.put(features(min(7, 20 - first), first))
+            assert store.has(first)
+        assert len(spool) == len(memory)
+    assert len(spool) == 20
     assert not spool.has(1)
     for _ in range(2):
         assert same(joined(spool), joined(memory))
     assert [part.first for part in spool] == [part.first for part in memory] == [0, 7, 14]
-    for chosen in ((0, 21), (6, 8), (7, 14), (13, 14), (20, 99), (21, 22), (3, 3)):
-        parts = [[part.first for part in store.between(*chosen)] for store in (spool, memory)]
-        assert parts[0] == parts[1]
-        touched = sorted({number // 7 * 7 for number in range(*chosen) if number < 21})
-        assert parts[0] == touched or chosen == (3, 3)
+    for chosen in ((0, 20), (6, 8), (7, 14), (13, 14), (19, 99), (20, 22), (3, 3)):
+        touched = sorted({number // 7 * 7 for number in range(*chosen) if number < 20})
+        for store in (spool, memory):
+            assert [part.first for part in store.between(*chosen)] == touched
     spool.remove()
     assert not (tmp_path / "x.partial").exists()
 
 
 def test_a_part_written_twice_is_there_once(tmp_path):
-    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False)
     for _ in range(2):
         spool.put(features(7))
     assert len(spool) == 7
 
 
 def test_size_is_as_planned(tmp_path):
-    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False)
     spool.put(features(3))
     (part,) = spool.path.glob("*.features")
     assert 2 * record_bytes(SHAPES) < part.stat().st_size <= 3 * record_bytes(SHAPES)
@@ -73,54 +73,79 @@ def test_size_is_as_planned(tmp_path):
 
 @pytest.mark.parametrize("lost", [1, 60, 200])
 def test_a_damaged_part_is_told(tmp_path, lost):
-    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
-    spool.put(features(6))
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False)
+    spool.put(features(7))
     (part,) = spool.path.glob("*.features")
     data = bytearray(part.read_bytes())
     data[-lost] ^= 255
     for bad in (data, data[:-lost], b""):
         part.write_bytes(bad)
-        with pytest.raises(ArtifactError, match=r"000000000-6.features is damaged; remove it"):
+        with pytest.raises(ArtifactError, match=r"-000000000.features is damaged; remove it"):
             list(spool)
     part.unlink()
-    assert len(open_spool(tmp_path / "x.partial", OF, SHAPES, True)) == 0
+    assert len(open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, True)) == 0
 
 
 def test_a_part_that_went_away_is_told(tmp_path):
-    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
-    spool.put(features(6))
-    spool.put(features(6, 6))
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False)
+    spool.put(features(7))
+    spool.put(features(7, 7))
     read = iter(spool)
     next(read)
-    (spool.path / "000000006-6.features").unlink()
+    (part,) = spool.path.glob("*-000000007.features")
+    part.unlink()
     with pytest.raises(ArtifactError, match="go on with --resume"):
         next(read)
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path):
     path = tmp_path / "x.partial"
-    open_spool(path, OF, SHAPES, False).put(features(2))
-    with pytest.raises(ArtifactError, match="same pictures"):
-        open_spool(path, OF | {"network": "y"}, SHAPES, True)
-    assert len(open_spool(path, OF, SHAPES, True)) == 2
-    assert len(open_spool(path, OF | {"network": "y"}, SHAPES, False)) == 0
+    open_spool(path, OF, SHAPES, SIZE, False).put(features(7))
+    for other in ((OF | {"network": "y"}, SHAPES, SIZE), (OF, SHAPES, (20, 8))):
+        with pytest.raises(ArtifactError, match="same pictures"):
+            open_spool(path, *other, True)
+    assert len(open_spool(path, OF, SHAPES, SIZE, True)) == 7
+    assert len(open_spool(path, OF | {"network": "y"}, SHAPES, SIZE, False)) == 0
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ArtifactError, match="must be a folder"):
-        open_spool(tmp_path / "file", OF, SHAPES, False)
+        open_spool(tmp_path / "file", OF, SHAPES, SIZE, False)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "my.npz").write_bytes(b"")
+    for resume in (False, True):
+        with pytest.raises(ArtifactError, match=r"must be of a stopped fit; it has no of.json"):
+            open_spool(tmp_path / "mine", OF, SHAPES, SIZE, resume)
+    assert (tmp_path / "mine" / "my.npz").exists()
+
+
+def test_another_fit_writes_nothing_among_the_parts(tmp_path):
+    path = tmp_path / "x.partial"
+    late = open_spool(path, OF, SHAPES, SIZE, False)
+    anew = open_spool(path, OF | {"network": "y"}, SHAPES, SIZE, False)
+    late.put(features(7))
+    late.aside("a").put("0", {"x": np.ones(3)})
+    assert not anew.has(0)
+    assert not anew.aside("a").has("0")
+    anew.remove()
+    assert not path.exists()
+    for put in (lambda: late.put(features(7)), lambda: late.aside("a").put("0", {})):
+        with pytest.raises(ArtifactError, match="until the fit is done"):
+            put()
+    assert not path.exists()
 
 
 def test_what_is_not_ours_is_left_in_the_folder(tmp_path):
-    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, False)
-    (spool.path / "notes.txt").write_text("mine")
+    spool = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False)
+    for name in ("notes.txt", "mine.npz"):
+        (spool.path / name).write_text("mine")
     spool.aside("a").put("0", {"x": np.ones(3)})
     spool.remove()
-    assert [path.name for path in spool.path.iterdir()] == ["notes.txt"]
+    assert sorted(path.name for path in spool.path.iterdir()) == ["mine.npz", "notes.txt"]
 
 
 def test_what_does_not_fit_half_precision_is_refused(tmp_path):
     given = features(1)
     huge = Features((given.maps[0] * 1e6, given.maps[1]), given.valid)
-    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()):
+    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemory()):
         with pytest.raises(WeightsError, match="half precision"):
             store.put(huge)
         assert len(store) == 0
@@ -128,7 +153,7 @@ def test_what_does_not_fit_half_precision_is_refused(tmp_path):
 
 def test_arrays_aside_are_those_put_there(tmp_path):
     given = {"points": np.ones((3, 2), np.float32), "picks": np.arange(3)}
-    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, False), InMemory()):
+    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemory()):
         assert not store.aside("a").has("0-1")
         store.aside("a").put("0-1", given)
         assert store.aside("a").has("0-1")
@@ -138,10 +163,10 @@ def test_arrays_aside_are_those_put_there(tmp_path):
         for name, array in given.items():
             assert np.array_equal(found[name], array)
             assert found[name].dtype == array.dtype
-    (path,) = (tmp_path / "x.partial").glob("*.npz")
+    (path,) = (tmp_path / "x.partial").glob("*-a-0-1.npz")
     for data in (path.read_bytes()[:-40], b"", b"no arrays at all"):
         path.write_bytes(data)
-        arrays = open_spool(tmp_path / "x.partial", OF, SHAPES, True).aside("a")
+        arrays = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, True).aside("a")
         with pytest.raises(ArtifactError, match="must be whole"):
             arrays.get("0-1")
 
@@ -151,7 +176,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_spool import OF, SHAPES, features, open_spool
-spool = open_spool(Path({path!r}), OF, SHAPES, False)
+spool = open_spool(Path({path!r}), OF, SHAPES, (100_000, 1), False)
 for first in range(100_000):
     spool.put(features(1, first))
     print(first, flush=True)
@@ -167,11 +192,11 @@ def test_a_killed_writer_leaves_whole_parts(tmp_path):
                 writer.send_signal(signal.SIGKILL)
                 break
         writer.wait()
-    found = open_spool(path, OF, SHAPES, True)
+    found = open_spool(path, OF, SHAPES, (100_000, 1), True)
     assert len(found) >= 21
     memory = InMemory()
     for first in range(len(found)):
         memory.put(features(1, first))
-    assert same(joined(found), joined(memory))
+    assert same(joined(found.between(0, len(found))), joined(memory))
     found.remove()
     assert not path.exists()

@@ -67,13 +67,6 @@ def test_the_rows_held_do_not_grow_with_the_rows_seen():
     assert max(held) < BRANCHES * SPARE * 20
 
 
-def test_the_size_of_the_parts_changes_nothing_but_the_groups():
-    points = clustered(3000, 6, 3)
-    for part in (1, 17, 320):
-        first = streamed(points, 20, part)[1]
-        assert first.picks.tolist() == streamed(points, 20, part)[1].picks.tolist()
-
-
 def read(source: tuple[np.ndarray, list[int]], parts: range) -> np.ndarray:
     points, edges = source
     return points[edges[parts.start] : edges[parts.stop]]

@@ -40,7 +40,7 @@ class Coverage:
         order = np.argsort(-bounds)
         for at in range(0, len(order), BLOCK):
             part = order[at : at + BLOCK]
-            part = part[bounds[part] > self.radius * (1 + 1e-5)]  # bounds are rounded
+            part = part[bounds[part] > self.radius * (1 - 1e-5)]  # bounds are rounded
             if not len(part):
                 return
             found, _ = self._search.find(patches[part])

@@ -14,7 +14,7 @@ class WeightsError(GoldenError):
 
 
 class ArtifactError(GoldenError):
-    """A `.golden` file is damaged, incomplete or of an unknown version."""
+    """A file of ours is damaged, incomplete or of an unknown version, or cannot be written."""
 
 
 class RunnerError(GoldenError):

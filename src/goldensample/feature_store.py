@@ -31,6 +31,10 @@ class FeatureStore(Protocol):
     Parts may come in any order, and from several processes if the store says so.
     """
 
+    @property
+    def total(self) -> int:
+        """Pictures of the fit, kept already or not."""
+
     def __len__(self) -> int:
         """Return the number of pictures kept."""
 
@@ -60,6 +64,11 @@ class InMemory:
         self._parts: dict[int, Features] = {}
         self._aside: dict[str, InMemoryArrays] = {}
 
+    @property
+    def total(self) -> int:
+        """Those kept: it does not know of others."""
+        return len(self)
+
     def __len__(self) -> int:
         return sum(map(len, self._parts.values()))
 
@@ -82,7 +91,7 @@ class InMemory:
         chosen._parts = {
             first: one
             for first, one in self._parts.items()
-            if first < end and first + len(one) > start
+            if max(first, start) < min(first + len(one), end)
         }
         return chosen
 

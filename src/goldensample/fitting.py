@@ -16,7 +16,7 @@ from goldensample.inspector import Inspector, TrainingPicture
 from goldensample.methods import Detector, Method
 from goldensample.methods.crossed import Crossed, WithoutFold, pictures_of
 from goldensample.methods.patchcore import PatchCore
-from goldensample.methods.spread import fit_over
+from goldensample.methods.spread import check_spreads, fit_over
 from goldensample.moving import Motion
 from goldensample.preparation import Preparation, choose_size
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
@@ -69,6 +69,8 @@ def fit(
     promise = None if false_alarms is None else Promise(false_alarms, review)
     if review is not None and promise is None:
         raise ValueError("review must go with false_alarms; got it alone")
+    if runner is not here:
+        check_apart(method, kept)
     way = way_of(len(images), method, false_alarms, calibration)
     if way.kind == "cross" and isinstance(method, PatchCore):
         method = Crossed(patchcore=method)
@@ -88,6 +90,13 @@ def fit(
     ]
     promise = replace(promise, kind=way.kind)
     return calibrated(inspector, images, promise, judged_by, notify, runner)
+
+
+def check_apart(method: Method, kept: FeatureStore | None) -> None:
+    """Refuse what cannot be fitted by other processes."""
+    check_spreads(method)
+    if kept is None:
+        raise ValueError("a runner must go with a store that all workers reach; got none")
 
 
 def learned(

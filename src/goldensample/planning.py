@@ -92,9 +92,10 @@ def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
     bank = 4 * 4 * rows * depth  # the bank, its search's copy, and both while they are made
     choosing = 0
     if rows < patches:
-        streams = method.greedy == "streaming"
-        chosen_bytes = _streaming_bytes if streams else _exact_bytes
-        choosing = chosen_bytes(ceil(patches / load.workers), rows, size)
+        if method.greedy == "streaming":  # one reduction is one worker's, however many there are
+            choosing = _streaming_bytes(patches, rows, size)
+        else:
+            choosing = _exact_bytes(ceil(patches / load.workers), rows, size)
         if method.denoise or method.coreset == AUTO or method.subsampler != "greedy":
             choosing += COPIES * 4 * size * patches
     kept = SPARE * rows if method.greedy == "streaming" else rows

@@ -55,6 +55,8 @@ def gathered(parts: Iterable[Array], total: int) -> Array:
             whole = np.empty((total, part.shape[1]), np.float32)
         whole[at : at + len(part)] = part
         at += len(part)
+    if at != total:
+        raise ValueError(f"parts must have {total} rows in all; got {at}")
     return whole
 
 

@@ -1,9 +1,10 @@
 """Folders that results go to, on disk or at a URL: each file whole or not there."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +12,9 @@ from typing import BinaryIO
 from goldensample import places
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.writing import write_atomic
+
+RUN = re.compile("[0-9a-f]{32}")
+"""The name of the folder of a run."""
 
 
 def parent_of(place: str) -> tuple[str, str]:
@@ -23,7 +27,7 @@ def parent_of(place: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """A folder of files that are written whole.
+    """A folder of files that are written whole, at a URL as far as the store has it so.
 
     Args:
         place: its path, or its URL in a store that can be written.
@@ -132,9 +136,15 @@ class Shelf:
                 store.rm(path)
 
     def remove(self) -> None:
-        """Delete the folder with all in it, if it is there."""
+        """Delete the folder, if it is there, and the folders of runs in it with all they hold.
+
+        On a disk it stays if something else is in it.
+        """
         if not self.is_remote:
-            shutil.rmtree(self.place, ignore_errors=True)
+            for name in filter(RUN.fullmatch, self.names()):
+                shutil.rmtree(self.at(name), ignore_errors=True)
+            with suppress(OSError):
+                Path(self.place).rmdir()
             return
         with self._told(""), places.in_words(self.place):
             store, path = places.store_of(self.place)

@@ -7,10 +7,12 @@ plain reading: pages mapped into memory would count as memory used.
 """
 
 import json
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from io import BytesIO
 from math import prod
 from pathlib import Path
@@ -25,6 +27,7 @@ from goldensample.records import Array, Features
 from goldensample.writing import write_atomic
 
 HEAD, ENDING, ASIDE = "of.json", ".features", ".npz"
+OURS = re.compile(r"\.?[0-9a-f]{16}-[0-9a-z-]+\.(features|npz)(\.[0-9a-f]{8}\.partial)?")
 HalfMaps = Sequence[tuple[int, int, int]]
 
 
@@ -34,74 +37,80 @@ class Spool:
 
     Args:
         path: of the folder; see `open_spool`.
+        key: what the names of its files start with: a hash of what the features are of, so that a
+            task of another fit that lives on for a while cannot write among them.
         shapes: (d_j, h_j, w_j) of each level, finest first.
-        start: first picture whose part it gives.
-        end: picture after the last of these; -1 for all.
+        step: pictures in each part; in the last there may be fewer.
+        total: pictures of the fit.
+        pictures: range of those whose parts it gives.
     """
 
     path: Path
+    key: str
     shapes: tuple[tuple[int, int, int], ...]
-    start: int = 0
-    end: int = -1
+    step: int
+    total: int
+    pictures: range
 
     def __len__(self) -> int:
-        return sum(count for _, count in self._parts())
+        found = {path.name for path in self.path.glob(f"*{ENDING}")}
+        return sum(count for first, count in self._parts() if self._file(first).name in found)
 
     def has(self, first: int) -> bool:
         """See `FeatureStore.has`."""
-        return any(self.path.glob(f"{first:09}-*{ENDING}"))
+        return self._file(first).exists()
 
     def put(self, features: Features) -> None:
         """See `FeatureStore.put`.
 
         Raises:
-            ArtifactError: the disk refused.
+            ArtifactError: the disk refused, or the fit is over.
         """
+        if not self.path.is_dir():
+            raise ArtifactError(f"{self.path} must be there until the fit is done; it is not")
         half = halved(features)
         body = b"".join([*(level.tobytes() for level in half.maps), _packed(half.valid).tobytes()])
-        name = f"{half.first:09}-{len(half)}{ENDING}"
-        write_atomic(self.path / name, zlib.crc32(body).to_bytes(4, "little") + body)
+        write_atomic(self._file(half.first), zlib.crc32(body).to_bytes(4, "little") + body)
 
     def __iter__(self) -> Iterator[Features]:
         """See `FeatureStore.__iter__`.
 
         Raises:
-            ArtifactError: a part was damaged meanwhile.
+            ArtifactError: a part is missing or was damaged meanwhile.
         """
         for first, count in self._parts():
             yield self._read(first, count)
 
     def between(self, start: int, end: int) -> Iterable[Features]:
         """See `FeatureStore.between`."""
-        return Spool(self.path, self.shapes, start, end)
+        chosen = range(max(start, self.pictures.start), min(end, self.pictures.stop))
+        return replace(self, pictures=chosen)
 
     def aside(self, name: str) -> "Arrays":
         """See `FeatureStore.aside`."""
-        return Arrays(self.path, name)
+        return Arrays(self.path, f"{self.key}-{name}")
 
     def remove(self) -> None:
-        """Delete what was put there, and the folder unless something else is in it."""
-        for kind in (HEAD, f"*{ENDING}", f"*{ASIDE}", ".*.partial"):
-            for path in self.path.glob(kind):
+        """Delete what fits have put there, and the folder unless something else is in it."""
+        for path in self.path.glob("*"):
+            if OURS.fullmatch(path.name):
                 path.unlink(missing_ok=True)
+        (self.path / HEAD).unlink(missing_ok=True)  # last: without it the rest is nobody's
         with suppress(OSError):
             self.path.rmdir()
 
     def _parts(self) -> list[tuple[int, int]]:
         """Return the first picture and the number of pictures of each part, in order."""
-        names = (
-            path.stem.split("-") for path in self.path.glob(f"*{ENDING}") if path.stem[0] != "."
-        )
-        found = sorted((int(first), int(count)) for first, count in names)
-        return [
-            (first, count)
-            for first, count in found
-            if first + count > self.start and (self.end < 0 or first < self.end)
-        ]
+        begin = self.pictures.start // self.step * self.step
+        firsts = range(begin, self.pictures.stop if self.pictures else begin, self.step)
+        return [(first, min(self.step, self.total - first)) for first in firsts]
+
+    def _file(self, first: int) -> Path:
+        return self.path / f"{self.key}-{first:09}{ENDING}"
 
     def _read(self, first: int, count: int) -> Features:
         """Return the features of a part."""
-        path = self.path / f"{first:09}-{count}{ENDING}"
+        path = self._file(first)
         try:
             data = memoryview(path.read_bytes())
         except OSError as error:
@@ -156,6 +165,8 @@ class Arrays:
         Raises:
             ArtifactError: the disk refused.
         """
+        if not self.path.is_dir():
+            raise ArtifactError(f"{self.path} must be there until the fit is done; it is not")
         np.savez(file := BytesIO(), allow_pickle=False, **arrays)
         write_atomic(self._file(name), file.getvalue())
 
@@ -163,7 +174,9 @@ class Arrays:
         return self.path / f"{self.of}-{name}{ASIDE}"
 
 
-def open_spool(path: Path, of: Mapping[str, Any], shapes: HalfMaps, resume: bool) -> Spool:
+def open_spool(
+    path: Path, of: Mapping[str, Any], shapes: HalfMaps, size: tuple[int, int], resume: bool
+) -> Spool:
     """Return the spool of a fit.
 
     Args:
@@ -171,17 +184,24 @@ def open_spool(path: Path, of: Mapping[str, Any], shapes: HalfMaps, resume: bool
         of: what the features are of (pictures, network, preparation), as JSON values; a folder of
             anything else is not gone on with.
         shapes: (d_j, h_j, w_j) of each level, finest first.
+        size: how many pictures there are, and how many make a part.
         resume: go on with the parts that are there.
 
     Raises:
         ArtifactError: the folder cannot be written, or is of something else.
     """
-    spool = Spool(path, tuple((d, h, w) for d, h, w in shapes))
-    head = json.dumps({"of": of, "shapes": shapes}, sort_keys=True, separators=(",", ":")).encode()
+    total, step = size
+    what = {"of": of, "shapes": shapes, "size": size}
+    head = json.dumps(what, sort_keys=True, separators=(",", ":")).encode()
+    key = sha256(head).hexdigest()[:16]
+    levels = tuple((d, h, w) for d, h, w in shapes)
+    spool = Spool(path, key, levels, step, total, range(total))
     if path.exists() and not path.is_dir():
         raise ArtifactError(f"{path} must be a folder of features; it is a file; remove it")
     found = path / HEAD
-    if path.exists() and resume and (not found.is_file() or found.read_bytes() != head):
+    if path.exists() and not found.is_file() and any(path.iterdir()):
+        raise ArtifactError(f"{path} must be of a stopped fit; it has no {HEAD}; remove it")
+    if resume and found.is_file() and found.read_bytes() != head:
         raise ArtifactError(
             f"{path} must be of the same pictures, network and preparation to go on with; it is "
             "not; run without --resume to begin anew"

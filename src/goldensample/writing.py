@@ -1,18 +1,27 @@
 """Write files so that nothing is ever half written."""
 
 import os
+import re
 import secrets
 from pathlib import Path
 
 from goldensample.errors import ArtifactError
+
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""What is left of the start of a URL in a `Path`; a drive has one letter."""
 
 
 def check_writable(path: Path) -> None:
     """Make sure, before long work, that a file can be written there.
 
     Raises:
-        ArtifactError: the path is a folder or another thing than a file, or its folder cannot be.
+        ArtifactError: the path is a folder or another thing than a file, or its folder cannot be;
+            or it was a URL.
     """
+    if URL.match(str(path)):
+        raise ArtifactError(
+            f"{path} must be a path of this machine; it was a URL; write it here, then copy it"
+        )
     if path.exists() and not path.is_file():
         raise ArtifactError(
             f"{path} must be a file; it is a folder or a device; choose another name"

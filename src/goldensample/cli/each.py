@@ -61,8 +61,10 @@ def for_each(command: Callable[..., None]) -> Callable[..., None]:
         elif runner == "here":
             command(**values)
         else:
+            from goldensample.cli.fit import check_output
             from goldensample.ray_runner import open_runner
 
+            check_output(values["output"])
             with open_runner(runner, values["output"].absolute().parent) as workers:
                 command(**values, workers=workers)
 

@@ -8,12 +8,14 @@ from typing import Annotated
 
 import typer
 
+from goldensample._version import __version__
 from goldensample.backbones import Backbone
 from goldensample.cli.show import tell
-from goldensample.extracting import level_shapes
+from goldensample.errors import ArtifactError, GoldenError
+from goldensample.extracting import at_a_time, level_shapes
 from goldensample.folders import Folder
 from goldensample.preparation import Preparation
-from goldensample.spool import Spool, open_spool
+from goldensample.spool import HEAD, Spool, open_spool
 
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on from the features that a stopped fit has left.")
@@ -33,22 +35,33 @@ def spooled(
 
     Whatever ends the work before that leaves them for --resume.
     """
+    stamps = pictures.stamps()
+    if resume and (unknown := [name for name, *_, tag in stamps if tag == ""]):
+        raise ArtifactError(
+            "--resume must know that pictures are those of before; nothing tells when "
+            f"{unknown[0]} was changed; run without it"
+        )
+    known = network.network
     of = {
-        "pictures": pictures.stamps(),
+        "version": __version__,
+        "pictures": [[str(path), *one] for path, one in zip(pictures.paths, stamps, strict=True)],
         "held_out": held_out,
-        "network": [network.network.source_sha256, *network.network.levels],
+        "network": [known.source_sha256, *known.levels, *known.mean, *known.std, known.stride],
+        "computed_by": type(network).__name__,
         "preparation": asdict(replace(preparation, white=pictures.white)),
     }
     path = output.with_name(f"{output.name}.partial")
-    if path.exists() and not resume:
+    if (path / HEAD).is_file() and not resume:
         tell(f"golden: replacing {path.name} of a stopped fit; --resume would have gone on from it")
-    kept = open_spool(path, of, level_shapes(preparation, network), resume)
+    size = len(pictures) - held_out, at_a_time(preparation)
+    kept = open_spool(path, of, level_shapes(preparation, network), size, resume)
     if len(kept):
         tell(f"golden: going on from the features of {len(kept):,} pictures in {path.name}")
     try:
         yield kept
-    except KeyboardInterrupt:
-        done = f"{len(kept):,} pictures in {path.name}"
-        tell(f"\ngolden: stopped; --resume goes on from the features of {done}")
+    except (KeyboardInterrupt, GoldenError):
+        if done := len(kept):
+            done_of = f"{done:,} pictures in {path.name}"
+            tell(f"\ngolden: stopped; --resume goes on from the features of {done_of}")
         raise
     kept.remove()

@@ -145,6 +145,7 @@ class Task:
             with TemporaryDirectory() as folder:
                 path = Path(folder, "sent.golden")
                 path.write_bytes(self._file)
+                self._file = b""  # it is never sent on from here
                 inspector = at(load(path), self.asked.precision)
             limits = {self.asked.precision: self.asked.threshold} if self.asked.threshold else {}
             self._inspector = replace(inspector, thresholds=limits)

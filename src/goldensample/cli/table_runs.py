@@ -11,7 +11,7 @@ from goldensample.cli.show import tell
 from goldensample.errors import ArtifactError
 from goldensample.folders import Folder
 from goldensample.inspector import Inspector
-from goldensample.shelves import Shelf, parent_of
+from goldensample.shelves import RUN, Shelf, parent_of
 
 
 def partial_of(output: str) -> Shelf:
@@ -59,7 +59,9 @@ def parts_of(output: str, run: str, resume: bool) -> Shelf:
         ArtifactError: parts of another run are there, and are to be gone on with.
     """
     partial = partial_of(output)
-    found = partial.names()
+    if not partial.is_remote and Path(partial.place).is_file():
+        raise ArtifactError(f"{partial.place} must be a folder of parts; it is a file; remove it")
+    found = set(filter(RUN.fullmatch, partial.names()))
     if found and resume and run not in found:
         raise ArtifactError(
             f"{partial.place} must be of the same pictures, file and options to go on with; it is "

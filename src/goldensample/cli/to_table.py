@@ -120,7 +120,7 @@ def write_table(
         check_writable(Path(output))
     heat_maps = Shelf(local(table.heat_maps)) if table.heat_maps else None
     if heat_maps:
-        _check_names(pictures.names, heat_maps)
+        _check_heat_maps(pictures.names, heat_maps, output)
     about = about_of(file, data, inspector)
     run = run_of([about, asdict(asked), table.heat_maps], pictures)
     if table.resume and (known := finished(output, run)) is not None:
@@ -141,7 +141,11 @@ def _inspect(table: Table, task: Task, pictures: Folder, left: Sequence[int]) ->
     """Inspect the parts that are left, on a runner."""
     from goldensample.ray_runner import open_runner
 
-    folder = Path() if is_url(local(table.output)) else Path(local(table.output)).parent
+    output = local(table.output)
+    local_ones = any(isinstance(path, Path) and not path.is_absolute() for path in pictures.paths)
+    folder = None if is_url(output) else Path(output).parent
+    if local_ones:  # workers must then find them from this folder
+        folder = folder or Path()
     with open_runner(table.runner, folder) as runner, progress() as notify:
         task.threads = runner.threads
         items = (Part(number, _part(pictures, number)) for number in left)
@@ -179,8 +183,10 @@ def _left(parts: Shelf, pictures: Folder, output: str) -> list[int]:
     return left
 
 
-def _check_names(names: Sequence[str], heat_maps: Shelf) -> None:
-    """Refuse names that lead out of the folder of heat maps."""
+def _check_heat_maps(names: Sequence[str], heat_maps: Shelf, output: str) -> None:
+    """Refuse names that lead out of the folder of heat maps, and the table itself as the folder."""
+    if heat_maps.place.rstrip("/") == output:
+        raise ValueError(f"--heat-maps must be another place than --output; got {output} for both")
     for name in names:
         if name.startswith("/") or ".." in PurePosixPath(name).parts:
             raise ArtifactError(f"a heat map must lie in {heat_maps.place}; that of {name} cannot")

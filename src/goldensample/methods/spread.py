@@ -51,8 +51,8 @@ class Source:
     @property
     def pictures(self) -> int:
         """How many there are."""
-        kept = len(self.store)
-        return kept if self.fold is None else kept - len(pictures_of(self.fold, kept))
+        count = self.store.total
+        return count if self.fold is None else count - len(pictures_of(self.fold, count))
 
     def firsts(self) -> Array:
         """Return the number of each picture's first patch, and of the one after the last."""
@@ -109,7 +109,7 @@ def fit_over(
         return _fit(Source(knobs, store, left_out), tell, runner)
 
     if isinstance(method, Crossed):
-        return method.fit_by(fit_on, store, len(store), notify)
+        return method.fit_by(fit_on, store, store.total, notify)
     return fit_on(features, notify)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldensample.errors import RunnerError
-from goldensample.ray_runner.working import Failed
+from goldensample.ray_runner.working import Failed, Place
 
 RETRIES = 3
 """How often what a lost worker or machine did is begun again."""
@@ -27,12 +27,12 @@ class Cluster:
     Args:
         ray: the library.
         head: host and port at which the cluster's head answers.
-        place: the folder that paths start from, and a file in the folder that tasks write into.
+        place: where the command is given.
     """
 
     ray: Any
     head: tuple[str, int]
-    place: tuple[str, str]
+    place: Place
 
     def check(self) -> None:
         """Make sure that the head answers: else Ray would wait, and then end this process."""

@@ -11,12 +11,13 @@ from typing import Any
 from goldensample.errors import RunnerError
 from goldensample.ray_runner.cluster import Cluster, answers, first_line
 from goldensample.ray_runner.runner import RayRunner
+from goldensample.ray_runner.working import Place
 from goldensample.runners import Runner, here
 from goldensample.writing import write_atomic
 
 
 @contextmanager
-def open_runner(name: str, output: Path) -> Iterator[Runner]:
+def open_runner(name: str, output: Path | None) -> Iterator[Runner]:
     """Give the runner of a name, and leave its cluster, or stop it, in the end.
 
     A program that has joined a cluster with `ray.init` keeps it.
@@ -24,7 +25,8 @@ def open_runner(name: str, output: Path) -> Iterator[Runner]:
     Args:
         name: "here"; "ray" for a cluster on this machine, until the end; "ray://HOST:PORT" for one
             that runs; "auto" for the one that RAY_ADDRESS or this machine knows of.
-        output: folder that tasks write into; made if it is not there.
+        output: folder that tasks write into; made if it is not there. None: they write into none,
+            and all their paths are absolute, or URLs.
 
     Raises:
         ValueError: the name is none of these.
@@ -34,10 +36,13 @@ def open_runner(name: str, output: Path) -> Iterator[Runner]:
         yield here
         return
     with joined(name) as (ray, head):
+        if not output:
+            yield RayRunner(Cluster(ray, head, Place(str(Path.cwd()), "")))
+            return
         mark = output.absolute() / f".shared-{secrets.token_hex(8)}"
         write_atomic(mark, b"")
         try:
-            yield RayRunner(Cluster(ray, head, (str(Path.cwd()), str(mark))))
+            yield RayRunner(Cluster(ray, head, Place(str(Path.cwd()), str(mark))))
         finally:
             mark.unlink(missing_ok=True)
 

@@ -13,6 +13,7 @@ from goldensample.errors import RunnerError
 from goldensample.ray_runner.cluster import MISSED, Cluster, answers, first_line
 from goldensample.ray_runner.joining import joined
 from goldensample.ray_runner.reaching import Address, is_here
+from goldensample.ray_runner.working import Place
 
 Given = TypeVar("Given")
 NAME = "golden"
@@ -34,8 +35,8 @@ class Wanted:
 
     Args:
         at: what the proxy on the cluster's head listens on.
-        most: replicas, at most; there is always one.
-        waiting: requests for each replica beyond which another one is started.
+        most: replicas, at most; there is always one. At least 1.
+        waiting: requests for each replica beyond which another one is started. At least 1.
         places: requests that a replica takes, at most.
     """
 
@@ -43,11 +44,6 @@ class Wanted:
     most: int
     waiting: int
     places: int
-
-    def __post_init__(self) -> None:
-        for name in ("most", "waiting"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"--{name} must be at least 1; got {getattr(self, name)}")
 
 
 def run_replicas(
@@ -76,7 +72,7 @@ def run_replicas(
     if name == "ray":  # the cluster will be on this machine
         wanted.at.check_free()
     with joined(name) as (ray, head), _until_told_to_stop():  # Ray has a SIGTERM of its own
-        cluster, serve = Cluster(ray, head, ("", "")), _serve()
+        cluster, serve = Cluster(ray, head, Place("", "")), _serve()
         others = bool(serve.status().proxies)  # of programs that are not ours
         if name != "ray" and not others and is_here(head[0]):
             wanted.at.check_free()
@@ -96,8 +92,13 @@ def run_replicas(
 
 def _serve() -> Any:
     """Return the library, which then keeps its notes to its own files."""
-    from ray import serve
-
+    try:
+        from ray import serve
+    except ImportError as error:
+        raise RunnerError(
+            f"replicas must have Ray Serve; it is not whole ({first_line(error)}); install it with "
+            "pip install 'goldensample[station,ray]'"
+        ) from error
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     return serve
 
@@ -196,10 +197,11 @@ def _state(cluster: Cluster, serve: Any, wanted: Wanted) -> tuple[int, str]:
         )
     states = deployment.replica_states
     running, coming = states.get("RUNNING", 0), states.get("STARTING", 0)
+    cores = int(cluster.ray.cluster_resources().get("CPU", 0))
+    lacking = min(coming, max(0, running + coming - cores))
     words = f"{running} of at most {wanted.most} replicas run"
-    if coming:
-        free = cluster.ray.available_resources().get("CPU", 0) >= 1
-        words += f", {coming} {'being started' if free else 'waiting for a processor'}"
+    words += f", {coming - lacking} being started" if coming > lacking else ""
+    words += f", {lacking} waiting for a processor" if lacking else ""
     if deployment.status == "UNHEALTHY":
         words += f"; {first_line(Exception(deployment.message))}"
     return running, words

@@ -15,6 +15,8 @@ Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 State = TypeVar("State")
+LOOKS = 64
+"""After how many tasks the processors are counted again."""
 
 
 class RayRunner:
@@ -28,8 +30,16 @@ class RayRunner:
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        self.workers = max(1, int(cluster.ray.cluster_resources().get("CPU", 1)))
-        self.in_flight = 2 * self.workers
+
+    @property
+    def workers(self) -> int:
+        """See `Runner.workers`: the processors that the cluster has by now, if any."""
+        return max(1, int(self._cluster.ray.cluster_resources().get("CPU", 0)))
+
+    @property
+    def in_flight(self) -> int:
+        """How many tasks may be on their way."""
+        return 2 * self.workers
 
     def run(
         self, task: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
@@ -45,9 +55,12 @@ class RayRunner:
         carried = cluster.ray.remote(num_cpus=1, max_retries=RETRIES)(carry)
         waiting: deque[Any] = deque()
         try:
-            for item in items:
+            room = self.in_flight
+            for number, item in enumerate(items, start=1):
                 waiting.append(carried.remote(cluster.place, sent, item))
-                if len(waiting) == self.in_flight:
+                if not number % LOOKS:  # a cluster may grow
+                    room = self.in_flight
+                while len(waiting) >= room:
                     yield self._result(waiting.popleft())
             while waiting:
                 yield self._result(waiting.popleft())

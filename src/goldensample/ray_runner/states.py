@@ -75,8 +75,10 @@ class RayStates(Generic[State]):
         """List a node for each processor, in turns, so that few states are on many machines."""
         found = [node for node in self._cluster.ray.nodes() if node["Alive"]]
         counts = sorted((int(n["Resources"].get("CPU", 0)), n["NodeID"]) for n in found)
-        turns = range(max(1, counts[-1][0]))
-        return [node for turn in turns for count, node in counts[::-1] if max(1, count) > turn]
+        most = counts[-1][0]
+        if not most:  # none has a processor: any will do
+            return [node for _, node in counts]
+        return [node for turn in range(most) for count, node in counts[::-1] if count > turn]
 
     def _answers(self, sent: Any) -> list[Any]:
         """Tell all states, and again those that were lost; raise what the first one raised."""

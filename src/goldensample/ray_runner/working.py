@@ -10,8 +10,25 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from goldensample._version import __version__
 from goldensample.backbones.openvino import use_threads
 from goldensample.errors import RunnerError
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a command is given.
+
+    Args:
+        folder: that paths start from.
+        mark: a file in the folder that tasks write into, which shows that a machine sees it; "" for
+            tasks that write into none.
+        version: of this package.
+    """
+
+    folder: str
+    mark: str
+    version: str = __version__
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +42,11 @@ _held: dict[Any, Any] = {}
 """The task and what is shared, of the one run that this worker works for."""
 
 
-def carry(place: tuple[str, str], sent: Any, item: Any) -> Any:
+def carry(place: Place, sent: Any, item: Any) -> Any:
     """Do a task for an item.
 
     Args:
-        place: see `Cluster`.
+        place: where the command was given.
         sent: the task and what is shared, as `Cluster.put` gives it.
         item: what it is done for.
 
@@ -37,7 +54,7 @@ def carry(place: tuple[str, str], sent: Any, item: Any) -> Any:
         Its result, or a `Failed`.
     """
     try:
-        _enter(*place)
+        _enter(place)
         (run,) = sent
         if run not in _held:
             _held.clear()
@@ -51,18 +68,20 @@ def carry(place: tuple[str, str], sent: Any, item: Any) -> Any:
 class Keeper:
     """A Ray actor that keeps a state."""
 
-    def make(self, place: tuple[str, str], sent: Any, item: Any, told: list[Any]) -> None:
+    def __init__(self) -> None:
+        self._failed: Failed | None = None
+
+    def make(self, place: Place, sent: Any, item: Any, told: list[Any]) -> None:
         """Make the state, and tell it again what it was told; `tell` says how that went.
 
         Args:
-            place: see `Cluster`.
+            place: where the command was given.
             sent: how it is made and what is shared, as `Cluster.put` gives it.
             item: what it is made from.
             told: tasks with their messages, each as `Cluster.send` gives it.
         """
-        self._failed: Failed | None = None
         try:
-            _enter(*place)
+            _enter(place)
             make, shared = _unpacked(sent)
             self._state = make(shared, item)
             for one in told:
@@ -90,15 +109,23 @@ def _unpacked(sent: Any) -> Any:
     return ray.cloudpickle.loads(sent) if isinstance(sent, bytes) else ray.get(sent[0])
 
 
-def _enter(folder: str, mark: str) -> None:
-    """Go to the folder that paths start from, and make sure that the output is shared."""
-    for path, seen in ((folder, folder), (os.path.dirname(mark), mark)):
-        if not os.path.exists(seen):
+def _enter(place: Place) -> None:
+    """Go to the folder that paths start from, and make sure that this machine is as the others."""
+    machine = socket.gethostname()
+    if place.version != __version__:
+        raise RunnerError(
+            f"all machines must have the same goldensample; {machine} has {__version__}, the "
+            f"command {place.version}; install the same"
+        )
+    seen = ((place.folder, place.folder), (os.path.dirname(place.mark), place.mark))
+    for path, sign in seen if place.mark else ():
+        if not os.path.exists(sign):
             raise RunnerError(
-                f"all machines must see the same {path}; {socket.gethostname()} does not; share "
-                "it, under the same path"
+                f"all machines must see the same {path}; {machine} does not; share it, under the "
+                "same path"
             )
-    os.chdir(folder)
+    with suppress(FileNotFoundError):
+        os.chdir(place.folder)
     _keep_to_one_thread()
 
 

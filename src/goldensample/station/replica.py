@@ -1,13 +1,14 @@
 """A replica: the station's API to inspect a picture, for a fleet of processes that keep nothing."""
 
 import os
+import shutil
 import socket
-import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -16,6 +17,8 @@ from threadpoolctl import threadpool_limits
 
 from goldensample._version import __version__
 from goldensample.backbones.openvino import use_threads
+from goldensample.errors import ArtifactError
+from goldensample.locking import locked
 from goldensample.records import Inspection, Picture
 from goldensample.station import api
 from goldensample.station.access import Access, Sessions
@@ -27,6 +30,9 @@ from goldensample.station.products import Products, State
 from goldensample.station.refusing import REFUSALS, SLOW, answer_mistakes, refuse_plainly
 from goldensample.station.rows import Record
 from goldensample.station.settings import Settings
+
+PREFIX = "golden-replica-"
+"""Of the name of a replica's folder, where the machine has what is temporary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,8 @@ class Replica:
     """
 
     def __init__(self, copies: Copies) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="golden-replica-")
-        folder = Path(self._folder.name)
+        self._mine = ExitStack()
+        folder = self._mine.enter_context(own_folder())
         paths = [folder / f"{name}.golden" for name in copies.files]
         for path, data in zip(paths, copies.files.values(), strict=True):
             path.write_bytes(data)
@@ -67,7 +73,7 @@ class Replica:
     def close(self) -> None:
         """Finish what was accepted, then let go of everything."""
         self.line.stop()
-        self._folder.cleanup()
+        self._mine.close()
 
     def _seen(self, job: Job, state: State, picture: Picture, found: Inspection) -> None:
         self.judged += 1
@@ -77,6 +83,16 @@ class Replica:
         for one in done:
             self.archive.discard(one.job.coming)
         return [replace(one.record, kept=False) for one in done]
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Give a folder until the end; delete those of replicas that were killed."""
+    with TemporaryDirectory(prefix=PREFIX) as name, locked(Path(name, "replica")):
+        for left in Path(name).parent.glob(f"{PREFIX}*"):
+            with suppress(OSError, ArtifactError), locked(left / "replica"):
+                shutil.rmtree(left)
+        yield Path(name)
 
 
 def make(copies: Copies) -> FastAPI:
