@@ -1,6 +1,7 @@
 """A web server and an S3 server for tests, in threads of this process."""
 
 import threading
+import urllib.request
 from collections import Counter
 from contextlib import contextmanager
 from functools import partial
@@ -107,6 +108,9 @@ def s3_store():
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
         places._open.cache_clear()
+        s3fs.S3FileSystem.clear_instance_cache()
+        reset = urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")
+        urllib.request.urlopen(reset).close()  # what servers keep is this process's
         store = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
         store.mkdir("line")
         yield store

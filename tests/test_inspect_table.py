@@ -280,7 +280,7 @@ def test_heat_maps_stay_in_their_folder(file):
     from goldensample.shelves import Shelf
 
     with pytest.raises(ArtifactError, match=r"must lie in maps; that of \.\./a\.png cannot"):
-        to_table._check_names(["../a.png"], Shelf("maps"))
+        to_table._check_heat_maps(["../a.png"], Shelf("maps"), "a.parquet")
 
 
 def test_all_of_it_in_a_store(file, pictures, whole, tmp_path):
@@ -297,7 +297,8 @@ def test_all_of_it_in_a_store(file, pictures, whole, tmp_path):
         for here, there in zip(rows(whole), rows(made), strict=True):
             del here["path"], here["heat_map"], here["error"]
             assert here == {name: there[name] for name in here}
-        store.pipe_file("line/out/a.parquet.partial/0123/000000.parquet", b"of another run")
+        other = f"line/out/a.parquet.partial/{8 * '0123'}/000000.parquet"
+        store.pipe_file(other, b"of another run")
         store.rm("line/out/a.parquet")
         with pytest.raises(ArtifactError, match="must be of the same pictures"):
             golden(*words, "--resume")
