@@ -14,7 +14,7 @@ from goldensample.methods import CHOICES, METHODS
 COMMANDS = (
     *("audit", "fit", "inspect", "thresholds", "learn", "forget", "teach-miss", "history"),
     *("revert", "evaluate", "export", "verify", "info", "data list", "data check", "bench"),
-    *("serve", "demo"),
+    *("serve", "replicas", "demo"),
 )
 
 

@@ -42,7 +42,7 @@ def golden_lines() -> list[str]:
 def test_the_commands_of_the_start_run_as_written(folder):
     # other networks need weights; the paper's figures take long: see test_bench; a station runs
     # until it is stopped: see test_station_api
-    needy = ("--backbone", "--preset", "golden bench", "golden serve")
+    needy = ("--backbone", "--preset", "golden bench", "golden serve", "golden replicas")
     start = [line for line in golden_lines() if not any(word in line for word in needy)]
     assert [line.split()[1] for line in start] == (
         [
