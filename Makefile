@@ -63,7 +63,7 @@ $(VENV)/station.stamp: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/all.stamp: pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ".[station,torch]" --group test --group check
+	$(BIN)/python -m pip install --quiet --editable ".[station,torch,ray,remote,parquet]" --group test --group check
 	@touch $@
 
 $(VENV)-peers/stamp:

@@ -20,6 +20,7 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 
@@ -95,11 +96,57 @@ def looking(pictures: Path, folder: Path) -> Looking:
     return Looking(images, np.arange(len(images)), preparation, network, spool)
 
 
+ALONE = """
+import sys
+from itertools import pairwise
+from pathlib import Path
+from time import perf_counter
+from cluster import looking
+from goldensample.backbones.openvino import use_threads
+from goldensample.fitting import look_at
+use_threads(1)
+made = looking(Path(sys.argv[1]), Path(sys.argv[2]))
+look_at(made, range(8))
+print("ready", flush=True)
+sys.stdin.readline()
+began = perf_counter()
+for start in range(int(sys.argv[3]), int(sys.argv[4]), 8):
+    look_at(made, range(start, min(start + 8, len(made.banked))))
+print(perf_counter() - began, flush=True)
+"""
+
+
+def alone(pictures: Path, folder: Path, edges: list[int]) -> float:
+    """Time the features without a runner, a process of its own for each part, all at once."""
+    commands = [
+        [sys.executable, "-c", ALONE, pictures, folder / f"{a}", str(a), str(b)]
+        for a, b in pairwise(edges)
+    ]
+    running = [
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            preexec_fn=lambda core=core: os.sched_setaffinity(0, {core}),
+        )
+        for core, command in enumerate(commands)
+    ]  # fmt: skip
+    for one in running:
+        one.stdout.readline()
+    for one in running:
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    return max(float(one.communicate()[0]) for one in running)
+
+
 def scaling(pictures: Path, folder: Path) -> dict[str, object]:
-    """Time the features of all pictures with one worker and with two, in pairs."""
+    """Time the features of all pictures with one worker and with two, in pairs.
+
+    What the machine gives two processes that know nothing of each other is measured beside it.
+    """
     import ray
 
     seconds: dict[int, list[float]] = {1: [], 2: []}
+    count = len(list(pictures.iterdir()))
+    bare: dict[int, list[float]] = {1: [], 2: []}
     for pair in range(PAIRS):
         for workers in (1, 2):
             ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
@@ -111,9 +158,15 @@ def scaling(pictures: Path, folder: Path) -> dict[str, object]:
                 look(all_of_them, runner, silent)
                 seconds[workers].append(perf_counter() - began)
             ray.shutdown()
-            print(workers, seconds[workers][-1], flush=True)
+            edges = [0, count] if workers == 1 else [0, count // 16 * 8, count]
+            bare[workers].append(alone(pictures, folder / f"bare{pair}{workers}", edges))
+            print(workers, seconds[workers][-1], bare[workers][-1], flush=True)
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
+    limits = [one / two for one, two in zip(bare[1], bare[2], strict=True)]
     return {
+        "one_process_s": bare[1],
+        "two_processes_s": bare[2],
+        "ratio_of_processes": statistics.median(limits),
         "one_worker_s": seconds[1],
         "two_workers_s": seconds[2],
         "ratios": ratios,
