@@ -1,6 +1,6 @@
 """Up to 64 machines, simulated: `python benchmarks/cluster_simulation.py`.
 
-Times of tasks and rounds, and sizes, are those that `cluster.py` measured on one machine; the
+Times and sizes are those that `cluster.py` and `inspect_table.py` measured on one machine; the
 network and the shared disk are assumed (see `ASSUMED`). Tasks are simulated one by one: the
 command hands them out one after the other, keeps two on their way for each core, and the shared
 disk serves bytes in the order in which they are asked for. Rounds of the exact coreset are added
@@ -14,6 +14,8 @@ import heapq
 import json
 from dataclasses import dataclass
 from pathlib import Path
+
+from goldensample.shards import shards_for
 
 RESULTS = Path(__file__).parent / "results"
 ASSUMED = {
@@ -64,9 +66,10 @@ def run(count: int, task: Task, cores: int, hand_out_s: float) -> dict[str, obje
     return {"seconds": end, "busy": busy, "bottleneck": max(busy, key=busy.__getitem__)}
 
 
-def rounds(known: dict[str, float], cores: int) -> dict[str, object]:
-    """Add up the rounds of the exact greedy coreset, one shard a core."""
+def rounds(known: dict[str, float], cores: int, every: bool = False) -> dict[str, object]:
+    """Add up the rounds of the exact greedy coreset."""
     rows = FIT["pictures"] * known["patches"]
+    cores = shards_for(cores, int(rows)) if not every else cores
     picks = known["picks_per_round"]
     count = FIT["rows"] / picks
     machines = max(1, cores // ASSUMED["cores_per_machine"])
@@ -80,6 +83,7 @@ def rounds(known: dict[str, float], cores: int) -> dict[str, object]:
     return {
         "seconds": count * whole,
         "rounds": count,
+        "shards": cores,
         "busy": busy,
         "bottleneck": max(busy, key=busy.__getitem__),
     }
@@ -100,12 +104,15 @@ def fit(known: dict[str, float], cores: int) -> dict[str, object]:
             hand_out,
         ),
         "coreset": rounds(known, cores),
+        "coreset with a shard on every core": rounds(known, cores, every=True),
         "bank rows": run(pictures // PIECE, read, cores, hand_out),
         "coverage": run(pictures // PIECE, cover, cores, hand_out),
     }  # fmt: skip
+    beside = stages.pop("coreset with a shard on every core")
     slowest = max(stages, key=lambda name: stages[name]["seconds"])
     return {
         "stages": stages,
+        "coreset with a shard on every core": beside,
         "seconds": sum(stage["seconds"] for stage in stages.values()),
         "slowest": slowest,
         "bottleneck": stages[slowest]["bottleneck"],
@@ -127,6 +134,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.parse_args()
     known = json.loads((RESULTS / "cluster.json").read_text())["pieces"]
+    tables = json.loads((RESULTS / "inspect_table.json").read_text())
+    table, start = tables["table_one_core"], tables["one_picture_here"]
+    seconds = table["processor_seconds"] - start["processor_seconds"]
+    known |= {"inspect_s": seconds / tables["pictures"], "row_bytes": tables["bytes_per_row"]}
+    known |= {"inspect_part": 64}
     found: dict[str, object] = {"assumed": ASSUMED, "measured": known, "fit of": FIT}
     found["inspection of"] = INSPECT
     for machines in MACHINES:

@@ -153,3 +153,13 @@ def test_what_cannot_be_compared_is_refused():
         points[31, 1] = odd
         with pytest.raises(ValueError, match=r"must be finite numbers; got (nan|inf)"):
             over(here, points, [20], 5)
+
+
+def test_as_many_shards_as_make_a_round_short():
+    assert [shards.shards_for(1000, rows) for rows in (1, 24_000, 600_000, 39_200_000)] == [
+        4,
+        4,
+        20,
+        161,
+    ]
+    assert [shards.shards_for(workers, 600_000) for workers in (1, 3, 20, 21)] == [1, 3, 20, 20]

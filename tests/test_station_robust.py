@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import ROOT, part
-from station_parts import Running, picture, running, small_product, wait
+from station_parts import PATIENCE_S, Running, picture, running, small_product, wait
 
 from goldensample.errors import ArtifactError
 from goldensample.images import encode_png, read_image
@@ -283,6 +283,7 @@ def test_stopping_answers_all_that_was_accepted(product, tmp_path):
             one.start()
         wait(lambda: len(found) >= 20)
         station.process.terminate()
+        station.process.join(PATIENCE_S)  # another signal would end it at once
         for one in threads:
             one.join()
     assert set(found) == {200}

@@ -6,6 +6,7 @@ whole (see `projection`), so what it answers does not hang on how the rows are c
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 from array_api_compat import array_namespace, device
@@ -14,6 +15,9 @@ from goldensample.neighbors import to_numpy
 from goldensample.projection import TILE, Grid, on_grid, squared_between
 from goldensample.records import Array
 from goldensample.runners import Message, Result
+
+FEW_SHARDS, SHARD_ROWS = 4, 1500
+"""See `shards_for`; measured by benchmarks/cluster.py; changes the speed only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,15 @@ class Shard:
         nearest = np.empty(len(self.number), np.int32)
         nearest[self.number] = to_numpy(self.nearest)
         return nearest, float(to_numpy(self.squared).max())
+
+
+def shards_for(workers: int, rows: int) -> int:
+    """Return how many shards rows are cut into.
+
+    Telling one more shard of a round costs the caller as long as a shard takes for so many rows
+    that, beyond the root of rows / SHARD_ROWS, more shards would make a round longer.
+    """
+    return min(workers, max(FEW_SHARDS, isqrt(rows // SHARD_ROWS)))
 
 
 def measured(shard: Shard, asked: tuple[Callable[[Array, Message], Result], Message]) -> Result:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
-from typing import cast
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.projection import gathered, project
 from goldensample.records import Array, Features, Notify, silent
 from goldensample.runners import Runner
-from goldensample.shards import Shard
+from goldensample.shards import Shard, shards_for
 from goldensample.streaming import Parts, streaming_over
 
 PIECE = 32
@@ -70,11 +69,12 @@ class Source:
 
     def features_of(self, chosen: range) -> Iterator[Features]:
         """Give the features of some pictures alone."""
-        start, end = chosen.start, chosen.stop
-        if self.fold is not None:
-            start, end = number_without(self.fold, start), number_without(self.fold, end)
-        parts = self.store.between(start, end)
-        for batch in parts if self.fold is None else WithoutFold(parts, self.fold):
+        if self.fold is None:
+            parts = self.store.between(chosen.start, chosen.stop)
+        else:
+            edges = (number_without(self.fold, number) for number in (chosen.start, chosen.stop))
+            parts = WithoutFold(self.store.between(*edges), self.fold)
+        for batch in parts:
             low, high = max(chosen.start - batch.first, 0), chosen.stop - batch.first
             part = slice(low, min(high, len(batch)))
             if part.start < part.stop:
@@ -101,8 +101,7 @@ def fit_over(
     store = features.features if isinstance(features, WithoutFold) else features
     if not isinstance(store, FeatureStore):
         raise ValueError("a runner must go with features that are kept in a store; they are not")
-    check_spreads(method)
-    knobs = method.patchcore if isinstance(method, Crossed) else cast(PatchCore, method)
+    knobs = check_spreads(method)
 
     def fit_on(part: Iterable[Features], tell: Notify) -> PatchCoreDetector:
         left_out = part.fold if isinstance(part, WithoutFold) else fold
@@ -113,11 +112,11 @@ def fit_over(
     return fit_on(features, notify)
 
 
-def check_spreads(method: Method) -> None:
-    """Refuse a method, or a choice of its bank, that needs all pictures in one place.
+def check_spreads(method: Method) -> PatchCore:
+    """Return the PatchCore of a method, unless it needs all pictures in one place.
 
     Raises:
-        ValueError: it does.
+        ValueError: it does, or it is none.
     """
     knobs = method.patchcore if isinstance(method, Crossed) else method
     if not isinstance(knobs, PatchCore):
@@ -135,6 +134,7 @@ def check_spreads(method: Method) -> None:
             "a runner must go with a greedy coreset of a given size, without denoise; got "
             f"{needs[0]}; fit it here"
         )
+    return knobs
 
 
 def _fit(source: Source, notify: Notify, runner: Runner) -> PatchCoreDetector:
@@ -165,11 +165,9 @@ def counted(source: Source, runner: Runner) -> Source:
     if not source.pictures:
         raise ValueError("fit must have at least one picture; got none")
     found = runner.run(_counts, source, source.pieces())
-    counts = tuple(number for some in found for number in some)
+    counts, stride = tuple(number for some in found for number in some), source.settings.stride
     if not all(counts):
-        raise ValueError(
-            f"stride must leave a patch on every picture; got {source.settings.stride}"
-        )
+        raise ValueError(f"stride must leave a patch on every picture; got {stride}")
     return replace(source, counts=counts)
 
 
@@ -196,7 +194,7 @@ def _choose(source: Source, notify: Notify, runner: Runner) -> Coreset:
             notify("patches", done, source.pictures)
 
         return streaming_over(runner, parts, rows, source.store.aside(name), tell_read)
-    with runner.keep(_shard, source, source.pieces(runner.workers)) as shards:
+    with runner.keep(_shard, source, source.pieces(shards_for(runner.workers, total))) as shards:
         notify("patches", source.pictures, source.pictures)
         return greedy_over(shards, rows, tell)
 
