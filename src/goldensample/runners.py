@@ -93,6 +93,9 @@ class Here:
 
     threads, workers = 0, 1
 
+    def __repr__(self) -> str:
+        return "here"
+
     def run(
         self, task: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
     ) -> Iterator[Result]:
