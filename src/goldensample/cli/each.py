@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from click import ClickException
 from threadpoolctl import threadpool_limits
 
 from goldensample.cli.options import RunnerName
@@ -24,7 +23,7 @@ Each = Annotated[
         "below each sub-folder, such as train/good; without it, all pictures in it.",
     ),
 ]
-MISTAKES = (GoldenError, ClickException, ValueError, OSError, MemoryError, ImportError)
+MISTAKES = (GoldenError, typer.BadParameter, ValueError, OSError, MemoryError, ImportError)
 """What ends the fit of one product and not of the others."""
 
 
