@@ -43,7 +43,8 @@ from goldensample.spool import open_spool
 
 RESULTS = Path(__file__).parent / "results"
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
-PAIRS = 3
+PAIRS, STARTED = 2, 256
+"""How often scaling is measured, and after how many pictures all workers have their network."""
 
 
 @contextmanager
@@ -147,6 +148,7 @@ def scaling(pictures: Path, folder: Path) -> dict[str, object]:
     seconds: dict[int, list[float]] = {1: [], 2: []}
     count = len(list(pictures.iterdir()))
     bare: dict[int, list[float]] = {1: [], 2: []}
+    steady: dict[int, list[float]] = {1: [], 2: []}
     for pair in range(PAIRS):
         for workers in (1, 2):
             ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
@@ -154,16 +156,23 @@ def scaling(pictures: Path, folder: Path) -> dict[str, object]:
                 few = looking(pictures, folder / f"warm{pair}{workers}")
                 look(replace(few, banked=few.banked[:32]), runner, silent)  # starts the workers
                 all_of_them = looking(pictures, folder / f"all{pair}{workers}")
+                seen: list[tuple[float, int]] = []
                 began = perf_counter()
-                look(all_of_them, runner, silent)
+                look(all_of_them, runner, lambda _, done, __: seen.append((perf_counter(), done)))  # noqa: B023
                 seconds[workers].append(perf_counter() - began)
+                (early, before), (late, after) = next(s for s in seen if s[1] >= STARTED), seen[-1]
+                steady[workers].append((late - early) / (after - before) * count)
             ray.shutdown()
             edges = [0, count] if workers == 1 else [0, count // 16 * 8, count]
             bare[workers].append(alone(pictures, folder / f"bare{pair}{workers}", edges))
-            print(workers, seconds[workers][-1], bare[workers][-1], flush=True)
+            print(workers, seconds[workers][-1], steady[workers][-1], bare[workers][-1], flush=True)
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
     limits = [one / two for one, two in zip(bare[1], bare[2], strict=True)]
+    rates = [one / two for one, two in zip(steady[1], steady[2], strict=True)]
     return {
+        "one_worker_once_started_s": steady[1],
+        "two_workers_once_started_s": steady[2],
+        "ratio_once_started": statistics.median(rates),
         "one_process_s": bare[1],
         "two_processes_s": bare[2],
         "ratio_of_processes": statistics.median(limits),

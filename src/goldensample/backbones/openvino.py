@@ -115,6 +115,7 @@ class OpenVINOBackbone:
                 }
                 if threads := self._threads or _usual["threads"]:
                     wishes["INFERENCE_NUM_THREADS"] = threads
+                    wishes["ENABLE_CPU_PINNING"] = False  # to the same cores in every process
                 compiled = _core().compile_model(model, "CPU", wishes)
             except RuntimeError as error:
                 raise WeightsError(
