@@ -96,10 +96,9 @@ def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
     if len(waiting) < len(products):
         tell(f"{len(products) - len(waiting)} of {len(products)} products are fitted already")
     with open_runner(runner, folder) as workers, progress() as notify:
-        asked = (values, workers.threads)
         failures: dict[str, str] = {}
         notify("products", 0, len(waiting))
-        for done, fitted in enumerate(workers.run(_fit_one, asked, waiting), start=1):
+        for done, fitted in enumerate(workers.run(_fit_one, values, waiting), start=1):
             name = waiting[done - 1].name
             for line in fitted.told.splitlines():
                 tell(f"{name}: {line}")
@@ -150,17 +149,14 @@ def _finished(output: Path) -> bool:
     return output.is_file() and not output.with_name(f"{output.name}.partial").exists()
 
 
-def _fit_one(asked: tuple[Mapping[str, Any], int], product: Product) -> Fitted:
-    """Fit one product as the command does by itself; `asked` has its values and the threads.
+def _fit_one(values: Mapping[str, Any], product: Product) -> Fitted:
+    """Fit one product as the command does by itself, with the values of its options.
 
     Linear algebra keeps to one thread: the last bit of a sum hangs on their number, and the file
     must be the same wherever it is made.
     """
-    from goldensample.backbones.openvino import use_threads
     from goldensample.cli.fit import command
 
-    values, threads = asked
-    use_threads(threads)
     own = {"paths": list(product.paths), "output": product.output, "each": None, "runner": "here"}
     said, told, failure = io.StringIO(), io.StringIO(), ""
     with redirect_stdout(said), redirect_stderr(told), threadpool_limits(1, "blas"):

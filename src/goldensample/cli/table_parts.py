@@ -114,9 +114,6 @@ class Task:
         asked: what rows hang on, beside these.
         places: where results go.
         batch: pictures at a time; changes the speed only.
-
-    Attributes:
-        threads: that a worker's network uses; 0 for all; changes the speed only.
     """
 
     def __init__(
@@ -128,7 +125,7 @@ class Task:
         batch: int,
     ) -> None:
         self.asked, self.places, self.batch = asked, places, batch
-        self._file, self._inspector, self.threads = file, inspector, 0
+        self._file, self._inspector = file, inspector
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_inspector": None}
@@ -137,11 +134,9 @@ class Task:
     def inspector(self) -> Inspector:
         """The inspector, opened when it is first asked for."""
         if self._inspector is None:
-            from goldensample.backbones.openvino import use_threads
             from goldensample.precisions import at
             from goldensample.store import load
 
-            use_threads(self.threads)
             with TemporaryDirectory() as folder:
                 path = Path(folder, "sent.golden")
                 path.write_bytes(self._file)

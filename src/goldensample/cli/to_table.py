@@ -147,7 +147,6 @@ def _inspect(table: Table, task: Task, pictures: Folder, left: Sequence[int]) ->
     if local_ones:  # workers must then find them from this folder
         folder = folder or Path()
     with open_runner(table.runner, folder) as runner, progress() as notify:
-        task.threads = runner.threads
         items = (Part(number, _part(pictures, number)) for number in left)
         total, done = _count(pictures, left), 0
         notify("inspect", 0, total)
