@@ -24,12 +24,12 @@ from scipy.ndimage import affine_transform
 
 from goldensample import Preparation, fit, open_backbone, read_images
 from goldensample.demo.line import write_line
-from goldensample.extracting import align_to
+from goldensample.evaluation.metrics import auroc
+from goldensample.features.extraction import align_to
 from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore
-from goldensample.metrics import auroc
-from goldensample.moving import Motion
-from goldensample.preparation import choose_size
+from goldensample.preparation.motion import Motion
+from goldensample.preparation.preparation import choose_size
 from goldensample.records import Array, silent
 
 RESULTS = Path(__file__).parent / "results"

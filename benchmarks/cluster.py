@@ -27,19 +27,19 @@ from time import perf_counter
 import numpy as np
 
 from goldensample import open_backbone, read_images
-from goldensample.coreset import greedy_over
-from goldensample.coverage import radius
-from goldensample.extracting import at_a_time, level_shapes
-from goldensample.fitting import Looking, look, look_at
+from goldensample.coreset.coverage import radius
+from goldensample.coreset.greedy import greedy_over
+from goldensample.coreset.projection import gathered, project
+from goldensample.coreset.shards import Shard
+from goldensample.features.extraction import at_a_time, level_shapes
+from goldensample.fitting.fit import Looking, look, look_at
+from goldensample.fitting.spool import open_spool
 from goldensample.methods.bank import Patches
 from goldensample.methods.patchcore import PatchCore
-from goldensample.preparation import Preparation, choose_size
-from goldensample.projection import gathered, project
+from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.ray_runner import open_runner
 from goldensample.records import silent
 from goldensample.runners import here
-from goldensample.shards import Shard
-from goldensample.spool import open_spool
 
 RESULTS = Path(__file__).parent / "results"
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
@@ -104,7 +104,7 @@ from pathlib import Path
 from time import perf_counter
 from cluster import looking
 from goldensample.backbones.openvino import use_threads
-from goldensample.fitting import look_at
+from goldensample.fitting.fit import look_at
 use_threads(1)
 made = looking(Path(sys.argv[1]), Path(sys.argv[2]))
 look_at(made, range(8))

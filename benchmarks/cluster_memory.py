@@ -18,12 +18,12 @@ from time import perf_counter
 import numpy as np
 from scaling import SHAPES, generated
 
-from goldensample.feature_store import ArrayStore
+from goldensample.features.store import ArrayStore
+from goldensample.fitting.spool import Arrays
+from goldensample.methods.distributed import fit_over
 from goldensample.methods.patchcore import PatchCore
-from goldensample.methods.spread import fit_over
 from goldensample.ray_runner import open_runner
 from goldensample.records import Features
-from goldensample.spool import Arrays
 
 RESULTS = Path(__file__).parent / "results"
 WORKERS, ROWS, PART = 4, 5_000, 8

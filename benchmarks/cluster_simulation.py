@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldensample.shards import shards_for
+from goldensample.coreset.shards import shards_for
 
 RESULTS = Path(__file__).parent / "results"
 ASSUMED = {

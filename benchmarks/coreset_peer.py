@@ -15,17 +15,17 @@ import numpy as np
 
 def ours(patches: np.ndarray, rows: int, picks: int, depth: int) -> dict[str, object]:
     """Our projection and greedy coreset, all rows."""
-    from goldensample import coreset, projection
+    from goldensample.coreset import greedy, projection
 
     began = perf_counter()
     points = projection.project(patches, depth, 0)
-    chosen = coreset.greedy(points, rows, overwrite=True)
+    chosen = greedy.greedy(points, rows, overwrite=True)
     return {"setup_s": 0.0, "loop_s": perf_counter() - began, "picks": chosen.picks.tolist()}
 
 
 def loop(patches: np.ndarray, rows: int, picks: int, depth: int) -> dict[str, object]:
     """The plain loop on the very numbers that ours sees: one pass over all rows for each pick."""
-    from goldensample import projection
+    from goldensample.coreset import projection
 
     whole, _ = projection.to_whole_numbers(projection.project(patches, depth, 0))
     began = perf_counter()

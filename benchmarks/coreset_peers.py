@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from goldensample import PatchCore, Preparation, open_backbone, read_images
-from goldensample.extracting import as_picture, extract
+from goldensample.features.extraction import as_picture, extract
 from goldensample.methods.bank import Patches
 from goldensample.records import Features, silent
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from goldensample import PatchCore, Preparation, fit, read_images
-from goldensample.metrics import auroc
+from goldensample.evaluation.metrics import auroc
 
 RESULTS = Path(__file__).parent / "results"
 SQUARE = Preparation((256, 256), "stretch", (224, 224))

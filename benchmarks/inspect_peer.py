@@ -35,8 +35,8 @@ def ours(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, floa
     """The inspector from the decoded picture to the heat map."""
     from goldensample import load
     from goldensample.backbones.openvino import processor_has
-    from goldensample.extracting import as_picture, extract
-    from goldensample.precisions import at
+    from goldensample.features.extraction import as_picture, extract
+    from goldensample.fitting.precision import at
 
     fitted = load(file)
     pixels = np.ascontiguousarray((picture[0] * 255).astype(np.uint8).transpose(1, 2, 0))

@@ -19,10 +19,10 @@ from PIL import Image
 
 from goldensample import Preparation, fit, load, open_backbone, read_images, save
 from goldensample.backbones.openvino import processor_has
-from goldensample.extracting import BATCH, extract
-from goldensample.folders import Folder, open_images
-from goldensample.inspector import Inspector, one_thread_each
-from goldensample.precisions import at
+from goldensample.features.extraction import BATCH, extract
+from goldensample.fitting.precision import at
+from goldensample.images.folder import Folder, open_images
+from goldensample.inspection.inspector import Inspector, one_thread_each
 
 RESULTS = Path(__file__).parent / "results"
 COUNT = 200

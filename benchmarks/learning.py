@@ -16,9 +16,9 @@ import numpy as np
 from remembering import Remembering
 
 from goldensample import Inspector, Preparation, fit, open_backbone, read_images
-from goldensample.learning import forget, learn
-from goldensample.metrics import auroc
-from goldensample.revising import Note
+from goldensample.evaluation.metrics import auroc
+from goldensample.learning.learn import forget, learn
+from goldensample.learning.revisions import Note
 
 RESULTS = Path(__file__).parent / "results"
 SQUARE = Preparation((256, 256), "stretch", (224, 224))

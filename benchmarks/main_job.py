@@ -14,20 +14,11 @@ from time import perf_counter
 
 import numpy as np
 
-from goldensample import (
-    PatchCore,
-    Preparation,
-    coreset,
-    fit,
-    load,
-    open_backbone,
-    projection,
-    read_images,
-    save,
-)
+from goldensample import PatchCore, Preparation, fit, load, open_backbone, read_images, save
 from goldensample.backbones import Backbone
+from goldensample.coreset import greedy, projection
 from goldensample.datasets import labelled, read_dataset
-from goldensample.evaluation import Tally
+from goldensample.evaluation.evaluate import Tally
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from references import greedy_loop
@@ -93,7 +84,7 @@ def coreset_against_loop(patches: int = 40_000, rows: int = 4_000) -> dict[str, 
     points = middles[rng.integers(0, 200, patches)] + rng.normal(0, 0.4, (patches, 128))
     points = points.astype(np.float32)
     began = perf_counter()
-    ours = coreset.greedy(points, rows).picks
+    ours = greedy.greedy(points, rows).picks
     ours_s = perf_counter() - began
     began = perf_counter()
     loop = loop_float32(points, rows)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import ndimage
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
-from goldensample.pixel_metrics import BINS, PixelTally
+from goldensample.evaluation.pixel_metrics import BINS, PixelTally
 
 RESULTS = Path(__file__).parent / "results"
 MAPS, SIDE, GOOD = 83, 900, 20

@@ -18,8 +18,8 @@ from scipy.ndimage import gaussian_filter
 
 from goldensample import Preparation, read_images
 from goldensample.demo import FAMILIES, render
-from goldensample.habits import Habits, habits_of, measure
-from goldensample.preparation import choose_size
+from goldensample.drift.measures import Habits, habits_of, measure
+from goldensample.preparation.preparation import choose_size
 from goldensample.records import Array
 
 RESULTS = Path(__file__).parent / "results"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from goldensample import PatchCore, Preparation, evaluate, fit, open_backbone, read_images
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
-from goldensample.baking.quantising import quantise
-from goldensample.precisions import at, examples
+from goldensample.fitting.precision import at, examples
+from goldensample.graphs.quantization import quantise
 
 RESULTS = Path(__file__).parent / "results"
 SQUARE = Preparation((256, 256), "stretch", (224, 224))

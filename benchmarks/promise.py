@@ -18,9 +18,9 @@ import numpy as np
 
 from goldensample import PatchCore, Preparation, open_backbone, read_images
 from goldensample.backbones import Backbone
-from goldensample.calibrating import Promise, limits
-from goldensample.conformal import proven
-from goldensample.fitting import fit
+from goldensample.calibration.conformal import proven
+from goldensample.fitting.calibrate import Promise, limits
+from goldensample.fitting.fit import fit
 from goldensample.records import Array
 
 RESULTS = Path(__file__).parent / "results"

@@ -15,11 +15,11 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from goldensample.cli.machine import resident_bytes
+from goldensample.fitting.machine import resident_bytes
+from goldensample.fitting.plan import Load, Machine, fitting, plan
+from goldensample.fitting.spool import open_spool, record_bytes
 from goldensample.methods.patchcore import PatchCore
-from goldensample.planning import Load, Machine, fitting, plan
 from goldensample.records import Features, silent
-from goldensample.spool import open_spool, record_bytes
 
 RESULTS = Path(__file__).parent / "results"
 SHAPES = ((48, 28, 28), (80, 14, 14))

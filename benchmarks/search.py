@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from goldensample import PatchCore, Preparation, coreset, neighbors, open_backbone, read_images
-from goldensample.approximate import KINDS, ApproximateSearch
-from goldensample.extracting import extract
-from goldensample.neighbors import NearestSearch
+from goldensample import PatchCore, Preparation, open_backbone, read_images
+from goldensample.coreset import greedy
+from goldensample.features.extraction import extract
+from goldensample.search import exact as neighbors
+from goldensample.search.approximate import KINDS, ApproximateSearch
+from goldensample.search.exact import NearestSearch
 
 RESULTS = Path(__file__).parent / "results"
 SHARES = (0.01, 0.1, 1.0)
@@ -96,7 +98,7 @@ def main() -> None:
     neighbors.LEAST_ROWS = sys.maxsize  # no search sorts its bank by itself
     good = np.concatenate(patches_of(root / "train/good", 1))
     pictures = patches_of(root / "test", EVERY)
-    picks = coreset.greedy(good, round(max(s for s in SHARES if s < 1) * len(good))).picks
+    picks = greedy.greedy(good, round(max(s for s in SHARES if s < 1) * len(good))).picks
     runs = []
     for share in SHARES:
         kept = good if share == 1 else good[picks[: round(share * len(good))]]

@@ -217,9 +217,9 @@ def attack(port: int, count: int, seed: int) -> dict:
 
 def orphans(folder: Path) -> set[str]:
     """Return the names of kept files that belong to no record."""
-    from goldensample.station.ledger import Ledger
-    from goldensample.station.migrating import open_database
-    from goldensample.station.rows import Filter
+    from goldensample.station.records.ledger import Ledger
+    from goldensample.station.records.migration import open_database
+    from goldensample.station.records.rows import Filter
 
     ledger = Ledger(open_database(f"sqlite:///{folder / 'records.sqlite'}"))
     records = list(ledger.each(Filter()))

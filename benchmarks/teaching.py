@@ -20,11 +20,11 @@ from remembering import Remembering
 from scipy import ndimage
 
 from goldensample import Inspector, PatchCore, Preparation, fit, load, read_images, save
-from goldensample.conformal import hold_out
-from goldensample.images import read_image
+from goldensample.calibration.conformal import hold_out
+from goldensample.images.codec import read_image
+from goldensample.learning.revisions import Note
+from goldensample.learning.teach_miss import study
 from goldensample.records import Picture
-from goldensample.revising import Note
-from goldensample.teaching import study
 
 RESULTS = Path(__file__).parent / "results"
 SQUARE = Preparation((256, 256), "stretch")

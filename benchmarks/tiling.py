@@ -25,12 +25,12 @@ from pathlib import Path
 import numpy as np
 
 from goldensample import PatchCore, Preparation, fit, load, open_backbone, save
-from goldensample.evaluation import Tally
-from goldensample.heatmap import heat_map
-from goldensample.images import read_image
-from goldensample.preparation import choose_size
+from goldensample.evaluation.evaluate import Tally
+from goldensample.features.tiling import in_tiles, native
+from goldensample.images.codec import read_image
+from goldensample.preparation.preparation import choose_size
 from goldensample.records import Features
-from goldensample.tiling import in_tiles, native
+from goldensample.regions.heatmap import heat_map
 
 RESULTS = Path(__file__).parent / "results"
 ROW_PX, MARGIN_PX, LARGEST_PX = 240, 16, 500

@@ -24,9 +24,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from goldensample import Inspector, PatchCore, Preparation, fit, read_images
-from goldensample.habits import WATCHED, WORDS, measure
+from goldensample.drift.martingale import CHANCE, PICTURES, STREAM, begin, watch
+from goldensample.drift.measures import WATCHED, WORDS, measure
 from goldensample.records import Array, Picture
-from goldensample.watching import CHANCE, PICTURES, STREAM, begin, watch
 
 RESULTS = Path(__file__).parent / "results"
 WINDOW, SHIFT = 10, 10

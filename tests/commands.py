@@ -18,8 +18,13 @@ import time
 from functools import cache
 from pathlib import Path
 
-PRELOADED = ["array_api_compat.numpy", "goldensample.learning", "goldensample.precisions", "onnx"]
-PRELOADED += ["goldensample.thumbnails", "pydantic", "rich.console", "safetensors.numpy"]
+PRELOADED = [
+    "array_api_compat.numpy",
+    "goldensample.learning.learn",
+    "goldensample.fitting.precision",
+    "onnx",
+]
+PRELOADED += ["goldensample.artifact.thumbnails", "pydantic", "rich.console", "safetensors.numpy"]
 PRELOADED += ["scipy.ndimage", "scipy.sparse"]
 COMMAND = [sys.executable, "-W", "error", "-m", "goldensample.cli"]
 

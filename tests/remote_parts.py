@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from goldensample import places
+from goldensample.storage import locations
 
 MISSING = "s3fs is not installed: pip install 'goldensample[remote]'"
 
@@ -91,7 +91,7 @@ def serving(folder: Path):
     served = Web(folder)
     yield served
     served.close()
-    places._open.cache_clear()
+    locations._open.cache_clear()
 
 
 @contextmanager
@@ -107,12 +107,12 @@ def s3_store():
         patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        places._open.cache_clear()
+        locations._open.cache_clear()
         s3fs.S3FileSystem.clear_instance_cache()
         reset = urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")
         urllib.request.urlopen(reset).close()  # what servers keep is this process's
         store = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
         store.mkdir("line")
         yield store
-        places._open.cache_clear()
+        locations._open.cache_clear()
     server.stop()

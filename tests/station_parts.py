@@ -23,12 +23,12 @@ from conftest import part
 from starlette.testclient import TestClient
 
 from goldensample import PatchCore, Preparation, fit, save
-from goldensample.images import encode_png
-from goldensample.inspector import Inspector
+from goldensample.images.codec import encode_png
+from goldensample.inspection.inspector import Inspector
 from goldensample.records import Picture
-from goldensample.station.app import make
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
+from goldensample.station.web.app import make
 
 PATIENCE_S = 120
 """Seconds that a test waits for what must come: a busy machine takes its time."""
@@ -41,7 +41,7 @@ Given = TypeVar("Given")
 
 def small_product(tiny, folder: Path, name: str = "part") -> Path:
     """Write a product fitted on rendered parts, with limits and a small picture of each part."""
-    from goldensample.thumbnails import with_thumbnails
+    from goldensample.artifact.thumbnails import with_thumbnails
 
     good = [Picture(f"good{seed}.png", part(seed)) for seed in range(40)]
     inspector: Inspector = fit(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from goldensample.approximate import KINDS, ApproximateSearch
-from goldensample.neighbors import NearestSearch
+from goldensample.search.approximate import KINDS, ApproximateSearch
+from goldensample.search.exact import NearestSearch
 
 
 @pytest.fixture(scope="module")

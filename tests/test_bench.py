@@ -24,7 +24,7 @@ from goldensample.bench.suites import parse_suite, read_suite
 from goldensample.bench.tables import tables
 from goldensample.cli import app
 from goldensample.errors import ArtifactError, ImageError
-from goldensample.folders import open_images
+from goldensample.images.folder import open_images
 
 SUITE = """
 title = "Plates"

@@ -6,7 +6,7 @@ from goldensample.bench import published
 from goldensample.bench.data import Category
 from goldensample.bench.runs import PAPER_NETWORK, Networks, Run, run_of
 from goldensample.bench.suites import SHIPPED, Entry, parse_suite, read_suite
-from goldensample.preparation import Preparation
+from goldensample.preparation.preparation import Preparation
 
 PLATE = Category("parts", "plate", "00", 20, 10)
 BUILTIN = Networks("builtin", {})

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goldensample import conformal, tails
+from goldensample.calibration import conformal, tails
 
 
 def test_by_hand():

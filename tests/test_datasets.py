@@ -8,8 +8,8 @@ from PIL import Image
 
 from goldensample.datasets import Item, read_dataset, read_mask
 from goldensample.errors import ImageError
-from goldensample.folders import read_images
-from goldensample.images import encode_png, read_shape
+from goldensample.images.codec import encode_png, read_shape
+from goldensample.images.folder import read_images
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 MASK = np.zeros((6, 8), np.uint8)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from references import to_others_loop
 
-from goldensample import denoise
+from goldensample.coreset import denoise
 
 
 def given(pictures: int = 12, each: int = 30, d: int = 5) -> tuple[np.ndarray, np.ndarray]:

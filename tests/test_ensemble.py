@@ -9,11 +9,11 @@ from conftest import part, tiny_onnx
 from goldensample import PatchCore, Preparation, fit, load, save
 from goldensample.backbones import Network
 from goldensample.backbones.openvino import OpenVINOBackbone
-from goldensample.baking.joining import join
-from goldensample.exporting import export
+from goldensample.export.export import export
+from goldensample.graphs.join import join
+from goldensample.graphs.open_backbone import open_backbones
 from goldensample.methods.ensemble import Ensemble
 from goldensample.records import Features, silent
-from goldensample.weights import open_backbones
 from test_cli import golden, write
 from test_method_contract import features
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from goldensample import metrics
 from goldensample.cli.evaluate import in_words
-from goldensample.evaluation import Tally
+from goldensample.evaluation import metrics
+from goldensample.evaluation.evaluate import Tally
 from goldensample.records import Inspection
 
 KINDS = ["good"] * 4 + ["dent"] * 3 + ["scratch"] * 2

@@ -12,7 +12,7 @@ from conftest import ROOT, part
 from PIL import Image
 
 from goldensample import Inspector, Preparation, fit
-from goldensample.exporting import export
+from goldensample.export.export import export
 from goldensample.records import Picture
 
 EXAMPLES = ROOT / "examples"

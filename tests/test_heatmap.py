@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from goldensample.heatmap import heat_map, regions
-from goldensample.preparation import Preparation
+from goldensample.preparation.preparation import Preparation
+from goldensample.regions.heatmap import heat_map, regions
 
 
 def centres(h: int, w: int, stride: int = 1):

@@ -5,8 +5,8 @@ import pytest
 
 from goldensample.methods.image_scores import oddness, statistics, top, usual_of
 from goldensample.methods.patchcore import PatchCore
-from goldensample.neighbors import NearestSearch
 from goldensample.records import silent
+from goldensample.search.exact import NearestSearch
 from test_method_contract import features
 
 

@@ -19,23 +19,23 @@ from remote_parts import s3_store, serving
 from typer.testing import CliRunner
 
 from goldensample import Preparation, fit, load, save
-from goldensample.cli import app, table_parts, to_table
+from goldensample.cli import app, table, table_part
 from goldensample.errors import ArtifactError, GoldenError, StoreError
-from goldensample.folders import Folder
-from goldensample.images import encode_png, read_image
+from goldensample.images.codec import encode_png, read_image
+from goldensample.images.folder import Folder
 from goldensample.ray_runner import open_runner
 
 COUNT, SIZE = 28, 8
 """Pictures, and pictures a part, so that there are four."""
 BROKEN = "13.png"
-DRIVER = f"from goldensample.cli import main, to_table; to_table.PART = {SIZE}; main()"
+DRIVER = f"from goldensample.cli import main, table; table.PART = {SIZE}; main()"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small_parts():
     pytest.importorskip("pyarrow", reason="pip install 'goldensample[parquet]'")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(to_table, "PART", SIZE)
+        patch.setattr(table, "PART", SIZE)
         yield
 
 
@@ -176,7 +176,7 @@ def test_heat_maps_are_in_the_scores_unit(file, pictures, tmp_path):
     assert sorted(path.name for path in maps.iterdir()) == [
         f"{k:02}.png.npy" for k in range(COUNT) if f"{k:02}.png" != BROKEN
     ]
-    huge = np.load(io.BytesIO(table_parts.as_file(np.float32([[1e9, -1e9]]))))
+    huge = np.load(io.BytesIO(table_part.as_file(np.float32([[1e9, -1e9]]))))
     assert huge.tolist() == [[65504, -65504]]
 
 
@@ -230,10 +230,10 @@ def test_a_damaged_part_is_refused(file, web, tmp_path):
 def test_row_groups_are_filled_from_many_parts(monkeypatch, file, web, whole, tmp_path):
     import pyarrow.parquet as pq
 
-    from goldensample import verdict_tables
+    from goldensample.storage import verdict_table
 
     assert pq.ParquetFile(io.BytesIO(whole)).num_row_groups == 1
-    monkeypatch.setattr(verdict_tables, "ROWS", 2 * SIZE)
+    monkeypatch.setattr(verdict_table, "ROWS", 2 * SIZE)
     golden("inspect", file, web.url, "-o", tmp_path / "a.parquet")
     found = pq.ParquetFile(tmp_path / "a.parquet")
     sizes = [found.metadata.row_group(k).num_rows for k in range(found.num_row_groups)]
@@ -277,10 +277,10 @@ def test_wrong_use_is_told(file, pictures, tmp_path, monkeypatch):
 
 
 def test_heat_maps_stay_in_their_folder(file):
-    from goldensample.shelves import Shelf
+    from goldensample.storage.output_folder import Shelf
 
     with pytest.raises(ArtifactError, match=r"must lie in maps; that of \.\./a\.png cannot"):
-        to_table._check_heat_maps(["../a.png"], Shelf("maps"), "a.parquet")
+        table._check_heat_maps(["../a.png"], Shelf("maps"), "a.parquet")
 
 
 def test_all_of_it_in_a_store(file, pictures, whole, tmp_path):
@@ -389,14 +389,14 @@ def test_a_killed_driver_goes_on(cluster, ray_runner, file, web, whole, tmp_path
 
 def test_workers_must_see_the_heat_maps(file, tmp_path):
     from goldensample.errors import RunnerError
-    from goldensample.shelves import Shelf
+    from goldensample.storage.output_folder import Shelf
 
-    places = table_parts.Places(Shelf(str(tmp_path / "p")), Shelf(str(tmp_path / "m")), ".mark")
+    places = table_part.Places(Shelf(str(tmp_path / "p")), Shelf(str(tmp_path / "m")), ".mark")
     places.open()
     inspector = load(file)
-    asked = table_parts.Asked(inspector.backbone.precision, None, table_parts.Told())
-    task = table_parts.Task(file.read_bytes(), inspector, asked, places, 8)
-    some = table_parts.Part(0, Folder(("a",), (tmp_path / "a.png",)))
+    asked = table_part.Asked(inspector.backbone.precision, None, table_part.Told())
+    task = table_part.Task(file.read_bytes(), inspector, asked, places, 8)
+    some = table_part.Part(0, Folder(("a",), (tmp_path / "a.png",)))
     (tmp_path / "m/.mark").unlink()  # as a machine finds it that does not see the folder
     with pytest.raises(RunnerError, match=r"all machines must see the same .*m; .* share it"):
-        table_parts.inspect_part(task, some)
+        table_part.inspect_part(task, some)

@@ -7,7 +7,7 @@ import pytest
 from conftest import part
 
 from goldensample import PatchCore, Preparation, fit
-from goldensample.evaluation import Labelled, evaluate
+from goldensample.evaluation.evaluate import Labelled, evaluate
 from goldensample.records import Picture
 
 

@@ -7,15 +7,23 @@ import pytest
 from conftest import part
 
 from goldensample import ArtifactError, PatchCore, Preparation, fit, load, save
-from goldensample.calibrating import Promise
-from goldensample.habits import to_parts as habits_parts
-from goldensample.journal import CALIBRATE, Revision
-from goldensample.journal_parts import to_parts
-from goldensample.learning import forget, learn, patches_of, reach
+from goldensample.artifact.journal_parts import to_parts
+from goldensample.drift.measures import to_parts as habits_parts
+from goldensample.fitting.calibrate import Promise
+from goldensample.inspection.journal import CALIBRATE, Revision
+from goldensample.learning.learn import forget, learn, patches_of, reach
+from goldensample.learning.revisions import (
+    Note,
+    drop,
+    limits_of,
+    opened,
+    recalibrate,
+    revert,
+    revised,
+)
 from goldensample.methods import METHODS
-from goldensample.neighbors import NearestSearch
 from goldensample.records import Picture
-from goldensample.revising import Note, drop, limits_of, opened, recalibrate, revert, revised
+from goldensample.search.exact import NearestSearch
 
 NOTE = Note("2026-01-02T03:04:05+00:00", "accepted by the line")
 SQUARE = Preparation((48, 48))

@@ -8,7 +8,7 @@ import pytest
 from conftest import part
 
 from goldensample import load
-from goldensample.locking import locked
+from goldensample.storage.lock import locked
 from test_cli import golden, write
 
 

@@ -4,16 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import (
-    auroc_loop,
-    average_precision_loop,
-    best_f1_loop,
-    bootstrap_loop,
-    pro_loop,
-)
+from references import auroc_loop, average_precision_loop, best_f1_loop, bootstrap_loop, pro_loop
 
-from goldensample import metrics
-from goldensample.pixel_metrics import PixelCurve, PixelTally
+from goldensample.evaluation import metrics
+from goldensample.evaluation.pixel_metrics import PixelCurve, PixelTally
 
 few = settings(max_examples=30, derandomize=True, deadline=None, database=None)
 slow = settings(few, max_examples=6)  # the exact PRO goes through every score

@@ -55,7 +55,7 @@ def test_subsampling_raises_distances_by_at_most_the_radius():
     full = PatchCore(coreset=1.0, neighbors=1).fit(given, silent)
     part = PatchCore(coreset=0.05, neighbors=1, projection=0).fit(given, silent)
     rise = part.score(query).grid - full.score(query).grid
-    from goldensample.neighbors import NearestSearch
+    from goldensample.search.exact import NearestSearch
 
     radius = NearestSearch(part.bank).find(full.bank)[0].max()
     assert part.radius == pytest.approx(radius, rel=1e-5)
@@ -67,7 +67,7 @@ def test_subsampling_raises_distances_by_at_most_the_radius():
 @pytest.mark.parametrize("subsampler", ["greedy", "random", "learned"])
 @pytest.mark.parametrize("greedy", ["exact", "streaming"])
 def test_the_radius_is_that_of_every_bank(subsampler, greedy):
-    from goldensample.neighbors import NearestSearch
+    from goldensample.search.exact import NearestSearch
 
     given = [features(20, 0)]
     every = PatchCore(coreset=1.0).fit(given, silent).bank

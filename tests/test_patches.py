@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from references import neighbourhood_mean_loop
 
-from goldensample import patches
+from goldensample.features import patches
 
 
 def level(d: int, h: int, w: int, seed: int = 0) -> np.ndarray:

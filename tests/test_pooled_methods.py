@@ -10,18 +10,18 @@ from conftest import part
 from PIL import Image
 
 from goldensample import PatchCore, Preparation, fit
-from goldensample.baking.graph import bake
-from goldensample.baking.runtimes import Exported, open_all
+from goldensample.artifact.store import load, save
 from goldensample.cli.inspect import by_hand
 from goldensample.errors import GoldenError
-from goldensample.exporting import export
+from goldensample.export.export import export
+from goldensample.graphs.graph import bake
+from goldensample.graphs.runtimes import Exported, open_all
 from goldensample.methods import METHODS, estimators
 from goldensample.methods.mahalanobis import Mahalanobis
 from goldensample.methods.nearest import Nearest
 from goldensample.methods.ocsvm import OCSVM
 from goldensample.methods.pooled import cell_weights, cover_matrix, pooled
 from goldensample.records import Features, silent
-from goldensample.store import load, save
 
 POOLED = {"mahalanobis": Mahalanobis, "ocsvm": OCSVM, "nearest": Nearest}
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from references import resize_loop
 
-from goldensample.placing import Placement
-from goldensample.preparation import Preparation, choose_size, resizing_matrix
+from goldensample.preparation.placement import Placement
+from goldensample.preparation.preparation import Preparation, choose_size, resizing_matrix
 
 
 def picture(h: int, w: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from goldensample.cli import app
-from goldensample.methods import spread
+from goldensample.methods import distributed
 from goldensample.ray_runner import RayRunner, open_runner
 
 WAYS = {
@@ -104,7 +104,7 @@ def test_killed_workers_cost_nothing(cluster, good, tiny_file, made, tmp_path, m
 
 
 def test_a_killed_shard_costs_nothing(cluster, good, tiny_file, made, tmp_path, monkeypatch):
-    chosen, killed = spread.greedy_over, []
+    chosen, killed = distributed.greedy_over, []
 
     def killing(shards, rows, notify):
         """Kill a shard's process after some picks."""
@@ -117,7 +117,7 @@ def test_a_killed_shard_costs_nothing(cluster, good, tiny_file, made, tmp_path, 
 
         return chosen(shards, rows, told)
 
-    monkeypatch.setattr(spread, "greedy_over", killing)
+    monkeypatch.setattr(distributed, "greedy_over", killing)
     fit(good, tiny_file, tmp_path / "a.golden", *WAYS["split"], "--runner", "auto")
     assert killed
     assert (tmp_path / "a.golden").read_bytes() == made["split"]

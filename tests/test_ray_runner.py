@@ -19,11 +19,11 @@ from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from goldensample import fit, load, save
+from goldensample.artifact.sharded import load_sharded
 from goldensample.cli import app
 from goldensample.errors import GoldenError, ImageError, RunnerError
 from goldensample.ray_runner import RayRunner, open_runner
 from goldensample.runners import here
-from goldensample.sharded_files import load_sharded
 
 SUITE = """
 title = "Few plates"

@@ -10,17 +10,9 @@ import numpy as np
 import pytest
 from references import greedy_loop
 
-from goldensample import (
-    PatchCore,
-    Preparation,
-    coreset,
-    evaluate,
-    fit,
-    open_backbone,
-    projection,
-    read_images,
-)
-from goldensample.extracting import as_picture, extract
+from goldensample import PatchCore, Preparation, evaluate, fit, open_backbone, read_images
+from goldensample.coreset import greedy, projection
+from goldensample.features.extraction import as_picture, extract
 from goldensample.methods.bank import Patches
 from goldensample.records import silent
 
@@ -91,8 +83,8 @@ def test_picks_on_real_patches_equal_the_loop(shared, resnet18):
     points = projection.project(np.concatenate([half for half, _ in patches.read()]), 128, 0)
     whole, _ = projection.to_whole_numbers(points)
     assert len(whole) == 12 * 28 * 28
-    rows = 2 * coreset.CELLS + 76  # enough that the rows are sorted into cells
-    assert coreset.greedy(points, rows).picks.tolist() == greedy_loop(whole, rows)
+    rows = 2 * greedy.CELLS + 76  # enough that the rows are sorted into cells
+    assert greedy.greedy(points, rows).picks.tolist() == greedy_loop(whole, rows)
 
 
 def test_pictures_alone_score_as_in_a_batch(shared):

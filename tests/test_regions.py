@@ -8,11 +8,11 @@ from conftest import part
 from PIL import Image
 
 from goldensample import ArtifactError, fit
-from goldensample.annotating import Coco, mask_of, mask_paths
-from goldensample.cli.regions import Told, region_lines, regions_json
-from goldensample.heatmap import inside, regions
-from goldensample.outlining import contours
+from goldensample.cli.regions_options import Told, region_lines, regions_json
+from goldensample.masks.annotations import Coco, mask_of, mask_paths
 from goldensample.records import Inspection, Threshold
+from goldensample.regions.contours import contours
+from goldensample.regions.heatmap import inside, regions
 from test_cli import golden, line  # noqa: F401 (a fixture)
 
 

@@ -24,11 +24,11 @@ from typer.testing import CliRunner
 
 from goldensample.cli import app
 from goldensample.errors import GoldenError
-from goldensample.images import encode_png
-from goldensample.station import app as station_app
+from goldensample.images.codec import encode_png
 from goldensample.station.replica import PREFIX, Copies, make
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
+from goldensample.station.web import app as station_app
 
 MISSING = "Ray is not installed: pip install 'goldensample[ray]'"
 OWN = ("id", "time", "milliseconds", "heat_sha256", "kept")

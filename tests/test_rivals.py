@@ -7,14 +7,14 @@ import pytest
 from conftest import part
 
 from goldensample import Preparation, evaluate, fit, load, open_backbone, read_images, save
-from goldensample.baking.graph import bake
-from goldensample.baking.limits import check_size
-from goldensample.baking.runtimes import Exported, open_all
-from goldensample.exporting import export
+from goldensample.export.export import export
+from goldensample.graphs.graph import bake
+from goldensample.graphs.limits import check_size
+from goldensample.graphs.runtimes import Exported, open_all
 from goldensample.methods import padim, spade
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.padim import PaDiM
-from goldensample.methods.places import joined, stand_ins
+from goldensample.methods.positions import joined, stand_ins
 from goldensample.methods.spade import SPADE
 from goldensample.records import Features, silent
 

@@ -8,12 +8,12 @@ import pytest
 from conftest import part
 
 import goldensample as golden
-from goldensample.container import read_parts, write_parts
+from goldensample.artifact.container import read_parts, write_parts
+from goldensample.artifact.sharded import load_sharded
 from goldensample.errors import ArtifactError
-from goldensample.neighbors import LEAST_ROWS, NearestSearch
 from goldensample.runners import here
-from goldensample.sharded import ShardedBank, bank_shard, cuts
-from goldensample.sharded_files import load_sharded
+from goldensample.search.exact import LEAST_ROWS, NearestSearch
+from goldensample.search.sharded import ShardedBank, bank_shard, cuts
 
 
 def made(shared, cut):

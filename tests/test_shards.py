@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from references import greedy_loop
 from travelling import Travelling
 
-from goldensample import coreset, projection, shards
+from goldensample.coreset import greedy, projection, shards
 from goldensample.runners import here
 
 
@@ -22,12 +22,12 @@ def pieces(n: int, cuts: list[int]) -> list[range]:
     return [range(*edge) for edge in pairwise(edges)]
 
 
-def over(runner, points, cuts, rows, block=None) -> coreset.Coreset:
+def over(runner, points, cuts, rows, block=None) -> greedy.Coreset:
     with runner.keep(make, points, pieces(len(points), cuts)) as states:
-        return coreset.greedy_over(states, rows, block=block)
+        return greedy.greedy_over(states, rows, block=block)
 
 
-def same(one: coreset.Coreset, other: coreset.Coreset) -> bool:
+def same(one: greedy.Coreset, other: greedy.Coreset) -> bool:
     assert one.picks.dtype == other.picks.dtype
     assert one.nearest.dtype == other.nearest.dtype
     return (
@@ -61,12 +61,12 @@ def tables(draw):
 def test_any_cut_gives_the_picks_of_the_loop(points, cuts, rows, block):
     whole, step = projection.to_whole_numbers(points)
     with pytest.MonkeyPatch.context() as small:
-        small.setattr(coreset, "CELLS", 3)
-        small.setattr(coreset, "LARGEST_BLOCK", 8)
+        small.setattr(greedy, "CELLS", 3)
+        small.setattr(greedy, "LARGEST_BLOCK", 8)
         small.setattr(shards, "TILE", 7)
         small.setattr(projection, "TILE", 5)
         found = over(here, points, cuts, rows, block or None)
-        local = coreset.greedy(points, rows)
+        local = greedy.greedy(points, rows)
     assert same(found, local)
     assert found.picks.tolist() == greedy_loop(whole, rows)
     wide = whole.astype(np.float64)
@@ -77,17 +77,17 @@ def test_any_cut_gives_the_picks_of_the_loop(points, cuts, rows, block):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_shards_sorted_into_cells_give_the_local_coreset(count, monkeypatch):
-    monkeypatch.setattr(coreset, "CELLS", 30)
+    monkeypatch.setattr(greedy, "CELLS", 30)
     points = clustered(3000, 24, 1)
     cuts = np.random.default_rng(count).integers(1, 3000, count - 1).tolist()
-    local = coreset.greedy(points, 400)
+    local = greedy.greedy(points, 400)
     assert same(over(here, points, cuts, 400), local)
     assert same(over(here, points, cuts, 400, block=17), local)
 
 
 def test_one_row_in_a_shard():
     points = clustered(60, 3, 2)
-    assert same(over(here, points, list(range(60)), 25), coreset.greedy(points, 25))
+    assert same(over(here, points, list(range(60)), 25), greedy.greedy(points, 25))
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
@@ -113,17 +113,17 @@ def test_what_is_told_travels_and_is_small():
     points, runner = clustered(20000, 16, 3), Travelling()
     with runner.keep(make, points, pieces(len(points), [6000, 6001, 15000])) as states:
         runner.sizes.clear()
-        found = coreset.greedy_over(states, 150)
-    assert same(found, coreset.greedy(points, 150))
+        found = greedy.greedy_over(states, 150)
+    assert same(found, greedy.greedy(points, 150))
     assert max(runner.sizes) < 4 * len(points)  # which pick is nearest, of one shard
     assert sum(runner.sizes) < points.nbytes
 
 
 def test_shards_made_again_and_told_again_change_nothing(monkeypatch):
-    monkeypatch.setattr(coreset, "CELLS", 20)
+    monkeypatch.setattr(greedy, "CELLS", 20)
     points = clustered(500, 8, 4)
     found = over(Travelling(forgetful=True), points, [100, 300], 120)
-    assert same(found, coreset.greedy(points, 120))
+    assert same(found, greedy.greedy(points, 120))
 
 
 def test_rounds_stay_few_with_many_shards():
@@ -132,7 +132,7 @@ def test_rounds_stay_few_with_many_shards():
     def rounds(cuts):
         told = []
         with here.keep(make, points, pieces(len(points), cuts)) as states:
-            coreset.greedy_over(states, 300, told.append)
+            greedy.greedy_over(states, 300, told.append)
         return len(told)
 
     assert rounds(list(range(100, 6000, 100))) <= rounds([]) + 10
@@ -142,7 +142,7 @@ def test_torch_shards_give_the_same():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     points = clustered(900, 128, 7)
     found = over(here, torch.from_numpy(points), [300, 500], 200)
-    assert same(found, coreset.greedy(points, 200))
+    assert same(found, greedy.greedy(points, 200))
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from goldensample.errors import ArtifactError, WeightsError
-from goldensample.feature_store import InMemory
+from goldensample.features.store import InMemory
+from goldensample.fitting.spool import open_spool, record_bytes
 from goldensample.records import Features
-from goldensample.spool import open_spool, record_bytes
 
 SHAPES = ((3, 4, 5), (2, 2, 3))
 OF, SIZE = {"pictures": ["a", "b"], "network": "x"}, (20, 7)

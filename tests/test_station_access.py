@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 from station_parts import opened, picture, small_product
 
-from goldensample.station import access
-from goldensample.station.access import HEADERS, TRIES, Rate
 from goldensample.station.settings import Settings
+from goldensample.station.web import access
+from goldensample.station.web.access import HEADERS, TRIES, Rate
 
 ENGINEER, OPERATOR = "engineer-secret", "operator-secret"
 TOKENS = {ENGINEER: "engineer", OPERATOR: "operator"}

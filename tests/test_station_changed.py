@@ -16,19 +16,20 @@ from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
 from station_parts import free_port, opened, picture, small_product, wait
 
-from goldensample.learning import learn
+from goldensample.learning.learn import learn
+from goldensample.learning.revisions import Note
 from goldensample.records import Picture
-from goldensample.revising import Note
-from goldensample.station import access, retention
-from goldensample.station.bodies import LIMIT_BYTES
-from goldensample.station.camera import Camera
 from goldensample.station.connections import Connections, check_apart, connect
-from goldensample.station.drafts import FACTS, Drafts
-from goldensample.station.folders import FolderWatch
-from goldensample.station.jobs import Job
-from goldensample.station.opcua import OpcUa
-from goldensample.station.outputs import Webhook
-from goldensample.station.products import Product
+from goldensample.station.inputs.camera import Camera
+from goldensample.station.inputs.watched_folder import FolderWatch
+from goldensample.station.line.jobs import Job
+from goldensample.station.outputs.opcua import OpcUa
+from goldensample.station.outputs.outputs import Webhook
+from goldensample.station.products.products import Product
+from goldensample.station.records import retention
+from goldensample.station.setup.drafts import FACTS, Drafts
+from goldensample.station.web import access
+from goldensample.station.web.body_limits import LIMIT_BYTES
 
 NOTE = Note("2026-01-01T00:00:00+00:00", "why")
 PAGE = {"accept": "text/html"}

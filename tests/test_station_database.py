@@ -19,10 +19,10 @@ from sqlalchemy import create_engine, inspect, text
 from station_parts import opened, picture, running, small_product
 
 from goldensample.errors import ArtifactError
-from goldensample.station import storing
-from goldensample.station.ledger import Ledger
-from goldensample.station.migrating import latest, migrate, open_database
-from goldensample.station.tables import metadata
+from goldensample.station.line import storing
+from goldensample.station.records.ledger import Ledger
+from goldensample.station.records.migration import latest, migrate, open_database
+from goldensample.station.records.tables import metadata
 
 USER = "postgres"
 """PostgreSQL refuses to run as root; Debian's package makes this user."""

@@ -16,9 +16,9 @@ from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
 from station_parts import picture, running, small_product
 
-from goldensample.station.app import make
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
+from goldensample.station.web.app import make
 
 ATTACKS = 300
 """The benchmark `station_hostile.py` sends 10,000."""

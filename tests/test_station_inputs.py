@@ -14,9 +14,9 @@ from conftest import part
 from starlette.testclient import TestClient
 from station_parts import opened, picture, running, small_product, wait
 
-from goldensample.station import folders
-from goldensample.station.camera import frames
 from goldensample.station.connections import Connections, connect
+from goldensample.station.inputs import watched_folder
+from goldensample.station.inputs.camera import frames
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def watching(product, tmp_path, monkeypatch) -> Iterator[tuple[TestClient, Path]
     """A station that looks into a folder very often, and the folder."""
     folder = tmp_path / "line"
     folder.mkdir()
-    monkeypatch.setattr(folders, "POLL_S", 0.02)
+    monkeypatch.setattr(watched_folder, "POLL_S", 0.02)
     with opened(tmp_path / "kept", product) as client:
         connect(client.app.state.station, Connections(watch=[str(folder)]))
         yield client, folder
@@ -71,7 +71,7 @@ def watching(product, tmp_path, monkeypatch) -> Iterator[tuple[TestClient, Path]
 
 def test_a_file_that_is_being_written_is_left_alone(watching, monkeypatch):
     client, folder = watching
-    monkeypatch.setattr(folders, "PATIENCE", 10**9)  # however long the writing takes
+    monkeypatch.setattr(watched_folder, "PATIENCE", 10**9)  # however long the writing takes
     data = picture(303)
     with open(folder / "slow.png", "wb") as file:
         for start in range(0, len(data), len(data) // 8 + 1):

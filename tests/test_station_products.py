@@ -12,18 +12,18 @@ from conftest import part
 from station_parts import picture, running, small_product
 
 from goldensample import load
+from goldensample.learning.relimit import calibration, relimit
+from goldensample.learning.revisions import Note, revert
 from goldensample.records import Picture
-from goldensample.relimiting import calibration, relimit
-from goldensample.revising import Note, revert
-from goldensample.station.archive import Archive
-from goldensample.station.jobs import Job
-from goldensample.station.known import records_in_use
-from goldensample.station.ledger import Ledger
-from goldensample.station.migrating import open_database
-from goldensample.station.products import Product
-from goldensample.station.retention import DAY_S, Retention
-from goldensample.station.rows import Filter, Record
-from goldensample.station.scene import Scene
+from goldensample.station.line.jobs import Job
+from goldensample.station.line.scene import Scene
+from goldensample.station.products.good_pictures import records_in_use
+from goldensample.station.products.products import Product
+from goldensample.station.records.archive import Archive
+from goldensample.station.records.ledger import Ledger
+from goldensample.station.records.migration import open_database
+from goldensample.station.records.retention import DAY_S, Retention
+from goldensample.station.records.rows import Filter, Record
 from goldensample.station.settings import Keep
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
@@ -267,7 +267,7 @@ def test_a_crash_between_leaves_files_that_go_and_no_record_that_lies(tmp_path):
 
 
 def test_what_a_product_learned_from_is_in_use_until_it_is_forgotten(file):
-    from goldensample.learning import forget, learn
+    from goldensample.learning.learn import forget, learn
 
     taught = learn(load(file), [Picture("record-7-0123456789ab", part(77))], NOTE)
     assert records_in_use(taught) == {7}

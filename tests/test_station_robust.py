@@ -16,19 +16,19 @@ import pytest
 from conftest import ROOT, part
 from station_parts import PATIENCE_S, Running, picture, running, small_product, wait
 
+from goldensample.artifact.store import load
 from goldensample.errors import ArtifactError
-from goldensample.images import encode_png, read_image
-from goldensample.learning import learn
+from goldensample.images.codec import encode_png, read_image
+from goldensample.learning.learn import learn
+from goldensample.learning.revisions import Note
 from goldensample.records import Picture
-from goldensample.revising import Note
-from goldensample.station import heat
-from goldensample.station.archive import Archive
-from goldensample.station.ledger import Ledger
-from goldensample.station.migrating import open_database
-from goldensample.station.products import Product
-from goldensample.station.rows import Filter, Record
-from goldensample.station.storing import Entry, store
-from goldensample.store import load
+from goldensample.station.line.storing import Entry, store
+from goldensample.station.products.products import Product
+from goldensample.station.records import heat_files
+from goldensample.station.records.archive import Archive
+from goldensample.station.records.ledger import Ledger
+from goldensample.station.records.migration import open_database
+from goldensample.station.records.rows import Filter, Record
 
 KILLS = 20
 """How often the station is killed; about a second of one core each."""
@@ -86,7 +86,7 @@ def kept(folder: Path) -> dict[int, Record]:
             data = archive.path(digest).read_bytes()
             assert sha256(data).hexdigest() == digest
         assert read_image(archive.path(record.picture_sha256)).shape == (48, 48, 3)
-        heat.from_bytes(data)
+        heat_files.from_bytes(data)
     return found
 
 

@@ -11,10 +11,10 @@ from conftest import part
 from station_parts import picture, running, wait
 
 from goldensample import load
-from goldensample.images import encode_png
-from goldensample.station.archive import Coming
-from goldensample.station.drafts import Draft, Drafts
-from goldensample.station.setting_up import Working, ending, further
+from goldensample.images.codec import encode_png
+from goldensample.station.records.archive import Coming
+from goldensample.station.setup.drafts import Draft, Drafts
+from goldensample.station.setup.setup import Working, ending, further
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
 HOSTILE = "<img src=x onerror=alert(1)>../../é\u202e.png"

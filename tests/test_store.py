@@ -15,7 +15,7 @@ from safetensors.numpy import load as tensors_of
 from safetensors.numpy import save as to_bytes
 
 from goldensample import ArtifactError, fit, load, save
-from goldensample.writing import write_atomic
+from goldensample.storage.atomic import write_atomic
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +260,8 @@ def test_a_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path):
     old, size = b"o" * 1000, 40_000_000
     write_atomic(path, old)
     code = (
-        "import sys; from pathlib import Path; from goldensample.writing import write_atomic\n"
+        "import sys; from pathlib import Path\n"
+        "from goldensample.storage.atomic import write_atomic\n"
         f"print('go', flush=True)\nwhile True: write_atomic(Path(sys.argv[1]), b'n' * {size})"
     )
     for wait_s in (0.0, 0.02, 0.1, 0.3):

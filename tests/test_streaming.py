@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from travelling import Travelling
 
-from goldensample import coreset
-from goldensample.merging import runs
-from goldensample.runners import here
-from goldensample.streaming import (
+from goldensample.coreset import greedy
+from goldensample.coreset.merge_tree import runs
+from goldensample.coreset.streaming import (
     BRANCHES,
     SPARE,
     Parts,
@@ -17,6 +16,7 @@ from goldensample.streaming import (
     full_at,
     streaming_over,
 )
+from goldensample.runners import here
 
 
 def clustered(n: int, d: int, seed: int) -> np.ndarray:
@@ -25,7 +25,7 @@ def clustered(n: int, d: int, seed: int) -> np.ndarray:
     return (middles[rng.integers(0, 40, n)] + rng.normal(0, 1, (n, d))).astype(np.float32)
 
 
-def streamed(points: np.ndarray, rows: int, part: int) -> tuple[StreamingCoreset, coreset.Coreset]:
+def streamed(points: np.ndarray, rows: int, part: int) -> tuple[StreamingCoreset, greedy.Coreset]:
     stream = StreamingCoreset(rows)
     for at in range(0, len(points), part):
         stream.add(points[at : at + part])
@@ -37,7 +37,7 @@ def test_every_row_lies_within_the_stated_bound(part):
     points = clustered(5000, 8, 0)
     stream, found = streamed(points, 30, part)
     away = np.linalg.norm(points - points[found.picks[found.nearest]], axis=1)
-    exact = coreset.greedy(points, 30).radius
+    exact = greedy.greedy(points, 30).radius
     # the greedy radius is at least OPT, so this is weaker than, and follows from, the bound
     assert away.max() <= (2 * stream.depth + 2) * exact
     assert away.max() <= 2 * exact  # what it comes to on such data
@@ -47,7 +47,7 @@ def test_every_row_lies_within_the_stated_bound(part):
 def test_few_rows_give_the_exact_coreset():
     points = clustered(BRANCHES * SPARE * 30 - 1, 8, 1)
     _, found = streamed(points, 30, 100)
-    exact = coreset.greedy(points, 30)
+    exact = greedy.greedy(points, 30)
     assert found.picks.tolist() == exact.picks.tolist()
     assert found.radius == exact.radius
     assert np.array_equal(found.nearest, exact.nearest)

@@ -8,18 +8,18 @@ import pytest
 from conftest import part
 
 from goldensample import Preparation, fit, load, save
-from goldensample.calibrating import Promise, judges, limits
-from goldensample.cli.promises import promise
-from goldensample.methods.crossed import Crossed, WithoutFold
+from goldensample.calibration.tradeoff import Labelled, curves, table
+from goldensample.cli.limits_options import promise
+from goldensample.fitting.calibrate import Promise, judges, limits
+from goldensample.fitting.precision import settle
+from goldensample.learning.revisions import Note, costed, drop, revert
+from goldensample.methods.cross_fitted import Crossed, WithoutFold
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.nearest import Nearest
 from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
-from goldensample.precisions import settle
 from goldensample.records import Calibration, Features, Threshold, silent
 from goldensample.report.panels import promise as told_on_the_page
-from goldensample.revising import Note, costed, drop, revert
-from goldensample.tradeoff import Labelled, curves, table
 from test_cli import golden, write
 
 SMALL = Preparation((48, 48))

@@ -10,11 +10,11 @@ from conftest import part
 
 from goldensample import PatchCore, Preparation, fit, load, save
 from goldensample.errors import ArtifactError, ImageError, WeightsError
-from goldensample.extracting import at_a_time, level_shapes
+from goldensample.features.extraction import at_a_time, level_shapes
+from goldensample.features.tiling import Span, in_tiles, native, spans
+from goldensample.graphs.open_backbone import open_backbone
 from goldensample.methods.mean_map import MeanMap
 from goldensample.records import Picture, Threshold
-from goldensample.tiling import Span, in_tiles, native, spans
-from goldensample.weights import open_backbone
 
 WIDE = (56, 1396)
 """Height and width of pictures that take two tiles."""
@@ -174,7 +174,7 @@ def test_a_file_keeps_it_and_refuses_larger_pictures(wide, tmp_path):
 
 
 def test_methods_with_places_and_what_cannot_be_exported(tiny, pictures, wide, tmp_path):
-    from goldensample.exporting import export
+    from goldensample.export.export import export
 
     fitted = fit(
         pictures, backbone=tiny, method=MeanMap(), preparation=native([WIDE], 8), false_alarms=None
@@ -186,7 +186,7 @@ def test_methods_with_places_and_what_cannot_be_exported(tiny, pictures, wide, t
 
 
 def test_on_the_command_line(tiny_file, pictures, tmp_path):
-    from goldensample.images import encode_png
+    from goldensample.images.codec import encode_png
 
     folder = tmp_path / "pictures"
     folder.mkdir()

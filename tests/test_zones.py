@@ -9,25 +9,25 @@ from conftest import part
 from PIL import Image
 
 from goldensample import ArtifactError, ImageError, PatchCore, Preparation, fit, load, save
-from goldensample.auditing import audit
-from goldensample.baking.graph import bake
+from goldensample.artifact.container import read_parts, write_parts
+from goldensample.artifact.header import build
 from goldensample.cli.info import _of_file as of_file
-from goldensample.cli.regions import Told, region_lines
-from goldensample.container import read_parts, write_parts
-from goldensample.header import build
-from goldensample.learning import learn
-from goldensample.methods.crossed import Crossed
+from goldensample.cli.regions_options import Told, region_lines
+from goldensample.fitting.audit import audit
+from goldensample.graphs.graph import bake
+from goldensample.learning.learn import learn
+from goldensample.learning.revisions import Note
+from goldensample.learning.teach_miss import study
+from goldensample.masks.zone_files import read_zones
+from goldensample.methods.cross_fitted import Crossed
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.nearest import Nearest
 from goldensample.methods.padim import PaDiM
 from goldensample.methods.spade import SPADE
+from goldensample.preparation.roi import view_of
+from goldensample.preparation.zones import Zone, limits_of, numbers_at
 from goldensample.records import Picture, silent
-from goldensample.revising import Note
-from goldensample.teaching import study
-from goldensample.viewing import view_of
-from goldensample.zone_files import read_zones
-from goldensample.zoning import Zone, limits_of, numbers_at
 from test_cli import golden
 from test_method_contract import features
 

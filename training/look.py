@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from goldensample import coreset, projection
+from goldensample.coreset import greedy, projection
 from training import networks, scoring
 
 
@@ -63,7 +63,7 @@ def look(network: scoring.Network, shared: Path, one: Set) -> tuple[float, float
     good = scoring.patches(network, read(sorted((root / "train/good").iterdir()), one))
     rows = good.flatten(0, 1).numpy()
     small = projection.project(rows, 64, seed=0)
-    bank = torch.from_numpy(rows[coreset.greedy(small, int(len(rows) * one.share)).picks])
+    bank = torch.from_numpy(rows[greedy.greedy(small, int(len(rows) * one.share)).picks])
     paths = sorted(path for path in (root / "test").rglob("*") if path.is_file())
     scores = scoring.distances(scoring.patches(network, read(paths, one)), bank)
     bad = np.array([path.parent.name != "good" for path in paths])

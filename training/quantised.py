@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from goldensample.backbones import Network
-from goldensample.baking.quantising import quantise
+from goldensample.graphs.quantization import quantise
 from training import pictures
 from training.validate import photograph_paths
 

@@ -14,38 +14,38 @@ from typing import TYPE_CHECKING, Any
 from goldensample._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from goldensample.artifact.store import load as load
+    from goldensample.artifact.store import save as save
     from goldensample.errors import ArtifactError as ArtifactError
     from goldensample.errors import GoldenError as GoldenError
     from goldensample.errors import ImageError as ImageError
     from goldensample.errors import WeightsError as WeightsError
-    from goldensample.evaluation import Evaluation as Evaluation
-    from goldensample.folders import read_images as read_images
-    from goldensample.inspector import Inspector as Inspector
+    from goldensample.evaluation.evaluate import Evaluation as Evaluation
+    from goldensample.graphs.open_backbone import open_backbone as open_backbone
+    from goldensample.images.folder import read_images as read_images
+    from goldensample.inspection.inspector import Inspector as Inspector
     from goldensample.library import evaluate as evaluate
     from goldensample.library import fit as fit
     from goldensample.methods.patchcore import PatchCore as PatchCore
-    from goldensample.preparation import Preparation as Preparation
+    from goldensample.preparation.preparation import Preparation as Preparation
     from goldensample.records import Inspection as Inspection
-    from goldensample.store import load as load
-    from goldensample.store import save as save
-    from goldensample.weights import open_backbone as open_backbone
 
 _ROOMS = {
     "ArtifactError": "errors",
-    "Evaluation": "evaluation",
+    "Evaluation": "evaluation.evaluate",
     "GoldenError": "errors",
     "ImageError": "errors",
     "Inspection": "records",
-    "Inspector": "inspector",
+    "Inspector": "inspection.inspector",
     "PatchCore": "methods.patchcore",
-    "Preparation": "preparation",
+    "Preparation": "preparation.preparation",
     "WeightsError": "errors",
     "evaluate": "library",
     "fit": "library",
-    "load": "store",
-    "open_backbone": "weights",
-    "read_images": "folders",
-    "save": "store",
+    "load": "artifact.store",
+    "open_backbone": "graphs.open_backbone",
+    "read_images": "images.folder",
+    "save": "artifact.store",
 }
 
 __all__ = [*_ROOMS]

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from goldensample import evaluation, fitting, precisions
 from goldensample.backbones import Backbone
 from goldensample.datasets import labelled, read_dataset
-from goldensample.inspector import Inspector
+from goldensample.evaluation import evaluate as evaluation
+from goldensample.fitting import fit as fitting
+from goldensample.fitting import precision as precisions
+from goldensample.graphs.open_backbone import open_backbone
+from goldensample.inspection.inspector import Inspector
 from goldensample.methods import Method
 from goldensample.methods.patchcore import PatchCore
-from goldensample.preparation import Preparation
+from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Notify, Picture, Pictures, silent
-from goldensample.weights import open_backbone
 
 
 def fit(

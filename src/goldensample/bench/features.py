@@ -16,7 +16,7 @@ import numpy as np
 
 from goldensample.backbones import Backbone, Network
 from goldensample.records import Array
-from goldensample.writing import write_atomic
+from goldensample.storage.atomic import write_atomic
 
 
 class KeptBackbone:

@@ -10,15 +10,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from goldensample.baking.joining import join
 from goldensample.bench.machine import cores
 from goldensample.bench.running import Key, Opened, Workshop, key_of
 from goldensample.bench.runs import Run
 from goldensample.errors import GoldenError
+from goldensample.graphs.join import join
+from goldensample.graphs.open_backbone import open_backbone
 from goldensample.records import Notify
 from goldensample.runners import Runner, here
-from goldensample.weights import open_backbone
-from goldensample.writing import write_atomic
+from goldensample.storage.atomic import write_atomic
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from goldensample.bench.jobs import maps_file, raw_file
 from goldensample.bench.runs import Run, run_of
 from goldensample.bench.suites import Entry, Suite
 from goldensample.datasets import read_mask
-from goldensample.images import read_image
+from goldensample.images.codec import read_image
 from goldensample.records import Inspection, Threshold
 from goldensample.report import Report
 from goldensample.report.words import text

@@ -8,7 +8,7 @@ from goldensample.bench.board import Board
 from goldensample.bench.claims import verdicts
 from goldensample.bench.suites import Suite
 from goldensample.bench.tables import Table, tables
-from goldensample.writing import write_atomic
+from goldensample.storage.atomic import write_atomic
 
 
 def write_views(suite: Suite, board: Board, output: Path) -> list[Table]:

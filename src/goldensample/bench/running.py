@@ -20,10 +20,10 @@ from goldensample.bench.features import KeptBackbone
 from goldensample.bench.machine import machine, versions
 from goldensample.bench.runs import Run, Source
 from goldensample.datasets import labelled
-from goldensample.evaluation import Labelled, Tally
-from goldensample.fitting import fit
-from goldensample.folders import Folder, read_images
-from goldensample.inspector import Inspector
+from goldensample.evaluation.evaluate import Labelled, Tally
+from goldensample.fitting.fit import fit
+from goldensample.images.folder import Folder, read_images
+from goldensample.inspection.inspector import Inspector
 from goldensample.methods import METHODS
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore

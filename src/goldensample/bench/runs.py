@@ -14,9 +14,9 @@ from goldensample.bench.data import Category
 from goldensample.bench.machine import machine
 from goldensample.bench.suites import Entry
 from goldensample.errors import WeightsError
+from goldensample.graphs.open_backbone import builtin_graph
 from goldensample.methods import METHODS
-from goldensample.preparation import Preparation
-from goldensample.weights import builtin_graph
+from goldensample.preparation.preparation import Preparation
 
 PREPARED = ("size_hw", "mode", "crop_hw", "white")
 """What a suite can say of the preparation."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goldensample.bench.figures import FIGURES
-from goldensample.preparation import Preparation
+from goldensample.preparation.preparation import Preparation
 
 SHIPPED = (
     *("table1", "table2", "table3", "table4", "table5", "table6", "tableS1"),

@@ -19,7 +19,7 @@ from goldensample.cli import (
     learning,
     replicas,
     serve,
-    teaching,
+    teach_miss,
     thresholds,
     verify,
 )
@@ -42,7 +42,7 @@ app.command("verify")(verify.command)
 app.command("info")(info.command)
 app.command("learn")(learning.learn)
 app.command("forget")(learning.forget)
-app.command("teach-miss")(teaching.command)
+app.command("teach-miss")(teach_miss.command)
 app.command("history")(learning.history)
 app.command("revert")(learning.revert)
 app.add_typer(data.app, name="data")

@@ -8,15 +8,15 @@ import numpy as np
 import typer
 
 from goldensample.backbones import Backbone
+from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.fit import Sizes, tell_stretched
 from goldensample.cli.options import Crop, Levels, Resize, Size, SkipUnreadable, Weights
 from goldensample.cli.options import levels as parse_levels
-from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.cli.summary import describe
-from goldensample.folders import Folder
-from goldensample.inspector import Inspector
+from goldensample.images.folder import Folder
+from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
-from goldensample.preparation import Preparation, choose_size
+from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Notify
 
 SHOWN = 20
@@ -70,9 +70,9 @@ def command(
     Each picture is scored against a bank of the others, worst first. A defect that several
     pictures share can pass for good: after moving pictures away, run it again.
     """
-    from goldensample.folders import read_images
-    from goldensample.weights import open_backbone
-    from goldensample.writing import check_writable
+    from goldensample.graphs.open_backbone import open_backbone
+    from goldensample.images.folder import read_images
+    from goldensample.storage.atomic import check_writable
 
     if report:
         check_writable(report / "report.html")
@@ -97,7 +97,7 @@ def _fitted(
     pictures: Folder, network: Backbone, preparation: Preparation | None, notify: Notify
 ) -> Inspector:
     """Fit on all pictures; refuse fewer than two before any work."""
-    from goldensample.fitting import fit
+    from goldensample.fitting.fit import fit
 
     if len(pictures) < 2:
         raise ValueError(f"an audit must have at least two pictures; got {len(pictures)}")
@@ -118,8 +118,8 @@ def _audited(
     inspector: Inspector, pictures: Folder, report: Path | None, notify: Notify
 ) -> list[Place]:
     """Score the pictures, write the report, and return their places."""
-    from goldensample.auditing import audit
     from goldensample.cli.reporting import finish
+    from goldensample.fitting.audit import audit
     from goldensample.report import Report
 
     facts = {

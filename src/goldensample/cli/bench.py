@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.options import RunnerName
-from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.errors import GoldenError
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.options import Layout
-from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.datasets import LAYOUTS, Dataset, find_layout
 from goldensample.datasets.checking import Finding, check
 from goldensample.errors import ImageError

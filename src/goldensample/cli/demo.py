@@ -6,17 +6,17 @@ from typing import Annotated
 
 import typer
 
+from goldensample.artifact.store import load, save
 from goldensample.backbones import Backbone
+from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.evaluate import measure
 from goldensample.cli.reporting import finish, start
-from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.datasets import read_dataset
 from goldensample.errors import ImageError
-from goldensample.fitting import fit
-from goldensample.folders import read_images
+from goldensample.fitting.fit import fit
+from goldensample.images.folder import read_images
 from goldensample.report import Report, overview
-from goldensample.store import load, save
-from goldensample.writing import write_atomic
+from goldensample.storage.atomic import write_atomic
 
 FULL = {"train": 60, "test_good": 16, "per_defect": 4}
 QUICK = {"train": 30, "test_good": 4, "per_defect": 2}
@@ -37,7 +37,7 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
     """Render a line of parts, learn from the good ones, find the defects, write a report."""
-    from goldensample.weights import open_backbone
+    from goldensample.graphs.open_backbone import open_backbone
 
     if data is None:
         data = output / ("line-quick" if quick else "line")

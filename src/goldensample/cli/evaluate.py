@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
+from goldensample.artifact.store import load
+from goldensample.cli.console import print_json, progress, say
 from goldensample.cli.options import CategoryName, Layout
 from goldensample.cli.reporting import finish, start
-from goldensample.cli.show import print_json, progress, say
 from goldensample.datasets import Dataset, labelled, read_category, read_dataset
-from goldensample.evaluation import Evaluation, Labelled, Tally
-from goldensample.inspector import Inspector
+from goldensample.evaluation.evaluate import Evaluation, Labelled, Tally
+from goldensample.inspection.inspector import Inspector
 from goldensample.records import Notify, Picture
 from goldensample.report import Report
-from goldensample.store import load
-from goldensample.writing import check_writable
+from goldensample.storage.atomic import check_writable
 
 
 def command(

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldensample.cli.show import print_json, progress, say, tell
+from goldensample.cli.console import print_json, progress, say, tell
 
 if TYPE_CHECKING:
-    from goldensample.baking.parity import Agreement
+    from goldensample.export.parity import Agreement
 
 
 def command(
@@ -29,9 +29,9 @@ def command(
     It is compared with the inspector first, on pictures kept at the fit and on synthetic ones, in
     each runtime that is here; nothing is written where they differ.
     """
-    from goldensample.baking.graph import OPSET, TOLERANCES
-    from goldensample.exporting import ENDINGS, export
-    from goldensample.store import load
+    from goldensample.artifact.store import load
+    from goldensample.export.export import ENDINGS, export
+    from goldensample.graphs.graph import OPSET, TOLERANCES
 
     inspector = load(file)
     with progress() as notify:

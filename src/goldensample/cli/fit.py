@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from goldensample.cli.aligned import Align, aligned
-from goldensample.cli.each import for_each
-from goldensample.cli.kept import Resume, spooled
+from goldensample.cli.align import Align, aligned
+from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.fit_each import for_each
+from goldensample.cli.fit_plan import Asked, Memory, decide, usual
+from goldensample.cli.limits_options import CalibrationWay, FalseAlarms, Review, tell_threshold
 from goldensample.cli.options import (
     Backbones,
     Crop,
@@ -29,14 +31,12 @@ from goldensample.cli.options import (
     with_knobs,
 )
 from goldensample.cli.options import levels as parse_levels
-from goldensample.cli.plan import Asked, Memory, decide, usual
-from goldensample.cli.promises import CalibrationWay, FalseAlarms, Review, tell_threshold
-from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.cli.summary import describe, summary
+from goldensample.fitting.resume import Resume, spooled
 from goldensample.methods import CHOICES, METHODS, Method
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
-from goldensample.preparation import Preparation
+from goldensample.preparation.preparation import Preparation
 from goldensample.records import Pictures
 from goldensample.runners import Runner, here
 
@@ -115,14 +115,14 @@ def command(
     workers: Runner = here,
 ) -> None:
     """Learn from good pictures and write one .golden file that holds everything."""
-    from goldensample.fitting import fit, way_of
-    from goldensample.folders import read_images
-    from goldensample.precisions import check as check_precision
-    from goldensample.precisions import settle
-    from goldensample.store import save
-    from goldensample.thumbnails import check_banked, with_thumbnails
-    from goldensample.weights import open_backbones
-    from goldensample.zone_files import with_areas
+    from goldensample.artifact.store import save
+    from goldensample.artifact.thumbnails import check_banked, with_thumbnails
+    from goldensample.fitting.fit import fit, way_of
+    from goldensample.fitting.precision import check as check_precision
+    from goldensample.fitting.precision import settle
+    from goldensample.graphs.open_backbone import open_backbones
+    from goldensample.images.folder import read_images
+    from goldensample.masks.zone_files import with_areas
 
     began = perf_counter()
     check_output(output)
@@ -183,7 +183,7 @@ def command(
 
 def check_apart(method: Method, device: str) -> None:
     """Refuse what cannot be fitted over a runner."""
-    from goldensample.methods.spread import check_spreads
+    from goldensample.methods.distributed import check_spreads
 
     check_spreads(method)
     if device != "cpu":
@@ -205,7 +205,7 @@ def check_preset(preset: str | None) -> None:
 
 def check_output(output: Path) -> None:
     """Refuse, before long work, an output that could not be written."""
-    from goldensample.writing import check_writable
+    from goldensample.storage.atomic import check_writable
 
     if output.suffix != ".golden":
         raise ValueError(f"--output must end in .golden; got {output}")

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli.promises import promise
-from goldensample.cli.show import print_json, say
+from goldensample.cli.console import print_json, say
+from goldensample.cli.limits_options import promise
 from goldensample.cli.summary import summary
 
 
@@ -42,7 +42,7 @@ def _of_package() -> dict[str, Any]:
     """Return the version and the built-in network."""
     from hashlib import sha256
 
-    from goldensample.weights import builtin_graph
+    from goldensample.graphs.open_backbone import builtin_graph
 
     graph = builtin_graph()
     return {
@@ -54,7 +54,7 @@ def _of_package() -> dict[str, Any]:
 
 def _of_file(file: Path) -> dict[str, Any]:
     """Return what a file says of itself."""
-    from goldensample.store import load
+    from goldensample.artifact.store import load
 
     inspector = load(file)
     preparation = inspector.preparation

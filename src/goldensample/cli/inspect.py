@@ -9,8 +9,17 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from goldensample.cli.console import (
+    inspection_json,
+    inspection_line,
+    print_json,
+    progress,
+    say,
+    tell,
+)
+from goldensample.cli.drift import StrictInput, Watcher, WatchFile, strict
 from goldensample.cli.options import Precision, RunnerName
-from goldensample.cli.regions import (
+from goldensample.cli.regions_options import (
     PLAIN,
     CocoFile,
     Explain,
@@ -20,14 +29,12 @@ from goldensample.cli.regions import (
     Told,
     region_lines,
 )
-from goldensample.cli.show import inspection_json, inspection_line, print_json, progress, say, tell
-from goldensample.cli.table_parts import Asked
-from goldensample.cli.to_table import GoOn, HeatMaps, Output, Table, check_together, write_table
-from goldensample.cli.watching import StrictInput, Watcher, WatchFile, strict
+from goldensample.cli.table import GoOn, HeatMaps, Output, Table, check_together, write_table
+from goldensample.cli.table_part import Asked
 from goldensample.errors import ImageError
-from goldensample.extracting import BATCH
-from goldensample.inspector import Inspector
-from goldensample.judging import judge
+from goldensample.features.extraction import BATCH
+from goldensample.inspection.inspector import Inspector
+from goldensample.inspection.streams import judge
 from goldensample.records import Inspection, Threshold
 
 
@@ -74,10 +81,10 @@ def command(
 
     With --output, verdicts go to a table, each picture exactly once, whatever is lost on the way.
     """
-    from goldensample.annotating import Annotations
     from goldensample.cli.reporting import finish, start
-    from goldensample.folders import open_images
-    from goldensample.writing import check_writable
+    from goldensample.images.folder import open_images
+    from goldensample.masks.annotations import Annotations
+    from goldensample.storage.atomic import check_writable
 
     began = perf_counter()
     told = Told(explain, mm_per_px, smallest)
@@ -138,8 +145,8 @@ def command(
 
 def opened(file: Path, precision: str, threshold: float | None) -> Inspector:
     """Load an inspector, in another precision or with another limit where one is asked for."""
-    from goldensample.precisions import at
-    from goldensample.store import load
+    from goldensample.artifact.store import load
+    from goldensample.fitting.precision import at
 
     inspector = load(file)
     if precision != "auto":

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.options import share
-from goldensample.cli.show import print_json, progress, say, tell
 
 if TYPE_CHECKING:
-    from goldensample.calibrating import Promise
-    from goldensample.inspector import Inspector
+    from goldensample.fitting.calibrate import Promise
+    from goldensample.inspection.inspector import Inspector
+    from goldensample.learning.revisions import Note
     from goldensample.records import Pictures
-    from goldensample.revising import Note
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file; it is changed.")]
 Reason = Annotated[str, typer.Option(help="Why, for the journal.")]
@@ -56,9 +56,9 @@ def learn(
     json: Json = False,
 ) -> None:
     """Add good pictures to a file, without a new fit, or set its limits anew."""
-    from goldensample.folders import read_images
-    from goldensample.learning import learn as learned
-    from goldensample.revising import bank_of
+    from goldensample.images.folder import read_images
+    from goldensample.learning.learn import learn as learned
+    from goldensample.learning.revisions import bank_of
 
     if not paths and not calibrate:
         raise ValueError("learn must have pictures to learn, or --calibrate; got neither")
@@ -84,8 +84,8 @@ def forget(
     json: Json = False,
 ) -> None:
     """Take out of a file what a picture brought in."""
-    from goldensample.learning import forget as forgotten
-    from goldensample.revising import bank_of
+    from goldensample.learning.learn import forget as forgotten
+    from goldensample.learning.revisions import bank_of
 
     with changing(file) as inspector:
         less = forgotten(inspector, picture, note(reason))
@@ -101,7 +101,7 @@ def revert(
     json: Json = False,
 ) -> None:
     """Bring a file back to what an earlier revision left; this can be undone, too."""
-    from goldensample.revising import revert as reverted
+    from goldensample.learning.revisions import revert as reverted
 
     with changing(file) as inspector:
         before = reverted(inspector, revision, note(reason))
@@ -114,8 +114,8 @@ def history(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a revision.")] = False,
 ) -> None:
     """List the changes made to a file since its fit, the latest last."""
-    from goldensample.revising import opened
-    from goldensample.store import load
+    from goldensample.artifact.store import load
+    from goldensample.learning.revisions import opened
 
     inspector = load(file)
     journal = opened(inspector)
@@ -148,8 +148,8 @@ def history(
 @contextmanager
 def changing(file: Path) -> "Iterator[Inspector]":
     """Give the inspector of a file that nobody else changes meanwhile."""
-    from goldensample.locking import locked
-    from goldensample.store import load
+    from goldensample.artifact.store import load
+    from goldensample.storage.lock import locked
 
     if not file.is_file():
         load(file)  # says what is wrong, and no lock is left behind
@@ -159,22 +159,22 @@ def changing(file: Path) -> "Iterator[Inspector]":
 
 def write(inspector: "Inspector", file: Path) -> None:
     """Replace the file as a whole."""
-    from goldensample.store import save
+    from goldensample.artifact.store import save
 
     save(inspector, file)
 
 
 def note(reason: str) -> "Note":
     """Return what the journal says beside a change made now."""
-    from goldensample.revising import Note
+    from goldensample.learning.revisions import Note
 
     return Note(datetime.now(UTC).isoformat(timespec="seconds"), reason)
 
 
 def promised(inspector: "Inspector", false_alarms: float | None, review: float | None) -> "Promise":
     """Return the promise asked for; rates that are not given are those the file was set for."""
-    from goldensample.calibrating import Promise
-    from goldensample.revising import opened
+    from goldensample.fitting.calibrate import Promise
+    from goldensample.learning.revisions import opened
 
     journal = opened(inspector)
     for one in journal.revisions[journal.limited_by(journal.head)].limits or ():
@@ -196,8 +196,8 @@ def limited(
 ) -> "Inspector":
     """Set the limits anew in every precision that has some, and say which cannot be computed."""
     from goldensample.backbones.openvino import processor_has
-    from goldensample.precisions import at
-    from goldensample.revising import recalibrate
+    from goldensample.fitting.precision import at
+    from goldensample.learning.revisions import recalibrate
 
     used, others = inspector.backbone.precision, []
     for precision in inspector.thresholds:

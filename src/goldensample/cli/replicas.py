@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from goldensample.cli.console import tell
 from goldensample.cli.serve import tokens_of
-from goldensample.cli.show import tell
 
 MISSING = (
     "golden replicas must have the extras [station,ray]; install them with "
@@ -47,11 +47,11 @@ def command(
     ] = None,
 ) -> None:
     """Answer the station's API to inspect a picture with many replicas; nothing is kept."""
-    from goldensample.ray_runner.reaching import Address
+    from goldensample.ray_runner.address import Address
     from goldensample.ray_runner.replicas import Wanted, run_replicas
 
     try:
-        from goldensample.station.products import Products
+        from goldensample.station.products.products import Products
         from goldensample.station.replica import Copies, make
         from goldensample.station.settings import Settings
     except ModuleNotFoundError as error:

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from goldensample.cli.show import tell
+from goldensample.cli.console import tell
 from goldensample.cli.summary import fitted, summary
-from goldensample.evaluation import Evaluation
-from goldensample.inspector import Inspector
+from goldensample.evaluation.evaluate import Evaluation
+from goldensample.inspection.inspector import Inspector
+from goldensample.preparation.zones import Zones, times
 from goldensample.report import Report
-from goldensample.writing import write_atomic
-from goldensample.zoning import Zones, times
+from goldensample.storage.atomic import write_atomic
 
 
 def start(inspector: Inspector, file: Path) -> Report:

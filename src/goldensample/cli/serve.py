@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldensample.cli.keeping import (
+from goldensample.cli.serve_options import (
     MISSING,
     Demo,
     KeepDays,

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from goldensample.inspector import Inspector
-from goldensample.journal import Journal
+from goldensample.inspection.inspector import Inspector
+from goldensample.inspection.journal import Journal
 from goldensample.methods.patchcore import PatchCore
 
 

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from goldensample.calibration.tradeoff import Labelled, Limit, curves, table
+from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.limits_options import percent, promise
 from goldensample.cli.options import CategoryName, Layout
-from goldensample.cli.promises import percent, promise
-from goldensample.cli.show import print_json, progress, say, tell
 from goldensample.datasets import Dataset
-from goldensample.inspector import Inspector
+from goldensample.inspection.inspector import Inspector
 from goldensample.records import Calibration, Notify
-from goldensample.tradeoff import Labelled, Limit, curves, table
 
 
 def command(
@@ -34,10 +34,10 @@ def command(
     False alarms come from the good pictures that the file's own limits rest on. To choose a limit
     by the misses of --data and to report its misses on the same pictures flatters it.
     """
+    from goldensample.artifact.store import load
     from goldensample.cli.evaluate import find
     from goldensample.report.tradeoff import page
-    from goldensample.store import load
-    from goldensample.writing import check_writable, write_atomic
+    from goldensample.storage.atomic import check_writable, write_atomic
 
     if report:
         check_writable(report / "thresholds.html")

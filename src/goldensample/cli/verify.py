@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from goldensample.cli.console import print_json, progress, tell
 from goldensample.cli.export import agreement_json, show
-from goldensample.cli.show import print_json, progress, tell
 from goldensample.errors import ImageError
-from goldensample.folders import Folder
-from goldensample.inspector import Inspector
-from goldensample.judging import judge
+from goldensample.images.folder import Folder
+from goldensample.inspection.inspector import Inspector
+from goldensample.inspection.streams import judge
 from goldensample.records import Inspection, Notify, Picture
 
 
@@ -32,11 +32,11 @@ def command(
     ONNX models run in OpenVINO and, where it is installed, in ONNX Runtime. Exit code 2 when a
     picture differs by more than the tolerance, or cannot be read.
     """
-    from goldensample.baking.parity import compare
-    from goldensample.baking.runtimes import contract_of, open_all
-    from goldensample.exporting import as_baked, check, open_export
-    from goldensample.folders import open_images
-    from goldensample.store import load
+    from goldensample.artifact.store import load
+    from goldensample.export.export import as_baked, check, open_export
+    from goldensample.export.parity import compare
+    from goldensample.graphs.runtimes import contract_of, open_all
+    from goldensample.images.folder import open_images
 
     model = open_export(exported)
     inspector = as_baked(load(file), contract_of(model)["precision"])

@@ -12,7 +12,7 @@ from goldensample.datasets.items import (
     pictures_below,
 )
 from goldensample.errors import ImageError
-from goldensample.finding import PathLike, find_pictures
+from goldensample.images.listing import PathLike, find_pictures
 
 _LAYOUT = """
   train/good/*.png                     good pictures to learn from

@@ -6,7 +6,7 @@ from pathlib import Path
 from goldensample.datasets.by_folder import read_mvtec_ad
 from goldensample.datasets.items import GOOD, NO_LABEL, Dataset, Item, make_item, pictures_in
 from goldensample.errors import ImageError
-from goldensample.images import read_image
+from goldensample.images.codec import read_image
 
 DEFECT = "defect"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from goldensample.datasets.items import GOOD, NO_LABEL, Dataset, Item
 from goldensample.errors import ImageError
-from goldensample.folders import WORKERS
-from goldensample.images import read_image
+from goldensample.images.codec import read_image
+from goldensample.images.folder import WORKERS
 from goldensample.records import Notify, silent
 
 Size = tuple[int, int]

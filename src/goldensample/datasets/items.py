@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from goldensample.errors import ImageError
-from goldensample.evaluation import Labelled
-from goldensample.finding import find_below, find_pictures
-from goldensample.folders import Folder
-from goldensample.images import read_image
+from goldensample.evaluation.evaluate import Labelled
+from goldensample.images.codec import read_image
+from goldensample.images.folder import Folder
+from goldensample.images.listing import find_below, find_pictures
 from goldensample.records import Array
 
 GOOD = "good"

@@ -5,12 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from goldensample.datasets.by_folder import (
-    read_btad,
-    read_folder,
-    read_mvtec_ad,
-    read_mvtec_ad_2,
-)
+from goldensample.datasets.by_folder import read_btad, read_folder, read_mvtec_ad, read_mvtec_ad_2
 from goldensample.datasets.by_mask import (
     read_dagm,
     read_kolektorsdd,
@@ -20,7 +15,7 @@ from goldensample.datasets.by_mask import (
 from goldensample.datasets.by_table import read_csv, read_real_iad, read_visa, visa_categories
 from goldensample.datasets.items import Dataset, demand
 from goldensample.errors import ImageError
-from goldensample.finding import PathLike
+from goldensample.images.listing import PathLike
 
 _NON_COMMERCIAL = "CC BY-NC-SA 4.0"
 _MVTEC = "https://www.mvtec.com/company/research/datasets"

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from goldensample.demo.families import family_of, render
-from goldensample.images import encode_png
+from goldensample.images.codec import encode_png
 from goldensample.records import Notify
-from goldensample.writing import write_atomic
+from goldensample.storage.atomic import write_atomic
 
 
 def write_line(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from goldensample.methods.crossed import Crossed
+from goldensample.methods.cross_fitted import Crossed
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.mahalanobis import Mahalanobis
 from goldensample.methods.mean_map import MeanMap

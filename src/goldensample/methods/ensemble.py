@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import array_namespace
 
-from goldensample.methods import several
+from goldensample.features.patches import both_axes, resize_matrix
+from goldensample.methods import multiple
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
-from goldensample.patches import both_axes, resize_matrix
 from goldensample.records import Array, Features, Notify, Scores, silent
 
 EVERY = 5
@@ -84,7 +84,7 @@ class Ensemble:
         if usual is None or not fits or not (usual > 0).all():
             raise ValueError(f"usual must be ({count}, 2) numbers above 0; got {usual}")
         rest = {name: array for name, array in arrays.items() if name != "usual"}
-        return EnsembleDetector(self, several.restored(self.patchcore, rest, count), usual)
+        return EnsembleDetector(self, multiple.restored(self.patchcore, rest, count), usual)
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class EnsembleDetector:
     @cached_property
     def origins(self) -> Array:
         """(m, 3) float32, the members' one after the other."""
-        return several.origins(self.detectors)
+        return multiple.origins(self.detectors)
 
     def score(self, features: Features) -> Scores:
         """Score pictures: the mean over members of scores, and of maps, over what is usual.
@@ -128,12 +128,12 @@ class EnsembleDetector:
             found[0],
             image=image.astype(np.float32),
             grid=grids.mean(axis=0).astype(np.float32),
-            nearest=several.nearest(found, self.detectors, grids.argmax(axis=0)),
+            nearest=multiple.nearest(found, self.detectors, grids.argmax(axis=0)),
         )
 
     def arrays(self) -> dict[str, Array]:
         """Return the members' arrays, and what is usual."""
-        return {**several.to_arrays(self.detectors), "usual": self.usual}
+        return {**multiple.to_arrays(self.detectors), "usual": self.usual}
 
     def facts(self) -> dict[str, float]:
         """Return the number of members and of all their bank rows."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from goldensample.neighbors import NearestSearch
 from goldensample.records import Array
+from goldensample.search.exact import NearestSearch
 
 IMAGE_SCORES = ("maximum", "top", "statistics")
 FEWEST = 5

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.methods.checking import check_arrays
 from goldensample.methods.estimators import shrunk_covariance
 from goldensample.methods.pooled import pooled, pooled_levels, without_map
+from goldensample.methods.validation import check_arrays
 from goldensample.records import Array, Features, Notify, Scores
 
 SINGULAR = 1e-9

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.methods.checking import check_arrays, check_number
-from goldensample.methods.places import by_worst_place, joined, stand_ins, valid_places
+from goldensample.methods.positions import by_worst_place, joined, stand_ins, valid_places
+from goldensample.methods.validation import check_arrays, check_number
 from goldensample.records import Array, Features, Notify, Scores, knob
 
 

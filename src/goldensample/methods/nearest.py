@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.methods.checking import check_arrays
 from goldensample.methods.pooled import pooled, pooled_levels, without_map
+from goldensample.methods.validation import check_arrays
 from goldensample.records import Array, Features, Notify, Scores
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.methods.checking import check, check_arrays, is_number
 from goldensample.methods.estimators import support_vectors
 from goldensample.methods.pooled import pooled, pooled_levels, without_map
+from goldensample.methods.validation import check, check_arrays, is_number
 from goldensample.records import Array, Features, Notify, Scores, knob
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldensample.methods.checking import check_arrays, check_number, check_whole
-from goldensample.methods.places import by_worst_place, joined, stand_ins, valid_places
+from goldensample.methods.positions import by_worst_place, joined, stand_ins, valid_places
+from goldensample.methods.validation import check_arrays, check_number, check_whole
 from goldensample.records import Array, Features, Notify, Scores, knob
 
 BLOCK_BYTES = 2**27

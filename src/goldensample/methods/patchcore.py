@@ -10,18 +10,18 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import device, is_numpy_array
 
-from goldensample.coverage import radius
+from goldensample.coreset.coverage import radius
+from goldensample.features.patches import flatten, join_levels
 from goldensample.methods.bank import Patches
-from goldensample.methods.checking import check, check_number, check_whole, is_number, is_whole
-from goldensample.methods.choosing import AUTO, choose
+from goldensample.methods.corrections import factors, nearness
 from goldensample.methods.image_scores import IMAGE_SCORES, among_others, oddness, top, usual_of
 from goldensample.methods.patchcore_parts import checked
-from goldensample.methods.searching import SEARCHES, Search, open_search
-from goldensample.methods.taught import factors, nearness
-from goldensample.neighbors import to_numpy
-from goldensample.patches import flatten, join_levels
+from goldensample.methods.search import SEARCHES, Search, open_search
+from goldensample.methods.selection import AUTO, choose
+from goldensample.methods.validation import check, check_number, check_whole, is_number, is_whole
+from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Features, Notify, Scores, knob
-from goldensample.zoning import patch_limits
+from goldensample.search.exact import to_numpy
 
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")

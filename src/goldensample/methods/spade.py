@@ -10,11 +10,11 @@ from functools import cached_property
 
 import numpy as np
 
-from goldensample.methods.checking import check_arrays, check_number, check_whole
-from goldensample.methods.places import centres, joined, valid_places
 from goldensample.methods.pooled import pooled
-from goldensample.neighbors import NearestSearch
+from goldensample.methods.positions import centres, joined, valid_places
+from goldensample.methods.validation import check_arrays, check_number, check_whole
 from goldensample.records import Array, Features, Notify, Scores, knob
+from goldensample.search.exact import NearestSearch
 
 BLOCK_BYTES = 2**26
 """Patches of good pictures searched at a time; changes the speed only."""

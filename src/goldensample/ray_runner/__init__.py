@@ -6,5 +6,5 @@ folder that all machines share; a mark in it tells every worker that it sees tha
 """
 
 from goldensample.ray_runner.cluster import RETRIES as RETRIES
-from goldensample.ray_runner.joining import open_runner as open_runner
+from goldensample.ray_runner.connect import open_runner as open_runner
 from goldensample.ray_runner.runner import RayRunner as RayRunner

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from goldensample.errors import RunnerError
-from goldensample.ray_runner.working import Failed, Place
+from goldensample.ray_runner.worker import Failed, Place
 
 RETRIES = 3
 """How often what a lost worker or machine did is begun again."""

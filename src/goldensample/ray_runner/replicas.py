@@ -10,10 +10,10 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from goldensample.errors import RunnerError
+from goldensample.ray_runner.address import Address, is_here
 from goldensample.ray_runner.cluster import MISSED, Cluster, answers, first_line
-from goldensample.ray_runner.joining import joined
-from goldensample.ray_runner.reaching import Address, is_here
-from goldensample.ray_runner.working import Place
+from goldensample.ray_runner.connect import joined
+from goldensample.ray_runner.worker import Place
 
 Given = TypeVar("Given")
 NAME = "golden"

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from goldensample.errors import RunnerError
 from goldensample.ray_runner.cluster import RETRIES, Cluster
 from goldensample.ray_runner.states import RayStates
-from goldensample.ray_runner.working import Failed, carry
+from goldensample.ray_runner.worker import Failed, carry
 from goldensample.runners import States
 
 Shared = TypeVar("Shared")

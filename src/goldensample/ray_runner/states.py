@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from goldensample.ray_runner.cluster import RETRIES, Cluster, LostWorkerError, answers
-from goldensample.ray_runner.working import Failed, Keeper
+from goldensample.ray_runner.worker import Failed, Keeper
 
 State = TypeVar("State")
 Message = TypeVar("Message")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample import images
+from goldensample.images import codec
 from goldensample.records import Array, Inspection
 from goldensample.report.outline import outline
 
@@ -103,7 +103,7 @@ def entry_of(
         label=label,
         defect_type=defect_type,
         size_hw=size_hw,
-        thumbnail=images.encode_jpeg(images.shrink(pixels, THUMBNAIL_PX), _QUALITY),
+        thumbnail=codec.encode_jpeg(codec.shrink(pixels, THUMBNAIL_PX), _QUALITY),
         heat=None if values is None else heat_of(values, block_px),
         hottest=hottest,
         truth=truth,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldensample import metrics
+from goldensample.evaluation import metrics
 from goldensample.report.charts import histogram, roc_curve
 from goldensample.report.entry import Entry, judged
 from goldensample.report.panels import panel

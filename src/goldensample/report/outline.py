@@ -1,7 +1,7 @@
 """Outlines as the page draws them: one SVG path of closed loops."""
 
-from goldensample.outlining import outlines
 from goldensample.records import Array
+from goldensample.regions.contours import outlines
 
 
 def outline(values: Array, level: float, block_px: int, size_hw: tuple[int, int]) -> str:

@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.resources import files
 from string import Template
 
-from goldensample.inspector import TrainingPicture
+from goldensample.inspection.inspector import TrainingPicture
 from goldensample.records import Array, Inspection, Threshold
 from goldensample.report import labels, panels
 from goldensample.report.cards import card

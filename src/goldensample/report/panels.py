@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from goldensample.conformal import proven
+from goldensample.calibration.conformal import proven
 from goldensample.records import Threshold
 from goldensample.report.cards import VERDICTS
 from goldensample.report.entry import Entry, judged

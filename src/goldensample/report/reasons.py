@@ -4,11 +4,11 @@ from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from goldensample.inspector import TrainingPicture
+from goldensample.inspection.inspector import TrainingPicture
+from goldensample.preparation.zones import times
 from goldensample.records import Region
 from goldensample.report.entry import Entry
 from goldensample.report.words import number, text
-from goldensample.zoning import times
 
 LISTED = 4
 """Regions of a picture that are shown before the others are unfolded."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from goldensample.station.folders import FolderWatch
-from goldensample.station.outputs import Mqtt, Webhook
-from goldensample.station.products import Product
+from goldensample.station.inputs.watched_folder import FolderWatch
+from goldensample.station.outputs.outputs import Mqtt, Webhook
+from goldensample.station.products.products import Product
 from goldensample.station.station import Station
 
 
@@ -46,7 +46,7 @@ def connect(station: Station, asked: Connections) -> None:
     if asked.mqtt:
         station.tell(Mqtt(asked.mqtt, trouble))
     if asked.opcua:
-        from goldensample.station.opcua import OpcUa
+        from goldensample.station.outputs.opcua import OpcUa
 
         station.tell(OpcUa(asked.opcua, [product.key for product in station.products]))
     watched = [split(station, words, "--watch") for words in asked.watch]
@@ -54,7 +54,7 @@ def connect(station: Station, asked: Connections) -> None:
     for product, folder in watched:
         station.feed(FolderWatch(station, product, Path(folder)))
     for words in asked.cameras:
-        from goldensample.station.camera import Camera
+        from goldensample.station.inputs.camera import Camera
 
         product, url = split(station, words, "--camera")
         station.feed(Camera(station, product, url, asked.every_s))

@@ -2,16 +2,16 @@
 
 from pathlib import Path
 
+from goldensample.artifact.store import save
+from goldensample.artifact.thumbnails import with_thumbnails
 from goldensample.demo import write_line
-from goldensample.fitting import fit
-from goldensample.folders import read_images
+from goldensample.fitting.fit import fit
+from goldensample.graphs.open_backbone import open_backbone
+from goldensample.images.folder import read_images
 from goldensample.records import Notify
-from goldensample.station.jobs import Job
-from goldensample.station.rows import Filter
+from goldensample.station.line.jobs import Job
+from goldensample.station.records.rows import Filter
 from goldensample.station.station import Station
-from goldensample.store import save
-from goldensample.thumbnails import with_thumbnails
-from goldensample.weights import open_backbone
 
 PRODUCT, OTHER = "cap", "washer"
 """What is in service, and what waits to be set up."""

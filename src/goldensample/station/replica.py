@@ -18,18 +18,18 @@ from threadpoolctl import threadpool_limits
 from goldensample._version import __version__
 from goldensample.backbones.openvino import use_threads
 from goldensample.errors import ArtifactError
-from goldensample.locking import locked
 from goldensample.records import Inspection, Picture
-from goldensample.station import api
-from goldensample.station.access import Access, Sessions
-from goldensample.station.archive import Archive
-from goldensample.station.health import of_line
-from goldensample.station.jobs import Job, Judged
-from goldensample.station.line import Line
-from goldensample.station.products import Products, State
-from goldensample.station.refusing import REFUSALS, SLOW, answer_mistakes, refuse_plainly
-from goldensample.station.rows import Record
+from goldensample.station.health.health import of_line
+from goldensample.station.line.jobs import Job, Judged
+from goldensample.station.line.line import Line
+from goldensample.station.products.products import Products, State
+from goldensample.station.records.archive import Archive
+from goldensample.station.records.rows import Record
 from goldensample.station.settings import Settings
+from goldensample.station.web import api
+from goldensample.station.web.access import Access, Sessions
+from goldensample.station.web.refusals import REFUSALS, SLOW, answer_mistakes, refuse_plainly
+from goldensample.storage.lock import locked
 
 PREFIX = "golden-replica-"
 """Of the name of a replica's folder, where the machine has what is temporary."""

@@ -9,11 +9,11 @@ from typing import Any
 
 import uvicorn
 
-from goldensample.station.app import make
 from goldensample.station.connections import Connections, connect
 from goldensample.station.demo import inspect_some
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
+from goldensample.station.web.app import make
 
 STOP_S = 300
 """Seconds for what was accepted to be answered when the station is stopped."""

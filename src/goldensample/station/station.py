@@ -12,21 +12,21 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import ArtifactError
-from goldensample.locking import locked
-from goldensample.revising import Note
-from goldensample.station.archive import Archive
-from goldensample.station.events import Events
-from goldensample.station.known import learned, records_in_use
-from goldensample.station.ledger import Ledger
-from goldensample.station.line import Line
-from goldensample.station.migrating import open_database
-from goldensample.station.products import Product, Products
-from goldensample.station.retention import Retention
-from goldensample.station.rows import Change, Record
-from goldensample.station.scene import Scene
-from goldensample.station.setting_up import SettingUp
+from goldensample.learning.revisions import Note
+from goldensample.station.line.events import Events
+from goldensample.station.line.line import Line
+from goldensample.station.line.scene import Scene
+from goldensample.station.line.storing import keep
+from goldensample.station.products.good_pictures import learned, records_in_use
+from goldensample.station.products.products import Product, Products
+from goldensample.station.records.archive import Archive
+from goldensample.station.records.ledger import Ledger
+from goldensample.station.records.migration import open_database
+from goldensample.station.records.retention import Retention
+from goldensample.station.records.rows import Change, Record
 from goldensample.station.settings import Settings
-from goldensample.station.storing import keep
+from goldensample.station.setup.setup import SettingUp
+from goldensample.storage.lock import locked
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,4 @@
+"""The `.golden` file.
+
+`store.save` and `store.load` are for all others; `container` knows the bytes.
+"""

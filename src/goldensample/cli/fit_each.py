@@ -1,0 +1,167 @@
+"""`golden fit --each`: one file for each product, on a runner."""
+
+import inspect
+import io
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from threadpoolctl import threadpool_limits
+
+from goldensample.cli.console import progress, say, tell
+from goldensample.cli.options import RunnerName
+from goldensample.errors import GoldenError, ImageError
+
+Each = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Fit one file for each sub-folder of DIR, into the folder --output. PATH then is "
+        "below each sub-folder, such as train/good; without it, all pictures in it.",
+    ),
+]
+MISTAKES = (GoldenError, typer.BadParameter, ValueError, OSError, MemoryError, ImportError)
+"""What ends the fit of one product and not of the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A sub-folder: its name, the pictures to learn from, and the file to write."""
+
+    name: str
+    paths: tuple[str, ...]
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """How a fit ended: what it wrote to stdout and stderr, and why it failed, or ""."""
+
+    said: str
+    told: str
+    failure: str
+
+
+def for_each(command: Callable[..., None]) -> Callable[..., None]:
+    """Give the command that fits one file the options --each and --runner.
+
+    Its argument `workers` is what --runner names; with --each, whole fits are what it runs.
+    """
+    own = inspect.signature(command)
+
+    def chosen(*, each: Path | None, runner: str, **values: Any) -> None:
+        if each:
+            _fit_each(each, runner, values)
+        elif not values["paths"]:
+            raise ValueError("PATH must name good pictures; got none; or fit a folder of --each")
+        elif runner == "here":
+            command(**values)
+        else:
+            from goldensample.cli.fit import check_output
+            from goldensample.ray_runner import open_runner
+
+            check_output(values["output"])
+            with open_runner(runner, values["output"].absolute().parent) as workers:
+                command(**values, workers=workers)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    added = [
+        inspect.Parameter("each", kind, default=None, annotation=Each),
+        inspect.Parameter("runner", kind, default="here", annotation=RunnerName),
+    ]
+    paths, output, *others = (p for name, p in own.parameters.items() if name != "workers")
+    parameters = [paths.replace(default=None), output, *added, *others]
+    chosen.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    chosen.__annotations__ = {p.name: p.annotation for p in parameters}
+    chosen.__doc__ = command.__doc__
+    return chosen
+
+
+def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
+    """Fit all products; tell of each as it is done.
+
+    Raises:
+        GoldenError: products failed; the others are fitted.
+    """
+    from goldensample.ray_runner import open_runner
+
+    folder: Path = values["output"]
+    if folder.suffix == ".golden" or folder.is_file():
+        raise ValueError(f"--output must be a folder where --each is given; got {folder}")
+    products = find_products(each, values["paths"] or ["."], folder)
+    waiting = [one for one in products if not (values["resume"] and _finished(one.output))]
+    if len(waiting) < len(products):
+        tell(f"{len(products) - len(waiting)} of {len(products)} products are fitted already")
+    with open_runner(runner, folder) as workers, progress() as notify:
+        failures: dict[str, str] = {}
+        notify("products", 0, len(waiting))
+        for done, fitted in enumerate(workers.run(_fit_one, values, waiting), start=1):
+            name = waiting[done - 1].name
+            for line in fitted.told.splitlines():
+                tell(f"{name}: {line}")
+            for line in fitted.said.splitlines():
+                say(line)
+            if fitted.failure:
+                failures[name] = fitted.failure
+                tell(f"{name}: not fitted")
+            notify("products", done, len(waiting))
+    if failures:
+        listed = "".join(f"\n  {name}: {why}" for name, why in failures.items())
+        raise GoldenError(
+            f"every product must be fitted; {len(failures)} of {len(products)} were not:{listed}"
+        )
+
+
+def find_products(each: Path, paths: Sequence[str], output: Path) -> list[Product]:
+    """List the sub-folders of a folder, hidden ones and the output left out.
+
+    Args:
+        each: the folder.
+        paths: of the pictures, from each sub-folder.
+        output: folder of the files.
+
+    Raises:
+        ValueError: a path does not start from a sub-folder.
+        ImageError: there is no sub-folder.
+    """
+    if apart := [path for path in paths if Path(path).is_absolute()]:
+        raise ValueError(f"PATH must start from each sub-folder with --each; got {apart[0]}")
+    found = sorted(path for path in each.iterdir() if path.is_dir()) if each.is_dir() else []
+    products = [
+        Product(
+            folder.name,
+            tuple(str(folder / path) for path in paths),
+            output / f"{folder.name}.golden",
+        )
+        for folder in found
+        if folder.name[0] != "." and folder.resolve() != output.resolve()
+    ]
+    if not products:
+        raise ImageError(f"--each must be a folder with one folder a product; {each} has none")
+    return products
+
+
+def _finished(output: Path) -> bool:
+    """Return whether a file is whole and no stopped fit is about to replace it."""
+    return output.is_file() and not output.with_name(f"{output.name}.partial").exists()
+
+
+def _fit_one(values: Mapping[str, Any], product: Product) -> Fitted:
+    """Fit one product as the command does by itself, with the values of its options.
+
+    Linear algebra keeps to one thread: the last bit of a sum hangs on their number, and the file
+    must be the same wherever it is made.
+    """
+    from goldensample.cli.fit import command
+
+    own = {"paths": list(product.paths), "output": product.output, "each": None, "runner": "here"}
+    said, told, failure = io.StringIO(), io.StringIO(), ""
+    with redirect_stdout(said), redirect_stderr(told), threadpool_limits(1, "blas"):
+        try:
+            command(**{**values, **own})
+        except MISTAKES as error:
+            failure = str(error) or type(error).__name__
+    return Fitted(said.getvalue(), told.getvalue(), failure)

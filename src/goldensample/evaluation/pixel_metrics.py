@@ -1,0 +1,200 @@
+"""What labelled pixels say of heat maps: AUROC, PRO, average precision and F1, with error bounds.
+
+Pixels are counted into `BINS` bins while the maps go by, so that no map is kept. Memory: 6 MB a
+group of pictures, whatever their number and size. Scores in one bin count as ties; how far this
+can move a figure is computed with it.
+"""
+
+from dataclasses import dataclass
+from math import frexp
+
+import numpy as np
+
+from goldensample.evaluation.metrics import check_both
+from goldensample.records import Array
+
+BINS = 2**18
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A figure, and the most by which the figure without bins can differ from it."""
+
+    value: float
+    error: float
+
+
+class PixelTally:
+    """Counts of pixels by score, in groups, for the figures of any number of maps.
+
+    The bins are equally wide, from 0 to a power of two above the largest score, and the same for
+    all groups. A larger score doubles the range, two bins becoming one; the first score below 0
+    extends it to the same power below 0. Multiplying by powers of two is exact, so the order of the
+    pictures does not matter.
+
+    Args:
+        marked: the groups in which masks mark something.
+    """
+
+    def __init__(self) -> None:
+        self.marked: set[str | None] = set()
+        self._high = 0.0
+        self._zero = 0  # the bin that begins at score 0
+        self._counts: dict[str | None, Array] = {}
+
+    def add(self, values: Array, mask: Array, group: str | None = None) -> None:
+        """Count one picture.
+
+        Args:
+            values: (H, W) float32 or float64, a heat map; not changed.
+            mask: (H, W) bool, True on the defect.
+            group: name of the pictures that this one is counted with.
+
+        Raises:
+            ValueError: the shapes differ, or a value is not finite.
+        """
+        if values.shape != mask.shape:
+            raise ValueError(f"values and mask must agree; got {values.shape} and {mask.shape}")
+        least, most = float(values.min()), float(values.max())
+        if not np.isfinite([least, most]).all():
+            raise ValueError("heat-map values must be finite; got NaN or infinity")
+        self._make_room(least, most)
+        scale = (BINS - self._zero) / self._high if self._high else 0.0
+        bins = np.floor(values * scale).astype(np.intp)
+        bins += self._zero
+        # rows: pixels, pixels of defects, regions (each weighs 1, spread over its pixels)
+        if group not in self._counts:
+            self._counts[group] = np.zeros((3, BINS))
+        counts = self._counts[group]
+        _count(counts[0], bins.ravel())
+        if mask.any():
+            self.marked.add(group)
+            rows, columns = (_extent(mask, axis) for axis in (0, 1))
+            within = mask[rows, columns]
+            inside = bins[rows, columns][within]
+            _count(counts[1], inside)
+            _count(counts[2], inside, _weights(within))
+
+    def _make_room(self, least: float, most: float) -> None:
+        """Widen the range until it holds both scores."""
+        if least < 0 and not self._zero:
+            self._zero = BINS // 2
+            self._merge(self._zero)
+        largest = max(most, -least)
+        if not largest:
+            return
+        needed = 2.0 ** max(frexp(largest)[1], -100)  # smaller ones would overflow the scale
+        self._high = self._high or needed
+        while self._high < needed:
+            self._high *= 2
+            self._merge(self._zero // 2)
+
+    def _merge(self, start: int) -> None:
+        """Make one bin of two; they lie from `start` on."""
+        for counts in self._counts.values():
+            merged = counts[:, 0::2] + counts[:, 1::2]
+            counts[:] = 0
+            counts[:, start : start + BINS // 2] = merged
+
+    def curve(self, *groups: str | None) -> "PixelCurve":
+        """Return what was counted in some groups together; in all, if none is named.
+
+        Raises:
+            ValueError: good pixels, or pixels of defects, are missing.
+        """
+        chosen = [self._counts[group] for group in groups or self._counts if group in self._counts]
+        pixels, defect, regions = sum(chosen, np.zeros((3, BINS)))[:, ::-1]
+        check_both(defect.sum(), (pixels - defect).sum(), "pixels")
+        return PixelCurve(
+            false=np.append(0.0, np.cumsum(pixels - defect)),
+            true=np.append(0.0, np.cumsum(defect)),
+            overlap=np.append(0.0, np.cumsum(regions) / regions.sum()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PixelCurve:
+    """How much of what is found from each threshold on, the highest threshold first.
+
+    Args:
+        false: (bins + 1,) number of good pixels called defect, from 0 to all.
+        true: (bins + 1,) number of defect pixels called defect, from 0 to all.
+        overlap: (bins + 1,) mean share that is found of the regions, from 0 to 1.
+    """
+
+    false: Array
+    true: Array
+    overlap: Array
+
+    def auroc(self) -> Bounded:
+        """Return the area under the ROC curve; off by half the pairs that share a bin, at most."""
+        false, true = np.diff(self.false), np.diff(self.true)
+        pairs = self.false[-1] * self.true[-1]
+        above = np.dot(false, self.true[:-1] + true / 2)
+        return Bounded(float(above / pairs), float(np.dot(false, true) / 2 / pairs))
+
+    def pro(self, limit: float = 0.3) -> Bounded:
+        """Return the per-region overlap up to a false positive rate, divided by that rate.
+
+        The overlap is the mean over the masks' connected parts (8 neighbours) of the covered
+        share; the curve over the false positive rate of all good pixels is integrated by
+        trapezoids and cut at the limit by linear interpolation. The true curve rises from one
+        bin's corner to the next; so lower and upper sums bound it.
+
+        Args:
+            limit: in (0, 1]; 0.3 in most papers, 0.05 in newer ones.
+
+        Source: Bergmann et al., Uninformed Students, CVPR 2020.
+        """
+        if not 0 < limit <= 1:
+            raise ValueError(f"limit must be in (0, 1]; got {limit}")
+        rate = self.false / self.false[-1]
+        whole, rise = np.diff(rate), np.diff(self.overlap)
+        width = np.diff(np.minimum(rate, limit))
+        part = np.divide(width, whole, out=np.zeros_like(whole), where=whole > 0)
+        lower = np.dot(width, self.overlap[:-1]) / limit
+        upper = np.dot(width, self.overlap[1:]) / limit
+        value = lower + np.dot(width, rise * part) / 2 / limit
+        return Bounded(float(value), float(max(value - lower, upper - value)))
+
+    def average_precision(self) -> Bounded:
+        """Return the mean, over the defect pixels, of the precision at each one's score.
+
+        The error takes each bin's defect pixels before, and after, its good ones.
+        """
+        found = np.flatnonzero(np.diff(self.true))  # bins with defect pixels
+        true, false = self.true[found + 1], self.false[found + 1]
+        first, before = self.true[found] + 1, self.false[found]
+        precision = true / (true + false)
+        most, least = true / (true + before), first / (first + false)
+        weights = np.diff(self.true)[found] / self.true[-1]
+        error = np.dot(weights, np.maximum(most - precision, precision - least))
+        return Bounded(float(np.dot(weights, precision)), float(error))
+
+    def best_f1(self) -> Bounded:
+        """Return the largest F1 of all thresholds; without bins it could only be larger."""
+        f1 = 2 * self.true / (self.true + self.false + self.true[-1])
+        # within a bin, no threshold is better than all its defect pixels and no good one
+        most = 2 * self.true[1:] / (self.true[1:] + self.false[:-1] + self.true[-1])
+        return Bounded(float(f1.max()), float(most.max() - f1.max()))
+
+
+def _count(counts: Array, bins: Array, weights: Array | None = None) -> None:
+    """Add to the counts, in place."""
+    more = np.bincount(bins, weights)
+    counts[: len(more)] += more
+
+
+def _extent(mask: Array, axis: int) -> slice:
+    """Return the rows (axis 0) or columns (axis 1) from the first with a True to the last."""
+    at = np.flatnonzero(mask.any(axis=1 - axis))
+    return slice(int(at[0]), int(at[-1]) + 1)
+
+
+def _weights(mask: Array) -> Array:
+    """Return, for each True of a mask, 1 / the pixels of its connected part (8 neighbours)."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask, structure=np.ones((3, 3), int))
+    inside = labels[mask]
+    return 1 / np.bincount(inside)[inside]

@@ -1,0 +1,134 @@
+"""Write a fitted inspector as a model for other programs, once it has shown that it agrees."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from goldensample.errors import ArtifactError
+from goldensample.export.parity import Agreement, compare, extremes
+from goldensample.fitting.precision import at
+from goldensample.graphs.graph import bake
+from goldensample.graphs.runtimes import Exported, open_all, to_openvino
+from goldensample.inspection.inspector import Inspector
+from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.records import Inspection, Notify, Picture, silent
+from goldensample.storage.atomic import check_writable, write_atomic
+
+ENDINGS = {"onnx": ".onnx", "openvino": ".xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What was written.
+
+    Args:
+        paths: the files.
+        bytes: of all of them.
+        precision: of the network in it, "fp32" or "int8".
+        agreements: with the inspector, by runtime.
+    """
+
+    paths: tuple[Path, ...]
+    bytes: int
+    precision: str
+    agreements: tuple[Agreement, ...]
+
+
+def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = silent) -> Export:
+    """Write an inspector as one model: a decoded picture in, score, map and verdict out.
+
+    An ONNX model computes in fp32; an OpenVINO model in int8 where the inspector does.
+
+    Args:
+        inspector: what to write; not changed.
+        path: ending in .onnx or .xml; an OpenVINO model has its weights beside it, in .bin.
+        to: "onnx" or "openvino".
+        notify: told ("parity", pictures compared, pictures).
+
+    Raises:
+        ValueError: the kind or the ending is another, or the method cannot be baked.
+        ArtifactError: the model differs from the inspector on a picture, or cannot be written;
+            then nothing is.
+    """
+    path = Path(path)
+    if to not in ENDINGS:
+        raise ValueError(f"to must be one of {', '.join(ENDINGS)}; got {to!r}")
+    if path.suffix != ENDINGS[to]:
+        raise ValueError(f"a file for {to} must end in {ENDINGS[to]}; got {path.name}")
+    check_writable(path)
+    eight = to == "openvino" and inspector.backbone.precision == "int8"
+    reference = as_baked(inspector, "int8" if eight else "fp32")
+    model = Exported(path.name, bake(reference))
+    if to == "openvino":
+        model = to_openvino(path.name, model.graph, reference.backbone.network)
+    agreements = compare(reference, open_all(model), _judged(reference, notify))
+    check(path.name, agreements)
+    files = model.files(path)
+    for file, data in files:
+        write_atomic(file, data)
+    return Export(
+        paths=tuple(file for file, _ in files),
+        bytes=sum(len(data) for _, data in files),
+        precision=reference.backbone.precision,
+        agreements=tuple(agreements),
+    )
+
+
+def as_baked(inspector: Inspector, precision: str) -> Inspector:
+    """Return the inspector that a model must agree with: in its precision, searching exactly."""
+    chosen = at(inspector, precision)
+    detector = chosen.detector
+    if not isinstance(detector, PatchCoreDetector) or detector.settings.search == "exact":
+        return chosen
+    exact = replace(detector.settings, search="exact")
+    return replace(chosen, detector=replace(detector, settings=exact))
+
+
+def _judged(inspector: Inspector, notify: Notify) -> Iterator[tuple[Picture, Inspection]]:
+    """Inspect the pictures kept for checks, and synthetic extremes."""
+    kept = [Picture(f"kept picture {k}", one) for k, one in enumerate(inspector.samples, start=1)]
+    pictures = kept + extremes()
+    found = inspector.inspect_many(pictures)
+    for done, pair in enumerate(zip(pictures, found, strict=True), start=1):
+        yield pair
+        notify("parity", done, len(pictures))
+
+
+def open_export(path: str | Path) -> Exported:
+    """Read an exported model.
+
+    Raises:
+        ArtifactError: it is missing, or of another kind.
+    """
+    path = Path(path)
+    if path.suffix not in ENDINGS.values():
+        raise ArtifactError(
+            f"an export must end in {' or '.join(ENDINGS.values())}; {path.name} does not; make "
+            "one with golden export"
+        )
+    files = [path] if path.suffix == ENDINGS["onnx"] else [path, path.with_suffix(".bin")]
+    for file in files:
+        if not file.is_file():
+            was = "it is a folder" if file.is_dir() else "there is none"
+            raise ArtifactError(f"{file} must be a file; {was}; make one with golden export")
+    return Exported(path.name, *(file.read_bytes() for file in files))
+
+
+def check(name: str, agreements: Sequence[Agreement]) -> None:
+    """Refuse a model that differs from the inspector beyond the tolerance, in any runtime.
+
+    Raises:
+        ArtifactError: it names the worst picture.
+    """
+    for agreement in agreements:
+        worst = agreement.worst
+        if worst.within:
+            continue
+        parts = {"score": worst.score, "heat map": worst.heat_map or 0.0}
+        was = [f"the {part} by {off:.2g}" for part, off in parts.items() if off > worst.tolerance]
+        raise ArtifactError(
+            f"{name} must agree with its .golden file, score and heat map within "
+            f"{worst.tolerance:g} of their size; in {agreement.runtime}, {worst.picture} differs "
+            f"in {' and '.join(was) or 'its verdict alone'}; do not use it: export anew with this "
+            "goldensample, and if that is refused keep to golden inspect and report it"
+        )

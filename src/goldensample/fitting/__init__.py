@@ -1,0 +1,4 @@
+"""Good pictures to an inspector.
+
+`fit.fit` is the whole of it; `plan` says beforehand what it takes.
+"""

@@ -1,0 +1,67 @@
+"""Score each picture of a fit against the others: defects among the good pictures come out odd."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from goldensample.features.extraction import as_picture
+from goldensample.fitting.fit import name_of
+from goldensample.inspection.inspector import Inspector
+from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.records import Array, Inspection, Notify, Picture, Pictures, silent
+
+
+def audit(
+    inspector: Inspector, images: Pictures | Sequence[Array | Picture], notify: Notify = silent
+) -> Iterator[Inspection]:
+    """Inspect each picture of a fit with a bank that lacks the picture's own rows.
+
+    Two things limit what it can say. A defect that shows on two pictures can excuse itself on
+    one of them. And a good patch can look odd when the coreset chose it to stand for its like on
+    other pictures: those are not in the bank.
+
+    Args:
+        inspector: fitted on exactly these pictures, none of them held out.
+        images: the pictures of the fit, in its order; at least two.
+        notify: told ("audit", pictures done, pictures).
+
+    Yields:
+        The inspections in the order of the pictures, without verdicts.
+
+    Raises:
+        ValueError: the pictures are not those of the fit, or one picture fills the whole bank.
+
+    Cost: a copy of the bank for each picture, and the distances of its patches to it.
+    """
+    count = len(images)
+    if count < 2:
+        raise ValueError(f"an audit must have at least two pictures; got {count}")
+    names = [picture.name for picture in inspector.pictures]
+    if names != [name_of(images, index) for index in range(count)]:
+        raise ValueError(
+            "an audit must have the pictures of the fit, in order, with none held out; got "
+            f"{count} pictures for a fit on {len(names)}"
+        )
+    detector = inspector.detector
+    if not isinstance(detector, PatchCoreDetector):
+        raise ValueError(f"an audit must have a patchcore fit; got {inspector.method_name}")
+    for index in range(count):
+        picture = as_picture(images[index], index)
+        rest = without(detector, index, picture.name)
+        alone = replace(inspector, detector=rest, thresholds={}, calibrations={})
+        yield alone.inspect(picture)
+        notify("audit", index + 1, count)
+
+
+def without(detector: PatchCoreDetector, index: int, name: str) -> PatchCoreDetector:
+    """Return a detector that lacks the bank rows of one picture; its radius is the whole bank's.
+
+    Raises:
+        ValueError: no row is left.
+    """
+    others = detector.origins[:, 0] != index
+    if not others.any():
+        raise ValueError(
+            f"the bank must have rows of other pictures, too; all are of {name}, as the others "
+            "are copies of it; leave copies out"
+        )
+    return replace(detector, bank=detector.bank[others], origins=detector.origins[others])

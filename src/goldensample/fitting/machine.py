@@ -1,0 +1,53 @@
+"""What the machine can do, measured in a moment, for the plan of a fit."""
+
+import os
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from goldensample.backbones import Backbone
+from goldensample.features.extraction import extract, level_shapes
+from goldensample.fitting.plan import Machine
+from goldensample.methods.patchcore import PatchCore
+from goldensample.preparation.preparation import Preparation
+from goldensample.records import Features, Picture
+
+UNKNOWN_RESIDENT = 400_000_000
+SIZE = 1024
+
+
+def memory_bytes() -> int | None:
+    """Return the machine's memory; None where it cannot be asked for."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def resident_bytes() -> int:
+    """Return the memory of this process; a guess where it cannot be asked for."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, AttributeError):
+        return UNKNOWN_RESIDENT
+
+
+def measure(
+    backbone: Backbone, preparation: Preparation, method: PatchCore, shape_hw: tuple[int, int]
+) -> tuple[Machine, Features]:
+    """Time the parts of a fit on a blank picture; return the times and its features."""
+    blank = [Picture("", np.zeros((*shape_hw, 3), np.uint8))]
+    level_shapes(preparation, backbone)  # compiles
+    began = perf_counter()
+    features, _ = extract(blank, preparation, backbone)
+    extracted = perf_counter()
+    method.patches_of(features, 0)
+    made = perf_counter()
+    square = np.ones((SIZE, SIZE), np.float32)
+    square @ square
+    warm = perf_counter()
+    square @ square
+    rate = SIZE**3 / max(perf_counter() - warm, 1e-6)
+    return Machine(resident_bytes(), extracted - began, made - extracted, rate), features

@@ -1,0 +1,71 @@
+"""What can be fitted with zones, and what cannot."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from goldensample.backbones import Backbone
+from goldensample.features.extraction import level_shapes
+from goldensample.methods import Method
+from goldensample.methods.mean_map import MeanMap
+from goldensample.methods.padim import PaDiM
+from goldensample.methods.patchcore import PatchCore
+from goldensample.preparation.preparation import Preparation
+from goldensample.preparation.zones import Zones
+
+
+def check_method(method: Method, zones: Zones) -> None:
+    """Refuse zones where a picture's score is not made of its patches' distances alone.
+
+    Raises:
+        ValueError: it is not, and there are zones.
+    """
+    core = getattr(method, "patchcore", method)  # of an ensemble, of a crossed fit
+    if not zones or isinstance(core, PaDiM | MeanMap):
+        return
+    if not isinstance(core, PatchCore):
+        raise ValueError(
+            "zones must go with a method that scores a picture by its patches: patchcore, padim "
+            f"or mean_map; got {type(method).__name__.lower()}"
+        )
+    if core.image_score == "statistics":
+        raise ValueError(
+            "zones must go with an image_score of distances, maximum or top; statistics holds "
+            "them against those of good pictures as a whole"
+        )
+
+
+def check_zones(
+    method: Method,
+    preparation: Preparation,
+    backbone: Backbone,
+    shapes: Iterable[tuple[int, int]],
+) -> None:
+    """Make sure, before long work, that pictures can be scored in every zone.
+
+    Args:
+        method: to be fitted.
+        preparation: with the zones.
+        backbone: that will see the pictures.
+        shapes: (H, W) of the pictures.
+
+    Raises:
+        ValueError: the method cannot, or a zone holds no patch of a picture.
+    """
+    zones = preparation.zones
+    check_method(method, zones)
+    if not zones:
+        return
+    _, *grid_hw = level_shapes(preparation, backbone)[0]
+    step = getattr(getattr(method, "patchcore", method), "stride", 1)
+    rows, columns = ((np.arange(0, cells, step) + 0.5) / cells for cells in grid_hw)
+    for shape in sorted(set(shapes)):
+        placement = preparation.place(shape)
+        valid = placement.valid((grid_hw[0], grid_hw[1]))[::step, ::step]
+        held = np.unique(placement.zones_at(rows, columns)[valid])
+        for number in np.setdiff1d(np.arange(len(zones)), held):
+            raise ValueError(
+                f"a zone must hold the centre of a patch; {zones[number].name} holds none on a "
+                f"picture of {shape[0]}x{shape[1]} pixels; make it larger, see what covers it (a "
+                "later zone, --ignore, a crop), or fit with a larger --size"
+            )

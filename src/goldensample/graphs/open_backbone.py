@@ -1,0 +1,153 @@
+"""Find networks: the built-in one, timm's, or an ONNX file; and make them ready to run."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from goldensample.backbones import Backbone, Network
+from goldensample.backbones.openvino import OpenVINOBackbone
+from goldensample.errors import WeightsError
+from goldensample.graphs.join import join
+from goldensample.graphs.levels import output_names, select_levels
+
+DEFAULT_LEVELS = ("2", "3")
+
+
+def open_backbone(
+    name: str = "builtin",
+    levels: tuple[str, ...] = DEFAULT_LEVELS,
+    weights: str | Path | None = None,
+    device: str = "cpu",
+) -> Backbone:
+    """Open a network by name.
+
+    Args:
+        name: "builtin", "timm:NAME" (extra [torch]) or "onnx:FILE". An ONNX file takes
+            (n, 3, H, W) float32, RGB normalised by ImageNet's mean and deviation.
+        levels: finest first; "2" is the layer of stride 8 ("level2" or the second stage), "3" that
+            of stride 16; for an ONNX file the names of outputs, or "2" for "level2" or "layer2".
+        weights: for timm: a .safetensors or .pth file, or "random"; None takes timm's own.
+        device: "cpu" runs OpenVINO; "cuda" keeps a timm network in torch.
+
+    Raises:
+        WeightsError: the network or its weights cannot be had; says what to do.
+        ValueError: the name or the device is of no known form.
+    """
+    kind, _, rest = str(name).partition(":")
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device must be cpu or cuda; got {device!r}")
+    if not levels:
+        raise ValueError("levels must name at least one level, such as 2,3; got none")
+    if kind == "timm" and rest:
+        return _open_timm(rest, levels, weights, device)
+    if device == "cuda":
+        raise ValueError(f"device cuda must go with a timm network; got {name!r}")
+    if weights is not None:
+        raise ValueError(f"weights must go with a timm network; got {name!r}")
+    if name == "builtin":
+        graph, weights8 = (_data(f"builtin_int8.{kind}") for kind in ("xml", "bin"))
+        network = _open_graph("builtin", builtin_graph(), levels)
+        return OpenVINOBackbone(replace(network, int8_graph=graph, int8_weights=weights8))
+    if kind == "onnx" and rest:
+        path = Path(rest)
+        if not path.is_file():
+            was = "it is a folder" if path.is_dir() else "there is no such file"
+            raise WeightsError(f"{path} must be an ONNX file; {was}")
+        return OpenVINOBackbone(_open_graph(f"onnx:{path.name}", path.read_bytes(), levels))
+    raise ValueError(f"backbone must be builtin, timm:NAME or onnx:FILE; got {name!r}")
+
+
+def open_backbones(
+    names: Sequence[str],
+    levels: tuple[str, ...] = DEFAULT_LEVELS,
+    weights: Sequence[str | Path] = (),
+    device: str = "cpu",
+) -> tuple[Backbone, tuple[int, ...]]:
+    """Open one network, or several as one.
+
+    Args:
+        names: as for `open_backbone`; at least one.
+        levels: of each.
+        weights: one for each timm network, in order; or none, for timm's own.
+        device: "cuda" is for one network alone.
+
+    Returns:
+        The network, and for each of its levels the number of the one it is of; () for one network.
+
+    Raises:
+        ValueError, WeightsError: see `open_backbone`.
+    """
+    needy = [name for name in names if name.startswith("timm:")]
+    if weights and len(weights) != len(needy):
+        raise ValueError(f"weights must be one for each timm network; got {len(weights)}")
+    files = iter(weights)
+    given = [next(files, None) if name in needy else None for name in names]
+    if len(names) == 1:
+        return open_backbone(names[0], levels, weights[0] if weights else None, device), ()
+    if device != "cpu":
+        raise ValueError(f"device must be cpu for several networks; got {device!r}")
+    opened = [open_backbone(name, levels, file) for name, file in zip(names, given, strict=True)]
+    joined, members = join([one.network for one in opened])
+    return OpenVINOBackbone(joined), members
+
+
+def builtin_graph() -> bytes:
+    """Return the network shipped with the package."""
+    return _data("builtin.onnx")
+
+
+def _data(name: str) -> bytes:
+    """Return a file shipped with the package."""
+    return files("goldensample").joinpath("data", name).read_bytes()
+
+
+def _open_graph(name: str, graph: bytes, levels: tuple[str, ...]) -> Network:
+    """Return the network of an ONNX graph, with its levels found and its stride measured."""
+    outputs = output_names(name, graph)
+    found = []
+    for level in levels:
+        choices = [c for c in (level, f"level{level}", f"layer{level}") if c in outputs]
+        found.append(choices[0] if choices else level)
+    network = select_levels(Network(name, graph, tuple(found)))
+    probe = OpenVINOBackbone(network).extract(np.zeros((1, 3, 256, 256), np.float32))
+    _check_order(name, tuple(found), [level.shape[2] for level in probe])
+    return replace(network, stride=max(1, round(256 / probe[-1].shape[2])))
+
+
+def _check_order(name: str, levels: tuple[str, ...], heights: list[int]) -> None:
+    """Refuse levels that are not finest first: the first one's grid becomes the patches' grid."""
+    if heights != sorted(heights, reverse=True):
+        raise WeightsError(f"the levels of {name} must be given finest first; got {levels}")
+
+
+def _open_timm(
+    name: str, levels: tuple[str, ...], weights: str | Path | None, device: str
+) -> Backbone:
+    """Build a timm network, export it, and check the export."""
+    if find_spec("timm") is None:
+        raise WeightsError(
+            f"timm:{name} must have torch and timm; they are not installed; "
+            "pip install 'goldensample[torch]'"
+        )
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    from goldensample.backbones import torch as torch_room
+
+    if not all(level.isdigit() for level in levels):
+        raise WeightsError(f"levels of timm:{name} must be numbers, such as 2,3; got {levels}")
+    numbers = tuple(int(level) for level in levels)
+    if list(numbers) != sorted(set(numbers)):
+        raise WeightsError(f"the levels of timm:{name} must be given finest first; got {levels}")
+    module = torch_room.build(name, numbers, None if weights is None else str(weights))
+    names = tuple(f"level{number}" for number in numbers)
+    if device == "cuda":
+        torch_room.check_gpu()
+    network = select_levels(torch_room.export(module, f"timm:{name}", names))
+    backbone = OpenVINOBackbone(network)
+    probe = np.random.default_rng(0).uniform(0, 255, (1, 3, 128, 160)).astype(np.float32)
+    torch_room.check_against(module, backbone.extract(probe), network, probe)
+    return torch_room.TorchBackbone(network, module, device) if device == "cuda" else backbone

@@ -1,0 +1,185 @@
+"""Run exported models by the runtimes that are installed, and write OpenVINO's own format."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from goldensample.backbones import Network
+from goldensample.backbones.openvino import import_openvino
+from goldensample.errors import ArtifactError
+from goldensample.graphs.graph import INPUT, PROPERTY
+from goldensample.records import Array
+
+NEEDED = {"score"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An exported model in memory, as one runtime after the other reads it.
+
+    Args:
+        name: of the file, for errors.
+        graph: an ONNX model, or the XML of an OpenVINO model.
+        weights: of the OpenVINO model; None for an ONNX model.
+    """
+
+    name: str
+    graph: bytes
+    weights: bytes | None = None
+
+    def files(self, path: Path) -> list[tuple[Path, bytes]]:
+        """Return what is to be written; the file that leads to the others comes last."""
+        if self.weights is None:
+            return [(path, self.graph)]
+        return [(path.with_suffix(".bin"), self.weights), (path, self.graph)]
+
+
+Run = Callable[[Array], dict[str, Array]]
+"""(n, H, W, 3) uint8 pictures to outputs by name."""
+
+
+def open_all(model: Exported) -> dict[str, Run]:
+    """Return the model ready to run, by the name of each runtime that reads it and is installed.
+
+    Raises:
+        ArtifactError: a runtime cannot read it, or it is no export of `golden export`.
+    """
+    openers: dict[str, Callable[[Exported], tuple[set[str], set[str], Run]]]
+    openers = {"OpenVINO": _openvino}
+    if model.weights is None and find_spec("onnxruntime"):
+        openers["ONNX Runtime"] = _onnxruntime
+    return {runtime: _opened(model, runtime, opener) for runtime, opener in openers.items()}
+
+
+def _opened(model: Exported, runtime: str, opener: Callable[..., Any]) -> Run:
+    """Open a model and make sure of its input and outputs; what it raises later has a name, too."""
+    try:
+        inputs, outputs, inner = opener(model)
+    except Exception as error:  # ONNX Runtime's own have no other root
+        raise _refusal(model, runtime, error) from error
+    if inputs != {INPUT} or not outputs >= NEEDED:
+        was = f"{', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}"
+        raise ArtifactError(
+            f"{model.name} must take {INPUT} and give {', '.join(sorted(NEEDED))}; it takes {was}; "
+            "make one with golden export"
+        )
+
+    def run(pictures: Array) -> dict[str, Array]:
+        try:
+            return inner(pictures)
+        except Exception as error:
+            raise _refusal(model, runtime, error) from error
+
+    return run
+
+
+def _refusal(model: Exported, runtime: str, error: Exception) -> ArtifactError:
+    lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return ArtifactError(
+        f"{model.name} must be a model that {runtime} can run; it is not ({lines[-1].strip()}); "
+        "export it anew"
+    )
+
+
+def _openvino(model: Exported) -> tuple[set[str], set[str], Run]:
+    """Compile for the CPU in float32."""
+    # ask for the precision: where the processor has bf16 OpenVINO would take it unasked
+    wishes = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = import_openvino().Core().compile_model(_read(model), "CPU", wishes)
+
+    def run(pictures: Array) -> dict[str, Array]:
+        found = compiled(pictures)
+        return {name: found[end].copy() for end in compiled.outputs for name in end.names}
+
+    inputs, outputs = (
+        {name for end in ends for name in end.names} for ends in (compiled.inputs, compiled.outputs)
+    )
+    return inputs, outputs, run
+
+
+def _read(model: Exported) -> Any:
+    """Read a model with OpenVINO."""
+    parts = [model.graph] if model.weights is None else [model.graph, model.weights]
+    return import_openvino().Core().read_model(*parts)
+
+
+def _onnxruntime(model: Exported) -> tuple[set[str], set[str], Run]:
+    """Open a session on the CPU that says nothing and sends nothing."""
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(model.graph, options, providers=["CPUExecutionProvider"])
+    inputs, outputs = (
+        [end.name for end in ends] for ends in (session.get_inputs(), session.get_outputs())
+    )
+
+    def run(pictures: Array) -> dict[str, Array]:
+        return dict(zip(outputs, session.run(outputs, {inputs[0]: pictures}), strict=True))
+
+    return set(inputs), set(outputs), run
+
+
+def to_openvino(name: str, graph: bytes, network: Network) -> Exported:
+    """Return a baked ONNX model in OpenVINO's format (IR), with the contract in its `rt_info`.
+
+    Weights stay as they are: in half precision where that is exact, see `Nodes.constant`.
+
+    Args:
+        name: of the file to be.
+        graph: from `bake`.
+        network: the one in it; its int8 form takes its place where the contract says int8.
+    """
+    openvino = import_openvino()
+    core = openvino.Core()
+    model = core.read_model(graph)
+    about = contract_of(Exported(name, graph))
+    if about["precision"] == "int8":
+        _replace_network(model, core.read_model(network.int8_graph, network.int8_weights))
+    model.set_rt_info(json.dumps(about, sort_keys=True), [PROPERTY])
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "model.xml")
+        openvino.save_model(model, path, compress_to_fp16=False)
+        return Exported(name, path.read_bytes(), path.with_suffix(".bin").read_bytes())
+
+
+def _replace_network(model: Any, network: Any) -> None:
+    """Put another form of the network between the values named "network/…"."""
+    ends = {
+        name: end for op in model.get_ordered_ops() for end in op.outputs() for name in end.names
+    }
+    (picture,) = network.inputs
+    for target in picture.get_target_inputs():
+        target.replace_source_output(ends[f"network/{picture.any_name}"])
+    for level in network.outputs:
+        source = level.get_node().input_value(0)
+        for target in ends[f"network/{level.any_name}"].get_target_inputs():
+            target.replace_source_output(source)
+    model.validate_nodes_and_infer_types()
+
+
+def contract_of(model: Exported) -> dict[str, Any]:
+    """Return what `graph.contract` wrote into a model.
+
+    Raises:
+        ArtifactError: it has none, so it is no export.
+    """
+    try:
+        if model.weights is None:
+            import onnx
+
+            entries = onnx.load_model_from_string(model.graph).metadata_props
+            text = next(entry.value for entry in entries if entry.key == PROPERTY)
+        else:
+            text = _read(model).get_rt_info([PROPERTY]).astype(str)
+        return dict(json.loads(text))
+    except Exception as error:  # whatever a file of another kind raises in three libraries
+        raise ArtifactError(
+            f"{model.name} must be an export with its contract inside; it is not; make one with "
+            "golden export"
+        ) from error

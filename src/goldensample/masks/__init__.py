@@ -1,0 +1,4 @@
+"""Mask files: read for regions of interest and zones, written for regions found.
+
+`roi_files.read_mask` reads one; `annotations.Annotations` writes masks and COCO.
+"""

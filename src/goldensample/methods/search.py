@@ -1,0 +1,40 @@
+"""How the rows nearest to a patch are found, by the name that the knob gives."""
+
+from typing import Protocol
+
+from array_api_compat import array_namespace, device, is_numpy_array
+
+from goldensample.records import Array
+from goldensample.search.approximate import KINDS, ApproximateSearch
+from goldensample.search.exact import NearestSearch
+from goldensample.search.sharded import ShardedBank
+
+SEARCHES = ("exact", *KINDS)
+
+
+class Search(Protocol):
+    """Finds near rows of a bank; see `NearestSearch`."""
+
+    @property
+    def bank(self) -> Array | ShardedBank: ...
+    def find(self, queries: Array, count: int = 1) -> tuple[Array, Array]: ...
+
+
+def open_search(bank: Array | ShardedBank, kind: str, patches: Array) -> Search:
+    """Return the search over a bank, where patches live: NumPy, or torch on a device.
+
+    Args:
+        bank: (m, d) float32, or in shards.
+        kind: one of SEARCHES; exact for torch, and for a bank in shards.
+        patches: some that are to be compared with it.
+    """
+    if isinstance(bank, ShardedBank):
+        if kind != "exact":
+            raise ValueError(f"search must be exact where the bank is in shards; got {kind}")
+        return bank
+    whole = array_namespace(patches).asarray(bank, device=device(patches))
+    if kind == "exact":
+        return NearestSearch(whole)
+    if not is_numpy_array(whole):
+        raise ValueError(f"search must be exact where torch runs the network; got {kind}")
+    return ApproximateSearch(whole, kind)

@@ -1,0 +1,210 @@
+"""Bring a picture of any shape to the one size that the network sees, and find the way back.
+
+Everything here is separable and linear: one sparse matrix for the rows, one for the columns.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from goldensample.errors import ImageError
+from goldensample.preparation.alignment import Reference, small_hw
+from goldensample.preparation.placement import Placement
+from goldensample.preparation.roi import View
+from goldensample.preparation.zones import Zones, check_names
+from goldensample.records import Array
+
+MODES = ("fit", "stretch", "shorter", "native")
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """How pictures are brought to the network's size.
+
+    Args:
+        size_hw: (height, width) in pixels: the canvas ("fit", "native"), the exact size
+            ("stretch"), or the length of the shorter side, given twice ("shorter", as
+            torchvision's Resize).
+        mode: "fit" keeps the aspect and fills the rest of the canvas with the picture's edge (never
+            scored); where that would waste more than half the canvas it stretches and says so.
+            "native" resizes nothing, refuses pictures larger than the canvas, and lets the network
+            see it in tiles.
+        crop_hw: the central part that is looked at, after resizing; None looks at everything.
+        white: grey value of deep pictures that becomes 255; None where all pictures have 8 bits.
+        view: which part of every picture is looked at; None looks at everything.
+        zones: parts of every picture with limits of their own.
+        reference: what every picture is aligned to, before all else; None moves nothing. View and
+            zones are then drawn on it.
+
+    Raises:
+        ValueError: a size is not positive, the mode is unknown or the crop is larger than the size.
+    """
+
+    size_hw: tuple[int, int]
+    mode: str = "fit"
+    crop_hw: tuple[int, int] | None = None
+    white: int | None = None
+    view: View | None = None
+    zones: Zones = ()
+    reference: Reference | None = None
+
+    def __post_init__(self) -> None:
+        if self.mode not in MODES:
+            raise ValueError(f"mode must be one of {', '.join(MODES)}; got {self.mode!r}")
+        if min(self.size_hw) < 1 or max(self.size_hw) > 16384:
+            raise ValueError(f"size_hw must be in 1 to 16384; got {self.size_hw}")
+        if self.white is not None and not 1 <= self.white <= 65535:
+            raise ValueError(f"white must be in 1 to 65535; got {self.white}")
+        if self.mode == "shorter" and self.crop_hw is None:
+            raise ValueError("mode 'shorter' must have crop_hw, so that every picture has one size")
+        if self.mode == "native" and self.crop_hw is not None:
+            raise ValueError(f"mode 'native' must go without crop_hw; got {self.crop_hw}")
+        crop = self.crop_hw or self.size_hw
+        if min(crop) < 1 or crop[0] > self.size_hw[0] or crop[1] > self.size_hw[1]:
+            raise ValueError(f"crop_hw must lie within size_hw {self.size_hw}; got {crop}")
+        check_names(self.zones)
+
+    @property
+    def canvas_hw(self) -> tuple[int, int]:
+        """(height, width) of what the network sees."""
+        return self.crop_hw or self.size_hw
+
+    def place(self, shape_hw: tuple[int, int]) -> Placement:
+        """Return where a picture of (H, W) pixels comes to lie.
+
+        Raises:
+            ImageError: it is larger than a canvas on which nothing is resized.
+        """
+        resized, stretched = self._resized(shape_hw)
+        return Placement(shape_hw, self.canvas_hw, resized, stretched, self.view, self.zones)
+
+    def _resized(self, shape_hw: tuple[int, int]) -> tuple[tuple[int, int], bool]:
+        """Return the picture's (height, width) after resizing, and whether it was stretched."""
+        height, width = shape_hw
+        rows, columns = self.size_hw
+        if self.mode == "shorter":
+            longer = rows * max(shape_hw) // min(shape_hw)
+            return ((rows, longer) if height <= width else (longer, rows)), False
+        if self.mode == "stretch":
+            return self.size_hw, False
+        if self.mode == "native":
+            if height > rows or width > columns:
+                raise ImageError(
+                    f"a picture must have at most {rows}x{columns} pixels (height x width), as "
+                    f"nothing is resized; this one has {height}x{width}; cut it, or fit anew with "
+                    "pictures of this size"
+                )
+            return shape_hw, False
+        if rows * width <= columns * height:  # the height is what fills the canvas
+            columns = max(1, (2 * width * rows + height) // (2 * height))  # rounded, halves up
+        else:
+            rows = max(1, (2 * height * columns + width) // (2 * width))
+        if rows * columns * 2 < self.size_hw[0] * self.size_hw[1]:
+            return self.size_hw, True
+        return (rows, columns), False
+
+    def apply(self, pixels: Array) -> tuple[Array, Placement]:
+        """Bring a picture to the canvas.
+
+        Args:
+            pixels: (H, W, 3) uint8 RGB; not changed.
+
+        Returns:
+            (3, height, width) float32 in [0, 255], and the placement.
+        """
+        placement = self.place((pixels.shape[0], pixels.shape[1]))
+        source = pixels.astype(np.float32)
+        if self.reference:
+            source, placement = aligned(source, placement, self.reference)
+        shape_hw = (source.shape[0], source.shape[1])
+        source = resized(source, replace(placement, shape_hw=shape_hw))
+        return np.ascontiguousarray(source.transpose(2, 0, 1)), placement
+
+
+def resized(source: Array, placement: Placement) -> Array:
+    """Return (height, width, k) float32, the canvas of a picture (H, W, k) float32."""
+    if placement.scale_hw == (1.0, 1.0) and placement.shape_hw == placement.canvas_hw:
+        return source
+    height, width = placement.canvas_hw
+    depth = source.shape[2]
+    rows, columns = (resizing_matrix(placement, axis) for axis in (0, 1))
+    source = rows @ source.reshape(len(source), -1)  # (H, W·k) -> (height, W·k)
+    source = source.reshape(height, -1, depth).transpose(1, 0, 2)  # -> (W, height, k)
+    source = columns @ source.reshape(len(source), -1)  # -> (width, height·k)
+    return source.reshape(width, height, depth).transpose(1, 0, 2)
+
+
+def shrunk(source: Array, to_hw: tuple[int, int]) -> Array:
+    """Return a picture (H, W, k) float32 with exactly these sides."""
+    return resized(source, Placement((source.shape[0], source.shape[1]), to_hw, to_hw, False))
+
+
+def small_grey(source: Array, shape_hw: tuple[int, int] | None = None) -> Array:
+    """Return a picture as `aligning` takes it, (h, w) float32.
+
+    Args:
+        source: (H, W, 3) float32 in [0, 255]; not changed.
+        shape_hw: (h, w), the reference's; None for that of this picture.
+    """
+    sides = shape_hw or small_hw((source.shape[0], source.shape[1]))
+    grey: Array = shrunk(source.mean(axis=2, keepdims=True), sides)[..., 0]
+    return grey
+
+
+def aligned(source: Array, placement: Placement, reference: Reference) -> tuple[Array, Placement]:
+    """Move a picture so that its part lies as the reference's, or say that it cannot be.
+
+    Before, it is shrunk to twice what it will be on the canvas, where it is larger: moving blurs
+    by half a pixel, which nobody sees then, and the cost does not grow with the camera.
+    """
+    sides = zip(placement.shape_hw, placement.resized_hw, strict=True)
+    height, width = (min(side, 2 * to) for side, to in sides)
+    source = shrunk(source, (height, width))
+    motion = reference.find(small_grey(source, reference.shape_hw))
+    placement = replace(placement, motion=motion, unaligned=motion is None)
+    return (motion.aligned(source) if motion else source), placement
+
+
+def choose_size(
+    shapes: list[tuple[int, int]], stride: int, area_px: int = 256 * 256
+) -> tuple[int, int]:
+    """Choose one canvas for pictures of several shapes.
+
+    Args:
+        shapes: (H, W) of each picture; at least one.
+        stride: both sides become multiples of it, two strides at least.
+        area_px: the area aimed at.
+
+    Returns:
+        (height, width) with the median aspect and about the area; shapes [(900, 900)] at stride 16
+        give (256, 256).
+    """
+    aspect = float(np.median([height / width for height, width in shapes]))
+    sides = ((area_px * aspect) ** 0.5, (area_px / aspect) ** 0.5)
+    height, width = (max(2, round(side / stride)) * stride for side in sides)
+    return height, width
+
+
+def resizing_matrix(placement: Placement, axis: int) -> Any:
+    """Return the sparse (canvas, size) matrix that resizes along an axis.
+
+    A triangle filter, widened when shrinking (antialiased bilinear, as Pillow's), without rounding
+    between the passes. Canvas pixels beyond the picture repeat its edge.
+    """
+    from scipy.sparse import csr_array
+
+    size, canvas = placement.shape_hw[axis], placement.canvas_hw[axis]
+    scale, offset = placement.scale_hw[axis], placement.offset_hw[axis]
+    support = max(1.0, 1.0 / scale)
+    centres = np.clip((np.arange(canvas) + 0.5 - offset) / scale, 0.5 * min(1.0, 1 / scale), None)
+    centres = np.minimum(centres, size - 0.5 * min(1.0, 1 / scale))
+    reach = int(np.ceil(support)) + 1
+    taps = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)  # (canvas, taps)
+    weights = np.maximum(0.0, 1.0 - np.abs(taps + 0.5 - centres[:, None]) / support)
+    weights[(taps < 0) | (taps >= size)] = 0.0
+    weights /= weights.sum(axis=1, keepdims=True)
+    used = weights > 0
+    rows = np.broadcast_to(np.arange(canvas)[:, None], taps.shape)[used]
+    values = weights[used].astype(np.float32)
+    return csr_array((values, (rows, taps[used])), shape=(canvas, size))

@@ -1,0 +1,152 @@
+"""From patch distances to a heat map on the picture, and from the map to regions."""
+
+from functools import lru_cache
+
+import numpy as np
+
+from goldensample.features.patches import linear_matrix
+from goldensample.preparation.placement import Placement
+from goldensample.records import Array, Region, Scores
+
+Centres = tuple[tuple[float, ...], tuple[float, ...]]
+
+
+def heat_map(
+    scores: Array, valid: Array, centres: Centres, placement: Placement, sigma_px: float
+) -> Array:
+    """Lay patch distances out on the picture: bilinear upsampling, then a Gaussian blur.
+
+    The map is `rows @ scores @ columns.T`, the blur (mirrored at the border, cut at four sigma)
+    included. Cells on padding have no part in it: their weight goes to the others.
+
+    Args:
+        scores: (h, w) float32 distances; not changed.
+        valid: (h, w) bool; not changed.
+        centres: of the patches, rows then columns, as shares of the canvas.
+        placement: where the picture lies on the canvas.
+        sigma_px: of the blur, in pixels of the canvas; 0 for none.
+
+    Returns:
+        (H, W) float32 on the picture, in the unit of the scores; 0 outside `placement.box_px()`,
+        and where the placement's view does not look.
+
+    Source: Roth et al. 2022, section 3.3.
+    """
+    if placement.motion:
+        still = heat_map(scores, valid, centres, placement.still, sigma_px)
+        return placement.motion.returned(still)
+    rows, columns = (_map_matrix(centres[axis], placement, axis, sigma_px) for axis in (0, 1))
+    values = rows @ np.where(valid, scores, 0).astype(np.float32) @ columns.T  # (h, w) -> (H', W')
+    if not valid.all():
+        values /= np.maximum(rows @ valid.astype(np.float32) @ columns.T, 1e-6)
+    top, left, height, width = placement.box_px()
+    if (height, width) != placement.shape_hw:
+        whole = np.zeros(placement.shape_hw, np.float32)
+        whole[top : top + height, left : left + width] = values
+        values = whole
+    looked_at = placement.looked_at()
+    return values if looked_at is None else np.where(looked_at, values, np.float32(0))
+
+
+@lru_cache(maxsize=64)
+def _map_matrix(
+    centres: tuple[float, ...], placement: Placement, axis: int, sigma_px: float
+) -> Array:
+    """Return the (pixels of the box, cells) float32 matrix: upsampling, blur, way back."""
+    canvas = placement.canvas_hw[axis]
+    box = placement.box_px()
+    at = np.arange(box[axis], box[axis] + box[axis + 2]) + 0.5
+    back = linear_matrix(canvas, at * placement.scale_hw[axis] + placement.offset_hw[axis])
+    return (back @ spreading_matrix(centres, canvas, sigma_px)).astype(np.float32)
+
+
+def spreading_matrix(centres: tuple[float, ...], canvas: int, sigma_px: float) -> Array:
+    """Return the (canvas, cells) float64 matrix along an axis: upsampling, then blur.
+
+    Args:
+        centres: of the cells, as shares of the canvas.
+        canvas: its pixels.
+        sigma_px: of the blur, in pixels of the canvas; 0 for none.
+    """
+    pixels = np.arange(canvas) + 0.5
+    # the cell coordinate of each canvas pixel; cell i has its centre at i + 0.5
+    cells = np.interp(pixels, np.asarray(centres) * canvas, np.arange(len(centres)) + 0.5)
+    matrix = linear_matrix(len(centres), cells)
+    if sigma_px > 0:
+        from scipy.ndimage import gaussian_filter1d
+
+        matrix = gaussian_filter1d(matrix, sigma_px, axis=0, mode="reflect")
+    return matrix
+
+
+def regions(values: Array, limit: float) -> list[Region]:
+    """Find the connected parts of a map above a limit (8 neighbours), largest peak first.
+
+    Args:
+        values: (H, W) float32; not changed.
+        limit: in the unit of the map.
+    """
+    from scipy import ndimage
+
+    above = values > limit
+    down, across = (np.flatnonzero(above.any(axis=axis)) for axis in (1, 0))
+    if not len(down):
+        return []
+    first_row, first_column = down[0], across[0]
+    around = (slice(first_row, down[-1] + 1), slice(first_column, across[-1] + 1))
+    labels, _ = ndimage.label(above[around], structure=np.ones((3, 3), int))
+    hot = values[around]
+    found = []
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        inside = labels[box] == number
+        part = np.where(inside, hot[box], -np.inf)
+        row, column = divmod(int(part.argmax()), part.shape[1])
+        top, left = int(first_row) + box[0].start, int(first_column) + box[1].start
+        found.append(
+            Region(
+                box_px=(top, left, part.shape[0], part.shape[1]),
+                area_px=int(inside.sum()),
+                peak=float(part[row, column]),
+                peak_px=(top + row, left + column),
+            )
+        )
+    return sorted(found, key=lambda region: -region.peak)
+
+
+def worst_near(peak_px: tuple[int, int], placement: Placement, scores: Scores) -> tuple[int, int]:
+    """Return the row and column, in the grid, of the worst patch near a peak of the map.
+
+    The blur moves a peak a little, so the patches around the one beneath count, too.
+
+    Args:
+        peak_px: (row, column) in the picture.
+        placement: where the picture lies on the canvas.
+        scores: of the picture alone; not changed.
+    """
+    at = placement.canvas_px(np.asarray(peak_px) + 0.5) / placement.canvas_hw
+    cell = [int(np.argmin(np.abs(np.asarray(scores.centres[k]) - at[k]))) for k in (0, 1)]
+    around = tuple(slice(max(0, c - 1), c + 2) for c in cell)
+    patches = scores.grid[0][around]
+    row, column = divmod(int(patches.argmax()), patches.shape[1])
+    return around[0].start + row, around[1].start + column
+
+
+def inside(values: Array, limit: float, region: Region) -> Array:
+    """Return which pixels of its box belong to a region.
+
+    Args:
+        values: (H, W) float32, the map in which `regions` found it; not changed.
+        limit: the one it was found with.
+        region: one of those found.
+
+    Returns:
+        (height, width) bool, of the region's box.
+    """
+    from scipy import ndimage
+
+    top, left, height, width = region.box_px
+    above = values[top : top + height, left : left + width] > limit
+    labels, _ = ndimage.label(above, structure=np.ones((3, 3), int))
+    row, column = region.peak_px
+    part: Array = labels == labels[row - top, column - left]
+    return part

@@ -1,0 +1,113 @@
+"""The last verdict of each product on an OPC UA server, for controllers. Off by default."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from asyncua import Server, ua
+
+from goldensample.errors import ArtifactError
+from goldensample.station.records.rows import Record
+from goldensample.station.web.requests import iso
+
+SPACE = "urn:goldensample:station"
+START_S = 30.0
+VALUES: dict[str, tuple[Any, Callable[[Record], Any]]] = {
+    "Verdict": (ua.VariantType.String, lambda record: record.verdict or ""),
+    "Score": (ua.VariantType.Double, lambda record: record.score),
+    "Threshold": (ua.VariantType.Double, lambda record: record.limit_score or 0.0),
+    "PValue": (ua.VariantType.Double, lambda record: record.p_value or 0.0),
+    "Regions": (ua.VariantType.Int32, lambda record: len(record.regions)),
+    "Name": (ua.VariantType.String, lambda record: record.name),
+    "Time": (ua.VariantType.String, lambda record: iso(record.time)),
+    "Revision": (ua.VariantType.Int32, lambda record: record.revision),
+    "Record": (ua.VariantType.Int64, lambda record: record.id),
+}
+"""Variables of a product, in the order they are written: `Record` last, so that who waits for it
+to change finds the others renewed."""
+
+
+class OpcUa:
+    """A server whose nodes `GoldenSample/PRODUCT/...` hold the last verdict, read only.
+
+    Args:
+        endpoint: opc.tcp://host:port to listen on.
+        products: their keys; those made later get their nodes with their first verdict.
+
+    Raises:
+        ValueError: the endpoint is another.
+        ArtifactError: the server cannot listen there.
+    """
+
+    def __init__(self, endpoint: str, products: Sequence[str]) -> None:
+        parts = urlsplit(endpoint)
+        if parts.scheme != "opc.tcp" or not parts.hostname or not parts.port:
+            raise ValueError(f"--opcua must be opc.tcp://host:port; got {endpoint!r}")
+        self._endpoint, self._nodes = endpoint, dict[str, dict[str, Any]]()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="station-opcua", daemon=True
+        )
+        self._thread.start()
+        try:
+            self._call(self._open(list(products))).result(START_S)
+        except (OSError, TimeoutError) as error:
+            self._end()
+            raise ArtifactError(
+                f"the OPC UA server must listen at {endpoint}; it cannot ({error}); choose another "
+                "port"
+            ) from error
+
+    def send(self, record: Record) -> None:
+        """Take a verdict to be shown; never waits."""
+        self._call(self._write(record))
+
+    def close(self) -> None:
+        """Stop the server."""
+        self._call(self._server.stop()).result(START_S)
+        self._end()
+
+    def _call(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _open(self, products: list[str]) -> None:
+        self._server = Server()
+        await self._server.init()
+        self._server.allow_remote_admin(False)  # who says "admin" could write, else
+        self._server.set_endpoint(self._endpoint)
+        self._server.set_server_name("Golden Sample station")
+        self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        self._space = await self._server.register_namespace(SPACE)
+        self._root = await self._server.nodes.objects.add_object(
+            ua.NodeId("GoldenSample", self._space), ua.QualifiedName("GoldenSample", self._space)
+        )
+        for product in products:
+            await self._add(product)
+        await self._server.start()
+
+    async def _add(self, product: str) -> None:
+        """Make the nodes of a product."""
+        of, space = ua.QualifiedName(product, self._space), self._space
+        folder = await self._root.add_object(ua.NodeId(product, space), of)
+        self._nodes[product] = {
+            name: await folder.add_variable(
+                ua.NodeId(f"{product}.{name}", space),
+                ua.QualifiedName(name, space),
+                "" if kind is ua.VariantType.String else 0,
+                kind,
+            )
+            for name, (kind, _) in VALUES.items()
+        }
+
+    async def _write(self, record: Record) -> None:
+        if record.product not in self._nodes:
+            await self._add(record.product)
+        for name, (kind, value) in VALUES.items():
+            await self._nodes[record.product][name].write_value(value(record), kind)

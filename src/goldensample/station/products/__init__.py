@@ -1,0 +1,4 @@
+"""The products that a station inspects.
+
+`products.Products` loads and changes their files.
+"""

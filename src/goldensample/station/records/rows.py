@@ -1,0 +1,122 @@
+"""What a station keeps, as values: records, answers, changes, and how records are asked for."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import and_, select
+from sqlalchemy.sql import ColumnElement
+
+from goldensample.station.records.tables import feedback, records
+
+ANSWERS = ("good", "defect", "unsure")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One inspected picture; the fields are the columns of `tables.records`.
+
+    Times are seconds since 1970 in UTC. Before it is stored, `id` is 0.
+    """
+
+    id: int = 0
+    product: str
+    name: str
+    source: str
+    operator: str
+    time: float
+    milliseconds: float
+    verdict: str | None
+    score: float
+    p_value: float | None
+    limit_score: float | None
+    limit_review: float | None
+    limit_pixel: float | None
+    regions: list[dict[str, Any]]
+    note: str
+    height: int
+    width: int
+    revision: int
+    file_sha256: str
+    picture_sha256: str
+    picture_bytes: int
+    heat_sha256: str | None
+    kept: bool = True
+    answer: str | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(Record))
+
+
+def values_of(record: Record) -> dict[str, Any]:
+    """Return the values of a record; its regions, which may be large, are not copied."""
+    return {name: getattr(record, name) for name in COLUMNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person said of a picture; `revision` is what the product learned by it."""
+
+    id: int
+    record: int
+    time: float
+    operator: str
+    answer: str
+    revision: int | None
+    undone: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of a product, or an alarm, in words."""
+
+    id: int
+    product: str
+    time: float
+    operator: str
+    action: str
+    revision: int | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which records are asked for; None is any.
+
+    Args:
+        verdict: one of the verdicts, or "none" for those without limits.
+        answer: one of ANSWERS, or "none" for those nobody answered.
+        operator: who inspected or answered.
+        since: seconds since 1970, inclusive.
+        until: the same, exclusive.
+        before: only records with a smaller id.
+        text: part of the name.
+    """
+
+    product: str | None = None
+    verdict: str | None = None
+    answer: str | None = None
+    operator: str | None = None
+    since: float | None = None
+    until: float | None = None
+    before: int | None = None
+    text: str | None = None
+
+    def clause(self) -> ColumnElement[bool]:
+        """Return the condition on `tables.records`."""
+        known: list[ColumnElement[bool]] = [records.c.id > 0]
+        for name in ("product", "verdict", "answer"):
+            value, column = getattr(self, name), records.c[name]
+            if value is not None:
+                known.append(column.is_(None) if value == "none" else column == value)
+        if self.operator is not None:
+            said = select(feedback.c.record).where(feedback.c.operator == self.operator)
+            known.append((records.c.operator == self.operator) | records.c.id.in_(said))
+        if self.since is not None:
+            known.append(records.c.time >= self.since)
+        if self.until is not None:
+            known.append(records.c.time < self.until)
+        if self.before is not None:
+            known.append(records.c.id < self.before)
+        if self.text:
+            known.append(records.c.name.contains(self.text, autoescape=True))
+        return and_(*known)

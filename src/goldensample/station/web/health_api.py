@@ -1,0 +1,28 @@
+"""The API of the station's health."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from goldensample.station.health.health import health
+from goldensample.station.web.requests import engineer_of, product_of, station_of
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/health")
+def told(request: Request) -> dict[str, Any]:
+    """Tell how the station is: speed, queue, disk, database, and each product's scene."""
+    return health(station_of(request))
+
+
+@router.post("/products/{product}/scene/acknowledge")
+def acknowledge(request: Request, product: str) -> dict[str, Any]:
+    """Take note of a changed scene, and begin the watch anew; an engineer's."""
+    station, person = station_of(request), engineer_of(request)
+    asked = product_of(station, product)
+    was = station.scene.acknowledge(asked)
+    if was:
+        words = "took note that the scene has changed; the watch begins anew"
+        station.note(asked.key, person.name, "acknowledge", None, words)
+    return {"acknowledged": was}

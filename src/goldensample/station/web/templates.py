@@ -1,0 +1,97 @@
+"""Pages made from templates, and what every page shows: where one is, who is there, what waits."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from goldensample._version import __version__
+from goldensample.report.words import count, number, percent
+from goldensample.station.web.requests import person_of, station_of
+
+VERDICTS = {
+    "good": "GOOD",
+    "review": "LOOK AGAIN",
+    "defect": "DEFECT",
+    "none": "NO VERDICT",
+}
+"""The words of each verdict; a shape and a colour go with them."""
+
+
+def page(
+    request: Request, template: str, values: dict[str, Any], status: int = 200
+) -> HTMLResponse:
+    """Return a page, or a part of one, made from a template.
+
+    Every template knows `person`, `tokens` (whether one must log in), `products` (keys),
+    `product` (the key chosen by `?product=`, else the first; None without products), `waiting`
+    (pictures in the inbox of that product), `path` and `version`.
+
+    Args:
+        template: a file in `templates/`.
+        values: what this template needs besides.
+        status: of the answer.
+    """
+    station, person = station_of(request), person_of(request)
+    keys = [one.key for one in station.products] if person.role else []
+    asked = request.query_params.get("product")
+    chosen = asked if asked in keys else next(iter(keys), None)
+    shared = {
+        "person": person,
+        "tokens": bool(station.settings.tokens),
+        "products": keys,
+        "product": chosen,
+        "waiting": station.ledger.count_unanswered(chosen) if chosen else 0,
+        "path": request.url.path,
+        "version": __version__,
+    }
+    text = TEMPLATES.get_template(template).render({**shared, **values})
+    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status)  # odd file names
+
+
+def odds(p_value: float | None) -> str:
+    """Return a p-value in plain words.
+
+    Example:
+        >>> odds(0.05), odds(0.4)
+        ('at most 1 in 20 good parts looks as odd', 'at most 4 in 10 good parts look as odd')
+    """
+    if p_value is None:
+        return ""
+    if p_value >= 0.15:
+        return f"at most {min(round(10 * p_value), 10)} in 10 good parts look as odd"
+    whole = float(f"{1 / max(p_value, 1e-6):.2g}")
+    return f"at most 1 in {whole:,.0f} good parts looks as odd"
+
+
+def local(seconds: float) -> str:
+    """Return seconds since 1970 as the station's own date and time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+
+
+def iso(seconds: float) -> str:
+    """Return the same for machines, with the distance to UTC."""
+    return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
+
+
+TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+TEMPLATES.filters |= {
+    "number": number,
+    "percent": percent,
+    "count": count,
+    "odds": odds,
+    "local": local,
+    "iso": iso,
+    "twice": lambda value: (value, value),
+}
+TEMPLATES.globals |= {"VERDICTS": VERDICTS}
