@@ -15,7 +15,7 @@ from time import perf_counter
 import numpy as np
 
 from goldensample import PatchCore, Preparation, fit, load, open_backbone, read_images, save
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.coreset import greedy, projection
 from goldensample.datasets import labelled, read_dataset
 from goldensample.evaluation.evaluate import Tally

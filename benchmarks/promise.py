@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 
 from goldensample import PatchCore, Preparation, open_backbone, read_images
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.calibration.conformal import proven
 from goldensample.fitting.calibrate import Promise, limits
 from goldensample.fitting.fit import fit

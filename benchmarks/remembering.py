@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 
 
 class Remembering:

@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 import goldensample
-from goldensample.cli import app
-from goldensample.methods import CHOICES, METHODS
+from goldensample.cli.app import app
+from goldensample.methods.registry import CHOICES, METHODS
 
 COMMANDS = (
     *("audit", "fit", "inspect", "thresholds", "learn", "forget", "teach-miss", "history"),

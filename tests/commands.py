@@ -65,7 +65,7 @@ def serve() -> None:
     """Run each job of stdin in a fork, and write its exit code to stdout."""
     import gc
 
-    import goldensample.cli
+    import goldensample.cli.app
     from goldensample.backbones.openvino import import_openvino
 
     import_openvino()
@@ -77,7 +77,7 @@ def serve() -> None:
         child = os.fork()
         if not child:
             become(job)
-            goldensample.cli.main()
+            goldensample.cli.app.main()
             return
         if job["killed_after_s"] is not None:
             time.sleep(job["killed_after_s"])

@@ -169,7 +169,7 @@ def be_golden(words: list[str], log: Path, anew: bool) -> None:
     if anew:
         start = [sys.executable, "-W", "error", "-m", "goldensample.cli", *words]
         os.execv(sys.executable, start)
-    from goldensample.cli import main
+    from goldensample.cli.app import main
 
     warnings.simplefilter("error")
     sys.argv = ["golden", *words]

@@ -22,7 +22,7 @@ from goldensample.bench.running import drawn, shortest
 from goldensample.bench.runs import Networks
 from goldensample.bench.suites import parse_suite, read_suite
 from goldensample.bench.tables import tables
-from goldensample.cli import app
+from goldensample.cli.app import app
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.images.folder import open_images
 

@@ -14,7 +14,7 @@ from conftest import ROOT, part
 from PIL import Image
 
 import goldensample
-from goldensample.methods import CHOICES, METHODS
+from goldensample.methods.registry import CHOICES, METHODS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

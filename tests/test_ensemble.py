@@ -7,7 +7,7 @@ import pytest
 from conftest import part, tiny_onnx
 
 from goldensample import PatchCore, Preparation, fit, load, save
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.export.export import export
 from goldensample.graphs.join import join

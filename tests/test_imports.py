@@ -29,7 +29,7 @@ def run(code: str, *words: str) -> str:
     [
         "import goldensample",
         "import sys; sys.argv = ['golden', '--help']\n"
-        "from goldensample.cli import main\n"
+        "from goldensample.cli.app import main\n"
         "try: main()\nexcept SystemExit as end: assert not end.code",
     ],
 )

@@ -19,7 +19,8 @@ from remote_parts import s3_store, serving
 from typer.testing import CliRunner
 
 from goldensample import Preparation, fit, load, save
-from goldensample.cli import app, table, table_part
+from goldensample.cli import table, table_part
+from goldensample.cli.app import app
 from goldensample.errors import ArtifactError, GoldenError, StoreError
 from goldensample.images.codec import encode_png, read_image
 from goldensample.images.folder import Folder
@@ -28,7 +29,10 @@ from goldensample.ray_runner import open_runner
 COUNT, SIZE = 28, 8
 """Pictures, and pictures a part, so that there are four."""
 BROKEN = "13.png"
-DRIVER = f"from goldensample.cli import main, table; table.PART = {SIZE}; main()"
+DRIVER = (
+    "from goldensample.cli import table; from goldensample.cli.app import main; "
+    f"table.PART = {SIZE}; main()"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

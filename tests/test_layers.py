@@ -13,9 +13,9 @@ ROOT = Path(goldensample.__file__).parent
 PACKAGE = "goldensample"
 
 WINGS = (
-    *("errors", "records", "runners", "_version"),
+    *("errors", "records", "arrays", "runners", "_version"),
     *("storage", "images", "preparation", "backbones", "features", "search", "coreset"),
-    *("regions", "calibration", "drift", "methods", "inspection", "masks"),
+    *("regions", "calibration", "drift", "methods", "inspection", "wording", "masks"),
     *("graphs", "evaluation", "datasets", "fitting", "learning", "artifact", "export"),
     *("report", "demo", "bench", "ray_runner", "library", "__init__", "station", "cli"),
 )
@@ -26,8 +26,8 @@ STATION = (
 )
 """The same within the station."""
 COMPUTING = (
-    *("errors", "records", "runners", "preparation", "features", "search", "coreset"),
-    *("regions", "calibration", "drift", "methods", "inspection"),
+    *("errors", "records", "arrays", "runners", "preparation", "features", "search", "coreset"),
+    *("regions", "calibration", "drift", "methods", "inspection", "wording"),
 )
 """Wings that only compute: no file, no clock, no printing, no environment."""
 HOMES = {
@@ -42,7 +42,7 @@ HOMES = {
     "PIL": {"images.codec"},
     "fsspec": {"storage.locations"},
     "pyarrow": {"storage.verdict_table"},
-    "typer": {"cli", "fitting.resume"},
+    "typer": {"cli"},
     "rich": {"cli"},
     "safetensors": {"artifact.container", "backbones.torch"},
     "matplotlib": {"bench"},
@@ -62,18 +62,7 @@ SPEAKING = {"print", "open", "input", "exec", "eval"}
 OUTSIDE = {"time", "datetime", "logging", "random", "os", "pathlib", "shutil", "subprocess"}
 ROOT_FILES = 8
 LINES, FUNCTION_LINES, COMMAND_LINES = 250, 40, 100
-LONG_FUNCTIONS = {"cli/fit.py:command": "one option a line, then the steps of a fit in order"}
-
-
-KNOTS = {
-    *(("features.extraction", "search.exact"), ("features.store", "search.exact")),
-    *(("fitting.resume", "cli.console"), ("cli.fit_each", "cli.fit")),
-    *(("station.web.product_pages", "cli"), ("station.web.products_api", "cli")),
-    *(("station.products.limits", "cli"), ("station.setup.fit_process", "cli")),
-    *(("station.setup.setup", "cli.console"), ("station.line.jobs", "cli.regions_options")),
-    *(("station.outputs.outputs", "station.web"), ("station.outputs.opcua", "station.web")),
-}
-"""Imports against the order that are still to be cut."""
+LONG_FUNCTIONS = {"cli/fit_one.py:fit_one": "one option a line, then the steps of a fit in order"}
 
 
 def modules(root: Path) -> dict[str, ast.Module]:
@@ -108,9 +97,6 @@ def arrows(trees: dict[str, ast.Module]) -> dict[str, set[str]]:
             inside = ".".join(parts[1:]), ".".join(parts[1:-1])
             found[name].add(next((one for one in inside if one in trees), "__init__"))
         found[name].discard(name)
-        for knot, target in KNOTS:
-            if knot == name:
-                found[name] -= {one for one in found[name] if f"{one}.".startswith(f"{target}.")}
     return found
 
 
@@ -179,7 +165,18 @@ def check_sizes(root: Path) -> None:
                 assert size <= (COMMAND_LINES if longer else FUNCTION_LINES), f"{where} {size}"
 
 
+def check_wings_say_what_they_are_for(root: Path) -> None:
+    """Fail where the `__init__` of a wing lacks its docstring or holds more than names."""
+    for path in root.rglob("__init__.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if path.parent != root:
+            assert ast.get_docstring(tree), path
+            allowed = (ast.Expr, ast.ImportFrom, ast.Assign)
+            assert all(isinstance(node, allowed) for node in tree.body), path
+
+
 CHECKS = [check_order, check_no_cycle, check_homes, check_computing, check_sizes]
+CHECKS += [check_wings_say_what_they_are_for]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -227,6 +224,12 @@ PLANTED = [
     (check_sizes, {f"f{number}.py": "" for number in range(9)}, "9 files"),
     (check_sizes, {"demo/a.py": "\n" * 251}, "a.py"),
     (check_sizes, {"demo/a.py": "def long():\n" + "    x = 1\n" * 41}, "long 42"),
+    (check_wings_say_what_they_are_for, {"demo/__init__.py": "x = 1"}, "__init__"),
+    (
+        check_wings_say_what_they_are_for,
+        {"demo/__init__.py": '"""Parts."""\n\n\ndef f():\n    return 1\n'},
+        "__init__",
+    ),
 ]
 
 

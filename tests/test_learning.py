@@ -21,7 +21,7 @@ from goldensample.learning.revisions import (
     revert,
     revised,
 )
-from goldensample.methods import METHODS
+from goldensample.methods.registry import METHODS
 from goldensample.records import Picture
 from goldensample.search.exact import NearestSearch
 

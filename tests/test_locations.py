@@ -219,7 +219,8 @@ def test_urls_that_cannot_be_used_are_told(monkeypatch):
 
 def test_nothing_of_it_is_imported_for_pictures_on_disk(folder):
     code = (
-        "import sys; from goldensample.images.folder import read_images; import goldensample.cli\n"
+        "import sys; from goldensample.images.folder import read_images\n"
+        "import goldensample.cli.app\n"
         f"read_images({str(folder)!r})[0]\n"
         "assert not {'fsspec', 's3fs', 'aiohttp', 'pyarrow', 'ray'} & set(sys.modules)"
     )

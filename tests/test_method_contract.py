@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from goldensample.methods import METHODS, BankDetector
+from goldensample.methods.protocols import BankDetector
+from goldensample.methods.registry import METHODS
 from goldensample.records import Features, silent
 
 

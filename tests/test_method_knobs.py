@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from goldensample.methods import METHODS
+from goldensample.methods.registry import METHODS
 from goldensample.records import silent
 from test_method_contract import features, together
 

@@ -5,7 +5,7 @@ import pytest
 from conftest import tiny_onnx
 
 from goldensample import WeightsError, open_backbone
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.graphs.levels import select_levels
 
 

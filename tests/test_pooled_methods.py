@@ -16,11 +16,12 @@ from goldensample.errors import GoldenError
 from goldensample.export.export import export
 from goldensample.graphs.graph import bake
 from goldensample.graphs.runtimes import Exported, open_all
-from goldensample.methods import METHODS, estimators
+from goldensample.methods import estimators
 from goldensample.methods.mahalanobis import Mahalanobis
 from goldensample.methods.nearest import Nearest
 from goldensample.methods.ocsvm import OCSVM
 from goldensample.methods.pooled import cell_weights, cover_matrix, pooled
+from goldensample.methods.registry import METHODS
 from goldensample.records import Features, silent
 
 POOLED = {"mahalanobis": Mahalanobis, "ocsvm": OCSVM, "nearest": Nearest}

@@ -15,7 +15,7 @@ from ray_parts import NODE, two_nodes
 from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
-from goldensample.cli import app
+from goldensample.cli.app import app
 from goldensample.methods import distributed
 from goldensample.ray_runner import RayRunner, open_runner
 

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from goldensample import fit, load, save
 from goldensample.artifact.sharded import load_sharded
-from goldensample.cli import app
+from goldensample.cli.app import app
 from goldensample.errors import GoldenError, ImageError, RunnerError
 from goldensample.ray_runner import RayRunner, open_runner
 from goldensample.runners import here

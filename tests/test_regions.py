@@ -8,11 +8,11 @@ from conftest import part
 from PIL import Image
 
 from goldensample import ArtifactError, fit
-from goldensample.cli.regions_options import Told, region_lines, regions_json
 from goldensample.masks.annotations import Coco, mask_of, mask_paths
 from goldensample.records import Inspection, Threshold
 from goldensample.regions.contours import contours
 from goldensample.regions.heatmap import inside, regions
+from goldensample.wording.regions import RegionOptions, region_lines, regions_json
 from test_cli import golden, line  # noqa: F401 (a fixture)
 
 
@@ -89,7 +89,7 @@ def test_a_mask_holds_the_regions_that_count():
     values = bumpy(1)
     found = said(values, 1.4)
     assert np.array_equal(mask_of(values, 1.4, found.regions) > 0, values > 1.4)
-    large = Told(smallest_px=5).counted(found)
+    large = RegionOptions(smallest_px=5).counted(found)
     assert large.verdict == "defect"
     assert 0 < len(large.regions) < len(found.regions)
     assert (mask_of(values, 1.4, large.regions) > 0).sum() == sum(r.area_px for r in large.regions)
@@ -130,7 +130,7 @@ def test_sizes_in_millimetres_and_reasons_in_json_and_words(tiny, good_parts):
     peaks = inspector.calibrations["fp32"].peaks
     assert region.p_value == (1 + (peaks >= region.peak).sum()) / (len(peaks) + 1)
     assert region.distance >= region.peak  # the blur only takes from a lone peak
-    told = Told(explain=True, mm_per_px=0.5)
+    told = RegionOptions(explain=True, mm_per_px=0.5)
     one = regions_json(found, inspector.threshold, told)[0]
     assert one["area_mm2"] == region.area_px / 4
     assert one["box_mm"] == [side / 2 for side in region.box_px]
@@ -143,7 +143,7 @@ def test_sizes_in_millimetres_and_reasons_in_json_and_words(tiny, good_parts):
     assert f"({region.area_px / 4:.4g} mm²)" in words
     assert f"away: {region.reason.picture}, row" in words
     with pytest.raises(ValueError, match="mm-per-px must be above 0; got -1"):
-        Told(mm_per_px=-1)
+        RegionOptions(mm_per_px=-1)
 
 
 def test_without_calibration_a_region_has_no_p_value(tiny, good_parts):

@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from station_parts import picture, small_product
 from typer.testing import CliRunner
 
-from goldensample.cli import app
+from goldensample.cli.app import app
 from goldensample.errors import GoldenError
 from goldensample.images.codec import encode_png
 from goldensample.station.replica import PREFIX, Copies, make

@@ -10,7 +10,7 @@ import pytest
 from browser_parts import axe, expect, loaded, new_context, started
 from station_parts import picture, running, small_product
 
-from goldensample.station.web.templates import odds
+from goldensample.station.web.rendering import odds
 
 TOKEN = "engineer-of-the-line"
 AS_ENGINEER = {"authorization": f"Bearer {TOKEN}", "x-operator": "Machine"}

@@ -9,7 +9,6 @@ from conftest import part
 
 from goldensample import Preparation, fit, load, save
 from goldensample.calibration.tradeoff import Labelled, curves, table
-from goldensample.cli.limits_options import promise
 from goldensample.fitting.calibrate import Promise, judges, limits
 from goldensample.fitting.precision import settle
 from goldensample.learning.revisions import Note, costed, drop, revert
@@ -20,6 +19,7 @@ from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Calibration, Features, Threshold, silent
 from goldensample.report.panels import promise as told_on_the_page
+from goldensample.wording.limits import promise
 from test_cli import golden, write
 
 SMALL = Preparation((48, 48))

@@ -12,7 +12,6 @@ from goldensample import ArtifactError, ImageError, PatchCore, Preparation, fit,
 from goldensample.artifact.container import read_parts, write_parts
 from goldensample.artifact.header import build
 from goldensample.cli.info import _of_file as of_file
-from goldensample.cli.regions_options import Told, region_lines
 from goldensample.fitting.audit import audit
 from goldensample.graphs.graph import bake
 from goldensample.learning.learn import learn
@@ -28,6 +27,7 @@ from goldensample.methods.spade import SPADE
 from goldensample.preparation.roi import view_of
 from goldensample.preparation.zones import Zone, limits_of, numbers_at
 from goldensample.records import Picture, silent
+from goldensample.wording.regions import RegionOptions, region_lines
 from test_cli import golden
 from test_method_contract import features
 
@@ -380,7 +380,9 @@ def test_words_for_people_say_which_limit_held(strict, plain, tmp_path):
         (strict, ", in zone seam, limit 0.25 times that elsewhere; "),
         (plain, ""),
     ):
-        lines = region_lines(inspector.inspect(spoilt(100, 32)).regions, Told(explain=True))
+        lines = region_lines(
+            inspector.inspect(spoilt(100, 32)).regions, RegionOptions(explain=True)
+        )
         assert lines
         assert all(words in line and ("zone" in line) == bool(words) for line in lines)
     save(strict, tmp_path / "a.golden")

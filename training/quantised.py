@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.graphs.quantization import quantise
 from training import pictures
 from training.validate import photograph_paths

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from goldensample.preparation.preparation import Preparation as Preparation
     from goldensample.records import Inspection as Inspection
 
-_ROOMS = {
+_MODULES = {
     "ArtifactError": "errors",
     "Evaluation": "evaluation.evaluate",
     "GoldenError": "errors",
@@ -48,14 +48,14 @@ _ROOMS = {
     "save": "artifact.store",
 }
 
-__all__ = [*_ROOMS]
+__all__ = [*_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    """Open a room only when something in it is asked for, so that importing stays quick."""
-    if name not in _ROOMS:
+    """Import a module only when something in it is asked for, so that importing stays quick."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'goldensample' has no attribute {name!r}")
-    return getattr(import_module(f"goldensample.{_ROOMS[name]}"), name)
+    return getattr(import_module(f"goldensample.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

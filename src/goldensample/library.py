@@ -1,17 +1,17 @@
-"""What `import goldensample` offers beyond the floors' own names: doors for programs."""
+"""What `import goldensample` offers to programs: fit and evaluate with everything chosen."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.datasets import labelled, read_dataset
 from goldensample.evaluation import evaluate as evaluation
 from goldensample.fitting import fit as fitting
-from goldensample.fitting import precision as precisions
+from goldensample.fitting.precision import settle
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods import Method
 from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.protocols import Method
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
@@ -40,7 +40,7 @@ def fit(
         review: a larger rate, of those that may be looked at again; None for no such verdict.
         calibration: "auto", "split" or "cross"; see `fitting.fit`.
         precision: "fp32", "bf16", "int8" (made by NNCF, extra [int8], where the network has no
-            int8 form) or "auto", the fastest that proves itself; see `precisions.settle`.
+            int8 form) or "auto", the fastest that proves itself; see `fitting.precision.settle`.
         notify: told (stage, done, total) as the work goes on.
 
     Raises:
@@ -58,7 +58,7 @@ def fit(
         calibration=calibration,
         notify=notify,
     )
-    return precisions.settle(fitted, images, precision, notify)[0]
+    return settle(fitted, images, precision, notify)[0]
 
 
 def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:

@@ -9,12 +9,13 @@ import numpy as np
 from goldensample.artifact.container import read_parts, write_parts
 from goldensample.artifact.header import build, convert
 from goldensample.artifact.journal_parts import JOURNAL, rejoin, take, to_parts
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.drift import measures
 from goldensample.errors import ArtifactError, WeightsError
 from goldensample.fitting.zone_support import check_method
 from goldensample.inspection.inspector import Inspector, TrainingPicture
-from goldensample.methods import METHODS, BankDetector, Detector
+from goldensample.methods.protocols import BankDetector, Detector
+from goldensample.methods.registry import METHODS
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Calibration, Threshold

@@ -9,9 +9,9 @@ from goldensample.features.extraction import as_picture
 from goldensample.fitting.fit import name_of
 from goldensample.images.codec import encode_jpeg, shrink
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods import BankDetector, Method
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.protocols import BankDetector, Method
 from goldensample.methods.spade import SPADE
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 

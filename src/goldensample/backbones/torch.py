@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.errors import WeightsError
 from goldensample.records import Array
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from goldensample.backbones import Backbone, Network
+from goldensample.backbones.network import Backbone, Network
 from goldensample.records import Array
 from goldensample.storage.atomic import write_atomic
 

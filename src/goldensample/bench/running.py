@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from goldensample.backbones import Backbone, Network
+from goldensample.backbones.network import Backbone, Network
 from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.bench.data import Category, read
 from goldensample.bench.features import KeptBackbone
@@ -24,9 +24,9 @@ from goldensample.evaluation.evaluate import Labelled, Tally
 from goldensample.fitting.fit import fit
 from goldensample.images.folder import Folder, read_images
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods import METHODS
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.registry import METHODS
 from goldensample.records import Inspection, Picture
 
 Key = tuple[tuple[Source, ...], tuple[str, ...]]

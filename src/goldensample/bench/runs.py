@@ -15,7 +15,7 @@ from goldensample.bench.machine import machine
 from goldensample.bench.suites import Entry
 from goldensample.errors import WeightsError
 from goldensample.graphs.open_backbone import builtin_graph
-from goldensample.methods import METHODS
+from goldensample.methods.registry import METHODS
 from goldensample.preparation.preparation import Preparation
 
 PREPARED = ("size_hw", "mode", "crop_hw", "white")

@@ -1,5 +1,5 @@
 """`python -m goldensample.cli` is `golden`."""
 
-from goldensample.cli import main
+from goldensample.cli.app import main
 
 main()

@@ -7,22 +7,19 @@ from typing import Annotated, Literal
 import numpy as np
 import typer
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.fit import Sizes, tell_stretched
+from goldensample.cli.fit_one import Sizes, tell_stretched
 from goldensample.cli.options import Crop, Levels, Resize, Size, SkipUnreadable, Weights
 from goldensample.cli.options import levels as parse_levels
 from goldensample.cli.summary import describe
+from goldensample.fitting.audit import METHOD
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Notify
 
 SHOWN = 20
-METHOD = PatchCore(coreset=10_000, denoise=True)
-"""All patches of few pictures, a bounded number of many; denoised, so that a defect which occurs
-twice does not excuse itself."""
 SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 

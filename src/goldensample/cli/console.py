@@ -11,26 +11,10 @@ from typing import Any
 
 import typer
 
-from goldensample.cli.regions_options import PLAIN, Told, regions_json
 from goldensample.records import Inspection, Notify, Threshold, silent
+from goldensample.wording.progress import STAGES
+from goldensample.wording.regions import PLAIN, RegionOptions, regions_json
 
-STAGES = {
-    "check": "checking pictures",
-    "features": "computing features",
-    "patches": "projecting patches",
-    "pooling": "averaging features",
-    "coreset": "choosing the bank",
-    "coverage": "measuring the bank's radius",
-    "usual": "comparing each with the others",
-    "threshold": "setting the threshold",
-    "inspect": "inspecting",
-    "learn": "learning",
-    "parity": "comparing with the inspector",
-    "denoise": "looking for odd patches",
-    "audit": "scoring each against the others",
-    "thumbnails": "keeping small pictures",
-    "products": "fitting products",
-}
 QUIET_S = 10.0
 
 
@@ -94,13 +78,6 @@ def _lines() -> Notify:
     return notify
 
 
-def duration(seconds: float) -> str:
-    """Return a time as people say it: "40 s", "12 min", "3.5 h"."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
 def tell(text: str) -> None:
     """Write a line for people to stderr."""
     print(text, file=sys.stderr, flush=True)
@@ -121,7 +98,7 @@ def print_json(values: dict[str, Any]) -> None:
 
 
 def inspection_json(
-    inspection: Inspection, threshold: Threshold | None, told: Told = PLAIN
+    inspection: Inspection, threshold: Threshold | None, told: RegionOptions = PLAIN
 ) -> dict[str, Any]:
     """Return an inspection without its heat map, under the names of `golden inspect --json`."""
     return {

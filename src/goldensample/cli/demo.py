@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from goldensample.artifact.store import load, save
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.evaluate import measure
 from goldensample.cli.reporting import finish, start

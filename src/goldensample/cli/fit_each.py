@@ -12,6 +12,7 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from goldensample.cli.console import progress, say, tell
+from goldensample.cli.fit_one import check_output, fit_one
 from goldensample.cli.options import RunnerName
 from goldensample.errors import GoldenError, ImageError
 
@@ -60,7 +61,6 @@ def for_each(command: Callable[..., None]) -> Callable[..., None]:
         elif runner == "here":
             command(**values)
         else:
-            from goldensample.cli.fit import check_output
             from goldensample.ray_runner import open_runner
 
             check_output(values["output"])
@@ -155,13 +155,11 @@ def _fit_one(values: Mapping[str, Any], product: Product) -> Fitted:
     Linear algebra keeps to one thread: the last bit of a sum hangs on their number, and the file
     must be the same wherever it is made.
     """
-    from goldensample.cli.fit import command
-
-    own = {"paths": list(product.paths), "output": product.output, "each": None, "runner": "here"}
+    own = {"paths": list(product.paths), "output": product.output}
     said, told, failure = io.StringIO(), io.StringIO(), ""
     with redirect_stdout(said), redirect_stderr(told), threadpool_limits(1, "blas"):
         try:
-            command(**{**values, **own})
+            fit_one(**{**values, **own})
         except MISTAKES as error:
             failure = str(error) or type(error).__name__
     return Fitted(said.getvalue(), told.getvalue(), failure)

@@ -8,8 +8,8 @@ import typer
 
 from goldensample._version import __version__
 from goldensample.cli.console import print_json, say
-from goldensample.cli.limits_options import promise
 from goldensample.cli.summary import summary
+from goldensample.wording.limits import promise
 
 
 def command(

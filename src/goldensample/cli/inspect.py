@@ -19,16 +19,7 @@ from goldensample.cli.console import (
 )
 from goldensample.cli.drift import StrictInput, Watcher, WatchFile, strict
 from goldensample.cli.options import Precision, RunnerName
-from goldensample.cli.regions_options import (
-    PLAIN,
-    CocoFile,
-    Explain,
-    Masks,
-    MmPerPx,
-    Smallest,
-    Told,
-    region_lines,
-)
+from goldensample.cli.regions_options import CocoFile, Explain, Masks, MmPerPx, Smallest
 from goldensample.cli.table import GoOn, HeatMaps, Output, Table, check_together, write_table
 from goldensample.cli.table_part import Asked
 from goldensample.errors import ImageError
@@ -36,6 +27,7 @@ from goldensample.features.extraction import BATCH
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import judge
 from goldensample.records import Inspection, Threshold
+from goldensample.wording.regions import PLAIN, RegionOptions, region_lines
 
 
 def command(
@@ -87,7 +79,7 @@ def command(
     from goldensample.storage.atomic import check_writable
 
     began = perf_counter()
-    told = Told(explain, mm_per_px, smallest)
+    told = RegionOptions(explain, mm_per_px, smallest)
     given: dict[str, object] = {
         "--runner": runner != "here",
         "--resume": resume,
@@ -184,7 +176,7 @@ def show(
     name: str,
     threshold: Threshold | None,
     json: bool,
-    told: Told = PLAIN,
+    told: RegionOptions = PLAIN,
     scene: dict[str, Any] | None = None,
 ) -> None:
     """Print the result of one picture, readable or not, as a line of its own."""

@@ -1,6 +1,7 @@
 """Words on the command line into values, and knobs into options."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -8,7 +9,11 @@ from typing import Annotated, Any, Union
 
 import typer
 
-from goldensample.methods import CHOICES, METHODS, Method
+from goldensample.methods.protocols import Method
+from goldensample.methods.registry import CHOICES, METHODS
+
+UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
 
 Weights = Annotated[
     str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
@@ -107,6 +112,15 @@ def share(text: str | float) -> float:
         raise typer.BadParameter(f"must be a number or a percentage; got {text!r}") from None
 
 
+def size_bytes(text: str) -> int:
+    """Read "2GB" as 2,000,000,000; MB, GB, MiB and GiB are known."""
+    match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", text)
+    try:
+        return int(float(match[1]) * UNITS[match[2].upper()]) if match else int(text)
+    except (ValueError, KeyError):
+        raise typer.BadParameter(f"must be a size such as 2GB or 800MB; got {text!r}") from None
+
+
 def sides(text: str) -> tuple[int, int]:
     """Read "480x640" as (480, 640), height first, and "256" as (256, 256)."""
     parts = str(text).lower().split("x")
@@ -175,3 +189,17 @@ def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
     gathered.__annotations__ = {p.name: p.annotation for p in [*parameters, *added.values()]}
     gathered.__doc__ = command.__doc__
     return gathered
+
+
+Memory = Annotated[
+    int | None,
+    typer.Option(
+        parser=size_bytes,
+        metavar="SIZE",
+        help="Memory to stay under, such as 2GB; a bank that does not fit is chosen by the "
+        "streaming coreset, or refused. \\[default: 80% of the machine's]",
+    ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on from the features that a stopped fit has left.")
+]

@@ -1,15 +1,9 @@
 """What is told of regions, and what is written of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-
-from goldensample.preparation.zones import times
-from goldensample.records import Array, Inspection, Region, Source, Threshold
-from goldensample.regions.contours import contours
 
 Explain = Annotated[
     bool,
@@ -42,114 +36,3 @@ Masks = Annotated[
 CocoFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write all regions as one COCO file (JSON).")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is told of regions.
-
-    Args:
-        explain: tell contours, distances and p-values as well.
-        mm_per_px: millimetres of the part that a pixel shows; None tells pixels alone.
-        smallest_px: regions of fewer pixels are left out.
-
-    Raises:
-        ValueError: a number is out of its range.
-    """
-
-    explain: bool = False
-    mm_per_px: float | None = None
-    smallest_px: int = 1
-
-    def __post_init__(self) -> None:
-        if self.mm_per_px is not None and not 0 < self.mm_per_px < float("inf"):
-            raise ValueError(f"--mm-per-px must be above 0; got {self.mm_per_px}")
-
-    def counted(self, inspection: Inspection) -> Inspection:
-        """Return an inspection with the regions that are large enough; its verdict stays."""
-        large = tuple(one for one in inspection.regions if one.area_px >= self.smallest_px)
-        return replace(inspection, regions=large)
-
-
-PLAIN = Told()
-
-
-def regions_json(
-    inspection: Inspection, threshold: Threshold | None, told: Told = PLAIN
-) -> list[dict[str, Any]]:
-    """Return the regions of an inspection under the names of `golden inspect --json`."""
-    limit = threshold.pixel if threshold else None
-    return [
-        {
-            "box_px": region.box_px,
-            "area_px": region.area_px,
-            "peak": region.peak,
-            "peak_px": region.peak_px,
-            "nearest_good": source_json(region.reason),
-            "zone": region.zone,
-            "zone_limit": region.zone_limit,
-            **_in_mm(region, told.mm_per_px),
-            **(_explained(region, inspection.heat_map, limit) if told.explain else {}),
-        }
-        for region in inspection.regions
-    ]
-
-
-def _in_mm(region: Region, mm_per_px: float | None) -> dict[str, Any]:
-    """Return box and area in millimetres, where the scale is known."""
-    if mm_per_px is None:
-        return {}
-    return {
-        "box_mm": [round(side * mm_per_px, 4) for side in region.box_px],
-        "area_mm2": round(region.area_px * mm_per_px**2, 6),
-    }
-
-
-def _explained(region: Region, values: Array | None, limit: float | None) -> dict[str, Any]:
-    """Return why a region is one, and its outline."""
-    loops = [] if values is None or limit is None else contours(values, limit, region)
-    return {
-        "distance": region.distance,
-        "p_value": region.p_value,
-        "contour_px": [loop.round(2).tolist() for loop in loops],
-    }
-
-
-def source_json(source: Source | None) -> dict[str, Any] | None:
-    """Return where a good patch came from, to a tenth of a pixel."""
-    if source is None:
-        return None
-    return {
-        "picture": source.picture,
-        "row_px": round(source.row_px, 1),
-        "column_px": round(source.column_px, 1),
-    }
-
-
-def in_zone(region: Region) -> str:
-    """Return which zone a region is in, and the limit there; nothing outside all zones."""
-    return f", in zone {region.zone}, {times(region.zone_limit)}" if region.zone else ""
-
-
-def region_lines(regions: Sequence[Region], told: Told) -> list[str]:
-    """Return each region as a line for people."""
-    return [_line(number, region, told.mm_per_px) for number, region in enumerate(regions, 1)]
-
-
-def _line(number: int, region: Region, mm_per_px: float | None) -> str:
-    """Return a region as a line for people."""
-    top, left, height, width = region.box_px
-    words = f"  region {number}: {region.area_px:,} px"
-    if mm_per_px is not None:
-        words += f" ({region.area_px * mm_per_px**2:.4g} mm²)"
-    words += f", {height}x{width} px from row {top}, column {left}, peak {region.peak:.4f}"
-    if region.p_value is not None:
-        words += f" (p {region.p_value:.3g})"
-    words += in_zone(region)
-    if region.reason is None or region.distance is None:
-        return words
-    source = region.reason
-    return (
-        f"{words}; nearest good patch {region.distance:.4g} away: {source.picture}, "
-        f"row {source.row_px:.0f}, column {source.column_px:.0f}"
-    )

@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 
 from goldensample.cli.console import inspection_json
 from goldensample.cli.drift import strict
-from goldensample.cli.regions_options import Told, regions_json
 from goldensample.errors import ImageError, RunnerError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
@@ -20,6 +19,7 @@ from goldensample.inspection.streams import judge
 from goldensample.records import Array, Inspection, Threshold
 from goldensample.storage import verdict_table
 from goldensample.storage.output_folder import Shelf
+from goldensample.wording.regions import RegionOptions, regions_json
 
 PART = 64
 """Pictures of a part: what is done again after a loss."""
@@ -39,7 +39,7 @@ class Asked:
 
     precision: str
     threshold: Threshold | None
-    told: Told
+    told: RegionOptions
     strict: bool = False
 
 

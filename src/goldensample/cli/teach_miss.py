@@ -10,11 +10,11 @@ import typer
 from goldensample.calibration.conformal import needed
 from goldensample.cli.console import print_json, progress, say
 from goldensample.cli.learning import File, Json, Reason, changing, note, show, write
-from goldensample.cli.limits_options import percent
 from goldensample.cli.options import share
-from goldensample.cli.regions_options import source_json
 from goldensample.learning.misses import Excuse, Proposal, Study
 from goldensample.records import Threshold
+from goldensample.wording.limits import percent
+from goldensample.wording.regions import source_json
 
 SHOWN = 5
 

@@ -9,11 +9,11 @@ import typer
 
 from goldensample.calibration.tradeoff import Labelled, Limit, curves, table
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.limits_options import percent, promise
 from goldensample.cli.options import CategoryName, Layout
 from goldensample.datasets import Dataset
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Calibration, Notify
+from goldensample.wording.limits import percent, promise
 
 
 def command(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
+from goldensample.arrays import to_numpy
 from goldensample.coreset.projection import grid_of, squared_between
 from goldensample.coreset.shards import (
     Candidates,
@@ -19,7 +20,6 @@ from goldensample.coreset.shards import (
 )
 from goldensample.records import Array
 from goldensample.runners import States, here
-from goldensample.search.exact import to_numpy
 
 CELLS = 512
 """Picks made by full passes; then the rows are sorted into cells around these picks."""

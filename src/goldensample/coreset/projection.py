@@ -12,9 +12,9 @@ from typing import Protocol
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from goldensample.arrays import to_numpy
 from goldensample.records import Array
 from goldensample.runners import Message, Result
-from goldensample.search.exact import to_numpy
 
 EXACT_FLOAT32, EXACT_FLOAT64 = 2**24, 2**53
 FLOAT32_DEPTH = 256

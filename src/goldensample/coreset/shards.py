@@ -11,10 +11,10 @@ from math import isqrt
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from goldensample.arrays import to_numpy
 from goldensample.coreset.projection import TILE, Grid, on_grid, squared_between
 from goldensample.records import Array
 from goldensample.runners import Message, Result
-from goldensample.search.exact import to_numpy
 
 FEW_SHARDS, SHARD_ROWS = 4, 1500
 """See `shards_for`; measured by benchmarks/cluster.py; changes the speed only."""

@@ -5,14 +5,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from goldensample.backbones import Backbone
+from goldensample.arrays import to_numpy
+from goldensample.backbones.network import Backbone
 from goldensample.errors import ImageError, WeightsError
 from goldensample.features.tiling import in_tiles, spans
 from goldensample.preparation.alignment import least, reference_of
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.preparation import Preparation, small_grey
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
-from goldensample.search.exact import to_numpy
 
 BATCH = 8
 """Pictures at a time, at most."""

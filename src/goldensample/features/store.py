@@ -6,9 +6,9 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.errors import WeightsError
 from goldensample.records import Array, Features
-from goldensample.search.exact import to_numpy
 
 
 class ArrayStore(Protocol):

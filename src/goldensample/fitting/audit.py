@@ -6,8 +6,12 @@ from dataclasses import replace
 from goldensample.features.extraction import as_picture
 from goldensample.fitting.fit import name_of
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Array, Inspection, Notify, Picture, Pictures, silent
+
+METHOD = PatchCore(coreset=10_000, denoise=True)
+"""All patches of few pictures, a bounded number of many; denoised, so that a defect which occurs
+twice does not excuse itself."""
 
 
 def audit(

@@ -9,8 +9,8 @@ from goldensample.calibration import conformal, tails
 from goldensample.drift.measures import measure, with_known
 from goldensample.features.extraction import as_picture, batches
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods import Detector
 from goldensample.methods.cross_fitted import CrossedDetector, pictures_of
+from goldensample.methods.protocols import Detector
 from goldensample.records import Array, Calibration, Notify, Picture, Pictures, Threshold, silent
 from goldensample.runners import Runner, here
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
 from goldensample.drift.measures import Habits, Measured, habits_of, measure
 from goldensample.features.extraction import as_picture, batches, features_of, prepare
@@ -14,10 +14,10 @@ from goldensample.features.store import FeatureStore, InMemory
 from goldensample.fitting.calibrate import Promise, calibrated, judges
 from goldensample.fitting.zone_support import check_zones
 from goldensample.inspection.inspector import Inspector, TrainingPicture
-from goldensample.methods import Detector, Method
 from goldensample.methods.cross_fitted import Crossed, WithoutFold, pictures_of
 from goldensample.methods.distributed import check_spreads, fit_over
 from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.protocols import Detector, Method
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent

@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.features.extraction import extract, level_shapes
 from goldensample.fitting.plan import Machine
 from goldensample.methods.patchcore import PatchCore

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.calibration import conformal
 from goldensample.errors import WeightsError

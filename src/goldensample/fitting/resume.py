@@ -1,25 +1,17 @@
 """The features that a fit keeps on disk, and that a stopped one leaves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from goldensample._version import __version__
-from goldensample.backbones import Backbone
-from goldensample.cli.console import tell
+from goldensample.backbones.network import Backbone
 from goldensample.errors import ArtifactError, GoldenError
 from goldensample.features.extraction import at_a_time, level_shapes
 from goldensample.fitting.spool import HEAD, Spool, open_spool
 from goldensample.images.folder import Folder
 from goldensample.preparation.preparation import Preparation
-
-Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on from the features that a stopped fit has left.")
-]
 
 
 @contextmanager
@@ -30,8 +22,9 @@ def spooled(
     preparation: Preparation,
     held_out: int,
     resume: bool,
+    tell: Callable[[str], None],
 ) -> Iterator[Spool]:
-    """Give the place beside the output where features are kept until the output is written.
+    """Give the store beside the output where features lie until the output is written.
 
     Whatever ends the work before that leaves them for --resume.
     """

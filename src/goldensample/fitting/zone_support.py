@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.features.extraction import level_shapes
-from goldensample.methods import Method
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.protocols import Method
 from goldensample.preparation.preparation import Preparation
 from goldensample.preparation.zones import Zones
 

@@ -13,7 +13,6 @@ from goldensample.graphs import ensemble, patchcore, placement, pooled, position
 from goldensample.graphs.limits import check_size
 from goldensample.graphs.nodes import Judged, Nodes
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods import BankDetector
 from goldensample.methods.ensemble import EnsembleDetector
 from goldensample.methods.mahalanobis import MahalanobisDetector
 from goldensample.methods.mean_map import MeanMapDetector
@@ -21,6 +20,7 @@ from goldensample.methods.nearest import NearestDetector
 from goldensample.methods.ocsvm import OCSVMDetector
 from goldensample.methods.padim import PaDiMDetector
 from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.methods.protocols import BankDetector
 from goldensample.methods.spade import SPADEDetector
 
 OPSET = 17

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.errors import WeightsError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from goldensample.backbones import Backbone, Network
+from goldensample.backbones.network import Backbone, Network
 from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.errors import WeightsError
 from goldensample.graphs.join import join

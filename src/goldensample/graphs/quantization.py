@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.backbones.openvino import import_openvino, normalised
 from goldensample.errors import WeightsError
 from goldensample.records import Array

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from goldensample.backbones import Network
+from goldensample.backbones.network import Network
 from goldensample.backbones.openvino import import_openvino
 from goldensample.errors import ArtifactError
 from goldensample.graphs.graph import INPUT, PROPERTY

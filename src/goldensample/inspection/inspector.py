@@ -10,12 +10,13 @@ from itertools import islice
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
 from goldensample.drift.measures import Habits, note
 from goldensample.features.extraction import BATCH, as_picture, at_a_time, features_of, prepare
 from goldensample.inspection.journal import Journal
-from goldensample.methods import METHODS, BankDetector, Detector, Method
+from goldensample.methods.protocols import BankDetector, Detector, Method
+from goldensample.methods.registry import METHODS
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.preparation import Preparation

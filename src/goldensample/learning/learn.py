@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.drift.measures import measure
 from goldensample.features.extraction import as_picture, batches, extract
 from goldensample.features.store import InMemory
@@ -15,7 +16,7 @@ from goldensample.learning.revisions import Note, bank_of, opened, revised
 from goldensample.methods.corrections import factors, nearness
 from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Notify, Picture, Pictures, silent
-from goldensample.search.exact import NearestSearch, to_numpy
+from goldensample.search.exact import NearestSearch
 
 
 def learn(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.drift.measures import Habits
 from goldensample.fitting.calibrate import Promise, calibrated
 from goldensample.inspection.inspector import Inspector, TrainingPicture

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.features.extraction import batches, extract
 from goldensample.features.store import InMemory
 from goldensample.fitting.fit import name_of
@@ -16,7 +17,6 @@ from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Features, Notify, Picture, Pictures, Scores, silent
-from goldensample.search.exact import to_numpy
 
 PATCHES = 24
 """Patches of the defect that are taught at most: those farthest from the bank."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.records import Array, Features, Notify, silent
-from goldensample.search.exact import to_numpy
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ where t = d nothing changes, and nothing changes for patches that are nearer to 
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.records import Array
-from goldensample.search.exact import NearestSearch, to_numpy
+from goldensample.search.exact import NearestSearch
 
 MOST = 2.0
 """Largest factor; the patches taught themselves have it."""

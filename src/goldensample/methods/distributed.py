@@ -18,11 +18,11 @@ from goldensample.coreset.projection import gathered, project
 from goldensample.coreset.shards import Shard, shards_for
 from goldensample.coreset.streaming import Parts, streaming_over
 from goldensample.features.store import FeatureStore
-from goldensample.methods import Detector, Method
 from goldensample.methods.bank import Patches
 from goldensample.methods.cross_fitted import Crossed, WithoutFold, number_without, pictures_of
 from goldensample.methods.image_scores import among_others, usual_of
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
+from goldensample.methods.protocols import Detector, Method
 from goldensample.methods.selection import AUTO, rows_wanted
 from goldensample.records import Array, Features, Notify, silent
 from goldensample.runners import Runner

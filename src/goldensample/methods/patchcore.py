@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import device, is_numpy_array
 
+from goldensample.arrays import to_numpy
 from goldensample.coreset.coverage import radius
 from goldensample.features.patches import flatten, join_levels
 from goldensample.methods.bank import Patches
@@ -21,7 +22,6 @@ from goldensample.methods.selection import AUTO, choose
 from goldensample.methods.validation import check, check_number, check_whole, is_number, is_whole
 from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Features, Notify, Scores, knob
-from goldensample.search.exact import to_numpy
 
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.records import Array, Features, Notify, Scores
-from goldensample.search.exact import to_numpy
 
 
 def pooled(features: Features, index: int) -> list[Array]:

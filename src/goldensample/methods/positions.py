@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.features.patches import join_levels
 from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Features, Scores
-from goldensample.search.exact import to_numpy
 
 Centres = tuple[tuple[float, ...], tuple[float, ...]]
 

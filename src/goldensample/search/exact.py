@@ -1,11 +1,11 @@
 """The true nearest neighbours, by one matrix product and a second look at the close calls."""
 
 from threading import Lock
-from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
+from goldensample.arrays import to_numpy
 from goldensample.records import Array
 from goldensample.search.pruned import PrunedSearch, cells_for, product_error
 
@@ -130,8 +130,3 @@ class NearestSearch:
         starts = np.searchsorted(query[order], np.arange(queries.shape[0]))
         taken = order[starts[:, None] + np.arange(count)]  # (q, count)
         return squared[taken], row[taken].astype(np.int64)
-
-
-def to_numpy(values: Any) -> Array:
-    """Return an array of any kind as a NumPy array."""
-    return np.asarray(values.cpu() if hasattr(values, "cpu") else values)

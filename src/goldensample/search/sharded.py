@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.records import Array
 from goldensample.runners import States
-from goldensample.search.exact import NearestSearch, to_numpy
+from goldensample.search.exact import NearestSearch
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from goldensample.cli.regions_options import Told, regions_json
 from goldensample.errors import GoldenError
 from goldensample.records import Inspection, Picture
 from goldensample.report.entry import Heat
 from goldensample.station.products.products import Product, State
 from goldensample.station.records.archive import Coming
 from goldensample.station.records.rows import Record
+from goldensample.wording.regions import RegionOptions, regions_json
 
 
 class BusyError(GoldenError):
@@ -77,7 +77,7 @@ def record_of(job: Job, state: State, picture: Picture, found: Inspection) -> Re
         limit_score=limits.score if limits else None,
         limit_review=limits.review if limits else None,
         limit_pixel=limits.pixel if limits else None,
-        regions=regions_json(found, limits, Told(explain=True)),
+        regions=regions_json(found, limits, RegionOptions(explain=True)),
         note=found.note,
         height=height,
         width=width,

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 from asyncua import Server, ua
 
 from goldensample.errors import ArtifactError
-from goldensample.station.records.rows import Record
-from goldensample.station.web.requests import iso
+from goldensample.station.records.rows import Record, iso
 
 SPACE = "urn:goldensample:station"
 START_S = 30.0

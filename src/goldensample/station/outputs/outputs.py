@@ -10,8 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from goldensample.station.records.rows import Record
-from goldensample.station.web.requests import iso
+from goldensample.station.records.rows import Record, iso
 
 HELD = 1000
 """Verdicts that wait while the other side is away; beyond it the oldest are left out."""

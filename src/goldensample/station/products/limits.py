@@ -8,13 +8,13 @@ from sqlalchemy.sql import ColumnElement
 
 from goldensample.calibration.conformal import needed
 from goldensample.calibration.tradeoff import RATES
-from goldensample.cli.limits_options import percent, promise
 from goldensample.inspection.inspector import Inspector
 from goldensample.learning.relimit import calibration, kind_of, proposed, tells_of
 from goldensample.records import Threshold
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.rows import Filter, Record
 from goldensample.station.records.tables import records
+from goldensample.wording.limits import percent, promise
 
 SHOWN = 12
 """Records that are named among those that would change."""

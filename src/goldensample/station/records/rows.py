@@ -1,6 +1,7 @@
 """What a station keeps, as values: records, answers, changes, and how records are asked for."""
 
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import and_, select
@@ -120,3 +121,8 @@ class Filter:
         if self.text:
             known.append(records.c.name.contains(self.text, autoescape=True))
         return and_(*known)
+
+
+def iso(seconds: float) -> str:
+    """Return seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")

@@ -16,16 +16,14 @@ import numpy as np
 
 from goldensample.artifact.store import save
 from goldensample.artifact.thumbnails import with_thumbnails
-from goldensample.backbones import Backbone
+from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
-from goldensample.cli.audit import METHOD
-from goldensample.cli.fit_plan import Asked, decide
-from goldensample.cli.limits_options import percent, promise
 from goldensample.errors import GoldenError
-from goldensample.fitting.audit import audit
+from goldensample.fitting.audit import METHOD, audit
 from goldensample.fitting.calibrate import judges
 from goldensample.fitting.fit import fit
 from goldensample.fitting.precision import settle
+from goldensample.fitting.request import PlanRequest, decide
 from goldensample.fitting.resume import spooled
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.images.folder import Folder, read_images
@@ -36,6 +34,7 @@ from goldensample.records import Notify
 from goldensample.station.records import heat_files
 from goldensample.station.setup.drafts import FITTED, RESULT
 from goldensample.storage.atomic import write_atomic
+from goldensample.wording.limits import percent, promise
 
 TOLD_S = 0.2
 """Seconds between two words of progress, at least."""
@@ -72,6 +71,11 @@ class Progress:
             say({"stage": stage, "done": done, "total": total})
 
 
+def tell(text: str) -> None:
+    """Write a line for the log of the station to stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
 def say(values: dict[str, Any]) -> None:
     """Write a line."""
     print(json.dumps(values), flush=True)
@@ -96,10 +100,10 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
     preparation = replace(preparation, white=pictures.white)
     output = folder / FITTED
     paths = [str(path) for path in pictures.paths]
-    asked = Asked(paths, output, preparation, False, (rate, "split"), None, False)
-    method = decide(asked, network, PatchCore())
+    request = PlanRequest(paths, output, preparation, False, (rate, "split"), None, False)
+    method = decide(request, network, PatchCore(), tell)
     out = len(conformal.way(len(pictures), rate, "split").out)
-    with spooled(output, pictures, network, preparation, out, False) as kept:
+    with spooled(output, pictures, network, preparation, out, False, tell) as kept:
         inspector = fit(
             pictures,
             backbone=network,

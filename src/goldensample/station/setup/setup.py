@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from goldensample.cli.console import STAGES as WORDS
 from goldensample.errors import ArtifactError
 from goldensample.fitting.calibrate import Promise
 from goldensample.station.products.products import KEY, Product, Products
 from goldensample.station.setup.drafts import FITTED, RESULT, Draft, Drafts
 from goldensample.station.setup.source_folders import printable
+from goldensample.wording.progress import STAGES as WORDS
 
 WEIGHTS = {"check": 0.1, "features": 1.0, "coreset": 0.5, "threshold": 1.0, "audit": 1.5}
 """How long the stages take beside each other, about; others are short."""

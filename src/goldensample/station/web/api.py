@@ -15,6 +15,7 @@ from goldensample.station.feedback import keep_answer, take_back
 from goldensample.station.inputs.uploads import check, decoding, receive
 from goldensample.station.line.jobs import Job
 from goldensample.station.records import heat_files
+from goldensample.station.records.rows import iso
 from goldensample.station.web.refusals import GONE, SLOW
 from goldensample.station.web.requests import (
     TEXT,
@@ -23,7 +24,6 @@ from goldensample.station.web.requests import (
     Said,
     csv_lines,
     intake_of,
-    iso,
     person_of,
     product_json,
     product_of,

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from goldensample.station.web.templates import page
+from goldensample.station.web.rendering import page
 
 router = APIRouter(include_in_schema=False)
 

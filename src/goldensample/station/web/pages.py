@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from goldensample.station.records.rows import Filter, Record
 from goldensample.station.station import Station
 from goldensample.station.web.record_view import view
+from goldensample.station.web.rendering import page
 from goldensample.station.web.requests import (
     LAST_ID,
     Asked,
@@ -20,7 +21,6 @@ from goldensample.station.web.requests import (
     record_of,
     station_of,
 )
-from goldensample.station.web.templates import page
 
 router = APIRouter(include_in_schema=False)
 RECENT = 12

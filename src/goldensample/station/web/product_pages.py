@@ -8,8 +8,6 @@ from fastapi.responses import HTMLResponse
 
 from goldensample.calibration.conformal import needed
 from goldensample.calibration.tradeoff import RATES
-from goldensample.cli.console import duration
-from goldensample.cli.limits_options import percent, promise
 from goldensample.learning.relimit import calibration
 from goldensample.station.health.health import health
 from goldensample.station.products import limits
@@ -19,9 +17,11 @@ from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Filter
 from goldensample.station.setup.source_folders import folders, printable
 from goldensample.station.station import Station, learned_from
+from goldensample.station.web.rendering import TEMPLATES, page
 from goldensample.station.web.requests import fresh_of, person_of, station_of
 from goldensample.station.web.setup_api import Identity, draft_of, told
-from goldensample.station.web.templates import TEMPLATES, page
+from goldensample.wording.limits import percent, promise
+from goldensample.wording.progress import duration
 
 router = APIRouter(include_in_schema=False)
 PICTURES = 240

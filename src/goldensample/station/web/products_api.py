@@ -7,7 +7,6 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from goldensample.cli.limits_options import percent
 from goldensample.errors import ArtifactError
 from goldensample.images.codec import encode_jpeg, read_image, shrink
 from goldensample.inspection.inspector import Inspector
@@ -18,6 +17,7 @@ from goldensample.station.products.good_pictures import revisions
 from goldensample.station.products.products import revision_of
 from goldensample.station.station import learned_from, note_of
 from goldensample.station.web.requests import engineer_of, fresh_of, product_of, station_of
+from goldensample.wording.limits import percent
 
 router = APIRouter(prefix="/api/products")
 LONGEST_PX = 256

@@ -18,7 +18,7 @@ from goldensample.station.line.jobs import BusyError, StoppingError
 from goldensample.station.line.storing import AwayError
 from goldensample.station.records.archive import TooLargeError
 from goldensample.station.web.access import error
-from goldensample.station.web.templates import page
+from goldensample.station.web.rendering import page
 
 STATUS: list[tuple[type[Exception], int]] = [
     (TooLargeError, 413),

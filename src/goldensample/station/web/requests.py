@@ -4,7 +4,6 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import HTTPException, Path, Request
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.station.line.intake import Intake
 from goldensample.station.products.products import Product
-from goldensample.station.records.rows import COLUMNS, Filter, Record, values_of
+from goldensample.station.records.rows import COLUMNS, Filter, Record, iso, values_of
 from goldensample.station.station import Station
 from goldensample.station.web.access import Person
 
@@ -118,11 +117,6 @@ def product_json(product: Product) -> dict[str, Any]:
         "threshold": asdict(limits) if limits else None,
         "pictures": len(state.inspector.pictures),
     }
-
-
-def iso(seconds: float) -> str:
-    """Return seconds since 1970 as ISO 8601 in UTC, to the millisecond."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
 
 
 def csv_lines(some: Iterable[Record]) -> Iterator[str]:

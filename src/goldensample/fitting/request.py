@@ -1,0 +1,125 @@
+"""The plan of a fit: what it will take on this machine, said before the first picture is read."""
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from goldensample.backbones.network import Backbone
+from goldensample.calibration.conformal import way
+from goldensample.errors import ArtifactError, ImageError
+from goldensample.features.tiling import native
+from goldensample.fitting.machine import measure, memory_bytes
+from goldensample.fitting.plan import Load, Plan, check, fitting, plan
+from goldensample.fitting.spool import record_bytes
+from goldensample.images.codec import read_shape
+from goldensample.images.folder import open_images
+from goldensample.methods.patchcore import PatchCore
+from goldensample.preparation.preparation import Preparation, choose_size
+from goldensample.wording.progress import duration
+
+SAMPLE = 24
+"""Pictures whose headers are read for their shapes, about."""
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What the plan is made for.
+
+    `limits` are the rate of false alarms and the calibration; `memory` is what each of the
+    `workers` may take, in bytes.
+    """
+
+    paths: list[str]
+    output: Path
+    preparation: Preparation | None
+    tile: bool
+    limits: tuple[float, str]
+    memory: int | None
+    greedy_given: bool
+    workers: int = 1
+
+
+def decide(
+    request: PlanRequest, backbone: Backbone, method: PatchCore, tell: Callable[[str], None]
+) -> PatchCore:
+    """Tell the plan; return the method with the greedy coreset that fits the memory.
+
+    Args:
+        request: what the plan is made for.
+        backbone: the network, which is timed on a blank picture.
+        method: with its knobs; not changed.
+        tell: told the plan, in words, once.
+
+    Raises:
+        ValueError: it does not fit, whatever is chosen.
+        ArtifactError: the disk has no room for the features.
+    """
+    count, shapes = _sampled_shapes(request.paths)
+    preparation = request.preparation or usual(shapes, backbone.network.stride, request.tile)
+    largest = max(shapes, key=lambda shape: shape[0] * shape[1])
+    machine, features = measure(backbone, preparation, method, largest)
+    held_out = len(way(count, *request.limits).out) if request.limits[0] else 0
+    maps = [level.shape[1:] for level in features.maps]
+    load = Load(
+        pictures=count - held_out,
+        held_out=held_out,
+        cells=maps[0][1] * maps[0][2],
+        depth=sum(shape[0] for shape in maps),
+        record_bytes=record_bytes(maps),
+        largest_px=largest[0] * largest[1],
+        workers=request.workers,
+    )
+    processes = min(request.workers, os.cpu_count() or 1)  # as many on a machine as it has cores
+    limit = request.memory or int(0.8 * (memory_bytes() or 1e15) / processes)
+    if request.greedy_given:
+        check(method, load, machine, limit)
+    else:
+        method = fitting(method, load, machine, limit)
+    planned = plan(method, load, machine)
+    tell(words(planned, method, load))
+    free_bytes = shutil.disk_usage(
+        next(p for p in request.output.absolute().parents if p.exists())
+    ).free
+    if planned.disk_bytes > free_bytes:
+        raise ArtifactError(
+            f"{request.output} must have {planned.disk_bytes / 1e6:,.0f} MB beside it for the "
+            f"features while they are needed; there are {free_bytes / 1e6:,.0f} MB; make "
+            "room or choose another place"
+        )
+    return method
+
+
+def usual(shapes: Sequence[tuple[int, int]], stride: int, tile: bool) -> Preparation:
+    """Return the preparation of pictures for which no size was request."""
+    return native(shapes, stride) if tile else Preparation(choose_size(list(shapes), stride))
+
+
+def _sampled_shapes(paths: list[str]) -> tuple[int, list[tuple[int, int]]]:
+    """Return the number of pictures, and the shapes that some of them have by their headers."""
+    pictures = open_images(paths)
+    shapes = []
+    for path in pictures.paths[:: max(1, len(pictures) // SAMPLE)]:
+        try:
+            shapes.append(read_shape(path))
+        except ImageError:
+            continue  # told later, with all that cannot be read
+    return len(pictures), shapes or [(256, 256)]
+
+
+def words(planned: Plan, method: PatchCore, load: Load) -> str:
+    """Return a plan as people read it."""
+    patches = f"{planned.patches:,} patches of depth {planned.depth}"
+    text = f"plan: {patches} from {load.pictures:,} pictures, "
+    if planned.rows == planned.patches:
+        text += "all kept in the bank"
+    elif method.subsampler == "greedy":
+        text += f"{planned.rows:,} kept by the {method.greedy} greedy coreset"
+    else:
+        text += f"{planned.rows:,} kept by the {method.subsampler} choice"
+    each = f" on each of {load.workers} workers" if load.workers > 1 else ""
+    return (
+        f"{text}; at most {planned.memory_bytes / 1e6:,.0f} MB of memory{each} and "
+        f"{planned.disk_bytes / 1e6:,.0f} MB of disk meanwhile, about {duration(planned.seconds)}"
+    )

@@ -1,0 +1,26 @@
+"""The methods by name."""
+
+from goldensample.methods.cross_fitted import Crossed
+from goldensample.methods.ensemble import Ensemble
+from goldensample.methods.mahalanobis import Mahalanobis
+from goldensample.methods.mean_map import MeanMap
+from goldensample.methods.nearest import Nearest
+from goldensample.methods.ocsvm import OCSVM
+from goldensample.methods.padim import PaDiM
+from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.protocols import Method
+from goldensample.methods.spade import SPADE
+
+METHODS: dict[str, type[Method]] = {
+    "patchcore": PatchCore,
+    "spade": SPADE,
+    "padim": PaDiM,
+    "mean_map": MeanMap,
+    "mahalanobis": Mahalanobis,
+    "ocsvm": OCSVM,
+    "nearest": Nearest,
+    "ensemble": Ensemble,
+    "crossed": Crossed,
+}
+CHOICES = tuple(name for name in METHODS if name not in ("ensemble", "crossed"))
+"""What can be asked for by name; several networks make an ensemble, a calibration a crossed fit."""

@@ -1,0 +1,26 @@
+"""How long work takes, and what is being done meanwhile."""
+
+STAGES = {
+    "check": "checking pictures",
+    "features": "computing features",
+    "patches": "projecting patches",
+    "pooling": "averaging features",
+    "coreset": "choosing the bank",
+    "coverage": "measuring the bank's radius",
+    "usual": "comparing each with the others",
+    "threshold": "setting the threshold",
+    "inspect": "inspecting",
+    "learn": "learning",
+    "parity": "comparing with the inspector",
+    "denoise": "looking for odd patches",
+    "audit": "scoring each against the others",
+    "thumbnails": "keeping small pictures",
+    "products": "fitting products",
+}
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: "40 s", "12 min", "3.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
