@@ -44,8 +44,9 @@ backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m pip install --quiet --group training
 	$(BIN)/python -m training.train
 
-docs: $(VENV)/all.stamp  ## the reference page, from the code
+docs: $(VENV)/all.stamp  ## the reference page and the architecture's table and picture, from the code
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_architecture.py
 
 clean:
 	rm -rf $(VENV) demo build dist

@@ -1,4 +1,4 @@
-"""What `--align` is worth where parts lie askew: `python benchmarks/aligning.py`.
+"""Benefit of `--align` for moved and rotated parts: `python benchmarks/aligning.py`.
 
 Good pictures to learn from are the middle 78 % of the first 70 % of those of each set; the others
 are tests, too. Test pictures are cut out of the
@@ -23,7 +23,7 @@ import numpy as np
 from scipy.ndimage import affine_transform
 
 from goldensample import Preparation, fit, open_backbone, read_images
-from goldensample.demo.line import write_line
+from goldensample.demo.line import write_dataset
 from goldensample.evaluation.metrics import auroc
 from goldensample.features.extraction import align_to
 from goldensample.methods.padim import PaDiM
@@ -33,108 +33,117 @@ from goldensample.preparation.preparation import choose_size
 from goldensample.records import Array, silent
 
 RESULTS = Path(__file__).parent / "results"
-KEPT, DEGREES, SHARE, TIMES, LEARNED = 0.78, 10, 0.05, 3, 0.7
+CROP_SHARE, DEGREES, MAX_SHIFT, REPEATS, TRAIN_SHARE = 0.78, 10, 0.05, 3, 0.7
 FAMILIES = ("circuit", "washer", "screw")
 METHODS = {"patchcore": PatchCore(), "padim": PaDiM()}
-NONE = Motion(0.0, 0.0, 0.0)
+NO_MOTION = Motion(0.0, 0.0, 0.0)
 
 
-def cut(pixels: Array, motion: Motion, order: int = 1) -> Array:
-    """Return the middle of a picture whose part then lies as the motion says."""
-    whole = pixels.shape[:2]
-    shape = tuple(round(KEPT * side) for side in whole)
-    matrix, offset = motion.back(shape)
-    offset = offset + (np.asarray(whole) - shape) // 2
-    planes = pixels.reshape(*whole, -1).astype(np.float32)
-    layers = [
-        affine_transform(planes[..., k], matrix, offset, output_shape=shape, order=order)
-        for k in range(planes.shape[2])
+def warp_crop(pixels: Array, motion: Motion, order: int = 1) -> Array:
+    """Return the centre crop of a picture warped by a motion."""
+    full_hw = pixels.shape[:2]
+    shape = tuple(round(CROP_SHARE * side) for side in full_hw)
+    matrix, offset = motion.inverse(shape)
+    offset = offset + (np.asarray(full_hw) - shape) // 2
+    channels = pixels.reshape(*full_hw, -1).astype(np.float32)
+    warped = [
+        affine_transform(channels[..., k], matrix, offset, output_shape=shape, order=order)
+        for k in range(channels.shape[2])
     ]
-    return np.rint(np.clip(np.stack(layers, axis=-1), 0, 255)).astype(np.uint8)
+    return np.rint(np.clip(np.stack(warped, axis=-1), 0, 255)).astype(np.uint8)
 
 
-def drawn(rng: np.random.Generator) -> Motion:
-    """Return a motion drawn at random."""
-    return Motion(float(rng.uniform(-DEGREES, DEGREES)), *rng.uniform(-SHARE, SHARE, 2).tolist())
+def random_motion(rng: np.random.Generator) -> Motion:
+    """Return a random motion."""
+    return Motion(
+        float(rng.uniform(-DEGREES, DEGREES)), *rng.uniform(-MAX_SHIFT, MAX_SHIFT, 2).tolist()
+    )
 
 
-def visible(root: Path, path: Path) -> bool:
-    """Tell whether half of a defect lies in the middle that is kept."""
+def is_visible(root: Path, path: Path) -> bool:
+    """Return whether at least half of a defect is within the crop."""
     mask = root / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
     pixels = read_images(mask)[0].pixels[..., :1]
-    return bool((cut(pixels, NONE, 0) > 127).sum() * 2 >= (pixels > 127).sum())
+    return bool((warp_crop(pixels, NO_MOTION, 0) > 127).sum() * 2 >= (pixels > 127).sum())
 
 
 def corners(motion: Motion, shape: tuple[int, int]) -> Array:
-    """Return where a motion brings four points around the middle, (2, 4) in pixels."""
-    matrix, offset = motion.forth(shape)
+    """Return four points around the centre transformed by a motion, (2, 4) in pixels."""
+    matrix, offset = motion.forward(shape)
     points = [(y * shape[0], x * shape[1]) for y in (0.25, 0.75) for x in (0.25, 0.75)]
     return matrix @ np.array(points).T + offset[:, None]
 
 
-def errors(aligned: Preparation, still: list[Array], moved: list[tuple[int, Motion, Array]]) -> Any:
-    """Return figures of the motions found in good pictures, moved and not."""
-    found = [aligned.apply(pixels)[1].motion for pixels in still]
-    apart, degrees, refused = [], [], found.count(None)
+def motion_errors(
+    aligned: Preparation, still: list[Array], moved: list[tuple[int, Motion, Array]]
+) -> Any:
+    """Return error statistics of the estimated motions of good pictures."""
+    motions = [aligned.apply(pixels)[1].motion for pixels in still]
+    errors_px, degrees, refused = [], [], motions.count(None)
     for index, motion, pixels in moved:
-        own, new = found[index], aligned.apply(pixels)[1].motion
-        refused += new is None
-        if own is None or new is None:
+        reference_motion, estimate = motions[index], aligned.apply(pixels)[1].motion
+        refused += estimate is None
+        if reference_motion is None or estimate is None:
             continue
         shape = pixels.shape[:2]
-        matrix, offset = motion.forth(shape)
-        wanted = matrix @ corners(own, shape) + offset[:, None]
-        apart.append(float(np.abs(wanted - corners(new, shape)).max()))
-        degrees.append(abs(new.degrees - own.degrees - motion.degrees))
-    if not apart:
+        matrix, offset = motion.forward(shape)
+        expected = matrix @ corners(reference_motion, shape) + offset[:, None]
+        errors_px.append(float(np.abs(expected - corners(estimate, shape)).max()))
+        degrees.append(abs(estimate.degrees - reference_motion.degrees - motion.degrees))
+    if not errors_px:
         return {"not aligned": refused}
     return {
-        "pictures": len(apart),
+        "pictures": len(errors_px),
         "not aligned": refused,
-        "px, median": round(float(np.median(apart)), 3),
-        "px, 90 %": round(float(np.quantile(apart, 0.9)), 3),
+        "px, median": round(float(np.median(errors_px)), 3),
+        "px, 90 %": round(float(np.quantile(errors_px, 0.9)), 3),
         "degrees, 90 %": round(float(np.quantile(degrees, 0.9)), 3),
-        "within 0.5 px": round(float(np.mean(np.array(apart) <= 0.5)), 3),
+        "within 0.5 px": round(float(np.mean(np.array(errors_px) <= 0.5)), 3),
     }
 
 
-def clocked(aligned: Preparation, plain: Preparation, pictures: list[Array], network: Any) -> Any:
+def time_alignment(
+    aligned: Preparation, plain: Preparation, pictures: list[Array], network: Any
+) -> Any:
     """Return milliseconds per picture of one thread: alignment, and the network."""
     times = []
     for preparation in (plain, aligned):
-        began = thread_time()
+        start = thread_time()
         canvases = [preparation.apply(pixels)[0] for pixels in pictures]
-        times.append((thread_time() - began) / len(pictures))
+        times.append((thread_time() - start) / len(pictures))
     batch = np.stack(canvases[:8])
     network.extract(batch[:1])
-    began = process_time()
+    start = process_time()
     for canvas in batch:
         network.extract(canvas[None])
     return {
         "alignment": round(1e3 * (times[1] - times[0]), 1),
-        "network": round(1e3 * (process_time() - began) / len(batch), 1),
+        "network": round(1e3 * (process_time() - start) / len(batch), 1),
         "canvas": list(canvases[0].shape[1:]),
         "picture": list(pictures[0].shape[:2]),
     }
 
 
-def judged(root: Path, network: Any, note: Any) -> dict[str, Any]:
+def evaluate_set(root: Path, network: Any, note: Any) -> dict[str, Any]:
     """Return the figures of one set."""
     rng = np.random.default_rng(0)
-    known = [one.pixels for one in read_images(root / "train/good")]
-    learned = known[: round(LEARNED * len(known))]
-    good = [cut(pixels, NONE) for pixels in learned]
+    train_pictures = [one.pixels for one in read_images(root / "train/good")]
+    fit_pictures = train_pictures[: round(TRAIN_SHARE * len(train_pictures))]
+    good = [warp_crop(pixels, NO_MOTION) for pixels in fit_pictures]
     paths = [p for p in sorted((root / "test").glob("*/*")) if p.suffix in (".png", ".jpg")]
-    seen = [path for path in paths if path.parent.name == "good" or visible(root, path)]
-    tests = [read_images(path)[0].pixels for path in seen] + known[len(learned) :]
-    bad = np.array(
-        [path.parent.name != "good" for path in seen] + [False] * (len(tests) - len(seen))
+    visible_paths = [path for path in paths if path.parent.name == "good" or is_visible(root, path)]
+    test_pictures = [read_images(path)[0].pixels for path in visible_paths] + train_pictures[
+        len(fit_pictures) :
+    ]
+    is_defect = np.array(
+        [path.parent.name != "good" for path in visible_paths]
+        + [False] * (len(test_pictures) - len(visible_paths))
     )
-    still, moved = [cut(pixels, NONE) for pixels in tests], []
-    for index, pixels in enumerate(tests):
-        for _ in range(TIMES):
-            motion = drawn(rng)
-            moved.append((index, motion, cut(pixels, motion)))
+    still, moved = [warp_crop(pixels, NO_MOTION) for pixels in test_pictures], []
+    for index, pixels in enumerate(test_pictures):
+        for _ in range(REPEATS):
+            motion = random_motion(rng)
+            moved.append((index, motion, warp_crop(pixels, motion)))
     plain = Preparation(choose_size([good[0].shape[:2]], network.network.stride))
     try:
         aligned = align_to(plain, good[0], good, range(len(good)))
@@ -142,28 +151,31 @@ def judged(root: Path, network: Any, note: Any) -> dict[str, Any]:
         return {"refused": str(error)}
     figures: dict[str, Any] = {
         "good to learn from": len(good),
-        "test pictures": {"good": int((~bad).sum()), "defect": int(bad.sum())},
-        "left out, defect cut off": len(paths) - len(seen),
+        "test pictures": {"good": int((~is_defect).sum()), "defect": int(is_defect.sum())},
+        "left out, defect cut off": len(paths) - len(visible_paths),
         "least": round(aligned.reference.least, 3),
-        "motion": errors(aligned, still, [one for one in moved if not bad[one[0]]]),
-        "milliseconds": clocked(aligned, plain, still, network),
+        "motion": motion_errors(aligned, still, [one for one in moved if not is_defect[one[0]]]),
+        "milliseconds": time_alignment(aligned, plain, still, network),
     }
-    sets = {"as they are": (still, bad), "moved": ([m[2] for m in moved], np.repeat(bad, TIMES))}
-    askew = [cut(pixels, drawn(rng)) for pixels in learned]
-    fits = product(METHODS, (("straight", good), ("askew", askew)), ("plain", "aligned"))
-    for method, (learned_from, shown), way in fits:
-        preparation = plain if way == "plain" else aligned
-        fitted = fit(shown, backbone=network, method=METHODS[method], preparation=preparation)
+    test_sets = {
+        "as they are": (still, is_defect),
+        "moved": ([m[2] for m in moved], np.repeat(is_defect, REPEATS)),
+    }
+    moved_pictures = [warp_crop(pixels, random_motion(rng)) for pixels in fit_pictures]
+    fits = product(METHODS, (("straight", good), ("askew", moved_pictures)), ("plain", "aligned"))
+    for method, (learned_from, train), variant in fits:
+        preparation = plain if variant == "plain" else aligned
+        inspector = fit(train, backbone=network, method=METHODS[method], preparation=preparation)
         name = f"{method}, learned {learned_from}"
-        for kind, (pictures, defect) in sets.items():
-            found = list(fitted.inspect_many(pictures))
-            scores = np.array([one.score for one in found])
-            alarms = np.array([one.verdict == "defect" for one in found])
-            figures.setdefault(name, {}).setdefault(kind, {})[way] = {
+        for kind, (pictures, defect) in test_sets.items():
+            inspections = list(inspector.inspect_many(pictures))
+            scores = np.array([one.score for one in inspections])
+            is_called = np.array([one.verdict == "defect" for one in inspections])
+            figures.setdefault(name, {}).setdefault(kind, {})[variant] = {
                 "image AUROC": round(auroc(scores, defect), 4),
-                "good called defect": round(float(alarms[~defect].mean()), 4),
-                "defects found": round(float(alarms[defect].mean()), 4),
-                "not aligned": sum("aligned" in one.note for one in found),
+                "good called defect": round(float(is_called[~defect].mean()), 4),
+                "defects found": round(float(is_called[defect].mean()), 4),
+                "not aligned": sum("aligned" in one.note for one in inspections),
             }
         note(figures)
     return figures
@@ -175,20 +187,20 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--sets", nargs="*", default=["hazelnut", "transistor", *FAMILIES])
     parser.add_argument("--output", type=Path, default=RESULTS / "aligning.json")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     network, figures = open_backbone("builtin"), {}
-    with tempfile.TemporaryDirectory() as place:
-        for name in asked.sets:
-            root = asked.shared.resolve() / "data/mvtec_ad_small" / name
+    with tempfile.TemporaryDirectory() as directory:
+        for name in options.sets:
+            root = options.shared.resolve() / "data/mvtec_ad_small" / name
             if name in FAMILIES:
-                write_line(Path(place), [name], 60, 10, 3, silent)
-                root = Path(place) / name
+                write_dataset(Path(directory), [name], 60, 10, 3, silent)
+                root = Path(directory) / name
 
-            def note(own: dict[str, Any], name: str = name) -> None:
-                figures[name] = own
-                asked.output.write_text(json.dumps(figures, indent=1) + "\n")
+            def note(set_figures: dict[str, Any], name: str = name) -> None:
+                figures[name] = set_figures
+                options.output.write_text(json.dumps(figures, indent=1) + "\n")
 
-            note(judged(root, network, note))
+            note(evaluate_set(root, network, note))
     print(json.dumps(figures, indent=1))
 
 

@@ -1,4 +1,4 @@
-"""A fit over a cluster beside the same fit here: `python benchmarks/cluster.py`.
+"""A fit on a Ray cluster compared with a local fit: `python benchmarks/cluster.py`.
 
 On magnetic_tile's 761 good pictures, with the built-in network and 1 % of the patches:
 
@@ -27,100 +27,104 @@ from time import perf_counter
 import numpy as np
 
 from goldensample import open_backbone, read_images
-from goldensample.coreset.coverage import radius
+from goldensample.coreset.coverage import Coverage
 from goldensample.coreset.greedy import greedy_over
-from goldensample.coreset.projection import gathered, project
+from goldensample.coreset.projection import concatenate, project
 from goldensample.coreset.shards import Shard
-from goldensample.features.extraction import at_a_time, level_shapes
-from goldensample.fitting.fit import Looking, look, look_at
+from goldensample.features.extraction import batch_size, level_shapes
+from goldensample.fitting.fit import FeatureJob, look, look_at
 from goldensample.fitting.spool import open_spool
-from goldensample.methods.bank import Patches
+from goldensample.methods.bank import open_source
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.ray_runner import open_runner
 from goldensample.records import silent
-from goldensample.runners import here
+from goldensample.runners import local_runner
 
 RESULTS = Path(__file__).parent / "results"
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
-PAIRS, STARTED = 2, 256
-"""How often scaling is measured, and after how many pictures all workers have their network."""
+REPEATS, WARM_UP_PICTURES = 2, 256
+"""Repeats of the scaling measurement, and pictures until all workers are warm."""
 
 
 @contextmanager
 def cluster(nodes: int):
-    """Start so many nodes of one processor, and tell commands where."""
+    """Start a cluster of single-core nodes; yield its address."""
     from ray.cluster_utils import Cluster
 
-    made = Cluster(True, head_node_args={**NODE, "include_dashboard": False})
+    ray_cluster = Cluster(True, head_node_args={**NODE, "include_dashboard": False})
     try:
         for _ in range(nodes - 1):
-            made.add_node(**NODE)
-        yield made.address
+            ray_cluster.add_node(**NODE)
+        yield ray_cluster.address
     finally:
-        made.shutdown()
+        ray_cluster.shutdown()
 
 
-def fitted(pictures: Path, output: Path, address: str = "") -> tuple[str, float]:
+def fit_by_command(pictures: Path, output: Path, address: str = "") -> tuple[str, float]:
     """Fit by the command; return the hash of the file, and the seconds."""
     command = [str(Path(sys.executable).with_name("golden")), "fit", str(pictures), "-o"]
     command += [str(output), "--coreset", "0.01", "--precision", "fp32"]
-    began = perf_counter()
+    start = perf_counter()
     if address:
         command += ["--runner", "auto"]
     subprocess.run(
         command, check=True, capture_output=True, env=os.environ | {"RAY_ADDRESS": address}
     )
-    seconds = perf_counter() - began
+    seconds = perf_counter() - start
     return hashlib.sha256(output.read_bytes()).hexdigest(), seconds
 
 
 def equal(pictures: Path, folder: Path) -> dict[str, object]:
     """Fit here and on 1, 2 and 4 nodes."""
-    own, seconds = fitted(pictures, folder / "here.golden")
-    found = {"here": {"sha256": own, "seconds": seconds}}
+    expected, seconds = fit_by_command(pictures, folder / "here.golden")
+    results = {"here": {"sha256": expected, "seconds": seconds}}
     for nodes in (1, 2, 4):
         with cluster(nodes) as address:
-            other, seconds = fitted(pictures, folder / f"{nodes}.golden", address)
-        found[f"{nodes} nodes"] = {"sha256": other, "seconds": seconds, "same": own == other}
-        print(nodes, found[f"{nodes} nodes"], flush=True)
-    return found
+            actual, seconds = fit_by_command(pictures, folder / f"{nodes}.golden", address)
+        results[f"{nodes} nodes"] = {
+            "sha256": actual,
+            "seconds": seconds,
+            "same": expected == actual,
+        }
+        print(nodes, results[f"{nodes} nodes"], flush=True)
+    return results
 
 
-def looking(pictures: Path, folder: Path) -> Looking:
-    """Return what the features of all pictures are made from, kept in a folder."""
+def make_feature_job(pictures: Path, folder: Path) -> FeatureJob:
+    """Return the feature extraction job of all pictures, with a spool in a folder."""
     images, network = read_images(pictures), open_backbone("builtin")
     preparation = Preparation(choose_size(list(images.shapes()), network.network.stride))
     preparation = replace(preparation, white=images.white)
-    size = len(images), at_a_time(preparation)
+    size = len(images), batch_size(preparation)
     spool = open_spool(folder, {}, level_shapes(preparation, network), size, False)
-    return Looking(images, np.arange(len(images)), preparation, network, spool)
+    return FeatureJob(images, np.arange(len(images)), preparation, network, spool)
 
 
-ALONE = """
+PROCESS_SCRIPT = """
 import sys
 from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
-from cluster import looking
+from cluster import make_feature_job
 from goldensample.backbones.openvino import use_threads
 from goldensample.fitting.fit import look_at
 use_threads(1)
-made = looking(Path(sys.argv[1]), Path(sys.argv[2]))
-look_at(made, range(8))
+job = make_feature_job(Path(sys.argv[1]), Path(sys.argv[2]))
+look_at(job, range(8))
 print("ready", flush=True)
 sys.stdin.readline()
 began = perf_counter()
 for start in range(int(sys.argv[3]), int(sys.argv[4]), 8):
-    look_at(made, range(start, min(start + 8, len(made.banked))))
+    look_at(job, range(start, min(start + 8, len(job.banked))))
 print(perf_counter() - began, flush=True)
 """
 
 
-def alone(pictures: Path, folder: Path, edges: list[int]) -> float:
-    """Time the features without a runner, a process of its own for each part, all at once."""
+def time_processes(pictures: Path, folder: Path, edges: list[int]) -> float:
+    """Time feature extraction without a runner, in parallel processes."""
     commands = [
-        [sys.executable, "-c", ALONE, pictures, folder / f"{a}", str(a), str(b)]
+        [sys.executable, "-c", PROCESS_SCRIPT, pictures, folder / f"{a}", str(a), str(b)]
         for a, b in pairwise(edges)
     ]
     running = [
@@ -130,18 +134,18 @@ def alone(pictures: Path, folder: Path, edges: list[int]) -> float:
         )
         for core, command in enumerate(commands)
     ]  # fmt: skip
-    for one in running:
-        one.stdout.readline()
-    for one in running:
-        one.stdin.write("go\n")
-        one.stdin.flush()
-    return max(float(one.communicate()[0]) for one in running)
+    for process in running:
+        process.stdout.readline()
+    for process in running:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return max(float(process.communicate()[0]) for process in running)
 
 
 def scaling(pictures: Path, folder: Path) -> dict[str, object]:
     """Time the features of all pictures with one worker and with two, in pairs.
 
-    What the machine gives two processes that know nothing of each other is measured beside it.
+    The scaling of two independent processes is measured for comparison.
     """
     import ray
 
@@ -149,22 +153,27 @@ def scaling(pictures: Path, folder: Path) -> dict[str, object]:
     count = len(list(pictures.iterdir()))
     bare: dict[int, list[float]] = {1: [], 2: []}
     steady: dict[int, list[float]] = {1: [], 2: []}
-    for pair in range(PAIRS):
+    for pair in range(REPEATS):
         for workers in (1, 2):
             ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
             with open_runner("auto", folder) as runner:
-                few = looking(pictures, folder / f"warm{pair}{workers}")
-                look(replace(few, banked=few.banked[:32]), runner, silent)  # starts the workers
-                all_of_them = looking(pictures, folder / f"all{pair}{workers}")
-                seen: list[tuple[float, int]] = []
-                began = perf_counter()
-                look(all_of_them, runner, lambda _, done, __: seen.append((perf_counter(), done)))  # noqa: B023
-                seconds[workers].append(perf_counter() - began)
-                (early, before), (late, after) = next(s for s in seen if s[1] >= STARTED), seen[-1]
-                steady[workers].append((late - early) / (after - before) * count)
+                warm_up_job = make_feature_job(pictures, folder / f"warm{pair}{workers}")
+                look(
+                    replace(warm_up_job, banked=warm_up_job.banked[:32]), runner, silent
+                )  # starts the workers
+                job = make_feature_job(pictures, folder / f"all{pair}{workers}")
+                progress: list[tuple[float, int]] = []
+                start = perf_counter()
+                look(job, runner, lambda _, done, __: progress.append((perf_counter(), done)))  # noqa: B023
+                seconds[workers].append(perf_counter() - start)
+                (first_time, first_done), (last_time, last_done) = (
+                    next(s for s in progress if s[1] >= WARM_UP_PICTURES),
+                    progress[-1],
+                )
+                steady[workers].append((last_time - first_time) / (last_done - first_done) * count)
             ray.shutdown()
             edges = [0, count] if workers == 1 else [0, count // 16 * 8, count]
-            bare[workers].append(alone(pictures, folder / f"bare{pair}{workers}", edges))
+            bare[workers].append(time_processes(pictures, folder / f"bare{pair}{workers}", edges))
             print(workers, seconds[workers][-1], steady[workers][-1], bare[workers][-1], flush=True)
     ratios = [one / two for one, two in zip(seconds[1], seconds[2], strict=True)]
     limits = [one / two for one, two in zip(bare[1], bare[2], strict=True)]
@@ -183,49 +192,49 @@ def scaling(pictures: Path, folder: Path) -> dict[str, object]:
     }
 
 
-def nothing(shared: None, item: bytes) -> None:
-    """Do nothing: a task."""
+def empty_task(shared: None, item: bytes) -> None:
+    """Do nothing: an empty task."""
 
 
-def state(shared: None, item: int) -> int:
-    """Make a state of nothing."""
+def make_state(shared: None, item: int) -> int:
+    """Make a trivial state."""
     return item
 
 
-def answer(kept: int, message: bytes) -> bytes:
-    """Answer a message with as much."""
+def echo(state: int, message: bytes) -> bytes:
+    """Return the message."""
     return message
 
 
 def round_s(states, size: int) -> float:
     """Return the seconds of a message of some bytes to all states, and of their answers."""
-    states.tell(answer, b"")
-    began = perf_counter()
+    states.update(echo, b"")
+    start = perf_counter()
     for _ in range(50):
-        states.tell(answer, b"x" * size)
-    return (perf_counter() - began) / 50
+        states.update(echo, b"x" * size)
+    return (perf_counter() - start) / 50
 
 
 def pieces(pictures: Path, folder: Path) -> dict[str, float]:
-    """Measure what a fit is made of: times of one thread, and sizes."""
-    made = looking(pictures, folder / "pieces")
-    images = made.images
-    found = {"picture_bytes": statistics.mean(path.stat().st_size for path in images.paths)}
-    look_at(made, range(8))
+    """Measure the stages of a fit: single-threaded times, and sizes."""
+    job = make_feature_job(pictures, folder / "pieces")
+    images = job.images
+    figures = {"picture_bytes": statistics.mean(path.stat().st_size for path in images.paths)}
+    look_at(job, range(8))
     began = perf_counter()
     for start in range(8, 168, 8):
-        look_at(made, range(start, start + 8))
-    found["features_s"] = (perf_counter() - began) / 160
-    parts = list(made.kept.path.glob("*.features"))
-    found["features_bytes"] = sum(part.stat().st_size for part in parts) / 168
+        look_at(job, range(start, start + 8))
+    figures["features_s"] = (perf_counter() - began) / 160
+    parts = list(job.kept.path.glob("*.features"))
+    figures["features_bytes"] = sum(part.stat().st_size for part in parts) / 168
     knobs = PatchCore()
-    read = Patches(list(made.kept.between(0, 168)), knobs.patches_of, 168, silent)
+    source = open_source(knobs, list(job.kept.read_range(0, 168)), silent, local_runner)
     began = perf_counter()
-    halves = [half for half, _ in read.read()]
-    found["patches_s"] = (perf_counter() - began) / 168
+    halves = [half for half, _ in source.patches(range(168))]
+    figures["patches_s"] = (perf_counter() - began) / 168
     rows = sum(map(len, halves))
-    found["patches"] = rows / 168
-    points = gathered((project(half, knobs.projection, 0) for half in halves), rows)
+    figures["patches"] = rows / 168
+    points = concatenate((project(half, knobs.projection, 0) for half in halves), rows)
     rounds = 0
 
     def tell(done: int) -> None:
@@ -233,28 +242,30 @@ def pieces(pictures: Path, folder: Path) -> dict[str, float]:
         rounds += 1
 
     began = perf_counter()
-    with here.keep(lambda shared, item: Shard(points.copy(), 0), None, [0]) as shards:
+    with local_runner.create_states(
+        lambda shared, item: Shard(points.copy(), 0), None, [0]
+    ) as shards:
         chosen = greedy_over(shards, round(0.01 * rows), tell)
-    found["greedy_s_per_row_and_pick"] = (perf_counter() - began) / rows / len(chosen.picks)
-    found["picks_per_round"] = len(chosen.picks) / rounds
+    figures["greedy_s_per_row_and_pick"] = (perf_counter() - began) / rows / len(chosen.picks)
+    figures["picks_per_round"] = len(chosen.picks) / rounds
     bank = np.concatenate(halves)[chosen.picks].astype(np.float32)
     began = perf_counter()
-    radius(bank, [(np.concatenate(halves).astype(np.float32), chosen.nearest)])
-    found["coverage_s"] = (perf_counter() - began) / 168
+    Coverage(bank).add(np.concatenate(halves).astype(np.float32), chosen.nearest)
+    figures["coverage_s"] = (perf_counter() - began) / 168
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     with open_runner("auto", folder) as runner:
-        list(runner.run(nothing, None, [b""] * 20))
+        list(runner.run(empty_task, None, [b""] * 20))
         began = perf_counter()
-        list(runner.run(nothing, None, [b"x" * 1000] * 1000))
-        found["task_s"] = (perf_counter() - began) / 1000
+        list(runner.run(empty_task, None, [b"x" * 1000] * 1000))
+        figures["task_s"] = (perf_counter() - began) / 1000
         for count in (1, 8):
-            with runner.keep(state, None, range(count)) as states:
-                found[f"round_of_{count}_s"] = round_s(states, 1000)
-                found[f"round_of_{count}_and_100_kb_s"] = round_s(states, 100_000)
+            with runner.create_states(make_state, None, range(count)) as states:
+                figures[f"round_of_{count}_s"] = round_s(states, 1000)
+                figures[f"round_of_{count}_and_100_kb_s"] = round_s(states, 100_000)
     ray.shutdown()
-    return found
+    return figures
 
 
 def main() -> None:

@@ -16,11 +16,10 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from scaling import SHAPES, generated
+from scaling import SHAPES, generate_features
 
 from goldensample.features.store import ArrayStore
 from goldensample.fitting.spool import Arrays
-from goldensample.methods.distributed import fit_over
 from goldensample.methods.patchcore import PatchCore
 from goldensample.ray_runner import open_runner
 from goldensample.records import Features
@@ -30,13 +29,17 @@ WORKERS, ROWS, PART = 4, 5_000, 8
 
 
 @dataclass(frozen=True)
-class Generated:
-    """A `FeatureStore` of generated features; what is put aside lies in a folder."""
+class GeneratedStore:
+    """A `FeatureStore` of generated features; arrays are stored in a folder."""
 
     pictures: int
     folder: Path
     start: int = 0
     end: int = -1
+
+    @property
+    def total(self) -> int:
+        return self.pictures
 
     def __len__(self) -> int:
         return self.pictures
@@ -44,13 +47,13 @@ class Generated:
     def __iter__(self) -> Iterator[Features]:
         end = self.pictures if self.end < 0 else min(self.end, self.pictures)
         for first in range(self.start // PART * PART, end, PART):
-            note()
-            yield generated(first, min(PART, self.pictures - first))
+            record_peak()
+            yield generate_features(first, min(PART, self.pictures - first))
 
-    def between(self, start: int, end: int) -> Iterable[Features]:
-        return Generated(self.pictures, self.folder, start, end)
+    def read_range(self, start: int, end: int) -> Iterable[Features]:
+        return GeneratedStore(self.pictures, self.folder, start, end)
 
-    def aside(self, name: str) -> ArrayStore:
+    def array_store(self, name: str) -> ArrayStore:
         return Arrays(self.folder, name)
 
     def has(self, first: int) -> bool:
@@ -66,11 +69,11 @@ def peak_mb() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024 / 1e6
 
 
-def note() -> None:
-    """Write down, in a worker, the peak so far."""
-    place = os.environ.get("PEAKS")
-    if place:
-        Path(place, f"{os.getpid()}").write_text(str(peak_mb()))
+def record_peak() -> None:
+    """Write a worker's peak memory to a file."""
+    directory = os.environ.get("PEAKS")
+    if directory:
+        Path(directory, f"{os.getpid()}").write_text(str(peak_mb()))
 
 
 def main() -> None:
@@ -81,46 +84,46 @@ def main() -> None:
     import ray
 
     here = Path(__file__).parent
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
+    with tempfile.TemporaryDirectory() as directory:
+        folder = Path(directory)
         (folder / "peaks").mkdir()
         os.environ["PEAKS"] = str(folder / "peaks")
         os.environ["PYTHONPATH"] = os.pathsep.join([str(here), os.environ.get("PYTHONPATH", "")])
         ray.init(num_cpus=WORKERS, include_dashboard=False, log_to_driver=False,
                  object_store_memory=500_000_000)  # fmt: skip
         method = PatchCore(coreset=ROWS, greedy="streaming")
-        began, told = perf_counter(), 0.0
+        start, last_report = perf_counter(), 0.0
 
         def notify(stage: str, done: int, total: int) -> None:
-            nonlocal told
-            if perf_counter() - told > 30 or done == total:
-                told = perf_counter()
-                print(f"{told - began:6.0f} s  {stage} {done:,} of {total:,}", flush=True)
+            nonlocal last_report
+            if perf_counter() - last_report > 30 or done == total:
+                last_report = perf_counter()
+                print(f"{last_report - start:6.0f} s  {stage} {done:,} of {total:,}", flush=True)
 
         with open_runner("auto", folder) as runner:
-            store = Generated(pictures, folder)
-            detector = fit_over(method, store, notify, runner)
+            store = GeneratedStore(pictures, folder)
+            detector = method.fit(store, notify, runner)
             workers = runner.workers
         peaks = sorted(float(path.read_text()) for path in (folder / "peaks").iterdir())
-        aside = sum(path.stat().st_size for path in folder.glob("*.npz"))
-        found = {
+        stored_bytes = sum(path.stat().st_size for path in folder.glob("*.npz"))
+        figures = {
             "pictures": pictures,
             "patches": pictures * SHAPES[0][1] * SHAPES[0][2],
             "workers": workers,
             "rows": len(detector.bank),
             "radius": detector.radius,
-            "seconds": perf_counter() - began,
+            "seconds": perf_counter() - start,
             "worker_peaks_mb": peaks,
             "driver_peak_mb": peak_mb(),
             "object_store_limit_mb": 500,
-            "aside_mb": aside / 1e6,
+            "aside_mb": stored_bytes / 1e6,
             "cores": os.cpu_count(),
         }
         ray.shutdown()
     assert np.isfinite(detector.radius)
-    print(json.dumps(found, indent=1))
+    print(json.dumps(figures, indent=1))
     if pictures >= 50_000:
-        (RESULTS / "cluster_memory.json").write_text(json.dumps(found, indent=1) + "\n")
+        (RESULTS / "cluster_memory.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

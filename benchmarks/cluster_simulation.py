@@ -15,7 +15,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from goldensample.coreset.shards import shards_for
+from goldensample.coreset.shards import shard_count
 
 RESULTS = Path(__file__).parent / "results"
 ASSUMED = {
@@ -32,56 +32,60 @@ PART, PIECE, DEPTH = 8, 32, 128
 
 @dataclass(frozen=True)
 class Task:
-    """What a task takes: seconds of a core, bytes from the shared disk and to it."""
+    """Cost of a task: seconds of a core, bytes read from and written to the shared disk."""
 
     core_s: float
     read: float
     written: float = 0.0
 
 
-def run(count: int, task: Task, cores: int, hand_out_s: float) -> dict[str, object]:
+def run(count: int, task: Task, cores: int, dispatch_s: float) -> dict[str, object]:
     """Simulate many equal tasks; return the seconds, and how busy each part was."""
     network = ASSUMED["network_bytes_s"] * max(1, cores / ASSUMED["cores_per_machine"])
-    moved = task.read + task.written
-    disk_s = moved / min(ASSUMED["disk_bytes_s"], network)
-    free = [0.0] * cores  # when each core is free
-    heapq.heapify(free)
-    on_their_way: list[float] = []
-    command = disk = end = 0.0
+    transferred_bytes = task.read + task.written
+    disk_s = transferred_bytes / min(ASSUMED["disk_bytes_s"], network)
+    core_free_at = [0.0] * cores  # when each core is free
+    heapq.heapify(core_free_at)
+    in_flight: list[float] = []
+    dispatch_time = disk = end = 0.0
     for _ in range(count):
-        command += hand_out_s
-        if len(on_their_way) == 2 * cores:
-            command = max(command, heapq.heappop(on_their_way))
-        began = max(command, heapq.heappop(free))
-        disk = max(disk, began) + disk_s
-        done = max(began + disk_s, disk) + task.core_s
-        heapq.heappush(free, done)
-        heapq.heappush(on_their_way, done)
-        end = max(end, done)
+        dispatch_time += dispatch_s
+        if len(in_flight) == 2 * cores:
+            dispatch_time = max(dispatch_time, heapq.heappop(in_flight))
+        start = max(dispatch_time, heapq.heappop(core_free_at))
+        disk = max(disk, start) + disk_s
+        finished = max(start + disk_s, disk) + task.core_s
+        heapq.heappush(core_free_at, finished)
+        heapq.heappush(in_flight, finished)
+        end = max(end, finished)
     busy = {
         "cores": count * task.core_s / cores / end,
         "shared disk": count * disk_s / end,
-        "command": count * hand_out_s / end,
+        "command": count * dispatch_s / end,
     }
     return {"seconds": end, "busy": busy, "bottleneck": max(busy, key=busy.__getitem__)}
 
 
-def rounds(known: dict[str, float], cores: int, every: bool = False) -> dict[str, object]:
+def rounds(measured: dict[str, float], cores: int, every_core: bool = False) -> dict[str, object]:
     """Add up the rounds of the exact greedy coreset."""
-    rows = FIT["pictures"] * known["patches"]
-    cores = shards_for(cores, int(rows)) if not every else cores
-    picks = known["picks_per_round"]
+    rows = FIT["pictures"] * measured["patches"]
+    cores = shard_count(cores, int(rows)) if not every_core else cores
+    picks = measured["picks_per_round"]
     count = FIT["rows"] / picks
     machines = max(1, cores // ASSUMED["cores_per_machine"])
-    own = rows / cores * picks * known["greedy_s_per_row_and_pick"]
-    one_more = max(0.0, (known["round_of_8_s"] - known["round_of_1_s"]) / 7)
-    command = known["round_of_1_s"] + one_more * (cores - 1)
+    core_s = rows / cores * picks * measured["greedy_s_per_row_and_pick"]
+    per_shard = max(0.0, (measured["round_of_8_s"] - measured["round_of_1_s"]) / 7)
+    command_s = measured["round_of_1_s"] + per_shard * (cores - 1)
     sent = picks * 4 * DEPTH * machines + 4 * picks * (4 * DEPTH + 12)
-    network = sent / ASSUMED["network_bytes_s"] if machines > 1 else 0.0
-    whole = own + command + network
-    busy = {"cores": own / whole, "command": command / whole, "network": network / whole}
+    network_s = sent / ASSUMED["network_bytes_s"] if machines > 1 else 0.0
+    total_s = core_s + command_s + network_s
+    busy = {
+        "cores": core_s / total_s,
+        "command": command_s / total_s,
+        "network": network_s / total_s,
+    }
     return {
-        "seconds": count * whole,
+        "seconds": count * total_s,
         "rounds": count,
         "shards": cores,
         "busy": busy,
@@ -89,71 +93,76 @@ def rounds(known: dict[str, float], cores: int, every: bool = False) -> dict[str
     }
 
 
-def fit(known: dict[str, float], cores: int) -> dict[str, object]:
+def fit(measured: dict[str, float], cores: int) -> dict[str, object]:
     """Simulate a fit's stages."""
-    pictures, hand_out = FIT["pictures"], known["task_s"]
-    size = known["features_bytes"]
-    features = Task(PART * known["features_s"], PART * known["picture_bytes"], PART * size)
-    read = Task(PIECE * known["patches_s"], PIECE * size)
-    cover = Task(PIECE * (known["patches_s"] + known["coverage_s"]), PIECE * size)
+    pictures, dispatch_s = FIT["pictures"], measured["task_s"]
+    size = measured["features_bytes"]
+    features = Task(PART * measured["features_s"], PART * measured["picture_bytes"], PART * size)
+    read = Task(PIECE * measured["patches_s"], PIECE * size)
+    coverage = Task(PIECE * (measured["patches_s"] + measured["coverage_s"]), PIECE * size)
     stages = {
-        "features": run(pictures // PART, features, cores, hand_out),
-        "counting": run(pictures // PIECE, Task(0.0, PIECE * size), cores, hand_out),
+        "features": run(pictures // PART, features, cores, dispatch_s),
+        "counting": run(pictures // PIECE, Task(0.0, PIECE * size), cores, dispatch_s),
         "shards": run(
-            cores, Task(pictures / cores * known["patches_s"], pictures / cores * size), cores,
-            hand_out,
+            cores, Task(pictures / cores * measured["patches_s"], pictures / cores * size), cores,
+            dispatch_s,
         ),
-        "coreset": rounds(known, cores),
-        "coreset with a shard on every core": rounds(known, cores, every=True),
-        "bank rows": run(pictures // PIECE, read, cores, hand_out),
-        "coverage": run(pictures // PIECE, cover, cores, hand_out),
+        "coreset": rounds(measured, cores),
+        "coreset with a shard on every core": rounds(measured, cores, every_core=True),
+        "bank rows": run(pictures // PIECE, read, cores, dispatch_s),
+        "coverage": run(pictures // PIECE, coverage, cores, dispatch_s),
     }  # fmt: skip
-    beside = stages.pop("coreset with a shard on every core")
+    every_core = stages.pop("coreset with a shard on every core")
     slowest = max(stages, key=lambda name: stages[name]["seconds"])
     return {
         "stages": stages,
-        "coreset with a shard on every core": beside,
+        "coreset with a shard on every core": every_core,
         "seconds": sum(stage["seconds"] for stage in stages.values()),
         "slowest": slowest,
         "bottleneck": stages[slowest]["bottleneck"],
     }
 
 
-def inspect(known: dict[str, float], cores: int) -> dict[str, object]:
+def inspect(measured: dict[str, float], cores: int) -> dict[str, object]:
     """Simulate an inspection into a table, in parts of so many pictures."""
-    part = known["inspect_part"]
-    task = Task(part * known["inspect_s"], part * known["picture_bytes"], part * known["row_bytes"])
-    found = run(INSPECT["pictures"] // part, task, cores, known["task_s"])
-    found["pictures_s"] = INSPECT["pictures"] / found["seconds"]
-    price = found["seconds"] * cores / 3600 * ASSUMED["core_hour_price"]
-    return {**found, "price_of_a_million": price * 1e6 / INSPECT["pictures"]}
+    part_size = measured["inspect_part"]
+    task = Task(
+        part_size * measured["inspect_s"],
+        part_size * measured["picture_bytes"],
+        part_size * measured["row_bytes"],
+    )
+    result = run(INSPECT["pictures"] // part_size, task, cores, measured["task_s"])
+    result["pictures_s"] = INSPECT["pictures"] / result["seconds"]
+    price = result["seconds"] * cores / 3600 * ASSUMED["core_hour_price"]
+    return {**result, "price_of_a_million": price * 1e6 / INSPECT["pictures"]}
 
 
 def main() -> None:
     """Simulate all numbers of machines and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.parse_args()
-    known = json.loads((RESULTS / "cluster.json").read_text())["pieces"]
+    measured = json.loads((RESULTS / "cluster.json").read_text())["pieces"]
     tables = json.loads((RESULTS / "inspect_table.json").read_text())
     table, start = tables["table_one_core"], tables["one_picture_here"]
     seconds = table["processor_seconds"] - start["processor_seconds"]
-    known |= {"inspect_s": seconds / tables["pictures"], "row_bytes": tables["bytes_per_row"]}
-    known |= {"inspect_part": 64}
-    found: dict[str, object] = {"assumed": ASSUMED, "measured": known, "fit of": FIT}
-    found["inspection of"] = INSPECT
+    measured |= {"inspect_s": seconds / tables["pictures"], "row_bytes": tables["bytes_per_row"]}
+    measured |= {"inspect_part": 64}
+    results: dict[str, object] = {"assumed": ASSUMED, "measured": measured, "fit of": FIT}
+    results["inspection of"] = INSPECT
     for machines in MACHINES:
         cores = machines * ASSUMED["cores_per_machine"]
-        one = {"fit": fit(known, cores), "inspect": inspect(known, cores)}
-        found[f"{machines} machines"] = one
+        simulation = {"fit": fit(measured, cores), "inspect": inspect(measured, cores)}
+        results[f"{machines} machines"] = simulation
         stages = ", ".join(
             f"{name} {stage['seconds']:.0f} s ({stage['bottleneck']})"
-            for name, stage in one["fit"]["stages"].items()
+            for name, stage in simulation["fit"]["stages"].items()
         )
-        print(f"{machines:3} machines: fit {one['fit']['seconds']:.0f} s: {stages}")
-        seen = one["inspect"]
-        price = f"{seen['price_of_a_million']:.2f} a million"
-        print(f"{'':14}inspect {seen['pictures_s']:.0f} a second ({seen['bottleneck']}), {price}")
-    (RESULTS / "cluster_simulation.json").write_text(json.dumps(found, indent=1) + "\n")
+        print(f"{machines:3} machines: fit {simulation['fit']['seconds']:.0f} s: {stages}")
+        inspection = simulation["inspect"]
+        price = f"{inspection['price_of_a_million']:.2f} a million"
+        rate = f"{inspection['pictures_s']:.0f} a second ({inspection['bottleneck']})"
+        print(f"{'':14}inspect {rate}, {price}")
+    (RESULTS / "cluster_simulation.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

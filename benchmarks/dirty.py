@@ -1,4 +1,4 @@
-"""Defects among the good pictures: `python benchmarks/dirty.py`.
+"""Training data contaminated with defects: `python benchmarks/dirty.py`.
 
 A tenth of magnetic_tile's real defects (seed 0) is moved from the test set into the good pictures.
 Measured: image AUROC on the rest of the test set with clean, dirty and denoised fits, and the share
@@ -23,43 +23,43 @@ SQUARE = Preparation((256, 256), "stretch", (224, 224))
 WORST = 0.15
 
 
-def planted(root: Path, folder: Path) -> tuple[list[Path], list[Path]]:
+def link_contaminated(root: Path, folder: Path) -> tuple[list[Path], list[Path]]:
     """Link good and moved pictures into a folder; return the moved and the remaining defects."""
-    bad = sorted(path for path in (root / "test").glob("*/*") if path.parent.name != "good")
-    order = np.random.default_rng(0).permutation(len(bad))
-    moved = [bad[k] for k in sorted(order[: round(0.1 * len(bad))])]
+    defects = sorted(path for path in (root / "test").glob("*/*") if path.parent.name != "good")
+    order = np.random.default_rng(0).permutation(len(defects))
+    moved = [defects[k] for k in sorted(order[: round(0.1 * len(defects))])]
     folder.mkdir()
     for path in (root / "train/good").iterdir():
         os.symlink(path, folder / path.name)
     for path in moved:
         os.symlink(path, folder / f"moved_{path.parent.name}_{path.name}")
-    return moved, [path for path in bad if path not in moved]
+    return moved, [path for path in defects if path not in moved]
 
 
-def judged(source: Path, good: list[Path], bad: list[Path], denoise: bool) -> float:
+def evaluate_fit(source: Path, good: list[Path], defects: list[Path], denoise: bool) -> float:
     """Fit on a folder and return the image AUROC on other pictures."""
     method = PatchCore(coreset=0.02, denoise=denoise)
-    fitted = fit(
+    inspector = fit(
         read_images(source),
         method=method,
         preparation=SQUARE,
         false_alarms=None,
         precision="fp32",
     )
-    found = fitted.inspect_many(read_images([*map(str, good), *map(str, bad)]))
-    scores = np.array([inspection.score for inspection in found])
+    inspections = inspector.inspect_many(read_images([*map(str, good), *map(str, defects)]))
+    scores = np.array([inspection.score for inspection in inspections])
     return auroc(scores, np.arange(len(scores)) >= len(good))
 
 
-def audited(folder: Path) -> float:
+def audit_recall(folder: Path) -> float:
     """Return the share of the moved pictures among the worst of `golden audit`."""
     command = [str(Path(sys.executable).with_name("golden")), "audit", str(folder), "--json"]
     command += ["--resize", "256x256", "--crop", "224"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    places = [json.loads(line) for line in done.stdout.splitlines()]
-    worst = places[: round(WORST * len(places))]
-    moved = [Path(one["picture"]).name.startswith("moved_") for one in places]
-    return sum(Path(one["picture"]).name.startswith("moved_") for one in worst) / sum(moved)
+    process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    ranking = [json.loads(line) for line in process.stdout.splitlines()]
+    worst = ranking[: round(WORST * len(ranking))]
+    is_moved = [Path(entry["picture"]).name.startswith("moved_") for entry in ranking]
+    return sum(Path(entry["picture"]).name.startswith("moved_") for entry in worst) / sum(is_moved)
 
 
 def main() -> None:
@@ -68,15 +68,15 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     root = parser.parse_args().shared.resolve() / "data/magnetic_tile"
     good = sorted((root / "test/good").iterdir())
-    with tempfile.TemporaryDirectory() as place:
-        dirty = Path(place) / "dirty"
-        moved, bad = planted(root, dirty)
+    with tempfile.TemporaryDirectory() as directory:
+        dirty = Path(directory) / "dirty"
+        moved, defects = link_contaminated(root, dirty)
         figures = {
             "moved": len(moved),
-            "clean": judged(root / "train/good", good, bad, False),
-            "dirty": judged(dirty, good, bad, False),
-            "denoised": judged(dirty, good, bad, True),
-            "audit: moved among the worst 15 %": audited(dirty),
+            "clean": evaluate_fit(root / "train/good", good, defects, False),
+            "dirty": evaluate_fit(dirty, good, defects, False),
+            "denoised": evaluate_fit(dirty, good, defects, True),
+            "audit: moved among the worst 15 %": audit_recall(dirty),
         }
     print(json.dumps(figures, indent=1))
     (RESULTS / "dirty.json").write_text(json.dumps(figures, indent=1) + "\n")

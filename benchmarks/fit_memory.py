@@ -1,4 +1,4 @@
-"""Peak memory of a whole fit, ours beside the authors' way: `python benchmarks/fit_memory.py`.
+"""Peak memory of a complete fit, ours and the authors' method: `python benchmarks/fit_memory.py`.
 
 Both fit bottle's 209 good pictures at 224 pixels with timm's ResNet-18 (levels 2 and 3 pooled to
 1024 values) to a bank of 10 %. The stand-in for the authors' code keeps all patches in float32 and
@@ -53,15 +53,15 @@ with torch.inference_mode():
 
 def peak_mb(command: list[str]) -> float:
     """Run a command as the only child of a process and return its peak resident megabytes."""
-    watch = (
+    script = (
         "import resource, subprocess, sys; "
         "subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / 1e6)"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", watch, *command], stdout=subprocess.PIPE, text=True, check=True
+    process = subprocess.run(
+        [sys.executable, "-c", script, *command], stdout=subprocess.PIPE, text=True, check=True
     )
-    return float(done.stdout)
+    return float(process.stdout)
 
 
 def main() -> None:
@@ -75,17 +75,17 @@ def main() -> None:
     )
     golden = str(Path(sys.executable).with_name("golden"))
     common = ["--resize", "256x256", "--crop", "224", "--depth", "1024", "--false-alarms", "0"]
-    with tempfile.TemporaryDirectory() as place:
-        output = ["--output", f"{place}/a.golden"]
+    with tempfile.TemporaryDirectory() as directory:
+        output = ["--output", f"{directory}/a.golden"]
         timm = ["--backbone", "timm:resnet18", "--weights", weights]
-        found = {
+        peaks = {
             "authors' stand-in": peak_mb([sys.executable, "-c", AUTHORS, good, weights]),
             "ours, timm:resnet18": peak_mb([golden, "fit", good, *output, *timm, *common]),
             "ours, built-in network": peak_mb([golden, "fit", good, *output, *common[:4]]),
         }
-    for name, value in found.items():
+    for name, value in peaks.items():
         print(f"{name:28}{value:8.0f} MB")
-    (RESULTS / "fit_memory.json").write_text(json.dumps(found, indent=1) + "\n")
+    (RESULTS / "fit_memory.json").write_text(json.dumps(peaks, indent=1) + "\n")
 
 
 if __name__ == "__main__":

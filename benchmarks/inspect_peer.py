@@ -1,4 +1,4 @@
-"""One way to inspect a picture, timed in a process of its own; `inspect_peers.py` runs them.
+"""One implementation of inspection, timed in a separate process by `inspect_peers.py`.
 
 `python inspect_peer.py WHO FILE.golden PICTURE.npy ROWS NETWORK` prints milliseconds as JSON.
 WHO is ours or authors (our environment; authors is a stand-in in torch) or anomalib (its own: in
@@ -16,19 +16,19 @@ from time import perf_counter
 
 import numpy as np
 
-REPEATS, WARM = 15, 3
+REPEATS, WARM_UP = 15, 3
 
 
-def timed(work: Callable[[], object]) -> float:
+def timed(call: Callable[[], object]) -> float:
     """Return the median milliseconds of a call."""
-    for _ in range(WARM):
-        work()
-    taken = []
+    for _ in range(WARM_UP):
+        call()
+    durations = []
     for _ in range(REPEATS):
-        began = perf_counter()
-        work()
-        taken.append(perf_counter() - began)
-    return 1000 * float(np.median(taken))
+        start = perf_counter()
+        call()
+        durations.append(perf_counter() - start)
+    return 1000 * float(np.median(durations))
 
 
 def ours(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, float]:
@@ -38,22 +38,24 @@ def ours(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, floa
     from goldensample.features.extraction import as_picture, extract
     from goldensample.fitting.precision import at
 
-    fitted = load(file)
+    base_inspector = load(file)
     pixels = np.ascontiguousarray((picture[0] * 255).astype(np.uint8).transpose(1, 2, 0))
-    canvas = fitted.preparation.apply(pixels)[0][None]
-    found = {}
+    canvas = base_inspector.preparation.apply(pixels)[0][None]
+    times = {}
     for precision in [name for name in ("fp32", "bf16") if processor_has(name)]:
-        inspector = at(fitted, precision)
-        found[f"ours {precision}"] = timed(lambda used=inspector: used.inspect(pixels))
-        found[f"ours {precision}, the network alone"] = timed(
+        inspector = at(base_inspector, precision)
+        times[f"ours {precision}"] = timed(lambda used=inspector: used.inspect(pixels))
+        times[f"ours {precision}, the network alone"] = timed(
             lambda used=inspector: used.backbone.extract(canvas)
         )
-    features, _ = extract([as_picture(pixels, 0)], fitted.preparation, fitted.backbone)
-    patches, _ = fitted.detector.settings.patches_of(features, 0)
-    search = fitted.detector._search(patches)
-    found["ours, the search alone"] = timed(lambda: search.find(patches))
-    found["ours, products left"] = search.share
-    return found
+    features, _ = extract(
+        [as_picture(pixels, 0)], base_inspector.preparation, base_inspector.backbone
+    )
+    patches, _ = base_inspector.detector.settings.patches_of(features, 0)
+    search = base_inspector.detector._search(patches)
+    times["ours, the search alone"] = timed(lambda: search.find(patches))
+    times["ours, products left"] = search.share
+    return times
 
 
 def authors(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, float]:
@@ -68,12 +70,12 @@ def authors(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, f
     ).eval()
     index = faiss.IndexFlatL2(1024)
     index.add(np.random.default_rng(0).normal(size=(rows, 1024)).astype(np.float32))
-    given = torch.from_numpy(picture)
+    image = torch.from_numpy(picture)
 
     @torch.inference_mode()
     def inspect() -> None:
         levels = []
-        for level in network(given):
+        for level in network(image):
             windows = functional.unfold(level, 3, padding=1)[0].T  # (cells, d·9)
             levels.append(functional.adaptive_avg_pool1d(windows[:, None], 1024)[:, 0])
         side = round(len(levels[1]) ** 0.5)
@@ -97,16 +99,16 @@ def anomalib(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, 
     model = PatchcoreModel(layers=("layer2", "layer3"), backbone=name, pre_trained=False).eval()
     depth = 384 if name == "resnet18" else 1536
     model.memory_bank = torch.randn(rows, depth, generator=torch.Generator().manual_seed(0))
-    given = torch.from_numpy(picture)
+    image = torch.from_numpy(picture)
     with torch.inference_mode():
-        found = {"anomalib, torch fp32": timed(lambda: model(given))}
+        times = {"anomalib, torch fp32": timed(lambda: model(image))}
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "model.onnx")
-        torch.onnx.export(model, given, path, opset_version=17, dynamo=False)
+        torch.onnx.export(model, image, path, opset_version=17, dynamo=False)
         session = onnxruntime.InferenceSession(path)
-        given_name = session.get_inputs()[0].name
-        found["anomalib, ONNX Runtime fp32"] = timed(
-            lambda: session.run(None, {given_name: picture})
+        input_name = session.get_inputs()[0].name
+        times["anomalib, ONNX Runtime fp32"] = timed(
+            lambda: session.run(None, {input_name: picture})
         )
         core = openvino.Core()
         model = core.read_model(path)
@@ -116,8 +118,8 @@ def anomalib(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, 
             ):
                 continue
             compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": precision})
-            found[f"anomalib, OpenVINO {precision}"] = timed(lambda used=compiled: used(picture))
-    return found
+            times[f"anomalib, OpenVINO {precision}"] = timed(lambda used=compiled: used(picture))
+    return times
 
 
 if __name__ == "__main__":

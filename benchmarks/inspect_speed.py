@@ -22,11 +22,11 @@ from goldensample.backbones.openvino import processor_has
 from goldensample.features.extraction import BATCH, extract
 from goldensample.fitting.precision import at
 from goldensample.images.folder import Folder, open_images
-from goldensample.inspection.inspector import Inspector, one_thread_each
+from goldensample.inspection.inspector import Inspector, limit_blas_threads
 
 RESULTS = Path(__file__).parent / "results"
 COUNT = 200
-START = """
+START_SCRIPT = """
 import sys
 def before():
     lines = open("/proc/self/status").read().splitlines()
@@ -47,36 +47,36 @@ print(bare, before())
 """
 
 
-def per_picture_ms(work: Callable[[], object], count: int) -> float:
+def per_picture_ms(call: Callable[[], object], count: int) -> float:
     """Return the milliseconds a picture of the faster of two runs."""
-    taken = []
+    durations = []
     for _ in range(2):
-        began = perf_counter()
-        work()
-        taken.append(perf_counter() - began)
-    return 1000 * min(taken) / count
+        start = perf_counter()
+        call()
+        durations.append(perf_counter() - start)
+    return 1000 * min(durations) / count
 
 
 def stages(inspector: Inspector, pictures: Folder) -> dict[str, float]:
     """Return what each stage takes alone, and all of them together."""
     decoded = list(pictures)
     batches = [decoded[k : k + BATCH] for k in range(0, len(decoded), BATCH)]
-    prepare, network = inspector.preparation, inspector.backbone
-    canvases = [np.stack([prepare.apply(p.pixels)[0] for p in batch]) for batch in batches]
-    features = [extract(batch, prepare, network) for batch in batches]
+    preparation, network = inspector.preparation, inspector.backbone
+    canvases = [np.stack([preparation.apply(p.pixels)[0] for p in batch]) for batch in batches]
+    features = [extract(batch, preparation, network) for batch in batches]
 
-    def judge() -> None:
-        with one_thread_each():
+    def score_batches() -> None:
+        with limit_blas_threads():
             for batch, (maps, places) in zip(batches, features, strict=True):
                 for k in range(len(batch)):
-                    inspector._judge(batch, maps, places, k)
+                    inspector._inspect_one(batch, maps, places, k)
 
     count = len(decoded)
     return {
         "decoding": per_picture_ms(lambda: list(pictures), count),
-        "resizing": per_picture_ms(lambda: [prepare.apply(p.pixels) for p in decoded], count),
+        "resizing": per_picture_ms(lambda: [preparation.apply(p.pixels) for p in decoded], count),
         "network": per_picture_ms(lambda: [network.extract(c) for c in canvases], count),
-        "patches, search, map, one thread": per_picture_ms(judge, count),
+        "patches, search, map, one thread": per_picture_ms(score_batches, count),
         "all": per_picture_ms(lambda: list(inspector.inspect_many(pictures)), count),
         "one at a time, decoded": per_picture_ms(
             lambda: [inspector.inspect(p) for p in decoded], count
@@ -84,23 +84,23 @@ def stages(inspector: Inspector, pictures: Folder) -> dict[str, float]:
     }
 
 
-def started(file: Path, picture: Path) -> dict[str, float]:
+def start_up_figures(file: Path, picture: Path) -> dict[str, float]:
     """Return seconds to the first verdict, for the import, and the memory of inspecting."""
     golden = str(Path(sys.executable).with_name("golden"))
-    first, imported = [], []
+    first_verdict_s, import_s = [], []
     for _ in range(5):
-        began = perf_counter()
+        start = perf_counter()
         subprocess.run([golden, "inspect", file, picture], check=True, capture_output=True)
-        first.append(perf_counter() - began)
-        words = [sys.executable, "-X", "importtime", "-c", "import goldensample"]
-        said = subprocess.run(words, check=True, capture_output=True, text=True).stderr
-        imported.append(int(said.splitlines()[-1].split("|")[1]) / 1e6)
-    words = [sys.executable, "-c", START, str(file), str(picture)]
-    memory = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+        first_verdict_s.append(perf_counter() - start)
+        command = [sys.executable, "-X", "importtime", "-c", "import goldensample"]
+        import_log = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+        import_s.append(int(import_log.splitlines()[-1].split("|")[1]) / 1e6)
+    command = [sys.executable, "-c", START_SCRIPT, str(file), str(picture)]
+    memory = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     bare, peak = map(float, memory.split())
     return {
-        "process start to first verdict, s": min(first),
-        "import, s": min(imported),
+        "process start to first verdict, s": min(first_verdict_s),
+        "import, s": min(import_s),
         "memory beyond bare runtimes, MB": peak - bare,
         "file, MB": file.stat().st_size / 1e6,
     }
@@ -111,30 +111,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     root = parser.parse_args().shared / "data/mvtec_ad/bottle"
-    found: dict[str, object] = {"threads": os.cpu_count()}
-    with tempfile.TemporaryDirectory() as place:
+    figures: dict[str, object] = {"threads": os.cpu_count()}
+    with tempfile.TemporaryDirectory() as directory:
         for number, picture in zip(
             range(COUNT), 3 * list(read_images(root / "test")), strict=False
         ):
             small = Image.fromarray(picture.pixels).resize((512, 512), Image.Resampling.BICUBIC)
             for kind, options in (("png", {}), ("jpg", {"quality": 90})):
-                path = Path(place) / kind / f"{number}.{kind}"
+                path = Path(directory) / kind / f"{number}.{kind}"
                 path.parent.mkdir(exist_ok=True)
                 small.save(path, **options)
-        file = Path(place) / "bottle.golden"
+        file = Path(directory) / "bottle.golden"
         good = read_images(root / "train/good")
         square = Preparation((256, 256))
         save(fit(good, backbone=open_backbone("builtin"), preparation=square), file)
-        fitted = load(file)
+        inspector = load(file)
         for precision in [p for p in ("fp32", "bf16", "int8") if processor_has(p)]:
             for kind in ("png", "jpg"):
-                pictures = open_images(Path(place) / kind)
-                found[f"{precision}, {kind}, ms a picture"] = stages(
-                    at(fitted, precision), pictures
+                pictures = open_images(Path(directory) / kind)
+                figures[f"{precision}, {kind}, ms a picture"] = stages(
+                    at(inspector, precision), pictures
                 )
-        found["start"] = started(file, Path(place) / "png/0.png")
-    print(json.dumps(found, indent=1))
-    (RESULTS / "inspect_speed.json").write_text(json.dumps(found, indent=1) + "\n")
+        figures["start"] = start_up_figures(file, Path(directory) / "png/0.png")
+    print(json.dumps(figures, indent=1))
+    (RESULTS / "inspect_speed.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

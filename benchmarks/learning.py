@@ -13,7 +13,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
-from remembering import Remembering
+from remembering import CachingBackbone
 
 from goldensample import Inspector, Preparation, fit, open_backbone, read_images
 from goldensample.evaluation.metrics import auroc
@@ -27,45 +27,48 @@ FITTED, LEARNED = 200, 50
 
 def scores(inspector: Inspector, paths: list[Path]) -> np.ndarray:
     """Return the scores of pictures."""
-    found = inspector.inspect_many(read_images([*map(str, paths)]))
-    return np.array([inspection.score for inspection in found])
+    inspections = inspector.inspect_many(read_images([*map(str, paths)]))
+    return np.array([inspection.score for inspection in inspections])
 
 
 def trial(root: Path, seed: int) -> dict[str, object]:
     """Fit, learn and forget once."""
-    train, random = sorted((root / "train/good").iterdir()), np.random.default_rng(seed)
-    drawn = [train[k] for k in random.permutation(len(train))[: FITTED + LEARNED]]
+    train, rng = sorted((root / "train/good").iterdir()), np.random.default_rng(seed)
+    chosen = [train[k] for k in rng.permutation(len(train))[: FITTED + LEARNED]]
     good = sorted((root / "test/good").iterdir())
-    bad = sorted(path for path in (root / "test").glob("*/*") if path.parent.name != "good")
-    defect = np.arange(len(good) + len(bad)) >= len(good)
-    backbone = Remembering(open_backbone("builtin"))  # so that learn's time is that beyond it
+    defects = sorted(path for path in (root / "test").glob("*/*") if path.parent.name != "good")
+    defect = np.arange(len(good) + len(defects)) >= len(good)
+    backbone = CachingBackbone(open_backbone("builtin"))  # so that learn's time is that beyond it
 
     def fitted(paths: list[Path]) -> Inspector:
         pictures = read_images([*map(str, paths)])
         return fit(pictures, backbone=backbone, preparation=SQUARE, false_alarms=None)
 
-    before = fitted(drawn[:FITTED])
-    new = read_images([*map(str, drawn[FITTED:])])
-    list(before.inspect_many(new))
-    began, worked = perf_counter(), process_time()
-    taught = learn(before, new, Note("", "benchmark"))
-    seconds, cpu_seconds = perf_counter() - began, process_time() - worked
-    at_first = scores(before, good + bad)
-    after = scores(taught, good + bad)
-    whole = scores(fitted(drawn), good + bad)
-    less = taught
-    for k in random.permutation(len(new)):
-        less = forget(less, new.names[k], Note(""))
+    base_inspector = fitted(chosen[:FITTED])
+    new_pictures = read_images([*map(str, chosen[FITTED:])])
+    list(base_inspector.inspect_many(new_pictures))
+    start, cpu_start = perf_counter(), process_time()
+    updated = learn(base_inspector, new_pictures, Note("", "benchmark"))
+    seconds, cpu_seconds = perf_counter() - start, process_time() - cpu_start
+    base_scores = scores(base_inspector, good + defects)
+    updated_scores = scores(updated, good + defects)
+    full_scores = scores(fitted(chosen), good + defects)
+    reverted = updated
+    for k in rng.permutation(len(new_pictures)):
+        reverted = forget(reverted, new_pictures.names[k], Note(""))
     return {
         "seed": seed,
-        "bank_rows": len(before.detector.arrays()["bank"]),
-        "rows_learned": len(taught.detector.arrays()["bank"]) - len(less.detector.arrays()["bank"]),
-        "auroc_fitted_200": auroc(at_first, defect),
-        "auroc_learned_50": auroc(after, defect),
-        "auroc_fitted_250": auroc(whole, defect),
+        "bank_rows": len(base_inspector.detector.arrays()["bank"]),
+        "rows_learned": len(updated.detector.arrays()["bank"])
+        - len(reverted.detector.arrays()["bank"]),
+        "auroc_fitted_200": auroc(base_scores, defect),
+        "auroc_learned_50": auroc(updated_scores, defect),
+        "auroc_fitted_250": auroc(full_scores, defect),
         "seconds_beyond_network": seconds,
         "cpu_seconds_beyond_network": cpu_seconds,
-        "forgetting_restores_every_score": bool(np.array_equal(scores(less, good + bad), at_first)),
+        "forgetting_restores_every_score": bool(
+            np.array_equal(scores(reverted, good + defects), base_scores)
+        ),
     }
 
 
@@ -74,10 +77,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--seeds", type=int, default=3)
-    asked = parser.parse_args()
+    options = parser.parse_args()
     trials = []
-    for seed in range(asked.seeds):
-        trials.append(trial(asked.shared.resolve() / "data/magnetic_tile", seed))
+    for seed in range(options.seeds):
+        trials.append(trial(options.shared.resolve() / "data/magnetic_tile", seed))
         print(json.dumps(trials[-1]))
         (RESULTS / "learning.json").write_text(json.dumps(trials, indent=1) + "\n")
 

@@ -1,4 +1,4 @@
-"""Measure the main job: quality on the data sets at hand, and the coreset against the plain loop.
+"""Main benchmark: accuracy on the available data sets, and the coreset against the plain loop.
 
 Every run leaves a raw file in benchmarks/results with each picture's score; the table is a view.
 Run it with nothing else on the machine: `make bench`, or `make bench SHARED=DIR`.
@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from coreset_peer import pick_by_loop
 
 from goldensample import PatchCore, Preparation, fit, load, open_backbone, read_images, save
 from goldensample.backbones.network import Backbone
@@ -37,9 +38,9 @@ def run(
     name: str, root: Path, share: float, backbone: Backbone, square: bool, seed: int = 0
 ) -> dict[str, object]:
     """Fit, save, load and evaluate; return the figures and every picture's score."""
-    began = perf_counter()
+    start = perf_counter()
     pictures = read_images(root / "train/good")
-    read_s = perf_counter() - began
+    read_s = perf_counter() - start
     fitted = fit(
         pictures,
         backbone=backbone,
@@ -47,18 +48,20 @@ def run(
         preparation=PAPER_SQUARE if square else None,
         false_alarms=None,
     )
-    fit_s = perf_counter() - began
+    fit_s = perf_counter() - start
     file = RESULTS / "last.golden"
     save(fitted, file)
     size, inspector = file.stat().st_size, load(file)
     file.unlink()
     tally, scores = Tally(), []
     truths = list(labelled(read_dataset(root), None))
-    began = perf_counter()
-    for truth, found in zip(truths, inspector.inspect_many(t.picture for t in truths), strict=True):
-        tally.add(found, truth.defect, truth.mask, truth.kind)
-        scores.append([truth.picture.name, truth.kind, found.score])
-    inspect_s = (perf_counter() - began) / len(truths)
+    start = perf_counter()
+    for truth, inspection in zip(
+        truths, inspector.inspect_many(t.picture for t in truths), strict=True
+    ):
+        tally.add(inspection, truth.defect, truth.mask, truth.kind)
+        scores.append([truth.picture.name, truth.kind, inspection.score])
+    inspect_s = (perf_counter() - start) / len(truths)
     return {
         "data": name,
         "network": backbone.network.name,
@@ -78,40 +81,34 @@ def run(
 
 
 def coreset_against_loop(patches: int = 40_000, rows: int = 4_000) -> dict[str, object]:
-    """Time our coreset and the loop on the same made points (clusters in 128 dimensions)."""
+    """Time our coreset and the loop on the same generated points (clusters in 128 dimensions)."""
     rng = np.random.default_rng(0)
-    middles = rng.normal(0, 1, (200, 128))
-    points = middles[rng.integers(0, 200, patches)] + rng.normal(0, 0.4, (patches, 128))
+    centres = rng.normal(0, 1, (200, 128))
+    points = centres[rng.integers(0, 200, patches)] + rng.normal(0, 0.4, (patches, 128))
     points = points.astype(np.float32)
-    began = perf_counter()
+    start = perf_counter()
     ours = greedy.greedy(points, rows).picks
-    ours_s = perf_counter() - began
-    began = perf_counter()
+    ours_s = perf_counter() - start
+    start = perf_counter()
     loop = loop_float32(points, rows)
-    loop_s = perf_counter() - began
-    whole, _ = projection.to_whole_numbers(points)
+    loop_s = perf_counter() - start
+    integer_points, _ = projection.to_integers(points)
     return {
         "patches": patches,
         "rows": rows,
         "ours_s": ours_s,
         "loop_s": loop_s,
         "times_faster": loop_s / ours_s,
-        "first_500_picks_equal_the_reference": ours[:500].tolist() == greedy_loop(whole, 500),
+        "first_500_picks_equal_the_reference": ours[:500].tolist()
+        == greedy_loop(integer_points, 500),
         "all_picks_equal_the_loop": ours.tolist() == loop,
     }
 
 
 def loop_float32(points: np.ndarray, rows: int) -> list[int]:
-    """The plain loop as one would write it for speed: one matrix-vector product a pick."""
-    whole, _ = projection.to_whole_numbers(points)
-    norms = (whole**2).sum(axis=1)
-    distances, picks = norms, []
-    for _ in range(rows):
-        best = int(np.argmax(distances))
-        to_best = norms + norms[best] - 2 * (whole @ whole[best])
-        distances = np.minimum(distances, to_best) if picks else to_best
-        picks.append(best)
-    return picks
+    """Return the picks of the plain loop in float32."""
+    integer_points, _ = projection.to_integers(points)
+    return pick_by_loop(integer_points, rows)
 
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
@@ -140,14 +137,14 @@ def write_page() -> None:
             f"| {run['data']} | {network} | {run['seed']} | {bank} | {figures} | "
             f"{run['fit_s']:.1f} | {ms:.0f} |"
         )
-    made = json.loads((RESULTS / "coreset.json").read_text())
+    coreset = json.loads((RESULTS / "coreset.json").read_text())
     machine = json.loads(path.read_text())["machine"]
     rows.append(
-        f"\nMachine: {machine}. Coreset of {made['patches']:,} × 128 made points to "
-        f"{made['rows']:,} rows: {made['times_faster']:.1f} times as fast as the plain loop in "
-        f"float32 in the same run ({made['ours_s']:.2f} s against {made['loop_s']:.2f} s), "
-        f"picks equal: "
-        f"{made['all_picks_equal_the_loop']}."
+        f"\nMachine: {machine}. Coreset of {coreset['patches']:,} × 128 made points to "
+        f"{coreset['rows']:,} rows: {coreset['times_faster']:.1f} times as fast as the plain loop "
+        f"in float32 in the same run ({coreset['ours_s']:.2f} s against {coreset['loop_s']:.2f} "
+        f"s), picks equal: "
+        f"{coreset['all_picks_equal_the_loop']}."
     )
     PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
 
@@ -157,12 +154,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--only", choices=SETS, action="append")
-    shared = (chosen := parser.parse_args()).shared
+    shared = (options := parser.parse_args()).shared
     RESULTS.mkdir(exist_ok=True)
-    made = coreset_against_loop()
-    (RESULTS / "coreset.json").write_text(json.dumps(made, indent=1) + "\n")
-    print(f"coreset: {made['times_faster']:.1f} times the loop's speed, the same picks: "
-          f"{made['all_picks_equal_the_loop']}")  # fmt: skip
+    coreset = coreset_against_loop()
+    (RESULTS / "coreset.json").write_text(json.dumps(coreset, indent=1) + "\n")
+    print(f"coreset: {coreset['times_faster']:.1f} times the loop's speed, the same picks: "
+          f"{coreset['all_picks_equal_the_loop']}")  # fmt: skip
     weights = shared / "weights/resnet18_imagenet_layer1-3.safetensors"
     if not weights.is_file():
         sys.exit(f"the data sets are not at {shared}: name their folder with --shared")
@@ -171,7 +168,7 @@ def main() -> None:
     builtin = open_backbone()
     jobs = [
         (name, backbone, square, 0)
-        for name in chosen.only or SETS
+        for name in options.only or SETS
         for backbone, square in (
             (resnet18, True),
             (resnet18, False),
@@ -179,19 +176,19 @@ def main() -> None:
             (builtin, False),
         )
     ]
-    if "magnetic_tile" in (chosen.only or SETS):  # how much hangs on the random projection
+    if "magnetic_tile" in (options.only or SETS):  # how much hangs on the random projection
         jobs += [("magnetic_tile", resnet18, True, seed) for seed in (1, 2)]
     for name, backbone, square, seed in jobs:
         folder, share = SETS[name]
-        found = run(name, shared / "data" / folder, share, backbone, square, seed)
+        result = run(name, shared / "data" / folder, share, backbone, square, seed)
         label = backbone.network.name.replace(":", "_") + ("_224" if square else "")
         label += f"_seed{seed}" if seed else ""
-        text = json.dumps(found) + "\n"
+        text = json.dumps(result) + "\n"
         (RESULTS / f"{name}-{label}.json").write_text(text)
-        bank = "x".join(map(str, found["bank"]))
-        print(f"{name:14} {label:20} {bank:14} {found['image_auroc']:.4f}  "
-              f"{found['pixel_auroc']:.4f}  {found['pro']:.4f}  {found['fit_s']:5.1f}  "
-              f"{found['inspect_s_per_decoded_picture'] * 1000:.1f}", flush=True)  # fmt: skip
+        bank = "x".join(map(str, result["bank"]))
+        print(f"{name:14} {label:20} {bank:14} {result['image_auroc']:.4f}  "
+              f"{result['pixel_auroc']:.4f}  {result['pro']:.4f}  {result['fit_s']:5.1f}  "
+              f"{result['inspect_s_per_decoded_picture'] * 1000:.1f}", flush=True)  # fmt: skip
     write_page()
 
 

@@ -26,7 +26,7 @@ LIMITS = (0.3, 0.05)
 Maps = list[tuple[np.ndarray, np.ndarray]]
 
 
-def made(seed: int) -> tuple[np.ndarray, np.ndarray]:
+def generate_map(seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a map (SIDE, SIDE) float32 and its mask; the first GOOD have no defect."""
     rng = np.random.default_rng(seed)
     mask = np.zeros((SIDE, SIDE), bool)
@@ -38,42 +38,44 @@ def made(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return values.astype(np.float32), mask
 
 
-def in_bins(maps: Maps) -> dict[str, tuple[float, float]]:
+def binned_metrics(maps: Maps) -> dict[str, tuple[float, float]]:
     """Return each figure and its bound, with a group of pictures for each type."""
     tally = PixelTally()
     for values, mask in maps:
         tally.add(values, mask, "defect" if mask.any() else None)
     curve = tally.curve()
-    found = {
+    metrics = {
         "auroc": curve.auroc(),
         "average_precision": curve.average_precision(),
         "best_f1": curve.best_f1(),
         **{f"pro_{limit}": curve.pro(limit) for limit in LIMITS},
     }
-    return {name: (figure.value, figure.error) for name, figure in found.items()}
+    return {name: (figure.value, figure.error) for name, figure in metrics.items()}
 
 
-def by_sorting(maps: Maps) -> dict[str, float]:
+def exact_metrics(maps: Maps) -> dict[str, float]:
     """Return the same figures from all pixels, sorted."""
     scores = np.concatenate([values.ravel() for values, _ in maps])
     labels = np.concatenate([mask.ravel() for _, mask in maps])
     precision, recall, _ = precision_recall_curve(labels, scores)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    found = {
+    metrics = {
         "auroc": float(roc_auc_score(labels, scores)),
         "average_precision": float(average_precision_score(labels, scores)),
         "best_f1": float(f1.max()),
     }
-    false, overlap = exact_pro(scores, labels, np.concatenate([share(mask) for _, mask in maps]))
+    false, overlap = exact_pro(
+        scores, labels, np.concatenate([region_weights(mask) for _, mask in maps])
+    )
     for limit in LIMITS:
         last = int(np.searchsorted(false, limit, side="right"))
         x = np.append(false[:last], limit)
         y = np.append(overlap[:last], np.interp(limit, false, overlap))
-        found[f"pro_{limit}"] = float(np.trapezoid(y, x) / limit)
-    return found
+        metrics[f"pro_{limit}"] = float(np.trapezoid(y, x) / limit)
+    return metrics
 
 
-def share(mask: np.ndarray) -> np.ndarray:
+def region_weights(mask: np.ndarray) -> np.ndarray:
     """Return, for each pixel, 1 / the size of its region; 0 outside."""
     labels, _ = ndimage.label(mask, structure=np.ones((3, 3), int))
     weights = 1 / np.bincount(labels.ravel())
@@ -92,18 +94,18 @@ def exact_pro(
     return np.append(0.0, false / false[-1]), np.append(0.0, overlap / overlap[-1])
 
 
-def timed(work: Callable[[Maps], Any], maps: Maps) -> tuple[float, Any]:
+def timed(function: Callable[[Maps], Any], maps: Maps) -> tuple[float, Any]:
     """Return the processor's seconds, and the result."""
-    began = process_time()
-    result = work(maps)
-    return process_time() - began, result
+    start = process_time()
+    result = function(maps)
+    return process_time() - start, result
 
 
 def main() -> None:
     """Compare, print and write."""
-    maps = [made(seed) for seed in range(MAPS)]
-    ours_s, ours = min((timed(in_bins, maps) for _ in range(3)), key=lambda run: run[0])
-    sorting_s, exact = timed(by_sorting, maps)
+    maps = [generate_map(seed) for seed in range(MAPS)]
+    ours_s, ours = min((timed(binned_metrics, maps) for _ in range(3)), key=lambda run: run[0])
+    sorting_s, exact = timed(exact_metrics, maps)
     figures = {
         name: {
             "value": value,
@@ -113,7 +115,7 @@ def main() -> None:
         }
         for name, (value, bound) in ours.items()
     }
-    made_json = {
+    report = {
         "machine": f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores",
         "threads": os.environ.get("OPENBLAS_NUM_THREADS", "all"),
         "maps": [MAPS, SIDE, SIDE],
@@ -123,7 +125,7 @@ def main() -> None:
         "times_faster": sorting_s / ours_s,
         "figures": figures,
     }
-    text = json.dumps(made_json, indent=1)
+    text = json.dumps(report, indent=1)
     print(text)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "metrics.json").write_text(text + "\n")

@@ -1,4 +1,4 @@
-"""Notes on good pictures, and on spoilt ones: `python benchmarks/notes.py`.
+"""Notes on good and on degraded pictures: `python benchmarks/notes.py`.
 
 What `golden inspect` notes of light, sharpness and size, `--strict-input` refuses. Counted on good
 pictures that took no part: the good test pictures of bottle, hazelnut, transistor, magnetic_tile,
@@ -18,7 +18,7 @@ from scipy.ndimage import gaussian_filter
 
 from goldensample import Preparation, read_images
 from goldensample.demo import FAMILIES, render
-from goldensample.drift.measures import Habits, habits_of, measure
+from goldensample.drift.measures import ReferenceStatistics, measure, reference_statistics
 from goldensample.preparation.preparation import choose_size
 from goldensample.records import Array
 
@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 SEEDS = range(20)
 STRIDE = 32
 """Sides of a canvas are multiples of it, as for the built-in network."""
-FITTED, TESTED, FEW = 60, 60, 20
+FITTED, TESTED, FEW_FITTED = 60, 60, 20
 
 
 def half_light(pixels: Array) -> Array:
@@ -34,7 +34,7 @@ def half_light(pixels: Array) -> Array:
     return (pixels * 0.5).astype(np.uint8)
 
 
-def blurred(pixels: Array) -> Array:
+def blur(pixels: Array) -> Array:
     """Return a picture out of focus."""
     sigma = 4 * (pixels.shape[0] * pixels.shape[1]) ** 0.5 / 256
     soft = gaussian_filter(pixels.astype(np.float32), (sigma, sigma, 0))
@@ -46,45 +46,50 @@ def half_size(pixels: Array) -> Array:
     return np.ascontiguousarray(pixels[::2, ::2])
 
 
-SPOILT: dict[str, Callable[[Array], Array]] = {
+DEGRADATIONS: dict[str, Callable[[Array], Array]] = {
     "half the light": half_light,
-    "blurred": blurred,
+    "blurred": blur,
     "half the size": half_size,
 }
 
 
-def noted(habits: Habits, values: Array) -> int:
+def count_notes(statistics: ReferenceStatistics, values: Array) -> int:
     """Count the pictures, by their measures (n, 5), that draw a note."""
-    return sum(bool(habits.unusual(one)) for one in values)
+    return sum(bool(statistics.unusual(measures)) for measures in values)
 
 
-def row(good: list[Array], count: int) -> dict[str, object]:
+def count_all(good: list[Array], count: int) -> dict[str, object]:
     """Count notes on pictures, of which the first `count` are fitted, and on splits of all."""
-    preparation = Preparation(choose_size([one.shape[:2] for one in good], STRIDE))
-    measured = [measure(*preparation.apply(one)) for one in good]
-    values, habits = np.stack([one.values for one in measured]), habits_of(measured[:count])
-    found: dict[str, object] = {
+    preparation = Preparation(choose_size([picture.shape[:2] for picture in good], STRIDE))
+    measurements = [measure(*preparation.apply(picture)) for picture in good]
+    values, statistics = (
+        np.stack([picture.values for picture in measurements]),
+        reference_statistics(measurements[:count]),
+    )
+    figures: dict[str, object] = {
         "fitted": count,
         "tested": len(good) - count,
-        "noted": noted(habits, values[count:]),
+        "noted": count_notes(statistics, values[count:]),
     }
-    for name, size in (("20", FEW), ("half", len(good) // 2)):
-        times = 0
+    for name, size in (("20", FEW_FITTED), ("half", len(good) // 2)):
+        total = 0
         for seed in SEEDS:
             order = np.random.default_rng(seed).permutation(len(good))
-            chosen = habits_of([measured[k] for k in order[:size]])
-            times += noted(chosen, values[order[size:]])
-        found[f"noted of {len(SEEDS) * (len(good) - size)} after a fit of {name}"] = times
-    for name, spoil in SPOILT.items():
-        seen = [measure(*preparation.apply(spoil(one))).values for one in good[count:]]
-        found[f"noted, {name}"] = noted(habits, np.stack(seen))
-    return found
+            statistics_of_few = reference_statistics([measurements[k] for k in order[:size]])
+            total += count_notes(statistics_of_few, values[order[size:]])
+        figures[f"noted of {len(SEEDS) * (len(good) - size)} after a fit of {name}"] = total
+    for name, degrade in DEGRADATIONS.items():
+        degraded = [
+            measure(*preparation.apply(degrade(picture))).values for picture in good[count:]
+        ]
+        figures[f"noted, {name}"] = count_notes(statistics, np.stack(degraded))
+    return figures
 
 
 def pictures(folder: Path) -> tuple[list[Array], int]:
     """Return the good pictures of a data set, and how many of them are to be fitted."""
     parts = [read_images(folder / part / "good") for part in ("train", "test")]
-    return [one.pixels for part in parts for one in part], len(parts[0])
+    return [picture.pixels for part in parts for picture in part], len(parts[0])
 
 
 def main() -> None:
@@ -94,11 +99,11 @@ def main() -> None:
     data = parser.parse_args().shared.resolve() / "data"
     figures: dict[str, dict[str, object]] = {}
     for name in ("mvtec_ad/bottle", "mvtec_ad_small/hazelnut", "mvtec_ad_small/transistor"):
-        figures[name.split("/")[1]] = row(*pictures(data / name))
-    figures["magnetic_tile"] = row(*pictures(data / "magnetic_tile"))
+        figures[name.split("/")[1]] = count_all(*pictures(data / name))
+    figures["magnetic_tile"] = count_all(*pictures(data / "magnetic_tile"))
     for family in FAMILIES:
         parts = [render(family, seed).pixels for seed in range(FITTED + TESTED)]
-        figures[f"demo, {family}"] = row(parts, FITTED)
+        figures[f"demo, {family}"] = count_all(parts, FITTED)
     (RESULTS / "notes.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
 

@@ -1,4 +1,4 @@
-"""What bf16 and int8 cost in quality: `python benchmarks/precision_quality.py`.
+"""Loss of accuracy by bf16 and int8: `python benchmarks/precision_quality.py`.
 
 The built-in network and timm's ResNet-18 on bottle (10 %) and magnetic_tile (2 %), 256/224, no
 re-tuning: one bank, made in fp32, asked in each precision that this processor has. ResNet-18's int8
@@ -29,11 +29,11 @@ def main() -> None:
         "builtin": open_backbone(),
         "resnet18": open_backbone("timm:resnet18", weights=shared / WEIGHTS),
     }
-    found: dict[str, dict[str, float]] = {}
+    figures: dict[str, dict[str, float]] = {}
     for folder, share in (("mvtec_ad/bottle", 0.1), ("magnetic_tile", 0.02)):
         good = read_images(shared / "data" / folder / "train/good")
         for name, network in networks.items():
-            fitted = fit(
+            inspector = fit(
                 good,
                 backbone=network,
                 method=PatchCore(coreset=share),
@@ -41,14 +41,16 @@ def main() -> None:
                 false_alarms=None,
             )
             if not network.network.int8_graph:
-                eight = quantise(network.network, examples(fitted, good))
-                fitted = replace(fitted, backbone=OpenVINOBackbone(eight))
+                int8_network = quantise(network.network, examples(inspector, good))
+                inspector = replace(inspector, backbone=OpenVINOBackbone(int8_network))
             for precision in [p for p in ("fp32", "bf16", "int8") if processor_has(p)]:
-                said = evaluate(at(fitted, precision), shared / "data" / folder)
-                figures = {"image": said.image_auroc, "pixel": said.pixel_auroc}
-                found[f"{folder}, {name}, {precision}"] = figures
-                print(folder, name, precision, figures, flush=True)
-                (RESULTS / "precision_quality.json").write_text(json.dumps(found, indent=1) + "\n")
+                evaluation = evaluate(at(inspector, precision), shared / "data" / folder)
+                metrics = {"image": evaluation.image_auroc, "pixel": evaluation.pixel_auroc}
+                figures[f"{folder}, {name}, {precision}"] = metrics
+                print(folder, name, precision, metrics, flush=True)
+                (RESULTS / "precision_quality.json").write_text(
+                    json.dumps(figures, indent=1) + "\n"
+                )
 
 
 if __name__ == "__main__":

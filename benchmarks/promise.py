@@ -1,4 +1,4 @@
-"""Whether promised rates of false alarms are kept: `python benchmarks/promise.py`.
+"""Empirical false alarm rates against the guaranteed ones: `python benchmarks/promise.py`.
 
 The good pictures of magnetic_tile (train and test, 952) are split anew 20 times (seeds 0 to 19; 60
 times for estimates, as their intervals are counted, too) into pictures to fit and pictures to test;
@@ -18,16 +18,16 @@ import numpy as np
 
 from goldensample import PatchCore, Preparation, open_backbone, read_images
 from goldensample.backbones.network import Backbone
-from goldensample.calibration.conformal import proven
+from goldensample.calibration.conformal import proven_rate
 from goldensample.fitting.calibrate import Promise, limits
 from goldensample.fitting.fit import fit
 from goldensample.records import Array
 
 RESULTS = Path(__file__).parent / "results"
 SIZE = Preparation((256, 256), "stretch")
-NUMBER = Preparation((64, 64), "stretch")
+INDEX_SIZE = Preparation((64, 64), "stretch")
 SEEDS = {"split": 20, "cross": 20, "estimate": 60}
-TESTED = 150
+MAX_TESTED = 150
 """Pictures tested after a small fit; after a large one, all that are left."""
 # pictures of the fit, calibration, rates
 RUNS = (
@@ -42,8 +42,8 @@ RUNS = (
 )
 
 
-class Known:
-    """A backbone that looks features up: a picture's colour is its number."""
+class LookupBackbone:
+    """A backbone that looks up precomputed features: a picture's colour encodes its index."""
 
     def __init__(self, backbone: Backbone, maps: tuple[Array, ...]) -> None:
         self.network, self.precision, self._maps = backbone.network, "fp32", maps
@@ -54,85 +54,93 @@ class Known:
         return tuple(level[256 * high + low] for level in self._maps)
 
 
-def numbered(index: int) -> Array:
-    """Return a picture whose colour is its number."""
+def encode_index(index: int) -> Array:
+    """Return a picture whose colour encodes its index."""
     return np.full((64, 64, 3), (index // 256, index % 256, 0), np.uint8)
 
 
-def features_of(backbone: Backbone, folders: list[Path]) -> tuple[Array, ...]:
+def compute_features(backbone: Backbone, folders: list[Path]) -> tuple[Array, ...]:
     """Compute the features of all good pictures, averaged over parts of an 8x8 grid."""
     parts = []
     for picture in read_images([str(folder) for folder in folders]):
         pixels, _ = SIZE.apply(picture.pixels)
-        parts.append([averaged(level) for level in backbone.extract(pixels[None])])
+        parts.append([average_pool(level) for level in backbone.extract(pixels[None])])
     return tuple(np.concatenate(level) for level in zip(*parts, strict=True))
 
 
-def averaged(level: Array) -> Array:
+def average_pool(level: Array) -> Array:
     """Return (n, d, 8, 8) means of (n, d, h, w)."""
     n, d, h, w = level.shape
     return level.reshape(n, d, 8, h // 8, 8, w // 8).mean(axis=(3, 5))
 
 
-def trial(backbone: Known, count: int, way: str, rates: tuple[float, ...], seed: int) -> dict:
+def trial(
+    backbone: LookupBackbone, count: int, calibration: str, rates: tuple[float, ...], seed: int
+) -> dict:
     """Fit on some pictures and count the others that each rate's limit calls defect."""
     order = np.random.default_rng(seed).permutation(len(backbone._maps[0]))
-    fitted = fit(
-        [numbered(index) for index in order[:count]],
+    inspector = fit(
+        [encode_index(index) for index in order[:count]],
         backbone=backbone,
         method=PatchCore(coreset=1000.0 if count > 100 else 0.2, sigma_px=1.0),
-        preparation=NUMBER,
+        preparation=INDEX_SIZE,
         false_alarms=min(rates),
-        calibration="auto" if way == "estimate" else way,
+        calibration="auto" if calibration == "estimate" else calibration,
     )
-    assert fitted.threshold is not None
-    assert fitted.threshold.kind == way, fitted.threshold
-    tested = order[count:] if count > 100 else order[count : count + TESTED]
-    bare = replace(fitted, thresholds={})
-    said = list(bare.inspect_many(map(numbered, tested)))
-    scores = np.array([one.score for one in said])
-    peaks = np.array([one.heat_map.max() for one in said])
-    known, told = fitted.calibrations["fp32"], {"seed": seed, "tested": len(tested), "rates": {}}
+    assert inspector.threshold is not None
+    assert inspector.threshold.kind == calibration, inspector.threshold
+    tested = order[count:] if count > 100 else order[count : count + MAX_TESTED]
+    uncalibrated = replace(inspector, thresholds={})
+    inspections = list(uncalibrated.inspect_many(map(encode_index, tested)))
+    scores = np.array([inspection.score for inspection in inspections])
+    peaks = np.array([inspection.heat_map.max() for inspection in inspections])
+    calibration_scores, result = (
+        inspector.calibrations["fp32"],
+        {"seed": seed, "tested": len(tested), "rates": {}},
+    )
     for rate in rates:
-        at = limits(known, Promise(rate, kind=way))
-        told["rates"][str(rate)] = {
-            "alarms": int((scores > at.score).sum()),
-            "pixel_alarms": int((peaks > at.pixel).sum()),
-            "held_out": at.held_out,
-            "above": int((known.scores > at.score).sum()),
-            "interval": at.interval,
+        threshold = limits(calibration_scores, Promise(rate, kind=calibration))
+        result["rates"][str(rate)] = {
+            "alarms": int((scores > threshold.score).sum()),
+            "pixel_alarms": int((peaks > threshold.pixel).sum()),
+            "held_out": threshold.held_out,
+            "above": int((calibration_scores.scores > threshold.score).sum()),
+            "interval": threshold.interval,
         }
-    return told
+    return result
 
 
-def summary(way: str, rate: float, trials: list[dict]) -> dict:
+def summary(calibration: str, rate: float, trials: list[dict]) -> dict:
     """Return the mean rate with its error, and how many trials lie where they should."""
     from scipy.stats import betabinom
 
     rows = [trial["rates"][str(rate)] for trial in trials]
     tested, n = trials[0]["tested"], rows[0]["held_out"]
     alarms = np.array([row["alarms"] for row in rows])
-    found = {
+    result = {
         "seeds": len(trials),
         "mean": float(alarms.mean() / tested),
         "error": float(alarms.std(ddof=1) / tested / len(rows) ** 0.5),
         "pixel_mean": float(np.mean([row["pixel_alarms"] for row in rows]) / tested),
         "rests_on": n,
         "tested": tested,
-        "proven": proven(way, rate, n),
+        "proven": proven_rate(calibration, rate, n),
         "rates": (alarms / tested).tolist(),
     }
-    if way == "estimate":
-        ends = np.array([row["interval"] for row in rows])
-        inside = (ends[:, 0] <= alarms / tested) & (alarms / tested <= ends[:, 1])
-        return found | {"interval": np.median(ends, axis=0).tolist(), "inside": int(inside.sum())}
+    if calibration == "estimate":
+        interval_ends = np.array([row["interval"] for row in rows])
+        inside = (interval_ends[:, 0] <= alarms / tested) & (alarms / tested <= interval_ends[:, 1])
+        return result | {
+            "interval": np.median(interval_ends, axis=0).tolist(),
+            "inside": int(inside.sum()),
+        }
     above = rows[0]["above"]
-    law = betabinom(tested, above + 1, n - above)
-    low, high = law.ppf(0.025), law.ppf(0.975)
+    distribution = betabinom(tested, above + 1, n - above)
+    low, high = distribution.ppf(0.025), distribution.ppf(0.975)
     inside = (alarms >= low) & (alarms <= high)
-    ends = [float(low / tested), float(high / tested)]
+    interval_ends = [float(low / tested), float(high / tested)]
     expected = (above + 1) / (n + 1)
-    return found | {"expected": expected, "interval": ends, "inside": int(inside.sum())}
+    return result | {"expected": expected, "interval": interval_ends, "inside": int(inside.sum())}
 
 
 def draw(table: list[dict], path: Path) -> None:
@@ -144,14 +152,14 @@ def draw(table: list[dict], path: Path) -> None:
 
     pyplot.rcParams.update({"svg.hashsalt": "promise", "font.size": 8})
     figure, axes = pyplot.subplots(figsize=(7.2, 3.2), layout="constrained")
-    for place, row in enumerate(table):
+    for position, row in enumerate(table):
         rates = 100 * np.array(row["rates"])
-        axes.vlines(place, *(100 * np.array(row["interval"])), color="#bbbbbb", linewidth=9)
+        axes.vlines(position, *(100 * np.array(row["interval"])), color="#bbbbbb", linewidth=9)
         spread = np.linspace(-0.16, 0.16, len(rates))
-        axes.plot(place + spread, rates, "o", color="#0072B2", markersize=2)
-        axes.hlines(100 * row["asked"], place - 0.35, place + 0.35, color="#000000")
+        axes.plot(position + spread, rates, "o", color="#0072B2", markersize=2)
+        axes.hlines(100 * row["asked"], position - 0.35, position + 0.35, color="#000000")
         axes.errorbar(
-            place + 0.27, 100 * row["mean"], 200 * row["error"], fmt="D", color="#D55E00", ms=4
+            position + 0.27, 100 * row["mean"], 200 * row["error"], fmt="D", color="#D55E00", ms=4
         )
     names = [f"{row['pictures']}\n{row['way']}\n{100 * row['asked']:g} %" for row in table]
     axes.set_xticks(range(len(table)), names)
@@ -170,31 +178,39 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, help="fewer for a quick look")
     parser.add_argument("--way", help="run these rows alone; keep the others of the output")
     parser.add_argument("--output", type=Path, default=RESULTS / "promise.json")
-    asked = parser.parse_args()
-    root, began = asked.shared / "data/magnetic_tile", perf_counter()
+    options = parser.parse_args()
+    root, start = options.shared / "data/magnetic_tile", perf_counter()
     network = open_backbone()
-    known = Known(network, features_of(network, [root / "train/good", root / "test/good"]))
-    print(f"features of {len(known._maps[0])} pictures in {perf_counter() - began:.0f} s")
+    backbone = LookupBackbone(
+        network, compute_features(network, [root / "train/good", root / "test/good"])
+    )
+    print(f"features of {len(backbone._maps[0])} pictures in {perf_counter() - start:.0f} s")
     rows: dict[tuple, dict] = {}
-    if asked.way:
-        rows = {name(row): row for row in json.loads(asked.output.read_text())["rows"]}
-    for count, way, rates in RUNS:
-        if asked.way not in (None, way):
+    if options.way:
+        rows = {row_key(row): row for row in json.loads(options.output.read_text())["rows"]}
+    for count, calibration, rates in RUNS:
+        if options.way not in (None, calibration):
             continue
         trials = [
-            trial(known, count, way, rates, seed) for seed in range(asked.seeds or SEEDS[way])
+            trial(backbone, count, calibration, rates, seed)
+            for seed in range(options.seeds or SEEDS[calibration])
         ]
         for rate in rates:
-            row = {"pictures": count, "way": way, "asked": rate, **summary(way, rate, trials)}
-            rows[name(row)] = row
+            row = {
+                "pictures": count,
+                "way": calibration,
+                "asked": rate,
+                **summary(calibration, rate, trials),
+            }
+            rows[row_key(row)] = row
             print(json.dumps({k: v for k, v in row.items() if k != "rates"}), flush=True)
-        settings = {"pictures": len(known._maps[0]), "rows": list(rows.values())}
-        asked.output.write_text(json.dumps(settings, indent=1) + "\n")
-    draw(list(rows.values()), asked.output.parents[2] / "docs/promise.svg")
+        settings = {"pictures": len(backbone._maps[0]), "rows": list(rows.values())}
+        options.output.write_text(json.dumps(settings, indent=1) + "\n")
+    draw(list(rows.values()), options.output.parents[2] / "docs/promise.svg")
 
 
-def name(row: dict) -> tuple:
-    """Return what a row is known by."""
+def row_key(row: dict) -> tuple:
+    """Return the key of a row."""
     return row["pictures"], row["way"], row["asked"]
 
 

@@ -28,38 +28,40 @@ from goldensample.search.exact import NearestSearch
 
 RESULTS = Path(__file__).parent / "results"
 SHARES = (0.01, 0.1, 1.0)
-EVERY = 8
-"""Every so many test pictures are asked for."""
+PICTURE_STEP = 8
+"""Step between the test pictures that are searched."""
 
 
-def patches_of(folder: Path, every: int) -> list[np.ndarray]:
+def patches_of(folder: Path, step: int) -> list[np.ndarray]:
     """Return the patches (k, 128) float32 of each picture below a folder, as a fit sees them."""
-    pictures, backbone, found = read_images(folder), open_backbone(), []
-    for index in range(0, len(pictures), every):
+    pictures, backbone, patches = read_images(folder), open_backbone(), []
+    for index in range(0, len(pictures), step):
         features, _ = extract([pictures[index]], Preparation((256, 256)), backbone)
-        found.append(PatchCore().patches_of(features, 0)[0])
-    return found
+        patches.append(PatchCore().patches_of(features, 0)[0])
+    return patches
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     """Return the processor's milliseconds, and the result."""
-    began = process_time()
-    result = work()
-    return (process_time() - began) * 1000, result
+    start = process_time()
+    result = call()
+    return (process_time() - start) * 1000, result
 
 
 def compare(bank: np.ndarray, pictures: list[np.ndarray]) -> dict[str, object]:
     """Search for the pictures' patches in full and in cells."""
-    full, cells = NearestSearch(bank), NearestSearch(bank)
-    sort_ms, _ = timed(cells.sort)
+    exhaustive, clustered = NearestSearch(bank), NearestSearch(bank)
+    sort_ms, _ = timed(clustered.sort)
     rows: list[tuple[float, float, float]] = []
     for patches in pictures:
-        turns = [[timed(partial(s.find, patches)) for s in (full, cells)] for _ in range(3)]
-        for (_, expected), (_, found) in turns:
-            if not all(map(np.array_equal, expected, found)):
+        rounds = [
+            [timed(partial(s.find, patches)) for s in (exhaustive, clustered)] for _ in range(3)
+        ]
+        for (_, expected), (_, result) in rounds:
+            if not all(map(np.array_equal, expected, result)):
                 sys.exit("the searches disagree")
-        in_full, in_cells = (min(turn[k][0] for turn in turns) for k in (0, 1))
-        rows.append((in_full, in_cells, cells.share))
+        exhaustive_ms, clustered_ms = (min(turn[k][0] for turn in rounds) for k in (0, 1))
+        rows.append((exhaustive_ms, clustered_ms, clustered.share))
     full_ms, cells_ms, share = np.median(rows, axis=0)
     return {
         "bank": bank.shape,
@@ -75,17 +77,18 @@ def compare(bank: np.ndarray, pictures: list[np.ndarray]) -> dict[str, object]:
 
 def approximate(bank: np.ndarray, pictures: list[np.ndarray]) -> dict[str, object]:
     """Return each approximation's milliseconds a picture, and how often it finds the nearest."""
-    exact, found = NearestSearch(bank), {}
-    true = [exact.find(patches)[1] for patches in pictures]
+    exact, figures = NearestSearch(bank), {}
+    true_rows = [exact.find(patches)[1] for patches in pictures]
     for kind in KINDS:
         build_ms, search = timed(partial(ApproximateSearch, bank, kind))
         answers = [timed(partial(search.find, patches)) for patches in pictures]
         hits = [
-            (rows == nearest).mean() for (_, (_, rows)), nearest in zip(answers, true, strict=True)
+            (rows == nearest).mean()
+            for (_, (_, rows)), nearest in zip(answers, true_rows, strict=True)
         ]
-        taken = float(np.median([ms for ms, _ in answers]))
-        found[kind] = {"build_ms": build_ms, "ms": taken, "recall": float(np.mean(hits))}
-    return found
+        median_ms = float(np.median([ms for ms, _ in answers]))
+        figures[kind] = {"build_ms": build_ms, "ms": median_ms, "recall": float(np.mean(hits))}
+    return figures
 
 
 def main() -> None:
@@ -97,21 +100,21 @@ def main() -> None:
         sys.exit(f"the pictures are not at {root}: name the folder above data with --shared")
     neighbors.LEAST_ROWS = sys.maxsize  # no search sorts its bank by itself
     good = np.concatenate(patches_of(root / "train/good", 1))
-    pictures = patches_of(root / "test", EVERY)
+    pictures = patches_of(root / "test", PICTURE_STEP)
     picks = greedy.greedy(good, round(max(s for s in SHARES if s < 1) * len(good))).picks
     runs = []
     for share in SHARES:
-        kept = good if share == 1 else good[picks[: round(share * len(good))]]
-        bank = kept.astype(np.float16).astype(np.float32)  # as a file keeps it
+        rows = good if share == 1 else good[picks[: round(share * len(good))]]
+        bank = rows.astype(np.float16).astype(np.float32)  # as a file keeps it
         runs.append({"coreset": share, **compare(bank, pictures)})
         if share < 1:
             runs[-1] |= approximate(bank, pictures)
         print(json.dumps({k: v for k, v in runs[-1].items() if "each" not in k}), flush=True)
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     threads = os.environ.get("OPENBLAS_NUM_THREADS", "all")
-    made = {"machine": machine, "threads": threads, "pictures": len(pictures), "runs": runs}
+    report = {"machine": machine, "threads": threads, "pictures": len(pictures), "runs": runs}
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "search.json").write_text(json.dumps(made, indent=1) + "\n")
+    (RESULTS / "search.json").write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ def memory_mb(pid: int) -> float:
 @contextmanager
 def station(product: Path, folder: Path, waiting: int):
     """Run a station and give its process."""
-    words = [*GOLDEN, "serve", str(product), "--folder", str(folder), "--port", str(PORT)]
-    process = subprocess.Popen([*words, "--waiting", str(waiting)])
+    command = [*GOLDEN, "serve", str(product), "--folder", str(folder), "--port", str(PORT)]
+    process = subprocess.Popen([*command, "--waiting", str(waiting)])
     try:
         while ask("GET", "/api/health", b"", http.client.HTTPConnection("127.0.0.1", PORT))[0] == 0:
             assert process.poll() is None, "the station must start"
@@ -58,46 +58,46 @@ def station(product: Path, folder: Path, waiting: int):
 
 
 def ask(
-    method: str, path: str, body: bytes, line: http.client.HTTPConnection
+    method: str, path: str, body: bytes, connection: http.client.HTTPConnection
 ) -> tuple[int, float, bytes]:
     """Send a request; return status, 0 for no answer, the seconds to wait, and the body."""
     try:
-        line.request(method, path, body)
-        answer = line.getresponse()
-        return answer.status, float(answer.headers.get("retry-after", 0)), answer.read()
+        connection.request(method, path, body)
+        response = connection.getresponse()
+        return response.status, float(response.headers.get("retry-after", 0)), response.read()
     except OSError:
-        line.close()
+        connection.close()
         return 0, 0.1, b""
 
 
 def client(
-    number: int, url: str, pictures: list[Path], until: float, found: list[tuple[int, float]]
+    number: int, url: str, pictures: list[Path], deadline: float, answers: list[tuple[int, float]]
 ) -> None:
     """Post pictures until a time; keep (status, seconds) of each request."""
-    place = urlsplit(url)
-    line = http.client.HTTPConnection(place.netloc, timeout=120)
-    turn = number * len(pictures) // CLIENTS
-    while time.monotonic() < until:
-        path = pictures[turn % len(pictures)]
-        began = time.monotonic()
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection(address.netloc, timeout=120)
+    index = number * len(pictures) // CLIENTS
+    while time.monotonic() < deadline:
+        path = pictures[index % len(pictures)]
+        start = time.monotonic()
         # a byte behind the picture makes each file a new one to be stored
-        body = path.read_bytes() + f"{number}.{turn}".encode()
-        status, wait_s, _ = ask("POST", f"{place.path}?name={path.name}", body, line)
-        found.append((status, time.monotonic() - began))
-        turn += status != 429
+        body = path.read_bytes() + f"{number}.{index}".encode()
+        status, wait_s, _ = ask("POST", f"{address.path}?name={path.name}", body, connection)
+        answers.append((status, time.monotonic() - start))
+        index += status != 429
         if status == 429:
             time.sleep(wait_s)
-    line.close()
+    connection.close()
 
 
 def load(pid: int, url: str, pictures: list[Path], seconds: float) -> dict:
     """Put clients on a running station; return what was measured."""
-    before, own = busy_s(pid), time.process_time()
-    found: list[tuple[int, float]] = []
+    cpu_before, client_cpu_before = busy_s(pid), time.process_time()
+    answers: list[tuple[int, float]] = []
     memory = [memory_mb(pid)]
-    began = time.monotonic()
+    start = time.monotonic()
     threads = [
-        threading.Thread(target=client, args=(number, url, pictures, began + seconds, found))
+        threading.Thread(target=client, args=(number, url, pictures, start + seconds, answers))
         for number in range(CLIENTS)
     ]
     for thread in threads:
@@ -105,36 +105,38 @@ def load(pid: int, url: str, pictures: list[Path], seconds: float) -> dict:
     while any(thread.is_alive() for thread in threads):
         time.sleep(min(5, seconds / 4))
         memory.append(memory_mb(pid))
-    took_s = time.monotonic() - began
-    used = busy_s(pid) - before, time.process_time() - own
-    waits = np.array([wait for status, wait in found if status == 200])
+    elapsed_s = time.monotonic() - start
+    cpu_s = busy_s(pid) - cpu_before, time.process_time() - client_cpu_before
+    waits = np.array([wait for status, wait in answers if status == 200])
     return {
-        "seconds": round(took_s, 2),
-        "answers": {str(key): n for key, n in sorted(Counter(one for one, _ in found).items())},
-        "pictures_per_s": round(len(waits) / took_s, 3),
-        "cpu_s_per_picture": round(sum(used) / len(waits), 4),
-        "cpu_s_per_picture_clients": round(used[1] / len(waits), 4),
+        "seconds": round(elapsed_s, 2),
+        "answers": {
+            str(key): n for key, n in sorted(Counter(value for value, _ in answers).items())
+        },
+        "pictures_per_s": round(len(waits) / elapsed_s, 3),
+        "cpu_s_per_picture": round(sum(cpu_s) / len(waits), 4),
+        "cpu_s_per_picture_clients": round(cpu_s[1] / len(waits), 4),
         "latency_s": {f"p{q}": round(float(np.quantile(waits, q / 100)), 3) for q in (50, 95, 99)},
-        "memory_mb": [round(one) for one in memory],
+        "memory_mb": [round(value) for value in memory],
     }
 
 
-def inspected(product: Path, pictures: list[Path], run: Path) -> dict:
+def time_inspect(product: Path, pictures: list[Path], run: Path) -> dict:
     """Judge pictures with `golden inspect`, less what it takes to start."""
     figures = []
-    for some in (pictures[:1], pictures):
-        folder = run / f"inspect{len(some)}"
+    for batch in (pictures[:1], pictures):
+        folder = run / f"inspect{len(batch)}"
         folder.mkdir(exist_ok=True)
-        for number, path in enumerate(some):
+        for number, path in enumerate(batch):
             link = folder / f"{number:05}{path.suffix}"
             if not link.exists():
                 link.symlink_to(path)
-        began, before = time.monotonic(), os.times()
-        words = [*GOLDEN, "inspect", str(product), str(folder), "--json"]
-        subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
+        start, before = time.monotonic(), os.times()
+        command = [*GOLDEN, "inspect", str(product), str(folder), "--json"]
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         after = os.times()
-        used = after[2] + after[3] - before[2] - before[3]
-        figures.append((time.monotonic() - began, used))
+        cpu_s = after[2] + after[3] - before[2] - before[3]
+        figures.append((time.monotonic() - start, cpu_s))
     (wall_1, cpu_1), (wall, cpu) = figures
     return {
         "pictures_per_s": round((len(pictures) - 1) / (wall - wall_1), 3),
@@ -152,39 +154,39 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--waiting", type=int, default=64)
     parser.add_argument("--quiet", action="store_true", help="print alone, write no result")
-    given = parser.parse_args()
-    root = given.shared.resolve() / "data/mvtec_ad/bottle"
+    options = parser.parse_args()
+    root = options.shared.resolve() / "data/mvtec_ad/bottle"
     pictures = sorted((root / "test").glob("*/*.png"))
-    with tempfile.TemporaryDirectory() as place:
-        run = Path(place)
+    with tempfile.TemporaryDirectory() as directory:
+        run = Path(directory)
         product = run / "bottle.golden"
-        if given.product:
-            product.write_bytes(given.product.read_bytes())
+        if options.product:
+            product.write_bytes(options.product.read_bytes())
         else:
-            words = [*GOLDEN, "fit", str(root / "train/good"), "-o", str(product)]
-            subprocess.run(words, check=True)
-        before = inspected(product, pictures, run)
-        with station(product, run / "kept", given.waiting) as process:
+            command = [*GOLDEN, "fit", str(root / "train/good"), "-o", str(product)]
+            subprocess.run(command, check=True)
+        before = time_inspect(product, pictures, run)
+        with station(product, run / "kept", options.waiting) as process:
             url = f"http://127.0.0.1:{PORT}/api/inspect/{product.stem}"
             load(process.pid, url, pictures, 5)  # warm
-            under = load(process.pid, url, pictures, given.seconds)
-        after = inspected(product, pictures, run)
+            under_load = load(process.pid, url, pictures, options.seconds)
+        after = time_inspect(product, pictures, run)
     cpu = (before["cpu_s_per_picture"] + after["cpu_s_per_picture"]) / 2
     clock = (before["pictures_per_s"] + after["pictures_per_s"]) / 2
     figures = {
         "cores": len(os.sched_getaffinity(0)),
         "golden inspect before": before,
-        "station, 8 clients": under,
+        "station, 8 clients": under_load,
         "golden inspect after": after,
         "throughput against golden inspect, by processor time": round(
-            cpu / under["cpu_s_per_picture"], 3
+            cpu / under_load["cpu_s_per_picture"], 3
         ),
         "throughput against golden inspect, by the clock": round(
-            under["pictures_per_s"] / clock, 3
+            under_load["pictures_per_s"] / clock, 3
         ),
     }
     print(json.dumps(figures, indent=1))
-    if not given.quiet:
+    if not options.quiet:
         (RESULTS / "station.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""What a station says to hostile uploads: `python benchmarks/station_hostile.py`.
+"""Robustness of a station against hostile uploads: `python benchmarks/station_hostile.py`.
 
 Ten thousand requests with a fixed seed: cut and damaged files, bombs, files of other kinds, names
 that are paths, headers, lengths and chunks that are wrong, and callers who hang up. Each is
@@ -60,28 +60,28 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 def bomb(rng: random.Random) -> bytes:
     """Return a small file that claims, or holds, far too much."""
     side = rng.choice((10_000, 13_000, 60_000, 2**31 - 1))
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
-    small = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    small_header = chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0))
     start, end = b"\x89PNG\r\n\x1a\n", chunk(b"IEND", b"")
-    which = rng.randrange(5)
-    if which == 0:
-        return start + head + chunk(b"IDAT", ZEROS) + chunk(b"tEXt", b"a\0b") + end
-    if which == 1:
+    variant = rng.randrange(5)
+    if variant == 0:
+        return start + header + chunk(b"IDAT", ZEROS) + chunk(b"tEXt", b"a\0b") + end
+    if variant == 1:
         pixels = chunk(b"IDAT", zlib.compress(bytes(20)))
-        return start + small + pixels + chunk(b"zTXt", b"a\0\0" + ZEROS) + end
-    if which == 2:
+        return start + small_header + pixels + chunk(b"zTXt", b"a\0\0" + ZEROS) + end
+    if variant == 2:
         bmp = bytearray(sample("BMP", rng))
         bmp[18:26] = struct.pack("<ii", min(side, 2**31 - 1), min(side, 2**31 - 1))
         return bytes(bmp)
-    if which == 3:
+    if variant == 3:
         jpeg = bytearray(sample("JPEG", rng))
-        place = jpeg.find(b"\xff\xc0") + 5
-        jpeg[place : place + 4] = struct.pack(">HH", 65500, 65500)
+        offset = jpeg.find(b"\xff\xc0") + 5
+        jpeg[offset : offset + 4] = struct.pack(">HH", 65500, 65500)
         return bytes(jpeg)
-    return start + small + chunk(b"IDAT", ZEROS) * 3 + end
+    return start + small_header + chunk(b"IDAT", ZEROS) * 3 + end
 
 
-def damaged(rng: random.Random) -> bytes:
+def corrupt(rng: random.Random) -> bytes:
     """Return a picture with some bytes changed; the change may spare the picture."""
     data = bytearray(sample(rng.choice(KINDS), rng))
     for _ in range(rng.choice((1, 3, 30))):
@@ -89,7 +89,7 @@ def damaged(rng: random.Random) -> bytes:
     return bytes(data)
 
 
-def cut(rng: random.Random) -> bytes:
+def truncate(rng: random.Random) -> bytes:
     """Return the first part of a picture."""
     data = sample(rng.choice(KINDS), rng)
     return data[: rng.randrange(1, len(data))]
@@ -99,29 +99,29 @@ def post(
     body: bytes,
     product: str = "part",
     query: str = "",
-    more: bytes = b"",
+    extra_headers: bytes = b"",
     length: str | None = None,
 ) -> bytes:
     """Return a request as it goes over the line."""
     size = str(len(body)) if length is None else length
-    head = f"POST /api/inspect/{product}{query} HTTP/1.1\r\nHost: localhost\r\n"
-    head += f"Content-Length: {size}\r\nConnection: close\r\n"
-    return head.encode() + more + b"\r\n" + body
+    header = f"POST /api/inspect/{product}{query} HTTP/1.1\r\nHost: localhost\r\n"
+    header += f"Content-Length: {size}\r\nConnection: close\r\n"
+    return header.encode() + extra_headers + b"\r\n" + body
 
 
-def chunked(rng: random.Random) -> bytes:
+def bad_chunks(rng: random.Random) -> bytes:
     """Return a request whose chunks are wrong."""
-    head = b"POST /api/inspect/part HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-    head += (
+    header = b"POST /api/inspect/part HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    header += (
         b"Transfer-Encoding: " + rng.choice((b"chunked", b"gzip", b"chunked, chunked")) + b"\r\n"
     )
     if rng.random() < 0.3:
-        head += b"Content-Length: 5\r\n"
+        header += b"Content-Length: 5\r\n"
     sizes = (b"-1", b"zz", b"ffffffffffffffff", b"5;" + b"a" * 9000, b"", b"0x5", b"5", b"3")
-    return head + b"\r\n" + b"".join(rng.choice(sizes) + b"\r\nhello\r\n" for _ in range(3))
+    return header + b"\r\n" + b"".join(rng.choice(sizes) + b"\r\nhello\r\n" for _ in range(3))
 
 
-def headed(rng: random.Random) -> bytes:
+def bad_headers(rng: random.Random) -> bytes:
     """Return a request with headers that are wrong, or that no browser of ours sends."""
     noise = bytes(rng.randrange(1, 256) for _ in range(rng.randrange(1, 60)))
     lines = (
@@ -138,11 +138,11 @@ def headed(rng: random.Random) -> bytes:
         b"Content-Type: multipart/form-data; boundary=" + noise.hex().encode(),
         b"Range: bytes=0-",
     )
-    more = b"".join(rng.choice(lines) + b"\r\n" for _ in range(rng.randrange(1, 4)))
-    return post(cut(rng), more=more)
+    extra_headers = b"".join(rng.choice(lines) + b"\r\n" for _ in range(rng.randrange(1, 4)))
+    return post(truncate(rng), extra_headers=extra_headers)
 
 
-def malformed(rng: random.Random) -> bytes:
+def malformed_request(rng: random.Random) -> bytes:
     """Return what is hardly a request."""
     lines = (
         b"GET /static/../app.py HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
@@ -162,20 +162,20 @@ def malformed(rng: random.Random) -> bytes:
 def requests(count: int, seed: int) -> Iterator[tuple[str, bytes]]:
     """Give (kind, bytes) of hostile requests."""
     makers = {
-        "cut": lambda rng: post(cut(rng)),
-        "damaged": lambda rng: post(damaged(rng)),
+        "cut": lambda rng: post(truncate(rng)),
+        "damaged": lambda rng: post(corrupt(rng)),
         "bomb": lambda rng: post(bomb(rng)),
         "other kind": lambda rng: post(rng.choice(OTHERS)),
         "noise": lambda rng: post(rng.randbytes(rng.randrange(1, 3000))),
-        "name": lambda rng: post(cut(rng), query=f"?name={quote(rng.choice(PATHS))}"),
-        "product": lambda rng: post(cut(rng), product=quote(rng.choice(PATHS), safe="./")),
+        "name": lambda rng: post(truncate(rng), query=f"?name={quote(rng.choice(PATHS))}"),
+        "product": lambda rng: post(truncate(rng), product=quote(rng.choice(PATHS), safe="./")),
         "length": lambda rng: post(
             b"abc", length=rng.choice(("-1", "9" * 30, "99999999999", "1e9", "0x3", "", "2", "١"))
         ),
-        "hang up": lambda rng: post(cut(rng), length="9999"),
-        "chunks": chunked,
-        "headers": headed,
-        "malformed": malformed,
+        "hang up": lambda rng: post(truncate(rng), length="9999"),
+        "chunks": bad_chunks,
+        "headers": bad_headers,
+        "malformed": malformed_request,
     }
     names = list(makers)
     for number in range(count):
@@ -190,48 +190,52 @@ def send(port: int, data: bytes, patience_s: float = 60.0) -> int:
     Who gets no answer in time hangs up.
     """
     answer = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as line:
+    with socket.create_connection(("127.0.0.1", port), timeout=patience_s) as connection:
         try:
-            line.sendall(data)
-            while part := line.recv(65536):
+            connection.sendall(data)
+            while part := connection.recv(65536):
                 answer += part
         except OSError:  # it had heard enough, or waits for more
             pass
-    found = [int(words[:3]) for words in answer.split(b"HTTP/1.1 ")[1:] if words[:3].isdigit()]
-    return found[-1] if found else 0
+    statuses = [int(text[:3]) for text in answer.split(b"HTTP/1.1 ")[1:] if text[:3].isdigit()]
+    return statuses[-1] if statuses else 0
 
 
 def attack(port: int, count: int, seed: int) -> dict:
     """Send hostile requests from eight callers at once; return the answers by kind."""
-    found: dict[str, Counter] = {}
+    counts: dict[str, Counter] = {}
     with ThreadPoolExecutor(8) as pool:
-        asked = requests(count, seed)
-        while some := [pair for _, pair in zip(range(64), asked, strict=False)]:
+        generator = requests(count, seed)
+        while batch := [pair for _, pair in zip(range(64), generator, strict=False)]:
             answers = pool.map(
-                lambda pair: send(port, pair[1], 0.5 if pair[0] in HANGING else 60.0), some
+                lambda pair: send(port, pair[1], 0.5 if pair[0] in HANGING else 60.0), batch
             )
-            for (kind, _), status in zip(some, answers, strict=True):
-                found.setdefault(kind, Counter())[status] += 1
-    return {kind: {str(k): n for k, n in sorted(one.items())} for kind, one in found.items()}
+            for (kind, _), status in zip(batch, answers, strict=True):
+                counts.setdefault(kind, Counter())[status] += 1
+    return {
+        kind: {str(k): n for k, n in sorted(counter.items())} for kind, counter in counts.items()
+    }
 
 
 def orphans(folder: Path) -> set[str]:
-    """Return the names of kept files that belong to no record."""
+    """Return the names of stored files that no record refers to."""
     from goldensample.station.records.ledger import Ledger
     from goldensample.station.records.migration import open_database
     from goldensample.station.records.rows import Filter
 
     ledger = Ledger(open_database(f"sqlite:///{folder / 'records.sqlite'}"))
-    records = list(ledger.each(Filter()))
+    records = list(ledger.iterate(Filter()))
     ledger.close()
-    known = {digest for one in records for digest in (one.picture_sha256, one.heat_sha256)}
-    return {path.name for path in (folder / "pictures").rglob("*") if path.is_file()} - known
+    referenced = {
+        digest for record in records for digest in (record.picture_sha256, record.heat_sha256)
+    }
+    return {path.name for path in (folder / "pictures").rglob("*") if path.is_file()} - referenced
 
 
-def memory_mb(pid: int, what: str) -> int:
+def memory_mb(pid: int, field: str) -> int:
     """Return the memory of a process now (VmRSS) or at most (VmHWM)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(what))
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith(field))
 
 
 def main() -> None:
@@ -239,51 +243,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("product", type=Path, help="a .golden file; it is copied as part.golden")
     parser.add_argument("--count", type=int, default=10_000)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
         folder, product, log = (
-            Path(place) / "kept",
-            Path(place) / "part.golden",
-            Path(place) / "log",
+            Path(directory) / "kept",
+            Path(directory) / "part.golden",
+            Path(directory) / "log",
         )
-        product.write_bytes(given.product.read_bytes())
-        words = [*GOLDEN, "serve", str(product), "--folder", str(folder), "--port", str(PORT)]
+        product.write_bytes(options.product.read_bytes())
+        command = [*GOLDEN, "serve", str(product), "--folder", str(folder), "--port", str(PORT)]
         with log.open("wb") as file:
-            process = subprocess.Popen(words, stdout=file, stderr=file)
-        asked = b"GET /api/products HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            process = subprocess.Popen(command, stdout=file, stderr=file)
+        request = b"GET /api/products HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
         while True:
             try:
-                if send(PORT, asked) == 200:
+                if send(PORT, request) == 200:
                     break
             except OSError:
                 time.sleep(0.2)
         send(PORT, post(sample("PNG", random.Random(0))))
-        before, began = memory_mb(process.pid, "VmRSS"), time.monotonic()
-        answers = attack(PORT, given.count, 1)
-        took_s = time.monotonic() - began
+        before, start = memory_mb(process.pid, "VmRSS"), time.monotonic()
+        answers = attack(PORT, options.count, 1)
+        elapsed_s = time.monotonic() - start
         after = memory_mb(process.pid, "VmRSS"), memory_mb(process.pid, "VmHWM")
-        alive = send(PORT, asked) == 200
+        alive = send(PORT, request) == 200
         process.terminate()
-        ended = process.wait()
-        coming = len(list((folder / "pictures" / "coming").iterdir()))
+        exit_code = process.wait()
+        partial_files = len(list((folder / "pictures" / "coming").iterdir()))
         figures = {
-            "requests": given.count,
-            "seconds": round(took_s, 1),
+            "requests": options.count,
+            "seconds": round(elapsed_s, 1),
             "answers": answers,
             "answers of 500 and more": sum(
-                n for one in answers.values() for k, n in one.items() if int(k) >= 500
+                n for counter in answers.values() for k, n in counter.items() if int(k) >= 500
             ),
-            "files left that are on their way": coming,
+            "files left that are on their way": partial_files,
             "files that no record needs": len(orphans(folder)),
-            "pictures answered 200": sum(one.get("200", 0) for one in answers.values()) + 1,
+            "pictures answered 200": sum(counter.get("200", 0) for counter in answers.values()) + 1,
             "memory_mb before, after, at most": [before, *after],
             "answers afterwards": alive,
-            "exit code": ended,
+            "exit code": exit_code,
             "tracebacks in the log": log.read_text(errors="replace").count("Traceback"),
         }
-        words_left = log.read_text(errors="replace")[-2000:]
+        log_tail = log.read_text(errors="replace")[-2000:]
     print(json.dumps(figures, indent=1))
-    print(words_left, file=sys.stderr)
+    print(log_tail, file=sys.stderr)
     (RESULTS / "station_hostile.json").write_text(json.dumps(figures, indent=1) + "\n")
 
 

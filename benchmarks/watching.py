@@ -1,4 +1,4 @@
-"""Alarms while the scene stays and after it changes: `python benchmarks/watching.py`.
+"""Drift alarms with and without a change of the scene: `python benchmarks/watching.py`.
 
 Good pictures are looked at through a window that leaves 10 px at each side. The scene changes by
 20 % less light, a window moved by 10 px across, or defocus (Gaussian blur of 2 px).
@@ -25,7 +25,7 @@ from scipy.ndimage import gaussian_filter
 
 from goldensample import Inspector, PatchCore, Preparation, fit, read_images
 from goldensample.drift.martingale import CHANCE, PICTURES, STREAM, begin, watch
-from goldensample.drift.measures import WATCHED, WORDS, measure
+from goldensample.drift.measures import DEVIATION_WORDS, WATCHED, measure
 from goldensample.records import Array, Picture
 
 RESULTS = Path(__file__).parent / "results"
@@ -41,32 +41,35 @@ def window(pixels: Array, right: int = 0) -> Array:
     return np.ascontiguousarray(pixels[WINDOW : height - WINDOW, columns])
 
 
-def dimmed(pixels: Array) -> Array:
+def dim(pixels: Array) -> Array:
     """Return a picture with 20 % less light."""
     return np.rint(window(pixels) * 0.8).astype(np.uint8)
 
 
-def shifted(pixels: Array) -> Array:
+def shift(pixels: Array) -> Array:
     """Return a picture seen 10 px further right."""
     return window(pixels, SHIFT)
 
 
-def defocused(pixels: Array) -> Array:
+def defocus(pixels: Array) -> Array:
     """Return a blurred picture."""
     blurred = gaussian_filter(pixels.astype(np.float32), (2, 2, 0))
     return window(np.rint(blurred).astype(np.uint8))
 
 
 CHANGES: dict[str, Callable[[Array], Array]] = {
-    "light dimmed by 20 %": dimmed,
-    "shifted by 10 px": shifted,
-    "defocused": defocused,
+    "light dimmed by 20 %": dim,
+    "shifted by 10 px": shift,
+    "defocused": defocus,
 }
 
 
-def fitted(paths: list[Path]) -> Inspector:
+def fit_windows(paths: list[Path]) -> Inspector:
     """Fit on the windows of pictures."""
-    pictures = [Picture(one.name, window(one.pixels)) for one in read_images(list(map(str, paths)))]
+    pictures = [
+        Picture(picture.name, window(picture.pixels))
+        for picture in read_images(list(map(str, paths)))
+    ]
     return fit(
         pictures,
         method=PatchCore(coreset=0.02),
@@ -76,93 +79,103 @@ def fitted(paths: list[Path]) -> Inspector:
     )
 
 
-def watched(
-    inspector: Inspector, paths: list[Path], seen: Callable[[Array], Array] = window
+def watched_values(
+    inspector: Inspector, paths: list[Path], transform: Callable[[Array], Array] = window
 ) -> Array:
-    """Return what is watched on pictures, (n, k)."""
+    """Return the watched measures of pictures, (n, k)."""
     assert inspector.habits, "a fit has habits"
-    known = sha256(repr([seen.__name__, inspector.habits.known["fp32"].tolist(), paths]).encode())
-    kept = Path(tempfile.gettempdir()) / "golden_watching" / f"{known.hexdigest()}.npy"
-    if kept.exists():
-        return np.asarray(np.load(kept))
+    cache_key = sha256(
+        repr([transform.__name__, inspector.habits.held_out["fp32"].tolist(), paths]).encode()
+    )
+    cache_file = Path(tempfile.gettempdir()) / "golden_watching" / f"{cache_key.hexdigest()}.npy"
+    if cache_file.exists():
+        return np.asarray(np.load(cache_file))
     values = []
-    for one in read_images(list(map(str, paths))):
-        picture = Picture(one.name, seen(one.pixels))
-        measured = measure(*inspector.preparation.apply(picture.pixels))
-        values.append(inspector.habits.watched(measured, inspector.inspect(picture)))
-    kept.parent.mkdir(exist_ok=True)
-    np.save(kept, np.stack(values))
+    for original in read_images(list(map(str, paths))):
+        picture = Picture(original.name, transform(original.pixels))
+        measures = measure(*inspector.preparation.apply(picture.pixels))
+        values.append(inspector.habits.watched_values(measures, inspector.inspect(picture)))
+    cache_file.parent.mkdir(exist_ok=True)
+    np.save(cache_file, np.stack(values))
     return np.stack(values)
 
 
-def good_of(inspector: Inspector) -> Array:
-    """Return what is watched on the good pictures of a fit."""
-    known = inspector.habits.good("fp32") if inspector.habits else None
-    assert known is not None, "pictures are held out"
-    return known
+def held_out_values(inspector: Inspector) -> Array:
+    """Return the watched measures of the held-out pictures of a fit."""
+    values = inspector.habits.good_values("fp32") if inspector.habits else None
+    assert values is not None, "pictures are held out"
+    return values
 
 
-def first_alarm(known: Array, stream: Iterable[Array], seed: int) -> tuple[int, str, int] | None:
+def first_alarm(
+    reference: Array, stream: Iterable[Array], seed: int
+) -> tuple[int, str, int] | None:
     """Return the number of the picture at the alarm, what changed, and since which number."""
     rng = np.random.default_rng(seed)
     state = begin(len(WATCHED))
     for number, values in enumerate(stream):
-        state, alarm = watch(state, known, str(number), values, rng.random(len(values)))
+        state, alarm = watch(state, reference, str(number), values, rng.random(len(values)))
         if alarm:
-            return number, WORDS[WATCHED[alarm.measure]][alarm.up], int(alarm.since)
+            return number, DEVIATION_WORDS[WATCHED[alarm.measure]][alarm.up], int(alarm.since)
     return None
 
 
-def unchanged(good: list[Path], bad: list[Path]) -> dict[str, object]:
+def count_false_alarms(good: list[Path], defects: list[Path]) -> dict[str, object]:
     """Count alarms on streams of one scene, with good parts alone and with bad ones."""
     order = np.random.default_rng(SEEDS[0]).permutation(len(good))
-    inspector = fitted([good[k] for k in sorted(order[:52])])
-    known = good_of(inspector)
-    values = watched(inspector, [good[k] for k in order[52:952]])
-    chosen = np.random.default_rng(SEEDS[1]).permutation(len(bad))[:90]
-    odd = watched(inspector, [bad[k] for k in chosen])
-    alarms, among = [], []
+    inspector = fit_windows([good[k] for k in sorted(order[:52])])
+    reference = held_out_values(inspector)
+    values = watched_values(inspector, [good[k] for k in order[52:952]])
+    chosen = np.random.default_rng(SEEDS[1]).permutation(len(defects))[:90]
+    defect_values = watched_values(inspector, [defects[k] for k in chosen])
+    alarms, alarms_with_defects = [], []
     for seed in SEEDS:
-        mixed = np.random.default_rng(seed).permutation(len(values))
-        alarms.append(first_alarm(known, values[mixed], seed))
-        stream = values[mixed].copy()
-        stream[5::10] = odd[np.random.default_rng(seed).permutation(len(odd))][: len(stream[5::10])]
-        among.append(first_alarm(known, stream, seed))
+        permutation = np.random.default_rng(seed).permutation(len(values))
+        alarms.append(first_alarm(reference, values[permutation], seed))
+        stream = values[permutation].copy()
+        stream[5::10] = defect_values[np.random.default_rng(seed).permutation(len(defect_values))][
+            : len(stream[5::10])
+        ]
+        alarms_with_defects.append(first_alarm(reference, stream, seed))
     return {
         "pictures in a stream": len(values),
         "streams": len(SEEDS),
         "streams with a false alarm": sum(map(bool, alarms)),
-        "streams with an alarm where every tenth part is bad": sum(map(bool, among)),
-        "alarms": [one for one in (*alarms, *among) if one],
+        "streams with an alarm where every tenth part is bad": sum(map(bool, alarms_with_defects)),
+        "alarms": [alarm for alarm in (*alarms, *alarms_with_defects) if alarm],
     }
 
 
-def changed(good: list[Path]) -> dict[str, object]:
+def measure_delay(good: list[Path]) -> dict[str, object]:
     """Count the pictures from a change to the alarm."""
     order = np.random.default_rng(SEEDS[0]).permutation(len(good))
     half = len(good) // 2
-    inspector = fitted([good[k] for k in sorted(order[:half])])
-    known = good_of(inspector)
-    rest = [good[k] for k in order[half:]]
-    before = watched(inspector, rest)
-    found: dict[str, object] = {"fitted on": half, "before the change": len(rest) // 2}
+    inspector = fit_windows([good[k] for k in sorted(order[:half])])
+    reference = held_out_values(inspector)
+    remaining = [good[k] for k in order[half:]]
+    before = watched_values(inspector, remaining)
+    figures: dict[str, object] = {"fitted on": half, "before the change": len(remaining) // 2}
     for name, change in CHANGES.items():
-        after = watched(inspector, rest, change)
-        alarms, at = [], len(rest) // 2
+        after = watched_values(inspector, remaining, change)
+        alarms, change_index = [], len(remaining) // 2
         for seed in SEEDS:
-            mixed = np.random.default_rng(seed).permutation(len(rest))
-            stream = np.concatenate([before[mixed[:at]], after[mixed[at:]]])
-            alarms.append(first_alarm(known, stream, seed))
-        waits = [one[0] - at + 1 for one in alarms if one and one[0] >= at]
-        found[name] = {
-            "streams with an alarm": len(waits),
-            "within 50 pictures": sum(wait <= 50 for wait in waits),
-            "pictures until the alarm": sorted(waits),
-            "begun, by the alarm, at": sorted(one[2] - at for one in alarms if one),
-            "said": sorted({one[1] for one in alarms if one}),
+            permutation = np.random.default_rng(seed).permutation(len(remaining))
+            stream = np.concatenate(
+                [before[permutation[:change_index]], after[permutation[change_index:]]]
+            )
+            alarms.append(first_alarm(reference, stream, seed))
+        delays = [
+            alarm[0] - change_index + 1 for alarm in alarms if alarm and alarm[0] >= change_index
+        ]
+        figures[name] = {
+            "streams with an alarm": len(delays),
+            "within 50 pictures": sum(wait <= 50 for wait in delays),
+            "pictures until the alarm": sorted(delays),
+            "begun, by the alarm, at": sorted(alarm[2] - change_index for alarm in alarms if alarm),
+            "said": sorted({alarm[1] for alarm in alarms if alarm}),
         }
-        print(name, json.dumps(found[name]), flush=True)
-    return found
+        print(name, json.dumps(figures[name]), flush=True)
+    return figures
 
 
 def main() -> None:
@@ -174,16 +187,16 @@ def main() -> None:
     good = [
         path for part in ("train", "test") for path in sorted((tiles / part / "good").iterdir())
     ]
-    bad = sorted(path for path in (tiles / "test").glob("*/*") if path.parent.name != "good")
+    defects = sorted(path for path in (tiles / "test").glob("*/*") if path.parent.name != "good")
     figures: dict[str, object] = {
         "an alarm in n unchanged pictures": f"at most n / {PICTURES:,}",
         f"in {STREAM:,}": f"at most {CHANCE:g}",
         "seeds": [SEEDS[0], SEEDS[-1]],
     }
     jobs: dict[str, Callable[[], dict[str, object]]] = {
-        "magnetic_tile": lambda: changed(good[1::2]),
-        "bottle": lambda: changed(sorted((bottles / "train/good").iterdir())),
-        "magnetic_tile, unchanged": lambda: unchanged(good, bad),
+        "magnetic_tile": lambda: measure_delay(good[1::2]),
+        "bottle": lambda: measure_delay(sorted((bottles / "train/good").iterdir())),
+        "magnetic_tile, unchanged": lambda: count_false_alarms(good, defects),
     }
     for name, job in jobs.items():
         figures[name] = job()

@@ -19,14 +19,14 @@ COMMANDS = (
 
 
 def reference() -> str:
-    """Return the page."""
+    """Return the page as Markdown."""
     parts = [
         "# Reference\n\nMade by `make docs` from the code; do not edit.\n\n## Commands\n",
         *(_command(name) for name in COMMANDS),
         "## Knobs of the methods\n",
         *(_knobs(name) for name in CHOICES),
         "## Public names\n",
-        *(_name(name) for name in sorted(goldensample.__all__)),
+        *(_public_name(name) for name in sorted(goldensample.__all__)),
     ]
     return "\n".join(parts)
 
@@ -42,21 +42,21 @@ def _command(name: str) -> str:
         names = ", ".join(f"`{text}`" for text in parameter.opts)
         if not names.startswith("`-"):
             names = f"`{parameter.metavar}`"
-        words = parameter.help.replace("\\[", "[").replace("|", "\\|")
-        if parameter.default not in (None, False) and "[default" not in words:
-            words += f" [default: {parameter.default}]"
-        lines.append(f"| {names} | {words} |")
+        description = parameter.help.replace("\\[", "[").replace("|", "\\|")
+        if parameter.default not in (None, False) and "[default" not in description:
+            description += f" [default: {parameter.default}]"
+        lines.append(f"| {names} | {description} |")
     return "\n".join(lines) + "\n"
 
 
 def _knobs(name: str) -> str:
     """Return a method's knobs as a table."""
     rows = [f"| `{f.name}` | {f.default} | {f.metadata['help']} |" for f in fields(METHODS[name])]
-    head = ["| knob | default | what it is |", "|---|---|---|"] if rows else ["It has no knob."]
-    return "\n".join([f"### {name}\n", *head, *rows]) + "\n"
+    header = ["| knob | default | what it is |", "|---|---|---|"] if rows else ["It has no knob."]
+    return "\n".join([f"### {name}\n", *header, *rows]) + "\n"
 
 
-def _name(name: str) -> str:
+def _public_name(name: str) -> str:
     """Return a public name with its signature and its docstring."""
     value = getattr(goldensample, name)
     signature = "" if isinstance(value, type) else str(inspect.signature(value)).replace("'", "")

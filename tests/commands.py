@@ -3,7 +3,7 @@
 To import the libraries takes longer than most commands. So, where the system can fork, one server
 imports them once, and each command runs in a fork of it. Imports anew are tested by
 test_imports.py and by the README's commands in test_docs.py. A command can be killed while it
-works: a fork is at work from its first moment on.
+works: a fork starts with the libraries imported.
 """
 
 import atexit
@@ -30,24 +30,37 @@ COMMAND = [sys.executable, "-W", "error", "-m", "goldensample.cli"]
 
 
 def golden(
-    *words: object, cwd: Path | None = None, killed_after_s: float | None = None
+    *arguments: object, cwd: Path | None = None, killed_after_s: float | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, or, where the system can fork, until it is killed."""
-    texts = [str(word) for word in words]
+    command = [str(argument) for argument in arguments]
     if not hasattr(os, "fork"):
         return subprocess.run(
-            [*COMMAND, *texts], capture_output=True, text=True, cwd=cwd, encoding="utf-8"
+            [*COMMAND, *command], capture_output=True, text=True, cwd=cwd, encoding="utf-8"
         )
     with tempfile.TemporaryDirectory() as folder:
         streams = [f"{folder}/stdout", f"{folder}/stderr"]
-        job = {"words": texts, "cwd": str(cwd or Path.cwd()), "streams": streams}
+        job = {"arguments": command, "cwd": str(cwd or Path.cwd()), "streams": streams}
         job["killed_after_s"] = killed_after_s
-        running = server()
-        running.stdin.write(json.dumps({**job, "environment": dict(os.environ)}) + "\n")
-        running.stdin.flush()
-        code = int(running.stdout.readline())
-        said = [Path(stream).read_text(encoding="utf-8") for stream in streams]
-    return subprocess.CompletedProcess(texts, code, *said)
+        process = server()
+        process.stdin.write(json.dumps({**job, "environment": dict(os.environ)}) + "\n")
+        process.stdin.flush()
+        code = int(process.stdout.readline())
+        outputs = [Path(stream).read_text(encoding="utf-8") for stream in streams]
+    return subprocess.CompletedProcess(command, code, *outputs)
+
+
+def golden_in_process(*arguments: object, allowed_codes: tuple[int, ...] = ()) -> str:
+    """Run a command in this process; return what it printed, and raise what it failed with."""
+    from typer.testing import CliRunner
+
+    from goldensample.cli.app import app
+
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    stopped = isinstance(result.exception, SystemExit) and result.exit_code in allowed_codes
+    if result.exception and not stopped:
+        raise result.exception
+    return result.output
 
 
 @cache
@@ -71,31 +84,33 @@ def serve() -> None:
     import_openvino()
     for name in PRELOADED:
         importlib.import_module(name)
-    gc.freeze()  # what is shared by all forks need not be looked through in each
+    gc.freeze()  # forks need not traverse the objects that they share
     for line in sys.stdin:
         job = json.loads(line)
         child = os.fork()
         if not child:
-            become(job)
+            apply_job(job)
             goldensample.cli.app.main()
             return
         if job["killed_after_s"] is not None:
             time.sleep(job["killed_after_s"])
-            os.kill(child, signal.SIGKILL)  # it may have ended; nobody else has its number yet
+            os.kill(
+                child, signal.SIGKILL
+            )  # it may have ended; its id is not reused before the wait
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         print(code, flush=True)
 
 
-def become(job: dict) -> None:
-    """Take on a job's folder, environment, words and streams."""
+def apply_job(job: dict) -> None:
+    """Set this process's folder, environment, arguments and streams to those of a job."""
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["environment"])
-    sys.argv = ["golden", *job["words"]]
+    sys.argv = ["golden", *job["arguments"]]
     for number, path in enumerate([os.devnull, *job["streams"]]):
-        at = os.open(path, os.O_RDWR | os.O_CREAT)
-        os.dup2(at, number)
-        os.close(at)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
 """What many tests share: a small real network, small real pictures, and the data beside us."""
 
+import importlib.util
+import json
+from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -26,32 +30,41 @@ def shared() -> Path:
     return SHARED
 
 
-def tiny_onnx(seed: int = 0) -> bytes:
-    """A network of two levels with fixed random weights: stride 4 with 6 maps, 8 with 10."""
+def conv_onnx(
+    weights: list[np.ndarray],
+    stride: int = 4,
+    padding: int = 1,
+    batch: str | int = "n",
+    opset: int = 17,
+) -> bytes:
+    """A network of two levels, a convolution and a ReLU each, and a third without ReLU."""
     from onnx import TensorProto, helper, numpy_helper
 
-    rng = np.random.default_rng(seed)
+    def value_info(name: str, depth: int, *size_hw: str | None):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, depth, *size_hw])
 
-    def weight(name: str, out: int, into: int, size: int):
-        values = rng.normal(0, (2 / (into * size * size)) ** 0.5, (out, into, size, size))
-        return numpy_helper.from_array(values.astype(np.float32), name)
-
-    weights = [weight("a", 6, 3, 4), weight("b", 10, 6, 3), weight("unused", 2, 10, 3)]
     nodes = [
-        helper.make_node("Conv", ["image", "a"], ["ca"], strides=[4, 4]),
+        helper.make_node("Conv", ["image", "a"], ["ca"], strides=[stride, stride]),
         helper.make_node("Relu", ["ca"], ["level2"]),
-        helper.make_node("Conv", ["level2", "b"], ["cb"], strides=[2, 2], pads=[1, 1, 1, 1]),
+        helper.make_node("Conv", ["level2", "b"], ["cb"], strides=[2, 2], pads=[padding] * 4),
         helper.make_node("Relu", ["cb"], ["level3"]),
-        helper.make_node("Conv", ["level3", "unused"], ["level4"]),
+        helper.make_node("Conv", ["level3", "c"], ["level4"]),
+    ][: 2 * len(weights)]
+    tensors = [
+        numpy_helper.from_array(values.astype(np.float32), name)
+        for name, values in zip("abc", weights, strict=False)
     ]
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "H", "W"])
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", d, None, None])
-        for name, d in (("level2", 6), ("level3", 10), ("level4", 2))
-    ]
-    graph = helper.make_graph(nodes, "tiny", [image], outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return model.SerializeToString()
+    levels = [value_info(f"level{k}", len(w), None, None) for k, w in enumerate(weights, 2)]
+    graph = helper.make_graph(nodes, "tiny", [value_info("image", 3, "H", "W")], levels, tensors)
+    opsets = [helper.make_opsetid("", opset)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+
+
+def tiny_onnx(seed: int = 0) -> bytes:
+    """A network of two levels with fixed random weights: stride 4 with 6 maps, 8 with 10."""
+    rng = np.random.default_rng(seed)
+    shapes = [(6, 3, 4, 4), (10, 6, 3, 3), (2, 10, 3, 3)]
+    return conv_onnx([rng.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape) for shape in shapes])
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +83,54 @@ def tiny(tiny_file: Path):
     return open_backbone(f"onnx:{tiny_file}")
 
 
+def check_same(inspection, expected) -> None:
+    """Two inspections of one picture must be equal, bit for bit."""
+    fields = ("score", "verdict", "p_value", "regions")
+    assert [getattr(inspection, field) for field in fields] == [
+        getattr(expected, field) for field in fields
+    ]
+    assert np.array_equal(inspection.heat_map, expected.heat_map)
+
+
+def check_batch(inspector, pictures: list[np.ndarray]) -> None:
+    """A batch must give what each picture gives alone."""
+    for picture, inspection in zip(pictures, inspector.inspect_many(pictures), strict=True):
+        check_same(inspection, inspector.inspect(picture))
+
+
+def check_round_trip(inspector, path: Path, *pictures: np.ndarray):
+    """Save and load an inspector; it must inspect as before. Return the loaded one."""
+    from goldensample import Preparation, load, save
+    from goldensample.artifact.header import build
+
+    save(inspector, path)
+    loaded = load(path)
+    assert loaded.preparation == inspector.preparation
+    values = json.loads(json.dumps(asdict(inspector.preparation)))
+    assert build(Preparation, values) == inspector.preparation
+    for picture in pictures:
+        check_same(loaded.inspect(picture), inspector.inspect(picture))
+    return loaded
+
+
+def read_writable_parts(path: Path) -> tuple[dict, dict]:
+    """Header and arrays of a `.golden` file, without what `write_parts` adds to the header."""
+    from goldensample.artifact.container import read_parts
+
+    header, arrays = read_parts(path)
+    for key in ("format", "goldensample", "sha256"):
+        del header[key]
+    return header, arrays
+
+
+def load_script(path: str) -> ModuleType:
+    """Import a script by its path below the project."""
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def part(seed: int, defect: bool = False, shape: tuple[int, int] = (48, 48)) -> np.ndarray:
     """A small picture of a striped plate; a defect is a square at rows 20-30, columns 30-40."""
     rng = np.random.default_rng(seed)
@@ -81,7 +142,99 @@ def part(seed: int, defect: bool = False, shape: tuple[int, int] = (48, 48)) -> 
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
+def part_mask(shape: tuple[int, int] = (48, 48)) -> np.ndarray:
+    """The mask of that defect, 255 where it is."""
+    mask = np.zeros(shape, np.uint8)
+    mask[20:30, 30:40] = 255
+    return mask
+
+
+def write_category(folder: Path, seed: int, defect: str, train: int, test: int) -> None:
+    """Write pictures of 64 x 64 in MVTec AD's layout: `test` good ones and `test` of a defect."""
+    from picture_files import save_picture
+
+    for kind, count in (("train/good", train), ("test/good", test), (f"test/{defect}", test)):
+        for k in range(count):
+            pixels = part(seed + 10 * count + k, kind == f"test/{defect}", (64, 64))
+            save_picture(folder / kind / f"{k}.png", pixels)
+    for k in range(test):
+        save_picture(folder / "ground_truth" / defect / f"{k}_mask.png", part_mask((64, 64)))
+
+
+def few_shot_suite(figures: list[str], seeds: list[int], counts: list[int]) -> str:
+    """The TOML of a suite of `golden bench` on few good pictures."""
+    return f"""
+title = "Few plates"
+view = "curve"
+figures = {json.dumps(figures)}
+common = {{ resize = 64, crop = 56, seeds = {seeds} }}
+[[panel]]
+vary = "shots"
+axis = "good pictures"
+values = {counts}
+[[panel.entry]]
+label = "PatchCore-25"
+method = "patchcore"
+"""
+
+
 @pytest.fixture(scope="session")
 def good_parts() -> list[np.ndarray]:
     """Forty good pictures."""
     return [part(seed) for seed in range(40)]
+
+
+@pytest.fixture(scope="module")
+def product(tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The file of a small product of a station."""
+    from station_parts import small_product
+
+    return small_product(tiny, tmp_path_factory.mktemp("product"))
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A browser, or a skipped test without one."""
+    from browser_parts import start_browser
+
+    with start_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A Ray cluster of two nodes."""
+    from ray_parts import two_node_cluster
+
+    with two_node_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def ray_runner(cluster, tmp_path_factory: pytest.TempPathFactory):
+    """A runner on that cluster."""
+    from goldensample.ray_runner import open_runner
+
+    with open_runner("auto", tmp_path_factory.mktemp("out")) as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory, tiny_file: Path) -> Path:
+    """A data set in MVTec layout with a file fitted on it."""
+    from commands import golden
+    from picture_files import save_picture
+
+    root = tmp_path_factory.mktemp("line")
+    for k in range(40):
+        save_picture(root / "train/good" / f"{k:03d}.png", part(k))
+    for k in range(6):
+        save_picture(root / "test/good" / f"{k:03d}.png", part(500 + k))
+        save_picture(root / "test/spot" / f"{k:03d}.png", part(600 + k, defect=True))
+        save_picture(root / "ground_truth/spot" / f"{k:03d}_mask.png", part_mask())
+    done = golden(
+        "fit", root / "train/good", "-o", root / "part.golden", "--backbone", f"onnx:{tiny_file}",
+        "--size", "64x64",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return root

@@ -9,42 +9,44 @@ from pathlib import Path
 
 import pytest
 
-MISSING = "Ray is not installed: pip install 'goldensample[ray]'"
+RAY_MISSING = "Ray is not installed: pip install 'goldensample[ray]'"
 NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
-PATHS = os.pathsep.join([str(Path(__file__).parent), *sys.path])
-QUIET = {
+PYTHONPATH = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+RAY_ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_USAGE_STATS_ENABLED": "0",
-    "PYTHONPATH": PATHS,
+    "PYTHONPATH": PYTHONPATH,
 }
 
 
 @cache
-def started():
+def start_cluster():
     """Start two nodes of one processor each, with as few processes as there can be."""
     from ray.cluster_utils import Cluster
 
     with suppress(Exception):  # on a busy machine a node may take longer than Ray waits
-        return _started(Cluster)
-    return _started(Cluster)
+        return _start(Cluster)
+    return _start(Cluster)
 
 
-def _started(cluster):
-    watch = {"health_check_period_ms": 500, "health_check_failure_threshold": 10}
-    few = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
-    made = cluster(True, head_node_args={**NODE, **few, "_system_config": watch})
-    atexit.register(made.shutdown)
-    made.add_node(**NODE)
-    return made
+def _start(cluster_class):
+    system_config = {"health_check_period_ms": 500, "health_check_failure_threshold": 10}
+    options = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+    cluster = cluster_class(
+        True, head_node_args={**NODE, **options, "_system_config": system_config}
+    )
+    atexit.register(cluster.shutdown)
+    cluster.add_node(**NODE)
+    return cluster
 
 
 @contextmanager
-def two_nodes():
-    """Give the two nodes, where commands find them by themselves."""
-    pytest.importorskip("ray", reason=MISSING)
+def two_node_cluster():
+    """Give a cluster of two nodes, with RAY_ADDRESS set to it."""
+    pytest.importorskip("ray", reason=RAY_MISSING)
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in QUIET.items():
+        for name, value in RAY_ENVIRONMENT.items():
             patch.setenv(name, value)
-        made = started()
-        patch.setenv("RAY_ADDRESS", made.address)
-        yield made
+        cluster = start_cluster()
+        patch.setenv("RAY_ADDRESS", cluster.address)
+        yield cluster

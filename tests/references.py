@@ -1,11 +1,20 @@
-"""Slow and obvious versions of the clever pieces."""
+"""Slow reference implementations."""
 
 import numpy as np
 
 
-def greedy_loop(whole: np.ndarray, rows: int) -> list[int]:
+def clustered_points(
+    n: int, d: int, seed: int, clusters: int = 12, noise: float = 1.0
+) -> np.ndarray:
+    """Points around a few centres, as patches of alike parts lie."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(0, 3, (clusters, d))
+    return (centres[rng.integers(0, clusters, n)] + rng.normal(0, noise, (n, d))).astype(np.float32)
+
+
+def greedy_loop(features: np.ndarray, rows: int) -> list[int]:
     """The textbook greedy coreset: one full pass per pick, in float64."""
-    points = whole.astype(np.float64)
+    points = features.astype(np.float64)
     distances = (points**2).sum(axis=1)  # to the centre, which is 0
     picks: list[int] = []
     while len(picks) < rows:
@@ -35,11 +44,11 @@ def neighbourhood_mean_loop(level: np.ndarray, width: int) -> np.ndarray:
     """Mean over the window, in which cells beyond the border are 0."""
     d, h, w = level.shape
     out = np.zeros((d, h, w))
-    reach = width // 2
+    radius = width // 2
     for i in range(h):
         for j in range(w):
-            rows = slice(max(0, i - reach), i + reach + 1)
-            columns = slice(max(0, j - reach), j + reach + 1)
+            rows = slice(max(0, i - radius), i + radius + 1)
+            columns = slice(max(0, j - radius), j + radius + 1)
             out[:, i, j] = level[:, rows, columns].sum(axis=(1, 2)) / width**2
     return out
 
@@ -56,9 +65,9 @@ def best_f1_loop(scores: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
     """Try every score as threshold."""
     best = (-1.0, 0.0)
     for threshold in sorted(set(scores), reverse=True):
-        called = scores >= threshold
-        true = (called & labels).sum()
-        f1 = 2 * true / (called.sum() + labels.sum())
+        predicted = scores >= threshold
+        true_positives = (predicted & labels).sum()
+        f1 = 2 * true_positives / (predicted.sum() + labels.sum())
         if f1 > best[0]:
             best = (float(f1), float(threshold))
     return best
@@ -70,48 +79,49 @@ def average_precision_loop(scores: np.ndarray, labels: np.ndarray) -> float:
 
 
 def bootstrap_loop(
-    scores: np.ndarray, labels: np.ndarray, figure, draws: int, level: float
+    scores: np.ndarray, labels: np.ndarray, metric, draws: int, level: float
 ) -> tuple[float, float]:
-    """Draw pictures one by one, good ones and defects apart; leave the same number at both ends."""
-    rng, found = np.random.default_rng(99), []
-    kinds = [np.flatnonzero(labels == kind) for kind in (False, True)]
+    """Draw pictures one by one, by class; drop the same number of values at both ends."""
+    rng, values = np.random.default_rng(99), []
+    classes = [np.flatnonzero(labels == label) for label in (False, True)]
     for _ in range(draws):
-        rows = [int(kind[rng.integers(len(kind))]) for kind in kinds for _ in kind]
-        found.append(figure(scores[rows], labels[rows]))
-    left_out = round(draws * (1 - level) / 2)
-    return sorted(found)[left_out], sorted(found)[-1 - left_out]
+        rows = [int(members[rng.integers(len(members))]) for members in classes for _ in members]
+        values.append(metric(scores[rows], labels[rows]))
+    dropped = round(draws * (1 - level) / 2)
+    return sorted(values)[dropped], sorted(values)[-1 - dropped]
 
 
 def components_loop(mask: np.ndarray) -> list[list[tuple[int, int]]]:
-    """Connected parts with 8 neighbours, by flooding."""
-    left = {(int(i), int(j)) for i, j in np.argwhere(mask)}
-    parts = []
-    while left:
-        stack, part = [left.pop()], []
+    """Connected components with 8 neighbours, by flood fill."""
+    remaining = {(int(i), int(j)) for i, j in np.argwhere(mask)}
+    components = []
+    while remaining:
+        stack, component = [remaining.pop()], []
         while stack:
             i, j = stack.pop()
-            part.append((i, j))
-            around = {(i + a, j + b) for a in (-1, 0, 1) for b in (-1, 0, 1)} & left
-            left -= around
-            stack += around
-        parts.append(part)
-    return parts
+            component.append((i, j))
+            neighbours = {(i + a, j + b) for a in (-1, 0, 1) for b in (-1, 0, 1)} & remaining
+            remaining -= neighbours
+            stack += neighbours
+        components.append(component)
+    return components
 
 
 def pro_loop(maps: list[np.ndarray], masks: list[np.ndarray], limit: float) -> float:
     """PRO by going through every score as threshold."""
     good = np.concatenate([m[~k] for m, k in zip(maps, masks, strict=True)])
     regions = [
-        np.array([m[i, j] for i, j in part])
+        np.array([m[i, j] for i, j in component])
         for m, k in zip(maps, masks, strict=True)
-        for part in components_loop(k)
+        for component in components_loop(k)
     ]
     thresholds = np.unique(np.concatenate([m.ravel() for m in maps]))[::-1]
-    false = [0.0] + [float((good >= t).mean()) for t in thresholds]
+    false_positive_rate = [0.0] + [float((good >= t).mean()) for t in thresholds]
     overlap = [0.0] + [float(np.mean([(r >= t).mean() for r in regions])) for t in thresholds]
     area = 0.0
-    for k in range(1, len(false)):
-        x0, x1, y0, y1 = false[k - 1], false[k], overlap[k - 1], overlap[k]
+    for k in range(1, len(false_positive_rate)):
+        x0, x1 = false_positive_rate[k - 1], false_positive_rate[k]
+        y0, y1 = overlap[k - 1], overlap[k]
         if x1 > limit:
             if x1 > x0:
                 y1 = y0 + (y1 - y0) * (limit - x0) / (x1 - x0)
@@ -137,16 +147,16 @@ def resize_loop(line: np.ndarray, new: int) -> np.ndarray:
 def to_others_loop(
     points: np.ndarray, pictures: np.ndarray, witnesses: int, rows: np.ndarray | None = None
 ) -> np.ndarray:
-    """Distance of each patch to the k-th nearest other picture, among some rows."""
+    """Distance of each patch to the k-th nearest other picture, within the given rows."""
     rows = np.arange(len(points)) if rows is None else rows
-    names = sorted({int(pictures[row]) for row in rows})
-    witnesses = min(max(witnesses, round(0.05 * len(names))), len(names) // 2)
-    found = []
-    for point, own in zip(points.astype(np.float64), pictures, strict=True):
+    indices = sorted({int(pictures[row]) for row in rows})
+    witnesses = min(max(witnesses, round(0.05 * len(indices))), len(indices) // 2)
+    result = []
+    for point, picture in zip(points.astype(np.float64), pictures, strict=True):
         nearest = [
-            min(np.linalg.norm(points[row] - point) for row in rows if pictures[row] == name)
-            for name in names
-            if name != own
+            min(np.linalg.norm(points[row] - point) for row in rows if pictures[row] == index)
+            for index in indices
+            if index != picture
         ]
-        found.append(sorted(nearest)[witnesses - 1])
-    return np.asarray(found)
+        result.append(sorted(nearest)[witnesses - 1])
+    return np.asarray(result)

@@ -12,24 +12,24 @@ import pytest
 
 from goldensample.storage import locations
 
-MISSING = "s3fs is not installed: pip install 'goldensample[remote]'"
+S3FS_MISSING = "s3fs is not installed: pip install 'goldensample[remote]'"
 
 
-class Web:
-    """Serves a folder; can hold answers back, and refuse them.
+class WebServer:
+    """Serves a folder; can delay responses, and refuse them.
 
     Args:
         folder: to serve.
 
     Attributes:
-        asked: how often each file was asked for (GET).
-        held: words; a file with one in its path waits until it is taken out.
-        refused: status by word, for files with it in their path.
+        requests: number of GET requests of each path.
+        delayed: substrings of paths whose responses wait until they are removed.
+        refused: status code by substring of the path.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.asked: Counter[str] = Counter()
-        self.held: set[str] = set()
+        self.requests: Counter[str] = Counter()
+        self.delayed: set[str] = set()
         self.refused: dict[str, int] = {}
         self.changed = threading.Condition()
         handler = partial(_Handler, web=self, directory=str(folder))
@@ -38,18 +38,18 @@ class Web:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
         self._thread.start()
 
-    def wait(self, *words: str) -> None:
-        """Wait until, for each word, a file with it in its path has been asked for."""
+    def wait(self, *names: str) -> None:
+        """Wait until each name is part of a path that has been requested."""
         with self.changed:
-            found = self.changed.wait_for(
-                lambda: all(any(word in path for path in self.asked) for word in words), 60
+            complete = self.changed.wait_for(
+                lambda: all(any(name in path for path in self.requests) for name in names), 60
             )
-        assert found, self.asked
+        assert complete, self.requests
 
     def release(self) -> None:
-        """Hold nothing back."""
+        """Delay nothing."""
         with self.changed:
-            self.held.clear()
+            self.delayed.clear()
             self.changed.notify_all()
 
     def close(self) -> None:
@@ -61,43 +61,43 @@ class Web:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    def __init__(self, *given, web: Web, **named) -> None:
+    def __init__(self, *args, web: WebServer, **kwargs) -> None:
         self.web = web
-        super().__init__(*given, **named)
+        super().__init__(*args, **kwargs)
 
     def do_GET(self) -> None:
         web = self.web
         with web.changed:
-            web.asked[self.path] += 1
+            web.requests[self.path] += 1
             web.changed.notify_all()
-            web.changed.wait_for(lambda: not any(word in self.path for word in web.held))
-        for word, status in web.refused.items():
-            if word in self.path:
+            web.changed.wait_for(lambda: not any(name in self.path for name in web.delayed))
+        for name, status in web.refused.items():
+            if name in self.path:
                 self.send_error(status)
                 return
         try:
             super().do_GET()
-        except OSError:  # who asked was killed meanwhile
+        except OSError:  # the client was killed meanwhile
             self.close_connection = True
 
-    def log_message(self, *words: object) -> None:
-        """Say nothing."""
+    def log_message(self, *args: object) -> None:
+        """Log nothing."""
 
 
 @contextmanager
-def serving(folder: Path):
+def serve_folder(folder: Path):
     """Give a web server of a folder."""
-    pytest.importorskip("aiohttp", reason=MISSING)
-    served = Web(folder)
-    yield served
-    served.close()
-    locations._open.cache_clear()
+    pytest.importorskip("aiohttp", reason=S3FS_MISSING)
+    server = WebServer(folder)
+    yield server
+    server.close()
+    locations._open_file_system.cache_clear()
 
 
 @contextmanager
 def s3_store():
     """Give the file system of an S3 server with an empty bucket "line"."""
-    s3fs = pytest.importorskip("s3fs", reason=MISSING)
+    s3fs = pytest.importorskip("s3fs", reason=S3FS_MISSING)
     moto = pytest.importorskip("moto.server", reason="moto is not installed")
     server = moto.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
@@ -107,12 +107,12 @@ def s3_store():
         patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        locations._open.cache_clear()
+        locations._open_file_system.cache_clear()
         s3fs.S3FileSystem.clear_instance_cache()
         reset = urllib.request.Request(f"http://{host}:{port}/moto-api/reset", method="POST")
-        urllib.request.urlopen(reset).close()  # what servers keep is this process's
+        urllib.request.urlopen(reset).close()  # moto keeps its buckets per process
         store = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
         store.mkdir("line")
         yield store
-        locations._open.cache_clear()
+        locations._open_file_system.cache_clear()
     server.stop()

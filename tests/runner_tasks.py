@@ -9,43 +9,43 @@ from pathlib import Path
 from goldensample.errors import ImageError
 
 
-class Counted:
-    """Shared by tasks; counts how often it is packed to be sent."""
+class PickleCounter:
+    """Shared by tasks; counts how often it is pickled."""
 
-    packed = 0
+    count = 0
 
     def __getstate__(self):
-        Counted.packed += 1
+        PickleCounter.count += 1
         return {"value": 7}
 
 
 class TwoWordsError(Exception):
-    """An error that cannot be sent: it is made of two words and keeps one."""
+    """An error that cannot be unpickled: it takes two arguments and stores one."""
 
-    def __init__(self, one, two):
-        super().__init__(f"{one} {two}")
+    def __init__(self, first, second):
+        super().__init__(f"{first} {second}")
 
 
-def times(shared, item):
+def multiply(shared, item):
     return shared * item
 
 
-def identity(shared, item):
+def identify(shared, item):
     time.sleep(0.05)
     return os.getpid(), id(shared)
 
 
-def picky(shared, item):
+def raise_at_two(shared, item):
     if item == 2:
         raise shared
     return item
 
 
-def unsendable(shared, item):
+def raise_unpicklable(shared, item):
     raise TwoWordsError("odd", "error")
 
 
-def refuse(shared, item):
+def raise_image_error(shared, item):
     raise ImageError(f"picture {item} must be whole; it is not")
 
 
@@ -55,11 +55,11 @@ def first_waits(folder, item):
     if item:
         (marks / str(item)).touch()
         return item
-    seen = 0
-    while not seen or len(list(marks.iterdir())) > seen:
-        seen = len(list(marks.iterdir()))
+    count = 0
+    while not count or len(list(marks.iterdir())) > count:
+        count = len(list(marks.iterdir()))
         time.sleep(0.5)
-    return seen
+    return count
 
 
 def die_once(folder, item):
@@ -75,14 +75,14 @@ def die(shared, item):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def forever(seconds, item):
+def sleep_items(seconds, item):
     """Do item 0 at once, and no other."""
     time.sleep(seconds * item)
     return item
 
 
-def begin(folder, name):
-    """Leave a mark with this machine's name in it, and wait to be told to go on."""
+def mark_and_wait(folder, name):
+    """Write a file with the ID of this node, and wait for the file `go`."""
     import ray
 
     mark = Path(folder) / f"{name}-{os.getpid()}"
@@ -92,14 +92,14 @@ def begin(folder, name):
         time.sleep(0.02)
 
 
-def held_up(folder, item):
+def wait_at_others(folder, item):
     if item:
-        begin(folder, "task")
+        mark_and_wait(folder, "task")
     return item
 
 
-def listed(shared, item):
-    """Make a state: a list."""
+def make_list(shared, item):
+    """Create a state: a list."""
     return [shared, item]
 
 
@@ -108,13 +108,13 @@ def add(state, message):
     return sum(state)
 
 
-def held_up_add(state, folder):
-    begin(folder, "state")
+def wait_and_add(state, folder):
+    mark_and_wait(folder, "state")
     return add(state, 1)
 
 
-def stumble(state, message):
-    """Change the state, and fail in those of items 1 and 2."""
+def append_and_fail(state, message):
+    """Change the state, then fail in the states of items 1 and 2."""
     state.append(message)
     if state[1] in (1, 2):
         raise KeyError(state[1])
@@ -129,20 +129,20 @@ def die_once_add(state, message):
     return add(state, value)
 
 
-def content(state, message):
+def items_of(state, message):
     return list(state)
 
 
-def process(state, message):
+def process_id(state, message):
     return os.getpid()
 
 
-def scaled(state, message):
+def scale_index(state, message):
     return message * state[1]
 
 
-def locked(state, message):
-    """Return what cannot be sent."""
+def unpicklable(state, message):
+    """Return what cannot be pickled."""
     return threading.Lock()
 
 

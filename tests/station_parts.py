@@ -28,20 +28,20 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.records import Picture
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
-from goldensample.station.web.app import make
+from goldensample.station.web.app import create_app
 
-PATIENCE_S = 120
-"""Seconds that a test waits for what must come: a busy machine takes its time."""
+TIMEOUT_S = 120
+"""Timeout of waits in tests, long enough for a busy machine."""
 PRELOADED = ["alembic.command", "alembic.config", "array_api_compat.numpy", "httpx", "openvino"]
 PRELOADED += ["goldensample.cli.serve", "goldensample.library", "goldensample.station.serving"]
 PRELOADED += ["goldensample.station.connections", "goldensample.station.demo", "psycopg", "pytest"]
 PRELOADED += ["scipy.ndimage", "sqlite3", "starlette.testclient", "uvicorn"]
-Given = TypeVar("Given")
+Value = TypeVar("Value")
 
 
 def small_product(tiny, folder: Path, name: str = "part") -> Path:
     """Write a product fitted on rendered parts, with limits and a small picture of each part."""
-    from goldensample.artifact.thumbnails import with_thumbnails
+    from goldensample.artifact.thumbnails import add_thumbnails
 
     good = [Picture(f"good{seed}.png", part(seed)) for seed in range(40)]
     inspector: Inspector = fit(
@@ -53,7 +53,7 @@ def small_product(tiny, folder: Path, name: str = "part") -> Path:
         calibration="split",
     )
     path = folder / f"{name}.golden"
-    save(with_thumbnails(inspector, good), path)
+    save(add_thumbnails(inspector, good), path)
     return path
 
 
@@ -62,40 +62,40 @@ def picture(seed: int, defect: bool = False) -> bytes:
     return encode_png(part(seed, defect=defect))
 
 
-def wait(ready: Callable[[], Given]) -> Given:
-    """Wait until something is so, and return what it is."""
-    end = time.monotonic() + PATIENCE_S
-    while not (found := ready()):
+def wait(poll: Callable[[], Value]) -> Value:
+    """Poll until the value is true, and return it."""
+    end = time.monotonic() + TIMEOUT_S
+    while not (value := poll()):
         assert time.monotonic() < end, "it did not come"
         time.sleep(0.02)
-    return found
+    return value
 
 
 @contextmanager
 def free_port() -> Iterator[int]:
-    """Hold a port for a server that a test starts: nobody else is given it meanwhile."""
-    with socket.socket() as held:
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.bind(("127.0.0.1", 0))
-        number = held.getsockname()[1]
-        if os.name == "nt":  # where a port that is held cannot be listened at
-            held.close()
+    """Reserve a port for a server that a test starts."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", 0))
+        number = listener.getsockname()[1]
+        if os.name == "nt":  # where a bound port cannot be listened at
+            listener.close()
         yield number
 
 
 @contextmanager
-def opened(folder: Path, file: Path, **settings) -> Iterator[TestClient]:
-    """Open a station in this process, asked as localhost."""
+def open_station(folder: Path, file: Path, **settings) -> Iterator[TestClient]:
+    """Open a station in this process, with a client that calls it localhost."""
     with (
         closing(Station(Settings(folder=folder, **settings), [file])) as station,
-        TestClient(make(station), "http://localhost:8080", follow_redirects=False) as client,
+        TestClient(create_app(station), "http://localhost:8080", follow_redirects=False) as client,
     ):
         yield client
 
 
 @dataclass(frozen=True)
-class Running:
-    """A station in a process of its own, and a client of it that is patient."""
+class StationProcess:
+    """A station in a process of its own, and a client with a long timeout."""
 
     process: BaseProcess
     port: int
@@ -103,40 +103,48 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Base URL."""
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self) -> None:
-        """Kill it at once, as a loss of power would."""
+        """Kill it with SIGKILL, as a loss of power would."""
         self.process.kill()
         self.process.join()
 
 
 @contextmanager
-def running(
-    folder: Path, files: Sequence[Path], *options: str, anew: bool = False
-) -> Iterator[Running]:
+def run_station(
+    folder: Path, files: Sequence[Path], *options: str, fresh_process: bool = False
+) -> Iterator[StationProcess]:
     """Run `golden serve`; at the end it must stop as it should, unless it was killed.
 
     Args:
         folder: of the station; its log is beside it.
-        files: of products.
+        files: `.golden` files of products.
         options: of the command.
-        anew: start Python anew, as a user does.
+        fresh_process: start a new Python, as a user does.
     """
     log = folder.parent / f"{folder.name}.log"
     context = multiprocessing.get_context("forkserver" if hasattr(os, "fork") else "spawn")
     if hasattr(os, "fork"):
         context.set_forkserver_preload(PRELOADED)
     with free_port() as port:
-        words = ["serve", *map(str, files), "--folder", str(folder), "--port", str(port), *options]
-        process = context.Process(target=be_golden, args=(words, log, anew))
+        arguments = [
+            "serve",
+            *map(str, files),
+            "--folder",
+            str(folder),
+            "--port",
+            str(port),
+            *options,
+        ]
+        process = context.Process(target=exec_golden, args=(arguments, log, fresh_process))
         process.start()
         url = f"http://127.0.0.1:{port}"
         try:
-            with httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
-                station = Running(process, port, client)
-                wait(lambda: answers(station, log))
+            with httpx.Client(base_url=url, timeout=TIMEOUT_S) as client:
+                station = StationProcess(process, port, client)
+                wait(lambda: is_up(station, log))
                 yield station
             if process.exitcode != -signal.SIGKILL:
                 stop(process, log)
@@ -145,8 +153,8 @@ def running(
             process.join()
 
 
-def answers(station: Running, log: Path) -> bool:
-    """Tell whether a station answers; it must not have ended."""
+def is_up(station: StationProcess, log: Path) -> bool:
+    """Tell whether a station responds; its process must be alive."""
     assert station.process.is_alive(), log.read_text()
     try:
         return station.client.get("/static/station.css").is_success
@@ -155,22 +163,22 @@ def answers(station: Running, log: Path) -> bool:
 
 
 def stop(process: BaseProcess, log: Path) -> None:
-    """Stop a station; it must end in peace."""
+    """Terminate a station; it must exit with 0."""
     process.terminate()
-    process.join(PATIENCE_S)
+    process.join(TIMEOUT_S)
     assert process.exitcode == 0 or os.name == "nt", log.read_text()
 
 
-def be_golden(words: list[str], log: Path, anew: bool) -> None:
-    """Be the command `golden` in this process."""
+def exec_golden(arguments: list[str], log: Path, fresh_process: bool) -> None:
+    """Run the command `golden` in this process."""
     with log.open("ab") as file:
         for number in (1, 2):
             os.dup2(file.fileno(), number)
-    if anew:
-        start = [sys.executable, "-W", "error", "-m", "goldensample.cli", *words]
-        os.execv(sys.executable, start)
+    if fresh_process:
+        command = [sys.executable, "-W", "error", "-m", "goldensample.cli", *arguments]
+        os.execv(sys.executable, command)
     from goldensample.cli.app import main
 
     warnings.simplefilter("error")
-    sys.argv = ["golden", *words]
+    sys.argv = ["golden", *arguments]
     main()

@@ -5,25 +5,26 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
-from PIL import Image
+from conftest import check_batch, check_round_trip
+from picture_files import save_picture
 from scipy.ndimage import affine_transform
 
-from goldensample import Preparation, fit, load, read_images, save
+from goldensample import Preparation, fit, load, read_images
 from goldensample.drift.measures import UNALIGNED
 from goldensample.errors import ImageError
 from goldensample.features.extraction import align_to
-from goldensample.graphs.graph import bake
-from goldensample.inspection.streams import judge
+from goldensample.graphs.graph import to_onnx
+from goldensample.inspection.streams import inspect_stream
 from goldensample.learning.learn import forget, learn
 from goldensample.learning.revisions import Note
-from goldensample.learning.teach_miss import cells
+from goldensample.learning.teach_miss import masked_cells
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.padim import PaDiM
-from goldensample.preparation.alignment import LEAST, Reference, least, reference_of
-from goldensample.preparation.motion import Motion, inside
-from goldensample.preparation.placement import REACH
+from goldensample.preparation.alignment import MIN_AGREEMENT, Reference, min_agreement, reference_of
+from goldensample.preparation.motion import Motion
+from goldensample.preparation.placement import EDGE_RADIUS
 from goldensample.preparation.preparation import small_grey
-from goldensample.preparation.roi import view_of
+from goldensample.preparation.roi import roi_from_mask
 from goldensample.records import Picture
 
 SIDE = 80
@@ -38,7 +39,7 @@ def board(
 ) -> np.ndarray:
     """A board of 30 fixed spots, computed where it lies: no pixel is made from others."""
     spots = np.random.default_rng(0).uniform([-5, -5, 2, -70], [85, 85, 6, 70], (30, 4))
-    matrix, offset = motion.back((SIDE, SIDE))
+    matrix, offset = motion.inverse((SIDE, SIDE))
     side = round(SIDE * share)
     at = np.stack(np.meshgrid(*[(np.arange(side) + 0.5) / share - 0.5] * 2, indexing="ij"))
     rows, columns = np.tensordot(matrix, at, 1) + offset[:, None, None]
@@ -54,7 +55,7 @@ def board(
 def apart(one: Motion, other: Motion, shape_hw: tuple[int, int] = (SIDE, SIDE)) -> float:
     """Return how many pixels apart two motions bring points, at most, half way to the corners."""
     points = np.array([[y, x] for y in (0.25, 0.75) for x in (0.25, 0.75)]).T * SIDE
-    ends = [m @ points + o[:, None] for m, o in (k.forth(shape_hw) for k in (one, other))]
+    ends = [m @ points + o[:, None] for m, o in (k.forward(shape_hw) for k in (one, other))]
     return float(np.abs(ends[0] - ends[1]).max())
 
 
@@ -81,18 +82,18 @@ def bank(tiny, aligning, boards):
 
 def test_a_motion_by_hand():
     quarter = Motion(90.0, 0.0, 0.5)
-    matrix, offset = quarter.forth((4, 4))
+    matrix, offset = quarter.forward((4, 4))
     # the middle (1.5, 1.5) goes to (1.5, 3.5); one row below it, to one column right of there
     assert matrix @ [1.5, 1.5] + offset == pytest.approx([1.5, 3.5])
     assert matrix @ [2.5, 1.5] + offset == pytest.approx([1.5, 4.5])
     there = matrix @ [0.3, 3.0] + offset
-    matrix, offset = quarter.back((4, 4))
+    matrix, offset = quarter.inverse((4, 4))
     assert matrix @ there + offset == pytest.approx([0.3, 3.0])
     shifted = np.arange(4.0, dtype=np.float32).reshape(1, 4)
-    assert Motion(0.0, 0.0, 0.25).returned(shifted).tolist() == [[0, 0, 1, 2]]
+    assert Motion(0.0, 0.0, 0.25).restore(shifted).tolist() == [[0, 0, 1, 2]]
     colours = np.repeat(shifted[..., None], 3, axis=2)
-    assert Motion(0.0, 0.0, 0.25).aligned(colours)[..., 1].tolist() == [[1, 2, 3, 3]]
-    assert inside(Motion(0.0, 0.0, 0.25).forth((1, 4)), (1, 4)).tolist() == [[1, 1, 1, 0]]
+    assert Motion(0.0, 0.0, 0.25).align(colours)[..., 1].tolist() == [[1, 2, 3, 3]]
+    assert inside_mask(Motion(0.0, 0.0, 0.25).forward((1, 4)), (1, 4)).tolist() == [[1, 1, 1, 0]]
 
 
 @pytest.mark.parametrize("numbers", [(181, 0, 0), (0, 1.5, 0), (0, 0, -2), (float("nan"), 0, 0)])
@@ -122,18 +123,18 @@ def test_what_is_too_far_is_not_moved(aligning):
 
 
 def test_points_go_to_the_canvas_and_back():
-    placement = replace(Preparation((64, 96)).place((120, 90)), motion=ASKEW[0])
+    placement = replace(Preparation((64, 96)).placement((120, 90)), motion=ASKEW[0])
     points = np.random.default_rng(0).uniform(0, 90, (2, 7))
     assert placement.picture_px(placement.canvas_px(points)) == pytest.approx(points)
-    matrix, offset = ASKEW[0].back((120, 90))
-    led = placement.still.canvas_px(matrix @ (points - 0.5) + offset[:, None] + 0.5)
+    matrix, offset = ASKEW[0].inverse((120, 90))
+    led = placement.without_motion.canvas_px(matrix @ (points - 0.5) + offset[:, None] + 0.5)
     assert placement.canvas_px(points) == pytest.approx(led)
 
 
 def test_what_the_picture_does_not_show_is_not_valid():
     placement = replace(CANVAS.place((40, 40)), motion=Motion(0.0, 0.25, 0.0))
     valid = placement.valid((8, 8))  # the part lies lower: its lowest quarter is not to be seen
-    assert np.array_equal(valid, np.arange(8)[:, None] < np.full((1, 8), 6 - REACH))
+    assert np.array_equal(valid, np.arange(8)[:, None] < np.full((1, 8), 6 - EDGE_RADIUS))
     assert replace(placement, motion=Motion(0.1, 0.0, 0.001)).valid((8, 8)).all()
     assert placement.box_px() == (10, 0, 30, 40)
     assert CANVAS.place((40, 40)).valid((8, 8)).all()
@@ -158,7 +159,7 @@ def test_methods_that_look_at_places_need_it(tiny, aligning, method):
 @pytest.mark.parametrize("motion", ASKEW)
 def test_a_defect_is_found_where_it_is_in_the_picture_as_given(bank, motion):
     found = bank.inspect(board(50, motion, defect=True, share=1.5))
-    matrix, offset = motion.forth((SIDE, SIDE))
+    matrix, offset = motion.forward((SIDE, SIDE))
     at = 1.5 * (matrix @ DEFECT + offset + 0.5)
     assert found.verdict == "defect"
     assert found.heat_map.shape == (120, 120)
@@ -173,7 +174,7 @@ def test_reasons_come_from_the_place_in_the_picture_as_given(bank):
     for row in range(0, len(bank.detector.origins), 7):
         number, *share = bank.detector.origins[row]
         place, motion = bank.source(row), bank.pictures[int(number)].motion
-        matrix, offset = motion.forth((SIDE, SIDE))
+        matrix, offset = motion.forward((SIDE, SIDE))
         there = matrix @ (np.array(share) * SIDE - 0.5) + offset + 0.5
         assert (place.row_px, place.column_px) == pytest.approx(there, abs=1e-3)
 
@@ -183,14 +184,9 @@ def test_marks_of_a_miss_touch_the_cells_of_the_part(bank, aligning):
     placement = aligning.apply(pixels)[1]
     scores = bank.detector.score(_features(bank, pixels))
     mask = np.abs(pixels.astype(int) - board(60, ASKEW[0])).max(axis=2) > 30
-    touched = np.argwhere(cells(mask, _picture(pixels), placement, scores))
+    touched = np.argwhere(masked_cells(mask, _picture(pixels), placement, scores))
     middle = (touched.mean(axis=0) + 0.5) / scores.valid.shape[1:] * SIDE
     assert middle == pytest.approx(np.array(DEFECT) + 0.5, abs=2)
-
-
-def write(path, pixels):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
 
 
 def _picture(pixels):
@@ -220,24 +216,17 @@ def test_a_picture_with_nothing_to_hold_on_to_is_told_of(bank, seed):
 def test_a_batch_says_what_each_says_alone(bank):
     pictures = [board(k, motion) for k, motion in enumerate(ASKEW)]
     pictures += [np.zeros((90, 40, 3), np.uint8)]
-    for alone, among in zip(map(bank.inspect, pictures), bank.inspect_many(pictures), strict=True):
-        assert alone.score == among.score
-        assert np.array_equal(alone.heat_map, among.heat_map)
+    check_batch(bank, pictures)
 
 
 def test_it_is_kept_in_the_file(bank, tmp_path):
-    save(bank, tmp_path / "a.golden")
-    again = load(tmp_path / "a.golden")
-    assert again.preparation == bank.preparation
-    assert again.pictures == bank.pictures
     picture = board(80, ASKEW[2], defect=True)
-    ours, theirs = bank.inspect(picture), again.inspect(picture)
-    assert ours.regions == theirs.regions
-    assert np.array_equal(ours.heat_map, theirs.heat_map)
+    again = check_round_trip(bank, tmp_path / "a.golden", picture)
+    assert again.pictures == bank.pictures
 
 
 def test_what_is_ignored_moves_with_the_part(tiny, aligning, boards):
-    right = view_of(np.repeat([[False, True]], 2, axis=0))
+    right = roi_from_mask(np.repeat([[False, True]], 2, axis=0))
     half = fit(boards[:12], backbone=tiny, preparation=replace(aligning, view=right))
     found = half.inspect(board(90, Motion(0.0, 0.0, 0.1), defect=True))  # the defect is on the left
     assert (found.heat_map[:, : 40 + 6] == 0).all()
@@ -246,13 +235,13 @@ def test_what_is_ignored_moves_with_the_part(tiny, aligning, boards):
 
 
 def test_a_picture_moved_out_of_the_view_is_refused_and_the_others_are_judged(tiny, aligning):
-    seam = view_of(np.arange(20)[None, :] >= 17)
+    seam = roi_from_mask(np.arange(20)[None, :] >= 17)
     straight = [board(k) for k in range(12)]
     narrow = fit(straight, backbone=tiny, preparation=replace(aligning, view=seam))
     gone = Motion(0.0, 0.0, 0.19)
     pictures = [Picture(str(k), board(90 + k, gone if k in (1, 4) else STILL)) for k in range(6)]
     for batch in (1, 2, 8):
-        found = [one for _, one in judge(narrow, pictures, batch)]
+        found = [one for _, one in inspect_stream(narrow, pictures, batch)]
         assert [isinstance(one, ImageError) for one in found] == [k in (1, 4) for k in range(6)]
         assert str(found[4]).startswith("4: a picture must show some of what is looked at")
         assert found[5].score == narrow.inspect(pictures[5]).score
@@ -273,8 +262,8 @@ def test_good_pictures_must_agree(aligning):
     ]
     with pytest.raises(ValueError, match=r"good pictures must agree .* leave out --align"):
         align_to(CANVAS, textures[0], textures[1:], range(4))
-    assert least([0.9, 0.8, 0.1]) == 0.4
-    assert least([LEAST, 0.4]) == LEAST
+    assert min_agreement([0.9, 0.8, 0.1]) == 0.4
+    assert min_agreement([MIN_AGREEMENT, 0.4]) == MIN_AGREEMENT
 
 
 def test_references_that_cannot_be():
@@ -293,14 +282,14 @@ def test_references_that_cannot_be():
 
 def test_an_export_is_refused(bank):
     with pytest.raises(ValueError, match="must take pictures as they lie"):
-        bake(bank)
+        to_onnx(bank)
 
 
 def test_the_commands_align(boards, tiny_file, tmp_path):
     for k, pixels in enumerate(boards[:12]):
-        write(tmp_path / f"good/{k:02d}.png", pixels)
-    write(tmp_path / "flat.png", np.full((SIDE, SIDE, 3), 99, np.uint8))
-    write(tmp_path / "reference.png", board(400))
+        save_picture(tmp_path / f"good/{k:02d}.png", pixels)
+    save_picture(tmp_path / "flat.png", np.full((SIDE, SIDE, 3), 99, np.uint8))
+    save_picture(tmp_path / "reference.png", board(400))
     file = tmp_path / "a.golden"
     done = golden(
         "fit", tmp_path / "good", "-o", file, "--backbone", f"onnx:{tiny_file}", "--size", "80",
@@ -321,7 +310,7 @@ def test_motions_of_real_pictures_are_found(shared, name):
     for index in range(8):
         whole = pictures[index].pixels.astype(np.float32)
         motion = Motion(*rng.uniform([-12, -0.05, -0.05], [12, 0.05, 0.05]).tolist())
-        matrix, offset = motion.back((200, 200))
+        matrix, offset = motion.inverse((200, 200))
         askew = np.stack(
             [
                 affine_transform(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from references import clustered_points
 
 from goldensample.search.approximate import KINDS, ApproximateSearch
 from goldensample.search.exact import NearestSearch
@@ -9,10 +10,8 @@ from goldensample.search.exact import NearestSearch
 
 @pytest.fixture(scope="module")
 def clustered():
-    random = np.random.default_rng(0)
-    middles = random.normal(0, 3, (40, 16))
-    rows = middles[random.integers(0, 40, 3000)] + random.normal(0, 0.5, (3000, 16))
-    return rows[:2500].astype(np.float32), rows[2500:].astype(np.float32)
+    rows = clustered_points(3000, 16, 0, 40, 0.5)
+    return rows[:2500], rows[2500:]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import golden
 from conftest import part
+from picture_files import save_picture
 
 from goldensample import PatchCore, Preparation, fit
-from goldensample.cli.audit import placed
+from goldensample.cli.audit import rank_pictures
 from goldensample.fitting.audit import audit, without
-from test_cli import golden, write
 
 PLANTED = (3, 11)
 PREPARATION = Preparation((48, 48))
@@ -86,7 +87,7 @@ def test_what_cannot_be_audited(pictures, tiny):
 
 
 def test_places_by_hand():
-    places = placed([("a", 1.0, ""), ("b", 3.0, "x"), ("c", 1.0, "")])
+    places = rank_pictures([("a", 1.0, ""), ("b", 3.0, "x"), ("c", 1.0, "")])
     said = [(place.picture, place.rank, place.worse_than, place.note) for place in places]
     assert said == [("b", 1, 1.0, "x"), ("a", 2, 0.0, ""), ("c", 2, 0.0, "")]
 
@@ -96,7 +97,7 @@ def folder(tmp_path_factory, pictures):
     """The pictures as a user has them."""
     root = tmp_path_factory.mktemp("good")
     for index, picture in enumerate(pictures):
-        write(root / f"{index:03d}.png", picture)
+        save_picture(root / f"{index:03d}.png", picture)
     return root
 
 

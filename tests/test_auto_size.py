@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goldensample.coreset.auto_size import FIRST, LARGEST, enough, rank_correlation
+from goldensample.coreset.auto_size import FIRST, LARGEST, rank_correlation, sufficient_share
 
 
 def parts(pictures: int, spread: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -16,7 +16,7 @@ def parts(pictures: int, spread: float, seed: int) -> tuple[np.ndarray, np.ndarr
 
 
 def test_it_ends_within_its_bounds_and_grows_with_what_there_is_to_know():
-    plain, rich = (enough(*parts(30, spread, 0)) for spread in (0.0, 2.0))
+    plain, rich = (sufficient_share(*parts(30, spread, 0)) for spread in (0.0, 2.0))
     assert FIRST < plain <= rich <= LARGEST
     assert plain <= 4 * FIRST
 
@@ -24,13 +24,13 @@ def test_it_ends_within_its_bounds_and_grows_with_what_there_is_to_know():
 def test_it_is_deterministic_and_changes_nothing():
     points, pictures = parts(24, 1.0, 1)
     kept = points.copy()
-    assert enough(points, pictures) == enough(points, pictures)
+    assert sufficient_share(points, pictures) == sufficient_share(points, pictures)
     assert np.array_equal(points, kept)
 
 
 @pytest.mark.parametrize("pictures", [1, 2])
 def test_too_few_pictures_take_the_largest_share(pictures):
-    assert enough(*parts(pictures, 1.0, 2)) == LARGEST
+    assert sufficient_share(*parts(pictures, 1.0, 2)) == LARGEST
 
 
 def test_rank_correlation_by_hand():

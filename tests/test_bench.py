@@ -9,16 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import part, tiny_onnx
-from PIL import Image
+from conftest import few_shot_suite, tiny_onnx, write_category
 from typer.testing import CliRunner
 
 from goldensample.backbones.openvino import OpenVINOBackbone
-from goldensample.bench.board import Board, known_categories, read_results
-from goldensample.bench.claims import verdicts
+from goldensample.bench.board import ResultsTable, merge_categories, read_results
+from goldensample.bench.claims import check_claims
 from goldensample.bench.data import find_categories
-from goldensample.bench.features import KeptBackbone
-from goldensample.bench.running import drawn, shortest
+from goldensample.bench.features import CachingBackbone
+from goldensample.bench.running import draw_shots, shortest_decimal
 from goldensample.bench.runs import Networks
 from goldensample.bench.suites import parse_suite, read_suite
 from goldensample.bench.tables import tables
@@ -48,19 +47,7 @@ above = "PatchCore-10"
 below = ["PatchCore-1"]
 figure = "image_auroc"
 """
-CURVE = """
-title = "Few plates"
-view = "curve"
-figures = ["image_auroc", "pixel_auroc"]
-common = { resize = 64, crop = 56, seeds = [0, 1] }
-[[panel]]
-vary = "shots"
-axis = "good pictures"
-values = [1, 3]
-[[panel.entry]]
-label = "PatchCore-25"
-method = "patchcore"
-"""
+CURVE = few_shot_suite(["image_auroc", "pixel_auroc"], [0, 1], [1, 3])
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +55,7 @@ def data(tmp_path_factory) -> Path:
     """Two categories of small pictures with masks."""
     root = tmp_path_factory.mktemp("data") / "plates"
     for number, name in enumerate(("bottle", "plate")):
-        for kind, count in (("train/good", 6), ("test/good", 4), ("test/hole", 4)):
-            (root / name / kind).mkdir(parents=True)
-            for k in range(count):
-                pixels = part(100 * number + 10 * count + k, kind == "test/hole", (64, 64))
-                Image.fromarray(pixels).save(root / name / kind / f"{k}.png")
-        masks = root / name / "ground_truth/hole"
-        masks.mkdir(parents=True)
-        mask = np.zeros((64, 64), np.uint8)
-        mask[20:30, 30:40] = 255
-        for k in range(4):
-            Image.fromarray(mask).save(masks / f"{k}_mask.png")
+        write_category(root / name, 100 * number, "hole", 6, 4)
     return root
 
 
@@ -118,10 +95,10 @@ def scores(output: Path) -> dict[str, object]:
     return found
 
 
-def board(data: Path, tiny_file: Path, output: Path) -> Board:
+def board(data: Path, tiny_file: Path, output: Path) -> ResultsTable:
     results = read_results(output)
     given = find_categories([str(data)])
-    return Board(given, Networks(f"onnx:{tiny_file}", {}), results, {})
+    return ResultsTable(given, Networks(f"onnx:{tiny_file}", {}), results, {})
 
 
 def test_each_run_leaves_one_file_with_every_picture(first):
@@ -199,10 +176,10 @@ def test_a_table_by_category_says_where_data_is_to_be_had(first, data, tiny_file
 
 def test_claims_are_judged(first, data, tiny_file):
     suite = parse_suite("mine", SUITE, "mine.toml")
-    (line,) = verdicts(suite, board(data, tiny_file, first))
+    (line,) = check_claims(suite, board(data, tiny_file, first))
     assert "more is better: no (PatchCore-10 100.0, PatchCore-1" in line or line.endswith("yes")
-    nothing = Board([], Networks("builtin", {}), {}, {})
-    (line,) = verdicts(read_suite("fig5"), nothing)
+    nothing = ResultsTable([], Networks("builtin", {}), {}, {})
+    (line,) = check_claims(read_suite("fig5"), nothing)
     assert "not known" in line
 
 
@@ -220,7 +197,7 @@ def test_views_need_no_data(first, suites, tiny_file, tmp_path):
     before = (first / "tables/plates.md").read_text()
     golden(*suites, "--backbone", f"onnx:{tiny_file}", "--output", str(first))
     assert (first / "tables/plates.md").read_text() == before
-    known = known_categories([], read_results(first))
+    known = merge_categories([], read_results(first))
     assert [category.name for category in known] == ["bottle", "plate"]
 
 
@@ -267,7 +244,7 @@ def test_kept_features_are_the_networks(tiny, tmp_path):
             asked.append(len(pictures))
             return super().extract(pictures)
 
-    kept = KeptBackbone(Counting(tiny.network), tmp_path)
+    kept = CachingBackbone(Counting(tiny.network), tmp_path)
     expected = tiny.extract(pictures)
     kept.extract(pictures[:2])
     assert kept.network is tiny.network
@@ -284,16 +261,16 @@ def test_kept_features_are_the_networks(tiny, tmp_path):
 
 def test_draws_hang_on_the_seed_alone(data):
     pictures = open_images(data / "plate/train/good")
-    names = [drawn(pictures, 3, seed).names for seed in (0, 0, 1)]
+    names = [draw_shots(pictures, 3, seed).names for seed in (0, 0, 1)]
     assert names[0] == names[1] != names[2]
-    assert drawn(pictures, None, 0) is pictures
+    assert draw_shots(pictures, None, 0) is pictures
     assert len(set(names[0])) == 3
 
 
 def test_scores_are_written_short_and_whole():
     score = float(np.float32(0.1))
-    assert shortest(score) == 0.1
-    assert np.float32(shortest(score)) == np.float32(score)
+    assert shortest_decimal(score) == 0.1
+    assert np.float32(shortest_decimal(score)) == np.float32(score)
 
 
 def test_data_that_is_wrong(data, tmp_path):

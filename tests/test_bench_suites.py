@@ -4,8 +4,8 @@ import pytest
 
 from goldensample.bench import published
 from goldensample.bench.data import Category
-from goldensample.bench.runs import PAPER_NETWORK, Networks, Run, run_of
-from goldensample.bench.suites import SHIPPED, Entry, parse_suite, read_suite
+from goldensample.bench.runs import PAPER_NETWORK, Networks, Run, make_run
+from goldensample.bench.suites import BUILT_IN, Entry, parse_suite, read_suite
 from goldensample.preparation.preparation import Preparation
 
 PLATE = Category("parts", "plate", "00", 20, 10)
@@ -22,13 +22,13 @@ method = "patchcore"
 """
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_what_ships_can_be_read_and_planned(name):
     suite = read_suite(name)
     labels = [entry.label for panel in suite.panels for entry in panel.entries]
     assert len(set(labels)) == len(labels)
     for _, _, entry in suite.entries():
-        run = run_of(entry, PLATE, 0, BUILTIN)
+        run = make_run(entry, PLATE, 0, BUILTIN)
         assert isinstance(run, Run) or run.startswith(("needs", "plate has fewer"))
 
 
@@ -37,16 +37,16 @@ def test_the_papers_numbers_belong_to_entries_that_ship():
         suite = read_suite(name)
         labels = {entry.label for panel in suite.panels for entry in panel.entries}
         assert set(published.labels(name, "image_auroc")) == labels
-    assert published.number("fig6", "PatchCore-25", "image_auroc", 16) == 95.5
-    assert published.number("fig5", "coreset", "image_auroc", 0.001) == 95.5
-    assert published.number("table3", "PatchCore-10", "pro") == 93.5
-    assert set(published.by_category("PatchCore-1")) == set(published.CATEGORIES)
+    assert published.lookup("fig6", "PatchCore-25", "image_auroc", 16) == 95.5
+    assert published.lookup("fig5", "coreset", "image_auroc", 0.001) == 95.5
+    assert published.lookup("table3", "PatchCore-10", "pro") == 93.5
+    assert set(published.auroc_by_category("PatchCore-1")) == set(published.CATEGORIES)
 
 
 def test_the_papers_means_are_those_of_its_categories():
     for label in ("PatchCore-25", "PatchCore-10", "PatchCore-1"):
-        values = published.by_category(label).values()
-        mean = published.number("table1", label, "image_auroc")
+        values = published.auroc_by_category(label).values()
+        mean = published.lookup("table1", label, "image_auroc")
         assert mean is not None
         assert abs(sum(values) / len(values) - mean) <= 0.1  # of rounded numbers
 
@@ -83,8 +83,8 @@ def test_points_along_an_axis():
 
 def test_tables_1_2_3_and_s1_are_views_of_the_same_runs():
     names = [
-        {run_of(entry, PLATE, 0, BUILTIN).name for entry in (e for _, _, e in suite.entries())
-         if isinstance(run_of(entry, PLATE, 0, BUILTIN), Run)}
+        {make_run(entry, PLATE, 0, BUILTIN).name for entry in (e for _, _, e in suite.entries())
+         if isinstance(make_run(entry, PLATE, 0, BUILTIN), Run)}
         for suite in map(read_suite, ("table1", "table2", "table3", "tableS1"))
     ]  # fmt: skip
     assert names[0]
@@ -93,18 +93,18 @@ def test_tables_1_2_3_and_s1_are_views_of_the_same_runs():
 
 def test_the_specification_decides_the_name():
     entry = Entry(label="a", method="patchcore", preparation=SQUARE)
-    run = run_of(entry, PLATE, 0, BUILTIN)
+    run = make_run(entry, PLATE, 0, BUILTIN)
     spelled = Entry(label="b", method="patchcore", preparation=SQUARE, knobs={"coreset": 0.1})
-    assert run_of(spelled, PLATE, 0, BUILTIN).name == run.name  # 0.1 is the default
-    assert run_of(entry, PLATE, 1, BUILTIN).name != run.name
+    assert make_run(spelled, PLATE, 0, BUILTIN).name == run.name  # 0.1 is the default
+    assert make_run(entry, PLATE, 1, BUILTIN).name != run.name
     assert run.name.startswith("parts.plate.patchcore.builtin.seed0.")
     changed = Category("parts", "plate", "01", 20, 10)
-    assert run_of(entry, changed, 0, BUILTIN).name != run.name
+    assert make_run(entry, changed, 0, BUILTIN).name != run.name
 
 
 def test_what_cannot_be_run_says_why():
     def why(entry: Entry, networks: Networks = BUILTIN):
-        return run_of(entry, PLATE, 0, networks)
+        return make_run(entry, PLATE, 0, networks)
 
     plain = {"label": "a", "preparation": SQUARE}
     assert "no_such" in why(Entry(method="no_such", **plain))

@@ -4,38 +4,12 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import golden
 from conftest import part
-from PIL import Image
-
-
-@pytest.fixture(scope="module")
-def line(tmp_path_factory, tiny_file) -> Path:
-    """A data set in MVTec layout with a file fitted on it."""
-    root = tmp_path_factory.mktemp("line")
-    for k in range(40):
-        write(root / "train/good" / f"{k:03d}.png", part(k))
-    for k in range(6):
-        write(root / "test/good" / f"{k:03d}.png", part(500 + k))
-        write(root / "test/spot" / f"{k:03d}.png", part(600 + k, defect=True))
-        mask = np.zeros((48, 48), np.uint8)
-        mask[20:30, 30:40] = 255
-        write(root / "ground_truth/spot" / f"{k:03d}_mask.png", mask)
-    done = golden(
-        "fit", root / "train/good", "-o", root / "part.golden", "--backbone", f"onnx:{tiny_file}",
-        "--size", "64x64",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return root
-
-
-def write(path: Path, pixels: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
+from picture_files import save_picture
 
 
 def test_fit_says_what_it_did(line, tiny_file, tmp_path):
@@ -84,10 +58,10 @@ def test_exit_codes(line):
 
 
 def test_a_broken_picture_has_its_own_line_and_the_run_goes_on(line, tmp_path):
-    write(tmp_path / "a.png", part(1))
+    save_picture(tmp_path / "a.png", part(1))
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:300])
     (tmp_path / "c.png").write_bytes(b"")
-    write(tmp_path / "d.png", part(2, defect=True))
+    save_picture(tmp_path / "d.png", part(2, defect=True))
     done = golden("inspect", line / "part.golden", tmp_path, "--json", "--report", tmp_path / "r")
     results = [json.loads(text) for text in done.stdout.splitlines()]
     assert done.returncode == 2
@@ -101,8 +75,8 @@ def test_a_broken_picture_has_its_own_line_and_the_run_goes_on(line, tmp_path):
 
 
 def test_fit_refuses_broken_pictures_unless_told(line, tiny_file, tmp_path):
-    write(tmp_path / "good/a.png", part(1))
-    write(tmp_path / "good/b.png", part(2))
+    save_picture(tmp_path / "good/a.png", part(1))
+    save_picture(tmp_path / "good/b.png", part(2))
     (tmp_path / "good/c.png").write_bytes(b"\x89PNG\r\n")
     words = (
         "fit",
@@ -185,7 +159,7 @@ def test_info(line):
 def test_mistakes_end_in_one_message(words, part_of_message, tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "dir.golden").mkdir()
-    write(tmp_path / "p.png", part(1))
+    save_picture(tmp_path / "p.png", part(1))
     done = golden(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert part_of_message in " ".join(done.stderr.replace("│", " ").split())
@@ -273,9 +247,9 @@ def test_debug_shows_the_traceback(tmp_path):
 def test_deep_pictures_keep_the_scale_of_the_fit(tiny_file, tmp_path):
     for k in range(4):
         grey = part(k)[:, :, 0].astype(np.uint16) * 16  # 12 bits in 16
-        write(tmp_path / f"good/{k}.png", grey)
+        save_picture(tmp_path / f"good/{k}.png", grey)
     dim = part(9)[:, :, 0].astype(np.uint16)  # a dim picture must not be brightened
-    write(tmp_path / "dim.png", dim)
+    save_picture(tmp_path / "dim.png", dim)
     file = tmp_path / "deep.golden"
     fitted = golden("fit", tmp_path / "good", "-o", file, "--backbone", f"onnx:{tiny_file}")
     assert fitted.returncode == 0, fitted.stderr

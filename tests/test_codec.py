@@ -10,7 +10,7 @@ from picture_files import png, png16, tiff
 from PIL import Image
 
 from goldensample.errors import ImageError
-from goldensample.images.codec import encode_png, measure, read_image, read_shape
+from goldensample.images.codec import encode_png, read_image, read_shape, read_shape_and_peak
 
 RANDOM = np.random.default_rng(0)
 COLORS = RANDOM.integers(0, 256, (24, 40, 3), dtype=np.uint8)
@@ -31,7 +31,7 @@ def test_lossless_formats_come_back_exactly(tmp_path: Path, ending: str) -> None
     Image.fromarray(COLORS).save(path, **({"lossless": True} if ending == "webp" else {}))
     assert np.array_equal(read_image(path), COLORS)
     assert read_shape(path) == (24, 40)
-    assert measure(path) == ((24, 40), 0)
+    assert read_shape_and_peak(path) == ((24, 40), 0)
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
@@ -107,7 +107,7 @@ def test_deep_grey_is_scaled_with_white(tmp_path: Path, white: int) -> None:
     for name in ("a.png", "b.tif"):
         pixels = read_image(tmp_path / name, white)
         assert np.array_equal(pixels, expect16(GREY16, white)[..., None].repeat(3, axis=2))
-        assert measure(tmp_path / name) == ((5, 4), int(GREY16.max()))
+        assert read_shape_and_peak(tmp_path / name) == ((5, 4), int(GREY16.max()))
 
 
 def test_white_by_hand(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_16_bit_colours_keep_both_bytes(tmp_path: Path) -> None:
     (tmp_path / "d.png").write_bytes(png16(dark, 2, b"tEXtTitle\0late"))
     for name in ("a.png", "b.tif", "c.png", "d.png"):
         assert np.array_equal(read_image(tmp_path / name, 4095), expect16(dark, 4095)), name
-        assert measure(tmp_path / name) == (shape, int(dark.max()))
+        assert read_shape_and_peak(tmp_path / name) == (shape, int(dark.max()))
 
 
 def test_compressed_16_bit_colours(tmp_path: Path) -> None:

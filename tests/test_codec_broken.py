@@ -12,7 +12,13 @@ from PIL import Image
 
 from goldensample.errors import ImageError
 from goldensample.images import codec
-from goldensample.images.codec import encode_jpeg, encode_png, measure, read_image, read_shape
+from goldensample.images.codec import (
+    encode_jpeg,
+    encode_png,
+    read_image,
+    read_shape,
+    read_shape_and_peak,
+)
 
 COLORS = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
 
@@ -79,7 +85,7 @@ def test_a_jpeg_filled_up_with_zeros_is_refused(tmp_path: Path) -> None:
 )
 def test_what_is_no_picture(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "a.png").write_bytes(data)
-    for read in (read_image, read_shape, measure):
+    for read in (read_image, read_shape, read_shape_and_peak):
         with pytest.raises(ImageError, match=rf"cannot read .*a\.png: {reason}"):
             read(tmp_path / "a.png")
 
@@ -116,7 +122,7 @@ def test_a_picture_over_pillows_own_limit_gives_no_warning(
     for ending in ("png", "jpg", "bmp", "tif", "webp"):
         Image.fromarray(COLORS).save(tmp_path / f"a.{ending}")
         assert read_image(tmp_path / f"a.{ending}").shape == COLORS.shape
-    monkeypatch.setattr(codec, "LIMIT_PIXELS", 959)
+    monkeypatch.setattr(codec, "MAX_PIXELS", 959)
     with pytest.raises(ImageError, match="from 1 to 959 pixels; it has 40x24"):
         read_image(tmp_path / "a.png")
 

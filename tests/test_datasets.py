@@ -4,11 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_files import write_png
 from PIL import Image
 
 from goldensample.datasets import Item, read_dataset, read_mask
 from goldensample.errors import ImageError
-from goldensample.images.codec import encode_png, read_shape
+from goldensample.images.codec import read_shape
 from goldensample.images.folder import read_images
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -16,20 +17,14 @@ MASK = np.zeros((6, 8), np.uint8)
 MASK[1:3, 2:5] = 255
 
 
-def write(path: Path, pixels: np.ndarray | None = None) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_png(np.zeros((6, 8, 3), np.uint8) if pixels is None else pixels))
-    return path
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """A small whole data set, with masks named both ways."""
     for name in ("train/good/0.png", "train/good/1.png", "test/good/0.png", "test/dent/0.png"):
-        write(tmp_path / name)
-    write(tmp_path / "test/hole/7.bmp")
-    write(tmp_path / "ground_truth/dent/0_mask.png", MASK)
-    write(tmp_path / "ground_truth/hole/7.tif", MASK)
+        write_png(tmp_path / name)
+    write_png(tmp_path / "test/hole/7.bmp")
+    write_png(tmp_path / "ground_truth/dent/0_mask.png", MASK)
+    write_png(tmp_path / "ground_truth/hole/7.tif", MASK)
     return tmp_path
 
 
@@ -83,13 +78,13 @@ def test_a_missing_mask_is_an_error(root: Path) -> None:
     with pytest.raises(ImageError, match=r"must have a mask .*; 1 have none: dent/0\.png; add"):
         read_dataset(root)
     for k in range(12):
-        write(root / f"test/dent/{k + 20}.png")
+        write_png(root / f"test/dent/{k + 20}.png")
     with pytest.raises(ImageError, match=r"13 have none: .*, …; add"):
         read_dataset(root)
 
 
 def test_two_masks_for_one_picture_are_an_error(root: Path) -> None:
-    write(root / "ground_truth/dent/0.png", MASK)
+    write_png(root / "ground_truth/dent/0.png", MASK)
     with pytest.raises(ImageError, match=r"must have one mask; .*test/dent/0\.png has .*remove"):
         read_dataset(root)
 
@@ -135,7 +130,7 @@ def test_a_wrong_layout_is_shown_the_right_one(
 ) -> None:
     (tmp_path / "set").mkdir()
     for name in files:
-        write(tmp_path / "set" / name)
+        write_png(tmp_path / "set" / name)
     if not files:
         (tmp_path / "set/test").mkdir()
     with pytest.raises(ImageError, match=reason) as caught:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import golden
+from picture_files import save_picture
 from PIL import Image
 
 from goldensample.datasets import LAYOUTS
@@ -17,10 +18,8 @@ MASK[1:3, 2:5] = 255
 
 def write(path: Path, pixels: np.ndarray | int) -> Path:
     """Write a picture; a number stands for a picture of its own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plain = np.full((6, 8, 3), pixels, np.uint8) if isinstance(pixels, int) else pixels
-    Image.fromarray(plain).save(path)
-    return path
+    uniform = np.full((6, 8, 3), pixels, np.uint8) if isinstance(pixels, int) else pixels
+    return save_picture(path, uniform)
 
 
 @pytest.fixture
@@ -156,7 +155,7 @@ def test_the_list_says_where_and_under_which_licence() -> None:
     for line, layout in zip(
         golden("data", "list").stdout.splitlines(), LAYOUTS.values(), strict=True
     ):
-        assert layout.where in line
+        assert layout.url in line
         assert f" {layout.licence} " in line
 
 

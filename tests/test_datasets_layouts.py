@@ -200,7 +200,7 @@ def build(name: str, root: Path) -> Path:
 def test_every_layout_has_its_small_copy() -> None:
     assert list(EXPECTED) == list(LAYOUTS)
     assert all(layout.title and layout.licence for layout in LAYOUTS.values())
-    assert [name for name, layout in LAYOUTS.items() if not layout.where] == ["folder", "csv"]
+    assert [name for name, layout in LAYOUTS.items() if not layout.url] == ["folder", "csv"]
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

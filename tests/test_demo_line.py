@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from goldensample.demo import FAMILIES, Part, render, write_line
+from goldensample.demo import FAMILIES, Part, render, write_dataset
 from goldensample.demo.families import VISIBLE
-from goldensample.demo.fields import box, cloud, segment, step
-from goldensample.demo.line import seed_of
+from goldensample.demo.fields import box_distance, segment_distance, smooth_noise, smoothstep
+from goldensample.demo.line import picture_seed
 
 DAMAGE = [(family.name, defect) for family in FAMILIES.values() for defect in family.defects]
 
@@ -81,7 +81,7 @@ def test_what_is_not_known_is_refused_with_the_choices(
 
 def test_the_line_is_written_in_mvtec_layout(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
-    write_line(tmp_path, ["screw"], 2, 1, 1, lambda *words: told.append(words))
+    write_dataset(tmp_path, ["screw"], 2, 1, 1, lambda *words: told.append(words))
     defects = FAMILIES["screw"].defects
     expected = {"train/good/000.png", "train/good/001.png", "test/good/000.png"}
     expected |= {f"test/{defect}/000.png" for defect in defects}
@@ -90,7 +90,7 @@ def test_the_line_is_written_in_mvtec_layout(tmp_path: Path) -> None:
     assert {path.relative_to(folder).as_posix() for path in folder.rglob("*.*")} == expected
     total = 3 + len(defects)
     assert told == [("screw", done, total) for done in range(total + 1)]
-    part = render("screw", seed_of("screw", "test", "bent", 0), "bent")
+    part = render("screw", picture_seed("screw", "test", "bent", 0), "bent")
     with Image.open(folder / "test/bent/000.png") as picture:
         assert np.array_equal(np.asarray(picture), part.pixels)
     with Image.open(folder / "ground_truth/bent/000_mask.png") as mask:
@@ -99,13 +99,13 @@ def test_the_line_is_written_in_mvtec_layout(tmp_path: Path) -> None:
 
 def test_a_line_with_an_unknown_family_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="family must be one of"):
-        write_line(tmp_path, ["cap", "spoon"], 1, 1, 1, lambda *_: None)
+        write_dataset(tmp_path, ["cap", "spoon"], 1, 1, 1, lambda *_: None)
     assert not list(tmp_path.iterdir())
 
 
 def test_no_two_pictures_of_a_line_share_a_seed() -> None:
     seeds = [
-        seed_of(family.name, split, kind, index)
+        picture_seed(family.name, split, kind, index)
         for family in FAMILIES.values()
         for split, kind in [("train", "good"), *(("test", k) for k in ("good", *family.defects))]
         for index in range(100)
@@ -115,15 +115,15 @@ def test_no_two_pictures_of_a_line_share_a_seed() -> None:
 
 def test_outlines_by_hand() -> None:
     x, y = np.array([[3, 0]], np.float32), np.array([[0, 1]], np.float32)
-    assert box(x, y, (2.0, 4.0)).tolist() == [[1.0, -2.0]]
-    distance, along = segment(x, y, (0.0, 0.0), (2.0, 0.0))
+    assert box_distance(x, y, (2.0, 4.0)).tolist() == [[1.0, -2.0]]
+    distance, along = segment_distance(x, y, (0.0, 0.0), (2.0, 0.0))
     assert distance.tolist() == [[1.0, 1.0]]
     assert along.tolist() == [[1.0, 0.0]]
-    assert step(0.0, 2.0, np.array([-1, 1, 5], np.float32)).tolist() == [0.0, 0.5, 1.0]
+    assert smoothstep(0.0, 2.0, np.array([-1, 1, 5], np.float32)).tolist() == [0.0, 0.5, 1.0]
 
 
 def test_a_cloud_is_smooth_and_of_unit_strength() -> None:
-    field = cloud(np.random.default_rng(0), (400, 300), (8, 5))
+    field = smooth_noise(np.random.default_rng(0), (400, 300), (8, 5))
     assert field.shape == (400, 300)
     assert field.dtype == np.float32
     assert abs(float(field.mean())) < 0.1

@@ -2,16 +2,16 @@
 
 import numpy as np
 import pytest
-from travelling import Travelling
+from travelling import PicklingRunner
 
-from goldensample.features.store import InMemory
+from goldensample.features.store import InMemoryFeatureStore
 from goldensample.fitting.spool import open_spool
-from goldensample.methods.cross_fitted import Crossed
-from goldensample.methods.distributed import PIECE, Source, fit_over
+from goldensample.methods.bank import CHUNK, PatchSource, SequentialReader
+from goldensample.methods.cross_fitted import Crossed, WithoutFold, check_distributable
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.spade import SPADE
 from goldensample.records import Features, silent
-from goldensample.runners import here
+from goldensample.runners import local_runner
 
 PICTURES, SHAPES = 83, ((96, 8, 8), (64, 4, 4))
 
@@ -54,10 +54,10 @@ METHODS = {
 
 @pytest.mark.parametrize("name", METHODS)
 def test_it_is_the_fit_bit_for_bit(store, name):
-    whole = METHODS[name].fit(store, silent).arrays()
-    for runner in (here, Travelling(forgetful=True)):
+    whole = METHODS[name].fit(list(store), silent).arrays()
+    for runner in (PicklingRunner(lose_states=True), local_runner):
         notify = Told()
-        found = fit_over(METHODS[name], store, notify, runner).arrays()
+        found = METHODS[name].fit(store, notify, runner).arrays()
         assert found.keys() == whole.keys()
         for key, array in whole.items():
             assert array.dtype == found[key].dtype
@@ -67,21 +67,35 @@ def test_it_is_the_fit_bit_for_bit(store, name):
         assert name == "all rows" or stages >= {"patches", "coverage"}
 
 
+def test_here_it_tells_of_every_few_pictures(store):
+    notify = Told()
+    PatchCore(coreset=20, greedy="streaming").fit(store, notify)
+    for stage in ("patches", "coverage"):
+        done = sorted({done for name, done, _ in notify.steps if name == stage})
+        assert done[-1] == PICTURES
+        assert max(np.diff([0, *done])) <= 8
+    assert ("coreset", 20, 20) in notify.steps
+
+
+@pytest.mark.parametrize("is_sequential", [True, False])
 @pytest.mark.parametrize("fold", [None, 0, 3, 4])
-def test_pieces_are_all_pictures_once(store, fold):
+def test_chunks_are_all_pictures_once(store, fold, is_sequential):
     kept = [number for number in range(PICTURES) if fold is None or number % 5 != fold]
-    source = Source(PatchCore(), store, fold)
-    assert source.pictures == len(kept)
+    features = store if fold is None else WithoutFold(store, fold)
+    assert features.total == len(kept)
+    reader = SequentialReader(features) if is_sequential else features
+    source = PatchSource(PatchCore(), reader, CHUNK, counts=(1,) * len(kept))
+    whole = np.concatenate([batch.valid for batch in features])
     for count in (0, 1, 3, 7, 999):
-        pieces = source.pieces(count)
-        numbers = [number for piece in pieces for number in piece]
+        chunks = source.chunks(count)
+        numbers = [number for chunk in chunks for number in chunk]
         assert numbers == list(range(len(kept)))
-        assert len(pieces) == (min(count, len(kept)) or -(-len(kept) // PIECE))
-        for piece in pieces[:: max(1, len(pieces) // 5)]:
-            firsts = [batch.first for batch in source.features_of(piece)]
-            sizes = [len(batch) for batch in source.features_of(piece)]
-            assert firsts[0] == piece.start
-            assert sum(sizes) == len(piece)
+        assert len(chunks) == (min(count, len(kept)) or -(-len(kept) // CHUNK))
+        for chunk in [*chunks[:: max(1, len(chunks) // 5)], chunks[0]]:
+            batches = list(source.batches(chunk))
+            assert batches[0].first == chunk.start
+            valid = np.concatenate([batch.valid for batch in batches])
+            assert np.array_equal(valid, whole[chunk.start : chunk.stop])
 
 
 @pytest.mark.parametrize(
@@ -94,17 +108,23 @@ def test_pieces_are_all_pictures_once(store, fold):
         (Crossed(patchcore=PatchCore(coreset=0)), "got coreset auto"),
     ],
 )
-def test_what_needs_all_in_one_place_is_refused(store, method, words):
+def test_what_needs_all_in_one_place_is_refused(method, words):
     with pytest.raises(ValueError, match=words):
-        fit_over(method, store, silent, here)
-    with pytest.raises(ValueError, match="kept in a store"):
-        fit_over(method, list(store), silent, here)
+        check_distributable(method)
 
 
-def test_no_picture_is_refused():
+def test_another_runner_needs_a_store(store):
+    for method in (PatchCore(), Crossed()):
+        assert check_distributable(method) is method
+        with pytest.raises(ValueError, match="kept in a store"):
+            method.fit(list(store), silent, PicklingRunner())
+
+
+@pytest.mark.parametrize("runner", [local_runner, PicklingRunner()])
+def test_no_picture_is_refused(runner):
     with pytest.raises(ValueError, match="at least one picture"):
-        fit_over(PatchCore(), InMemory(), silent, here)
-    empty = InMemory()
+        PatchCore().fit(InMemoryFeatureStore(), silent, runner)
+    empty = InMemoryFeatureStore()
     empty.put(Features((np.ones((1, 2, 4, 4), np.float32),), np.zeros((1, 4, 4), bool)))
     with pytest.raises(ValueError, match="leave a patch on every picture"):
-        fit_over(PatchCore(), empty, silent, here)
+        PatchCore().fit(empty, silent, runner)

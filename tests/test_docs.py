@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, part
+from conftest import ROOT, load_script, part
 from PIL import Image
 
 import goldensample
@@ -95,12 +95,25 @@ def test_the_program_runs(folder, monkeypatch):
 
 
 def test_the_reference_is_what_the_code_says():
-    sys.path.insert(0, str(ROOT / "docs"))
-    try:
-        from make_reference import reference
-    finally:
-        sys.path.pop(0)
+    reference = load_script("docs/make_reference.py").reference
     assert (ROOT / "docs/reference.md").read_text(encoding="utf-8") == reference(), "run make docs"
+
+
+def test_the_architecture_is_what_the_imports_say():
+    module = load_script("docs/make_architecture.py")
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    assert text == module.page(text), "run make docs"
+    drawn = (ROOT / "docs/architecture.svg").read_text(encoding="utf-8")
+    assert drawn == module.picture(module.wing_arrows()), "run make docs"
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_links_to_files_lead_somewhere(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)
+    assert links
+    for link in links:
+        assert ((ROOT / name).parent / link).exists(), link
 
 
 def test_every_knob_and_public_name_is_documented():

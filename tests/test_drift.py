@@ -21,7 +21,14 @@ from goldensample.drift.martingale import (
     ranks,
     watch,
 )
-from goldensample.drift.measures import BINS, MEASURES, WATCHED, Habits, habits_of, measure
+from goldensample.drift.measures import (
+    BINS,
+    MEASURES,
+    WATCHED,
+    ReferenceStatistics,
+    measure,
+    reference_statistics,
+)
 
 
 def stream(known, values, seed=0):
@@ -114,9 +121,9 @@ def test_a_state_must_fit_itself():
 SQUARE = Preparation((48, 48), "stretch")
 
 
-def habits(count: int = 30) -> Habits:
+def habits(count: int = 30) -> ReferenceStatistics:
     pictures = [edged(part(seed)) for seed in range(count)]
-    return habits_of([measure(*SQUARE.apply(pixels)) for pixels in pictures])
+    return reference_statistics([measure(*SQUARE.apply(pixels)) for pixels in pictures])
 
 
 def edged(pixels: np.ndarray) -> np.ndarray:
@@ -167,7 +174,7 @@ def test_the_place_of_the_scene_is_told_in_bins():
 def test_habits_are_those_of_one_picture_too():
     for shape in ((1, 1), (3, 500), (48, 48)):
         pixels = np.full((*shape, 3), 90, np.uint8)
-        usual = habits_of([measure(*Preparation((48, 48)).apply(pixels))])
+        usual = reference_statistics([measure(*Preparation((48, 48)).apply(pixels))])
         assert usual.values.shape == (1, len(MEASURES))
         assert usual.templates.shape == (2, BINS)
         assert usual.unusual(usual.values[0]) == []
@@ -176,11 +183,11 @@ def test_habits_are_those_of_one_picture_too():
 def test_wrong_habits_are_refused():
     usual = habits(3)
     with pytest.raises(ValueError, match="must have float64 columns each"):
-        Habits(usual.values[:, :2], usual.templates)
+        ReferenceStatistics(usual.values[:, :2], usual.templates)
     with pytest.raises(ValueError, match="must be finite"):
-        Habits(usual.values * np.nan, usual.templates)
+        ReferenceStatistics(usual.values * np.nan, usual.templates)
     with pytest.raises(ValueError, match="must be two"):
-        Habits(usual.values, usual.templates[:1])
+        ReferenceStatistics(usual.values, usual.templates[:1])
 
 
 @pytest.fixture(scope="module")
@@ -199,11 +206,11 @@ def fitted(tiny, good_parts, tmp_path_factory) -> Path:
 
 def test_a_file_keeps_habits(fitted, good_parts):
     inspector = load(fitted / "a.golden")
-    known = inspector.habits.known["fp32"]
+    known = inspector.habits.held_out["fp32"]
     assert known.shape == (19, len(WATCHED))
     assert inspector.habits.values.shape == (21, len(MEASURES))
-    assert inspector.habits.good("fp32").shape == (40, len(WATCHED))
-    assert inspector.habits.good("bf16") is None
+    assert inspector.habits.good_values("fp32").shape == (40, len(WATCHED))
+    assert inspector.habits.good_values("bf16") is None
     save(inspector, fitted / "b.golden")
     assert (fitted / "a.golden").read_bytes() == (fitted / "b.golden").read_bytes()
     dark = inspector.inspect((good_parts[0] * 0.4).astype(np.uint8))

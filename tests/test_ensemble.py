@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import part, tiny_onnx
+from commands import golden
+from conftest import check_round_trip, part, tiny_onnx
+from picture_files import save_picture
 
-from goldensample import PatchCore, Preparation, fit, load, save
+from goldensample import PatchCore, Preparation, fit
 from goldensample.backbones.network import Network
 from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.export.export import export
@@ -14,7 +16,6 @@ from goldensample.graphs.join import join
 from goldensample.graphs.open_backbone import open_backbones
 from goldensample.methods.ensemble import Ensemble
 from goldensample.records import Features, silent
-from test_cli import golden, write
 from test_method_contract import features
 
 LEVELS = ("level2", "level3")
@@ -119,12 +120,7 @@ def test_one_file_holds_all_networks_and_is_exported(pair, good_parts, tmp_path)
         method=Ensemble(members=members, patchcore=PatchCore(coreset=0.2)),
         preparation=Preparation((48, 64)),
     )
-    save(fitted, tmp_path / "a.golden")
-    again = load(tmp_path / "a.golden")
-    odd = part(1, defect=True)
-    one, two = fitted.inspect(odd), again.inspect(odd)
-    assert one.score == two.score
-    assert np.array_equal(one.heat_map, two.heat_map)
+    again = check_round_trip(fitted, tmp_path / "a.golden", part(1, defect=True))
     written = export(again, tmp_path / "a.onnx", "onnx")
     assert max(found.score for found in written.agreements) < 1e-3
 
@@ -133,7 +129,7 @@ def test_several_backbones_on_the_command_line(tiny_file, good_parts, tmp_path):
     other = tmp_path / "other.onnx"
     other.write_bytes(tiny_onnx(1))
     for k, pixels in enumerate(good_parts):
-        write(tmp_path / f"good/{k}.png", pixels)
+        save_picture(tmp_path / f"good/{k}.png", pixels)
     words = ["fit", str(tmp_path / "good"), "-o", str(tmp_path / "a.golden"), "--size", "48"]
     both = ["--backbone", f"onnx:{tiny_file}", "--backbone", f"onnx:{other}"]
     done = golden(*words, *both)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from goldensample.cli.evaluate import in_words
+from goldensample.cli.evaluate import format_evaluation
 from goldensample.evaluation import metrics
 from goldensample.evaluation.evaluate import Tally
 from goldensample.records import Inspection
@@ -94,7 +94,7 @@ def test_types_without_a_name_are_left_out():
 
 def test_figures_in_words():
     found = tallied(*range(9)).result()
-    said = in_words({**found.as_json(), "seconds_per_image": 0.5})
+    said = format_evaluation({**found.as_json(), "seconds_per_image": 0.5})
     assert f"PRO up to 5 %       {found.pro_5:.4f}" in said
     heads, dent, scratch = said.splitlines()[-3:]
     assert heads.split()[:4] == ["type", "of", "defect", "images"]

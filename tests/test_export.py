@@ -8,16 +8,17 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from commands import golden
 from conftest import part
 from onnx import numpy_helper
+from picture_files import save_picture
 
 from goldensample import ArtifactError, PatchCore, Preparation, fit, load, read_images, save
 from goldensample.export import parity
 from goldensample.export.export import check, export, open_export
 from goldensample.fitting.precision import at
-from goldensample.graphs.graph import bake
+from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, contract_of, open_all, to_openvino
-from test_cli import golden, write
 
 FIT = Preparation((48, 64))
 
@@ -35,7 +36,7 @@ def line(tmp_path_factory, fitted) -> Path:
     for to, ending in (("onnx", "onnx"), ("openvino", "xml")):
         export(fitted, root / f"part.{ending}", to)
     for k in range(4):
-        write(root / f"new/{k}.png", part(700 + k, defect=k % 2 == 1))
+        save_picture(root / f"new/{k}.png", part(700 + k, defect=k % 2 == 1))
     return root
 
 
@@ -61,7 +62,7 @@ def test_an_export_agrees_and_says_what_it_takes(to, ending, fitted, tmp_path):
     assert all(one.score <= 1e-5 and one.heat_map <= 1e-5 for one in written.agreements)
     assert {len(one.differences) for one in written.agreements} == {6 + 7}
     model = open_export(tmp_path / f"a.b{ending}")
-    assert contract_of(model) == contract_of(Exported("a.onnx", bake(fitted)))
+    assert contract_of(model) == contract_of(Exported("a.onnx", to_onnx(fitted)))
     pixels = part(900, defect=True, shape=(60, 50))
     for run in open_all(model).values():
         assert run(pixels[None])["score"][0] == pytest.approx(
@@ -73,7 +74,7 @@ def test_a_file_without_a_threshold_is_exported_too(tiny, good_parts, tmp_path):
     written = export(
         fit(good_parts[:4], backbone=tiny, preparation=FIT), tmp_path / "a.onnx", "onnx"
     )
-    assert all(not one.turned(at_limit=False) for one in written.agreements)
+    assert all(not one.changed_verdicts(at_limit=False) for one in written.agreements)
     (run, _) = open_all(open_export(tmp_path / "a.onnx")).values()
     assert "verdict" not in run(part(1)[None])
 
@@ -179,7 +180,7 @@ def test_a_tampered_export_is_refused(part_of, words, line, fitted, tmp_path):
     spoiled(line / "part.onnx", tmp_path / "odd.onnx", part_of)
     beyond = np.clip(part(1) * 1.05, 0, 255).astype(np.uint8)  # a little brighter than good ones
     assert 0.002 < fitted.inspect(beyond).score - fitted.threshold.score < 0.1
-    write(tmp_path / "beyond.png", beyond)
+    save_picture(tmp_path / "beyond.png", beyond)
     done = golden("verify", tmp_path / "odd.onnx", line / "part.golden", tmp_path / "beyond.png")
     assert done.returncode == 2
     assert "odd.onnx must agree with its .golden file" in done.stderr
@@ -242,7 +243,7 @@ def test_the_same_verdicts_on_real_pictures(shared, tmp_path, data):
 
 
 def test_openvinos_format_loses_nothing(fitted):
-    graph = bake(fitted)
+    graph = to_onnx(fitted)
     whole = Exported("a.onnx", graph)
     kept = to_openvino("a.xml", graph, fitted.backbone.network)
     pixels = part(5, shape=(90, 70))[None]

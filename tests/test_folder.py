@@ -3,21 +3,12 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
+from picture_files import write_png
 
 from goldensample.errors import ImageError
-from goldensample.images.codec import encode_png
 from goldensample.images.folder import open_images
 from goldensample.images.listing import find_pictures
-
-COLORS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-
-
-def write(path: Path, pixels: np.ndarray = COLORS) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_png(pixels))
-    return path
 
 
 def names(*paths: str | Path) -> list[str]:
@@ -26,9 +17,9 @@ def names(*paths: str | Path) -> list[str]:
 
 def test_a_folder_is_read_whole_in_order(tmp_path: Path) -> None:
     for name in ("b/2.png", "b/1.PNG", "a.jpeg", "c/d/3.TifF", "z.webp", "y.bmp", "x.jpg", "w.tif"):
-        write(tmp_path / name)
+        write_png(tmp_path / name)
     for name in ("notes.txt", ".hidden.png", ".cache/4.png", "b/thumbs.db", "png"):
-        write(tmp_path / name)
+        write_png(tmp_path / name)
     expected = ["a.jpeg", "b/1.PNG", "b/2.png", "c/d/3.TifF", "w.tif", "x.jpg", "y.bmp", "z.webp"]
     assert names(tmp_path) == expected
     assert find_pictures(tmp_path) == [(name, tmp_path / name) for name in expected]
@@ -36,9 +27,9 @@ def test_a_folder_is_read_whole_in_order(tmp_path: Path) -> None:
 
 
 def test_loops_of_links_end_and_each_file_counts_once(tmp_path: Path) -> None:
-    write(tmp_path / "parts/a/1.png")
-    write(tmp_path / "parts/b/2.png")
-    write(tmp_path / "far/3.png")
+    write_png(tmp_path / "parts/a/1.png")
+    write_png(tmp_path / "parts/b/2.png")
+    write_png(tmp_path / "far/3.png")
     for link, target in {
         "parts/a/loop": "parts",
         "parts/b/loop": "parts",
@@ -64,7 +55,7 @@ def test_a_broken_link_is_found_and_then_unreadable(tmp_path: Path) -> None:
 
 def test_names_are_as_short_as_is_unique(tmp_path: Path) -> None:
     for name in ("a/good/0.png", "b/good/0.png", "b/good/1.png", "b/bad/0.png"):
-        write(tmp_path / name)
+        write_png(tmp_path / name)
     assert names(tmp_path / "a/good/0.png") == ["0.png"]
     both = names(tmp_path / "b/good/0.png", tmp_path / "b/bad/0.png", tmp_path / "b/good/1.png")
     assert both == ["good/0.png", "bad/0.png", "1.png"]
@@ -94,20 +85,20 @@ def test_patterns(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, expected: list[str]
 ) -> None:
     for name in ("0.png", "a/1.png", "a/2.png", "a/good/3.png", "b/good/4.png", "a/.x/5.png"):
-        write(tmp_path / name)
-    write(tmp_path / "a/1.txt")
+        write_png(tmp_path / name)
+    write_png(tmp_path / "a/1.txt")
     assert names(tmp_path / pattern) == expected
     monkeypatch.chdir(tmp_path)
     assert names(pattern) == expected
 
 
 def test_a_name_that_looks_like_a_pattern_is_a_file(tmp_path: Path) -> None:
-    write(tmp_path / "part[1].png")
+    write_png(tmp_path / "part[1].png")
     assert names(tmp_path / "part[1].png") == ["part[1].png"]
 
 
 def test_what_cannot_be_found_is_told(tmp_path: Path) -> None:
-    write(tmp_path / "notes.txt")
+    write_png(tmp_path / "notes.txt")
     for given, reason in {
         tmp_path: "a folder must hold pictures .* holds none; name another",
         tmp_path / "notes.txt": r"a picture must end in .*notes\.txt does not; convert or rename",
@@ -126,7 +117,7 @@ def test_a_folder_that_may_not_be_read_is_told(
 ) -> None:
     if not hasattr(os, "geteuid") or os.geteuid() == 0:
         pytest.skip("root may read all")
-    write(tmp_path / "a.png")
+    write_png(tmp_path / "a.png")
     (tmp_path / "closed").mkdir(mode=0)
     with pytest.raises(ImageError, match=r"cannot read the folder .*closed: Permission denied"):
         find_pictures(tmp_path)

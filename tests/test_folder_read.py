@@ -5,21 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from picture_files import COLORS, write_png
 from PIL import Image
 
 from goldensample.errors import ImageError
 from goldensample.images import folder as folders
-from goldensample.images.codec import encode_jpeg, encode_png
+from goldensample.images.codec import encode_jpeg
 from goldensample.images.folder import Folder, open_images, read_images
 from goldensample.records import Picture, Pictures
-
-COLORS = np.random.default_rng(0).integers(0, 256, (6, 8, 3), dtype=np.uint8)
-
-
-def write(path: Path, pixels: np.ndarray = COLORS) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(encode_png(pixels))
-    return path
 
 
 def write_deep(path: Path, peak: int) -> Path:
@@ -31,8 +24,8 @@ def write_deep(path: Path, peak: int) -> Path:
 
 def test_read_images(tmp_path: Path) -> None:
     tall = COLORS.swapaxes(0, 1)
-    write(tmp_path / "a.png")
-    write(tmp_path / "b.png", tall)
+    write_png(tmp_path / "a.png")
+    write_png(tmp_path / "b.png", tall)
     pictures: Pictures = read_images(tmp_path)
     assert list(pictures.names) == ["a.png", "b.png"]
     assert len(pictures) == 2
@@ -47,7 +40,7 @@ def test_read_images(tmp_path: Path) -> None:
 
 
 def test_all_unreadable_pictures_are_named_at_once(tmp_path: Path) -> None:
-    write(tmp_path / "good.png")
+    write_png(tmp_path / "good.png")
     for k in range(12):
         (tmp_path / f"{k:02}.png").write_bytes(b"")
     with pytest.raises(ImageError) as caught:
@@ -68,7 +61,7 @@ def test_all_unreadable_pictures_are_named_at_once(tmp_path: Path) -> None:
 
 def test_broken_pictures_do_not_stop_a_run(tmp_path: Path) -> None:
     for k in range(20):
-        write(tmp_path / f"{k:02}.png", COLORS + k)
+        write_png(tmp_path / f"{k:02}.png", COLORS + k)
     data = (tmp_path / "07.png").read_bytes()
     (tmp_path / "07.png").write_bytes(data[:-30])
     (tmp_path / "12.png").write_bytes(b"no picture")
@@ -94,7 +87,7 @@ def test_reading_ahead_is_bounded_and_ends_with_its_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for k in range(30):
-        write(tmp_path / f"{k:02}.png")
+        write_png(tmp_path / f"{k:02}.png")
     folder, read = open_images(tmp_path), []
     original = folders.read_image
 
@@ -131,13 +124,13 @@ def test_white_of_deep_pictures(tmp_path: Path, peak: int, white: int) -> None:
 
 def test_deep_and_8_bit_pictures_do_not_mix(tmp_path: Path) -> None:
     write_deep(tmp_path / "a.png", 4000)
-    write(tmp_path / "b.png")
+    write_png(tmp_path / "b.png")
     with pytest.raises(ImageError, match="must all have 8 bits, or all more; 1 of 2 have more"):
         read_images(tmp_path)
 
 
 def test_white_of_8_bits_is_none(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.png")
+    path = write_png(tmp_path / "a.png")
     (tmp_path / "b.jpg").write_bytes(encode_jpeg(COLORS))
     assert read_images([path, tmp_path / "b.jpg"]).white is None
     assert read_images(tmp_path).white is None

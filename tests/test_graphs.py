@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from conftest import part
+from conftest import conv_onnx, part
 
 from goldensample import PatchCore, Preparation, WeightsError, fit, open_backbone
 from goldensample.features.extraction import as_picture, extract
-from goldensample.graphs.graph import bake
+from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all
 
 SHAPES = [(48, 48), (1000, 37), (61, 400), (1, 1), (200, 150)]
@@ -38,28 +38,10 @@ CASES = {
 
 def network(depths=(6, 10), batch="n", opset=17) -> bytes:
     """A network of two levels with strides 4 and 8, as old or as fixed as wanted."""
-    from onnx import TensorProto, helper, numpy_helper
-
     rng = np.random.default_rng(1)
     first, second = depths
-    weights = [
-        numpy_helper.from_array(rng.normal(0, 0.3, shape).astype(np.float32), name)
-        for name, shape in (("a", (first, 3, 4, 4)), ("b", (second, first, 3, 3)))
-    ]
-    nodes = [
-        helper.make_node("Conv", ["image", "a"], ["ca"], strides=[4, 4]),
-        helper.make_node("Relu", ["ca"], ["level2"]),
-        helper.make_node("Conv", ["level2", "b"], ["cb"], strides=[2, 2], pads=[1, 1, 1, 1]),
-        helper.make_node("Relu", ["cb"], ["level3"]),
-    ]
-    ends = [("image", 3), ("level2", first), ("level3", second)]
-    image, *levels = (
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, depth, None, None])
-        for name, depth in ends
-    )
-    graph = helper.make_graph(nodes, "small", [image], levels, weights)
-    opsets = [helper.make_opsetid("", opset)]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
+    weights = [rng.normal(0, 0.3, shape) for shape in ((first, 3, 4, 4), (second, first, 3, 3))]
+    return conv_onnx(weights, batch=batch, opset=opset)
 
 
 def opened(tmp_path, **how):
@@ -77,7 +59,7 @@ def probes() -> list[np.ndarray]:
 
 def agree(inspector, pictures) -> None:
     """Compare all outputs with the inspector's, in every runtime."""
-    graph = bake(inspector)
+    graph = to_onnx(inspector)
     numbers = {picture.name: k for k, picture in enumerate(inspector.pictures)}
     runs = open_all(Exported("a.onnx", graph))
     assert set(runs) == {"OpenVINO", "ONNX Runtime"}
@@ -133,7 +115,7 @@ def test_verdicts_and_the_picture_that_set_the_threshold(tiny, good_parts):
 def test_a_batch_is_its_pictures(tiny, good_parts):
     fitted = fit(good_parts[:6], backbone=tiny, preparation=FIT)
     batch = np.stack([part(300 + k, defect=k == 1, shape=(50, 70)) for k in range(3)])
-    for run in open_all(Exported("a.onnx", bake(fitted))).values():
+    for run in open_all(Exported("a.onnx", to_onnx(fitted))).values():
         together = run(batch)
         for index in range(len(batch)):
             for name, alone in run(batch[index : index + 1]).items():
@@ -149,7 +131,7 @@ def test_fixed_and_old_networks(batch, opset, tmp_path, good_parts):
 def test_a_network_of_another_batch_is_refused(tmp_path, good_parts):
     fitted = fit(good_parts[:4], backbone=opened(tmp_path, batch=4), preparation=FIT)
     with pytest.raises(WeightsError, match="must take one picture, or any number; it takes 4"):
-        bake(fitted)
+        to_onnx(fitted)
 
 
 def test_a_bank_beyond_two_gigabytes_is_refused(tiny, good_parts):
@@ -157,11 +139,11 @@ def test_a_bank_beyond_two_gigabytes_is_refused(tiny, good_parts):
     bank = np.broadcast_to(fitted.detector.bank[:1], (2**27, 16))  # takes no memory
     large = replace(fitted, detector=replace(fitted.detector, bank=bank))
     with pytest.raises(ValueError, match=r"at most 48,\d+,\d+ rows of depth 16 .*--coreset 48"):
-        bake(large)
+        to_onnx(large)
 
 
 def test_the_contract_is_in_the_model(tiny, good_parts):
-    model = onnx.load_model_from_string(bake(fit(good_parts, backbone=tiny, preparation=FIT)))
+    model = onnx.load_model_from_string(to_onnx(fit(good_parts, backbone=tiny, preparation=FIT)))
     (entry,) = model.metadata_props
     about = json.loads(entry.value)
     assert entry.key == "goldensample"
@@ -178,4 +160,4 @@ def test_the_contract_is_in_the_model(tiny, good_parts):
 
 def test_the_same_inspector_gives_the_same_bytes(tiny, good_parts):
     fitted = fit(good_parts[:4], backbone=tiny, preparation=FIT)
-    assert bake(fitted) == bake(fitted)
+    assert to_onnx(fitted) == to_onnx(fitted)

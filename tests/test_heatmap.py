@@ -20,7 +20,7 @@ def scores(h: int, w: int, seed: int = 0) -> np.ndarray:
 def test_equals_torch_upsampling_and_scipys_blur(sigma):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     grid = scores(8, 12)
-    placement = Preparation((64, 96), "stretch").place((64, 96))
+    placement = Preparation((64, 96), "stretch").placement((64, 96))
     found = heat_map(grid, np.ones((8, 12), bool), centres(8, 12), placement, sigma)
     up = torch.nn.functional.interpolate(
         torch.from_numpy(grid)[None, None], size=(64, 96), mode="bilinear", align_corners=False
@@ -30,7 +30,7 @@ def test_equals_torch_upsampling_and_scipys_blur(sigma):
 
 
 def test_a_crop_leaves_the_rest_at_zero():
-    placement = Preparation((64, 64), "stretch", (32, 32)).place((128, 128))
+    placement = Preparation((64, 64), "stretch", (32, 32)).placement((128, 128))
     found = heat_map(
         np.ones((4, 4), np.float32), np.ones((4, 4), bool), centres(4, 4), placement, 2
     )
@@ -40,7 +40,7 @@ def test_a_crop_leaves_the_rest_at_zero():
 
 
 def test_padding_has_no_part():
-    placement = Preparation((64, 64)).place((32, 64))
+    placement = Preparation((64, 64)).placement((32, 64))
     valid = placement.valid((8, 8))
     grid = np.where(valid, 2.0, 99.0).astype(np.float32)
     found = heat_map(grid, valid, centres(8, 8), placement, 4)
@@ -51,7 +51,7 @@ def test_padding_has_no_part():
 def test_thinned_patches_peak_at_their_place():
     grid = np.zeros((4, 4), np.float32)
     grid[1, 2] = 1  # stride 2 on an 8x8 grid of 8 px cells: its centre is at row 20, column 36
-    placement = Preparation((64, 64), "stretch").place((64, 64))
+    placement = Preparation((64, 64), "stretch").placement((64, 64))
     found = heat_map(grid, np.ones((4, 4), bool), centres(8, 8, 2), placement, 1)
     row, column = np.unravel_index(found.argmax(), found.shape)
     assert abs(row - 19.5) <= 1

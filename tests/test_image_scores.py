@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from goldensample.methods.image_scores import oddness, statistics, top, usual_of
+from goldensample.methods.image_scores import (
+    distance_statistics,
+    fit_reference,
+    mahalanobis_score,
+    mean_of_top,
+)
 from goldensample.methods.patchcore import PatchCore
 from goldensample.records import silent
 from goldensample.search.exact import NearestSearch
@@ -11,24 +16,24 @@ from test_method_contract import features
 
 
 def test_top_by_hand():
-    assert top(np.arange(1, 201).astype(np.float32)) == (199 + 200) / 2
-    assert top(np.arange(1, 202).astype(np.float32)) == 200
-    assert top(np.array([3.0, 5.0])) == 5
+    assert mean_of_top(np.arange(1, 201).astype(np.float32)) == (199 + 200) / 2
+    assert mean_of_top(np.arange(1, 202).astype(np.float32)) == 200
+    assert mean_of_top(np.array([3.0, 5.0])) == 5
 
 
 def test_statistics_by_hand():
-    assert statistics(np.array([0.0, 4.0])) == pytest.approx([2, 4, 4, 2])
+    assert distance_statistics(np.array([0.0, 4.0])) == pytest.approx([2, 4, 4, 2])
 
 
 def test_oddness_counts_what_is_above_the_usual():
     rng = np.random.default_rng(0)
-    usual = usual_of(np.stack([statistics(rng.random(400)) for _ in range(50)]))
-    assert oddness(np.zeros(400), usual) == 0
-    good = [oddness(rng.random(400), usual) for _ in range(50)]
+    usual = fit_reference(np.stack([distance_statistics(rng.random(400)) for _ in range(50)]))
+    assert mahalanobis_score(np.zeros(400), usual) == 0
+    good = [mahalanobis_score(rng.random(400), usual) for _ in range(50)]
     spot = rng.random(400)
     spot[:4] = 1.2
-    assert oddness(spot, usual) > max(good)
-    assert oddness(rng.random(400) + 0.2, usual) > max(good)
+    assert mahalanobis_score(spot, usual) > max(good)
+    assert mahalanobis_score(rng.random(400) + 0.2, usual) > max(good)
 
 
 def test_too_few_pictures_tell_nothing():
@@ -48,9 +53,10 @@ def test_scores_are_those_of_the_distances():
     }
     scores = {name: detector.score(odd) for name, detector in found.items()}
     assert np.array_equal(scores["top"].grid, scores["maximum"].grid)
-    assert scores["top"].image == pytest.approx([top(grid.ravel()) for grid in scores["top"].grid])
-    usual = found["statistics"].usual
-    said = [oddness(grid.ravel(), usual) for grid in scores["statistics"].grid]
+    tops = [mean_of_top(grid.ravel()) for grid in scores["top"].grid]
+    assert scores["top"].image == pytest.approx(tops)
+    usual = found["statistics"].reference
+    said = [mahalanobis_score(grid.ravel(), usual) for grid in scores["statistics"].grid]
     assert scores["statistics"].image == pytest.approx(said)
 
 
@@ -63,8 +69,8 @@ def test_what_is_usual_is_measured_without_a_pictures_own_rows():
         patches, _ = method.patches_of(given, index)
         others = fitted.bank[fitted.origins[:, 0] != index]
         halved = patches.astype(np.float16).astype(np.float32)
-        found.append(statistics(NearestSearch(others).find(halved)[0][:, 0]))
-    assert fitted.usual == pytest.approx(usual_of(np.array(found)))
+        found.append(distance_statistics(NearestSearch(others).find(halved)[0][:, 0]))
+    assert fitted.reference == pytest.approx(fit_reference(np.array(found)))
 
 
 def test_statistics_are_kept_and_checked():

@@ -13,25 +13,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import runner_tasks as tasks
+from commands import golden_in_process
 from conftest import part
-from ray_parts import NODE, QUIET, two_nodes
-from remote_parts import s3_store, serving
-from typer.testing import CliRunner
+from ray_parts import NODE, RAY_ENVIRONMENT
+from remote_parts import s3_store, serve_folder
 
 from goldensample import Preparation, fit, load, save
 from goldensample.cli import table, table_part
-from goldensample.cli.app import app
 from goldensample.errors import ArtifactError, GoldenError, StoreError
 from goldensample.images.codec import encode_png, read_image
 from goldensample.images.folder import Folder
-from goldensample.ray_runner import open_runner
 
 COUNT, SIZE = 28, 8
 """Pictures, and pictures a part, so that there are four."""
 BROKEN = "13.png"
 DRIVER = (
     "from goldensample.cli import table; from goldensample.cli.app import main; "
-    f"table.PART = {SIZE}; main()"
+    f"table.PART_SIZE = {SIZE}; main()"
 )
 
 
@@ -39,7 +37,7 @@ DRIVER = (
 def small_parts():
     pytest.importorskip("pyarrow", reason="pip install 'goldensample[parquet]'")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(table, "PART", SIZE)
+        patch.setattr(table, "PART_SIZE", SIZE)
         yield
 
 
@@ -62,20 +60,8 @@ def pictures(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def cluster():
-    with two_nodes() as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def ray_runner(cluster, tmp_path_factory):
-    with open_runner("auto", tmp_path_factory.mktemp("out")) as runner:
-        yield runner
-
-
-@pytest.fixture(scope="module")
 def web(pictures):
-    with serving(pictures) as served:
+    with serve_folder(pictures) as served:
         yield served
         served.release()
 
@@ -88,7 +74,7 @@ def fresh(request):
         served = request.getfixturevalue("web")
         served.release()
         served.refused.clear()
-        served.asked.clear()
+        served.requests.clear()
 
 
 @pytest.fixture(scope="module")
@@ -96,16 +82,13 @@ def whole(file, web, tmp_path_factory) -> bytes:
     """The table of a run that nothing has stopped, of the pictures by URL."""
     output = tmp_path_factory.mktemp("whole") / "a.parquet"
     golden("inspect", file, web.url, "--output", output)
-    web.asked.clear()
+    web.requests.clear()
     return output.read_bytes()
 
 
 def golden(*words: object) -> str:
     """Run a command that may end with 2, as a picture is broken; return what it printed."""
-    done = CliRunner().invoke(app, list(map(str, words)))
-    if done.exception and not (isinstance(done.exception, SystemExit) and done.exit_code == 2):
-        raise done.exception
-    return done.output
+    return golden_in_process(*words, allowed_codes=(2,))
 
 
 def rows(data: bytes | Path) -> list[dict]:
@@ -162,7 +145,7 @@ def test_a_table_says_how_it_was_made(file, pictures, tmp_path):
 def test_the_batch_changes_nothing(file, web, whole, tmp_path):
     golden("inspect", file, web.url, "-o", tmp_path / "a.parquet", "--batch", 1)
     assert (tmp_path / "a.parquet").read_bytes() == whole
-    assert max(web.asked[f"/{k:02}.png"] for k in range(COUNT)) == 1
+    assert max(web.requests[f"/{k:02}.png"] for k in range(COUNT)) == 1
 
 
 def test_heat_maps_are_in_the_scores_unit(file, pictures, tmp_path):
@@ -180,7 +163,7 @@ def test_heat_maps_are_in_the_scores_unit(file, pictures, tmp_path):
     assert sorted(path.name for path in maps.iterdir()) == [
         f"{k:02}.png.npy" for k in range(COUNT) if f"{k:02}.png" != BROKEN
     ]
-    huge = np.load(io.BytesIO(table_part.as_file(np.float32([[1e9, -1e9]]))))
+    huge = np.load(io.BytesIO(table_part.encode_heat_map(np.float32([[1e9, -1e9]]))))
     assert huge.tolist() == [[65504, -65504]]
 
 
@@ -194,14 +177,14 @@ def test_a_store_that_fails_is_no_result_and_resume_goes_on(file, web, whole, tm
     with pytest.raises(ArtifactError, match="must be of the same pictures, file and options"):
         golden(*words, "--threshold", 1, "--resume")
     web.refused.clear()
-    asked = dict(web.asked)
+    asked = dict(web.requests)
     assert f"going on from the verdicts on {2 * SIZE} pictures" in golden(*words, "--resume")
     assert output.read_bytes() == whole
-    assert all(web.asked[f"/{k:02}.png"] == asked[f"/{k:02}.png"] for k in range(2 * SIZE))
+    assert all(web.requests[f"/{k:02}.png"] == asked[f"/{k:02}.png"] for k in range(2 * SIZE))
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
-    asked = dict(web.asked)
+    asked = dict(web.requests)
     assert "is finished already" in golden(*words, "--resume")
-    assert all(web.asked[f"/{k:02}.png"] == asked[f"/{k:02}.png"] for k in range(COUNT))
+    assert all(web.requests[f"/{k:02}.png"] == asked[f"/{k:02}.png"] for k in range(COUNT))
 
 
 def test_parts_of_another_run_are_replaced_and_that_is_told(file, web, whole, tmp_path):
@@ -281,10 +264,10 @@ def test_wrong_use_is_told(file, pictures, tmp_path, monkeypatch):
 
 
 def test_heat_maps_stay_in_their_folder(file):
-    from goldensample.storage.output_folder import Shelf
+    from goldensample.storage.output_folder import OutputFolder
 
     with pytest.raises(ArtifactError, match=r"must lie in maps; that of \.\./a\.png cannot"):
-        table._check_heat_maps(["../a.png"], Shelf("maps"), "a.parquet")
+        table._check_heat_maps(["../a.png"], OutputFolder("maps"), "a.parquet")
 
 
 def test_all_of_it_in_a_store(file, pictures, whole, tmp_path):
@@ -315,14 +298,14 @@ def test_all_of_it_in_a_store(file, pictures, whole, tmp_path):
 
 def start_driver(words: tuple[object, ...], address: str | None = None) -> subprocess.Popen:
     """Start `golden` as a process of its own."""
-    environment = {**os.environ, **QUIET, **({"RAY_ADDRESS": address} if address else {})}
+    environment = {**os.environ, **RAY_ENVIRONMENT, **({"RAY_ADDRESS": address} if address else {})}
     command = [sys.executable, "-c", DRIVER, *map(str, words)]
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
 
 def stopped_in_the_middle(web, output: Path, words, address=None) -> None:
     """Start a run, and kill it with SIGKILL while it waits for pictures of the last part."""
-    web.held = {"/26.png", "/27.png"}
+    web.delayed = {"/26.png", "/27.png"}
     driver = start_driver(words, address)
     web.wait("/26.png")
     while not list(output.parent.glob("a.parquet.partial/*/000000.parquet")):
@@ -357,10 +340,10 @@ def test_a_killed_worker_and_a_killed_machine_cost_nothing(
     cluster, ray_runner, file, web, whole, tmp_path
 ):
     """All four parts are under way when one of two workers is lost, and a machine with two more."""
-    worker = min(process for process, _ in ray_runner.run(tasks.identity, 0, range(8)))
+    worker = min(process for process, _ in ray_runner.run(tasks.identify, 0, range(8)))
     machine = cluster.add_node(**{**NODE, "num_cpus": 2})
     held = {f"/{k:02}.png" for k in range(1, COUNT, SIZE)}
-    web.held = set(held)
+    web.delayed = set(held)
 
     def kill() -> None:
         web.wait(*held)
@@ -376,7 +359,7 @@ def test_a_killed_worker_and_a_killed_machine_cost_nothing(
     killer.start()
     golden("inspect", file, web.url, "-o", tmp_path / "a.parquet", "--runner", "auto")
     killer.join()
-    assert sum(web.asked[name] for name in held) == 4 + 3  # three were begun again
+    assert sum(web.requests[name] for name in held) == 4 + 3  # three were begun again
     assert (tmp_path / "a.parquet").read_bytes() == whole
     assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
 
@@ -385,21 +368,23 @@ def test_a_killed_driver_goes_on(cluster, ray_runner, file, web, whole, tmp_path
     output = tmp_path / "a.parquet"
     words = ("inspect", file, web.url, "-o", output, "--runner", "auto")
     stopped_in_the_middle(web, output, words, cluster.address)
-    asked = web.asked["/00.png"]
+    asked = web.requests["/00.png"]
     assert "going on from the verdicts on" in golden(*words, "--resume")
-    assert web.asked["/00.png"] == asked == 1
+    assert web.requests["/00.png"] == asked == 1
     assert output.read_bytes() == whole
 
 
 def test_workers_must_see_the_heat_maps(file, tmp_path):
     from goldensample.errors import RunnerError
-    from goldensample.storage.output_folder import Shelf
+    from goldensample.storage.output_folder import OutputFolder
 
-    places = table_part.Places(Shelf(str(tmp_path / "p")), Shelf(str(tmp_path / "m")), ".mark")
-    places.open()
+    parts, heat_maps = (OutputFolder(str(tmp_path / name)) for name in "pm")
+    outputs = table_part.OutputFolders(parts, heat_maps, ".mark")
+    outputs.write_markers()
     inspector = load(file)
-    asked = table_part.Asked(inspector.backbone.precision, None, table_part.Told())
-    task = table_part.Task(file.read_bytes(), inspector, asked, places, 8)
+    regions = table_part.RegionOptions()
+    options = table_part.InspectOptions(inspector.backbone.precision, None, regions)
+    task = table_part.Task(file.read_bytes(), inspector, options, outputs, 8)
     some = table_part.Part(0, Folder(("a",), (tmp_path / "a.png",)))
     (tmp_path / "m/.mark").unlink()  # as a machine finds it that does not see the folder
     with pytest.raises(RunnerError, match=r"all machines must see the same .*m; .* share it"):

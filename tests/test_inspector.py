@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import part
+from conftest import check_batch, part, part_mask
 
 from goldensample import PatchCore, Preparation, fit
 from goldensample.evaluation.evaluate import Labelled, evaluate
@@ -38,11 +38,7 @@ def test_good_pictures_pass(inspector):
 
 def test_alone_is_as_in_a_batch(inspector):
     pictures = [part(300 + k, defect=k % 3 == 0, shape=(48, 40 + k)) for k in range(11)]
-    together = list(inspector.inspect_many(pictures))
-    for picture, found in zip(pictures, together, strict=True):
-        alone = inspector.inspect(picture)
-        assert alone.score == found.score
-        assert np.array_equal(alone.heat_map, found.heat_map)
+    check_batch(inspector, pictures)
 
 
 def test_threshold_rests_on_pictures_outside_the_bank(inspector):
@@ -118,8 +114,7 @@ def test_no_picture_is_refused(tiny):
 
 
 def test_evaluation_with_and_without_masks_and_with_a_crop(inspector, tiny, good_parts):
-    mask = np.zeros((48, 48), bool)
-    mask[20:30, 30:40] = True
+    mask = part_mask() > 0
     truths = [
         Labelled(Picture(f"{k}", part(400 + k, defect=k % 2 == 1)), k % 2 == 1, mask * (k % 2 == 1))
         for k in range(20)

@@ -8,18 +8,18 @@ from conftest import part
 
 from goldensample import ArtifactError, PatchCore, Preparation, fit, load, save
 from goldensample.artifact.journal_parts import to_parts
-from goldensample.drift.measures import to_parts as habits_parts
+from goldensample.drift.measures import to_arrays as statistics_arrays
 from goldensample.fitting.calibrate import Promise
 from goldensample.inspection.journal import CALIBRATE, Revision
-from goldensample.learning.learn import forget, learn, patches_of, reach
+from goldensample.learning.learn import forget, learn, max_distance, patches_of
 from goldensample.learning.revisions import (
     Note,
-    drop,
+    apply_journal,
+    drop_rows,
     limits_of,
-    opened,
+    open_journal,
     recalibrate,
     revert,
-    revised,
 )
 from goldensample.methods.registry import METHODS
 from goldensample.records import Picture
@@ -47,7 +47,7 @@ def test_what_was_learned_is_within_the_radius_and_good(fitted):
     odd = [new(200, odd=True), new(201, odd=True), new(202)]
     assert fitted.inspect(odd[0]).verdict == "defect"
     taught = learn(fitted, odd, NOTE)
-    search, within = NearestSearch(taught.detector.bank), reach(fitted)
+    search, within = NearestSearch(taught.detector.bank), max_distance(fitted)
     for patches, *_ in patches_of(fitted, odd):
         assert search.find(patches)[0].max() <= within
     assert within <= fitted.detector.radius == taught.detector.radius
@@ -58,8 +58,8 @@ def test_what_was_learned_is_within_the_radius_and_good(fitted):
     brought = taught.detector.origins[len(fitted.detector.bank) :]
     assert taught.source(len(fitted.detector.bank)).picture == "new200"
     assert set(brought[:, 0]) >= {len(fitted.pictures)}
-    assert taught.journal.covers(1)
-    assert taught.journal.keeps(1)
+    assert taught.journal.radius_holds(1)
+    assert taught.journal.limits_hold(1)
     assert taught.threshold == fitted.threshold
 
 
@@ -83,25 +83,25 @@ def test_forgetting_restores_the_scores(fitted):
     again = forget(taught, "new200", NOTE)
     assert scores(again) == before
     assert again.threshold == fitted.threshold
-    assert again.journal.covers(2)
-    assert again.journal.keeps(2)
+    assert again.journal.radius_holds(2)
+    assert again.journal.limits_hold(2)
 
 
 def test_a_learned_picture_that_others_rely_on(fitted):
     taught = learn(fitted, [new(200, odd=True), new(201, odd=True)], NOTE)
     less = forget(taught, "new200", NOTE)
-    assert not less.journal.covers(2)
-    assert less.journal.keeps(2)  # all rows are there that the limits were set with
+    assert not less.journal.radius_holds(2)
+    assert less.journal.limits_hold(2)  # all rows are there that the limits were set with
     assert less.threshold == fitted.threshold
-    assert forget(less, "new201", NOTE).journal.covers(3)
+    assert forget(less, "new201", NOTE).journal.radius_holds(3)
 
 
 def test_forgetting_a_picture_of_the_fit_ends_the_promises(fitted, good_parts):
     number = int(fitted.detector.origins[0, 0])
     less = forget(fitted, fitted.pictures[number].name, NOTE)
     assert not (less.detector.origins[:, 0] == number).any()
-    assert not less.journal.covers(1)
-    assert not less.journal.keeps(1)
+    assert not less.journal.radius_holds(1)
+    assert not less.journal.limits_hold(1)
     assert (less.threshold.score, less.threshold.false_alarms) == (fitted.threshold.score, None)
     assert less.inspect(part(90)).p_value is None
     anew = recalibrate(less, [part(seed) for seed in range(300, 320)], Promise(0.05), NOTE)
@@ -114,7 +114,7 @@ def test_forgetting_a_picture_of_the_fit_ends_the_promises(fitted, good_parts):
 
 
 def test_rows_taken_out(fitted):
-    less = drop(fitted, np.array([4, 2]), NOTE)
+    less = drop_rows(fitted, np.array([4, 2]), NOTE)
     assert np.array_equal(less.detector.bank, np.delete(fitted.detector.bank, [2, 4], axis=0))
     assert less.threshold.false_alarms is None
     assert scores(revert(less, 0, NOTE)) == scores(fitted)
@@ -132,7 +132,7 @@ def test_wrong_wishes(fitted):
     with pytest.raises(ValueError, match=r"in 0 to 0; got 3"):
         revert(fitted, 3, NOTE)
     with pytest.raises(ValueError, match="at least one row"):
-        drop(fitted, np.arange(len(fitted.detector.bank)), NOTE)
+        drop_rows(fitted, np.arange(len(fitted.detector.bank)), NOTE)
 
 
 def test_other_methods_cannot_learn(tiny, good_parts):
@@ -148,16 +148,16 @@ def dark(seed: int) -> Picture:
 
 def test_what_was_learned_is_usual(fitted, tmp_path):
     """Notes follow what was learned; what the scene is watched by stays that of the fit."""
-    another, watched = dark(220).pixels, fitted.habits.good("fp32")
+    another, watched = dark(220).pixels, fitted.habits.good_values("fp32")
     assert "darker" in fitted.inspect(another).note
     taught = learn(fitted, [dark(seed) for seed in range(200, 206)], NOTE)
     assert taught.inspect(another).note == ""
     assert len(taught.habits.values) == len(fitted.habits.values) + 6
-    assert np.array_equal(taught.habits.good("fp32"), watched, equal_nan=True)
+    assert np.array_equal(taught.habits.good_values("fp32"), watched, equal_nan=True)
     save(taught, tmp_path / "taught.golden")
     again = load(tmp_path / "taught.golden")
     assert again.inspect(another).note == ""
-    assert np.array_equal(again.habits.good("fp32"), watched, equal_nan=True)
+    assert np.array_equal(again.habits.good_values("fp32"), watched, equal_nan=True)
     for seed in range(200, 206):
         again = forget(again, f"dark{seed}", NOTE)
     assert again.inspect(another).note == fitted.inspect(another).note
@@ -165,20 +165,23 @@ def test_what_was_learned_is_usual(fitted, tmp_path):
     name = fitted.pictures[0].name
     less = forget(fitted, name, NOTE)
     assert np.array_equal(less.habits.values, fitted.habits.values[1:])
-    assert len(less.habits.good("fp32")) == len(watched) - 1
+    assert len(less.habits.good_values("fp32")) == len(watched) - 1
 
 
 def test_new_limits_renew_what_the_scene_is_watched_by(fitted):
     taught = learn(fitted, [dark(seed) for seed in range(200, 206)], NOTE)
     anew = recalibrate(taught, [dark(seed) for seed in range(300, 320)], Promise(0.05, 0.2), NOTE)
     assert (anew.threshold.review_rate, anew.threshold.held_out) == (0.2, 20)
-    known = anew.habits.good("fp32")
+    known = anew.habits.good_values("fp32")
     assert known.shape == (20, 8)
-    assert known[:, 0].max() < fitted.habits.good("fp32")[:, 0].min()
+    assert known[:, 0].max() < fitted.habits.good_values("fp32")[:, 0].min()
     assert state(revert(anew, 1, NOTE)) == state(taught)
     same = Revision(CALIBRATE, NOTE.time, "other rates", limits=limits_of(fitted))
-    again = revised(fitted, opened(fitted).extended(same))  # the same pictures are held out
-    assert np.array_equal(again.habits.good("fp32"), fitted.habits.good("fp32"), equal_nan=True)
+    # the same pictures are held out
+    again = apply_journal(fitted, open_journal(fitted).add_revision(same))
+    assert np.array_equal(
+        again.habits.good_values("fp32"), fitted.habits.good_values("fp32"), equal_nan=True
+    )
 
 
 def test_a_fit_that_knows_no_habits_learns_without(fitted, tmp_path):
@@ -199,14 +202,14 @@ def state(inspector) -> tuple:
     """All that a revision is: the bank, the limits, what they rest on, and what is usual."""
     known = {name: one.scores.tobytes() for name, one in inspector.calibrations.items()}
     bank, origins = inspector.detector.bank.tobytes(), inspector.detector.origins.tobytes()
-    usual = {name: one.tobytes() for name, one in habits_parts(inspector.habits).items()}
+    usual = {name: one.tobytes() for name, one in statistics_arrays(inspector.habits).items()}
     return (
         bank,
         origins,
         inspector.thresholds,
         known,
         usual,
-        inspector.habits.good("fp32").tobytes(),
+        inspector.habits.good_values("fp32").tobytes(),
     )
 
 

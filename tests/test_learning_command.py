@@ -5,11 +5,12 @@ import sys
 
 import numpy as np
 import pytest
+from commands import golden
 from conftest import part
+from picture_files import save_picture
 
 from goldensample import load
-from goldensample.storage.lock import locked
-from test_cli import golden, write
+from goldensample.storage.lock import lock_file
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +18,10 @@ def pictures(tmp_path_factory):
     """Good pictures, and odd ones that are good as well."""
     root = tmp_path_factory.mktemp("pictures")
     for k in range(40):
-        write(root / "good" / f"{k:03d}.png", part(k))
-        write(root / "more" / f"m{k:03d}.png", part(300 + k))
+        save_picture(root / "good" / f"{k:03d}.png", part(k))
+        save_picture(root / "more" / f"m{k:03d}.png", part(300 + k))
     for k in range(3):
-        write(root / "odd" / f"odd{k}.png", part(200 + k, defect=True))
+        save_picture(root / "odd" / f"odd{k}.png", part(200 + k, defect=True))
     return root
 
 
@@ -108,7 +109,7 @@ def test_mistakes_change_nothing(file, pictures):
 
 
 def test_one_change_at_a_time(file, pictures):
-    with locked(file):
+    with lock_file(file):
         done = golden("learn", file, pictures / "odd")
     assert done.returncode == 2
     assert "one at a time" in done.stderr
@@ -123,5 +124,5 @@ def test_killed_at_any_moment(file, pictures):
         golden("learn", file, pictures / "odd", killed_after_s=float(wait_s))
         found = load(file)
         assert found.journal is not None or file.read_bytes() == before
-        with locked(file):
+        with lock_file(file):
             file.write_bytes(before)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import part
-from remote_parts import s3_store, serving
+from remote_parts import s3_store, serve_folder
 
 from goldensample import fit, save
 from goldensample.errors import ImageError, StoreError
@@ -35,7 +35,7 @@ def s3():
 @pytest.fixture
 def web(tmp_path):
     (tmp_path / "web").mkdir()
-    with serving(tmp_path / "web") as served:
+    with serve_folder(tmp_path / "web") as served:
         yield served
 
 
@@ -56,7 +56,7 @@ def root(request, folder):
         yield folder.as_uri()
         return
     if request.param == "http":
-        with serving(folder) as served:
+        with serve_folder(folder) as served:
             yield served.url
         return
     if request.param == "s3":
@@ -166,9 +166,9 @@ def test_endpoints_are_taken_from_fsspecs_own_settings(s3, monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     monkeypatch.setitem(conf, "s3", {})
     set_conf_env(conf, endpoint)
-    locations._open.cache_clear()
+    locations._open_file_system.cache_clear()
     assert names("s3://line/own") == ["a.png"]
-    locations._open.cache_clear()
+    locations._open_file_system.cache_clear()
 
 
 def test_no_rights_and_no_server_are_told(web, tmp_path):
@@ -194,7 +194,7 @@ def test_wrong_credentials_are_no_matter_of_one_picture():
 
 
 def _words():
-    return locations.in_words("s3://line/a.png")
+    return locations.translate_errors("s3://line/a.png")
 
 
 def test_urls_that_cannot_be_used_are_told(monkeypatch):
@@ -212,7 +212,7 @@ def test_urls_that_cannot_be_used_are_told(monkeypatch):
         with pytest.raises(StoreError, match=reason):
             find_pictures(url)
     monkeypatch.setitem(sys.modules, "fsspec.core", None)
-    locations._open.cache_clear()
+    locations._open_file_system.cache_clear()
     with pytest.raises(StoreError, match=r"extra \[remote\]; install it with pip install"):
         find_pictures("s3://a/b.png")
 
@@ -238,4 +238,4 @@ def test_only_text_that_a_user_gives_is_a_url(web, tmp_path):
         read_image(url)
     with pytest.raises(ImageError, match="must be there to read"):  # whatever a request smuggles in
         opened({"pictures": [[0, "a.png", url]]}, lambda *_: None)
-    assert not web.asked
+    assert not web.requests

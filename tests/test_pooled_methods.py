@@ -11,16 +11,16 @@ from PIL import Image
 
 from goldensample import PatchCore, Preparation, fit
 from goldensample.artifact.store import load, save
-from goldensample.cli.inspect import by_hand
+from goldensample.cli.inspect import override_threshold
 from goldensample.errors import GoldenError
 from goldensample.export.export import export
-from goldensample.graphs.graph import bake
+from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all
 from goldensample.methods import estimators
 from goldensample.methods.mahalanobis import Mahalanobis
 from goldensample.methods.nearest import Nearest
 from goldensample.methods.ocsvm import OCSVM
-from goldensample.methods.pooled import cell_weights, cover_matrix, pooled
+from goldensample.methods.pooled import cell_weights, cover_matrix, pool_picture
 from goldensample.methods.registry import METHODS
 from goldensample.records import Features, silent
 
@@ -54,7 +54,7 @@ def pooled_loop(one: Features, index: int) -> np.ndarray:
 
 
 def vectors_of(one: Features) -> np.ndarray:
-    rows = [np.concatenate(pooled(one, index)) for index in range(len(one))]
+    rows = [np.concatenate(pool_picture(one, index)) for index in range(len(one))]
     return np.stack(rows).astype(np.float64)
 
 
@@ -100,8 +100,8 @@ def test_mahalanobis_is_the_sum_over_levels():
     fitted = Mahalanobis().fit([bank], silent)
     expected = np.zeros(4)
     for level in range(3):
-        known = np.stack([pooled(bank, index)[level] for index in range(20)])
-        asked = np.stack([pooled(query, index)[level] for index in range(4)])
+        known = np.stack([pool_picture(bank, index)[level] for index in range(20)])
+        asked = np.stack([pool_picture(query, index)[level] for index in range(4)])
         gaussian = LedoitWolf().fit(known.astype(np.float64))
         expected += np.sqrt(gaussian.mahalanobis(asked.astype(np.float64)))
     np.testing.assert_allclose(fitted.score(query).image, expected, rtol=1e-4)
@@ -243,7 +243,7 @@ def test_a_batch_of_the_graph_is_its_pictures(name, tiny, good_parts):
     fitted = fit(good_parts, backbone=tiny, method=METHODS[name](), preparation=preparation)
     batch = np.stack([part(300 + k, defect=k == 1, shape=(50, 170)) for k in range(3)])
     expected = [fitted.inspect(pixels).score for pixels in batch]
-    for run in open_all(Exported("a.onnx", bake(fitted))).values():
+    for run in open_all(Exported("a.onnx", to_onnx(fitted))).values():
         found = run(batch)
         assert not {"heat_map", "distance", "nearest"} & set(found)
         np.testing.assert_allclose(found["score"], expected, rtol=1e-4)
@@ -285,4 +285,4 @@ def test_every_door_takes_a_method_without_a_map(tiny_file, tmp_path):
 def test_a_limit_by_hand_is_for_the_score_alone(tiny, good_parts):
     for method, pixel in ((Nearest(), None), (PatchCore(), 0.5)):
         fitted = fit(good_parts[:4], backbone=tiny, method=method, false_alarms=None)
-        assert by_hand(fitted, 0.5).pixel == pixel
+        assert override_threshold(fitted, 0.5).pixel == pixel

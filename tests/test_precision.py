@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import golden
 from conftest import part
+from picture_files import save_picture
 
 from goldensample import WeightsError, fit, load, open_backbone, save
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.fitting import precision as precisions
 from goldensample.fitting.precision import Proof, at, check, settle
 from goldensample.graphs import quantization
-from test_cli import golden, write
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +131,7 @@ def test_one_picture_at_a_time_scores_as_in_a_batch(fitted, good_parts):
 
 def test_a_precision_without_limits_is_told(fitted, tmp_path):
     save(fitted, tmp_path / "a.golden")
-    write(tmp_path / "new/0.png", part(3))
+    save_picture(tmp_path / "new/0.png", part(3))
     done = golden("inspect", "a.golden", "new", "--precision", "int8", cwd=tmp_path)
     assert done.returncode == 0
     assert "no limits were set in int8" in done.stderr

@@ -85,7 +85,7 @@ def test_every_shape_gives_finite_pictures_and_a_place(shape, preparation):
 
 
 def test_a_point_finds_its_way_back():
-    placement = Preparation((256, 256), "shorter", (224, 224)).place((512, 512))
+    placement = Preparation((256, 256), "shorter", (224, 224)).placement((512, 512))
     assert placement.scale_hw == (0.5, 0.5)
     assert placement.box_px() == (32, 32, 448, 448)
     assert placement.picture_px(np.zeros(2))[0] == 32

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import pytest
 import runner_tasks as tasks
+from commands import golden_in_process
 from conftest import part
 from PIL import Image
-from ray_parts import NODE, two_nodes
+from ray_parts import NODE
 from threadpoolctl import threadpool_limits
-from typer.testing import CliRunner
 
-from goldensample.cli.app import app
-from goldensample.methods import distributed
+from goldensample.methods import selection
 from goldensample.ray_runner import RayRunner, open_runner
 
 WAYS = {
@@ -24,12 +23,6 @@ WAYS = {
     "cross": ["--coreset", "30", "--false-alarms", "0.05"],
     "streaming": ["--coreset", "20", "--greedy", "streaming", "--false-alarms", "0.2"],
 }
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with two_nodes() as nodes:
-        yield nodes
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +35,8 @@ def good(tmp_path_factory) -> Path:
 
 
 def fit(good: Path, tiny_file: Path, output: Path, *words: str) -> str:
-    given = ["fit", str(good), "-o", str(output), "--backbone", f"onnx:{tiny_file}", *words]
-    done = CliRunner().invoke(app, given)
-    if done.exception:
-        raise done.exception
-    return done.output
+    options = ["-o", output, "--backbone", f"onnx:{tiny_file}", *words]
+    return golden_in_process("fit", good, *options)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +79,7 @@ def test_killed_workers_cost_nothing(cluster, good, tiny_file, made, tmp_path, m
     way = "streaming" if stage == "_reduce" else "split"
     killed = set()
     with open_runner("auto", tmp_path) as runner:
-        workers = {process for process, _ in runner.run(tasks.identity, 0, range(8))}
+        workers = {process for process, _ in runner.run(tasks.identify, 0, range(8))}
 
         def kill() -> None:
             for worker in workers:
@@ -104,20 +94,20 @@ def test_killed_workers_cost_nothing(cluster, good, tiny_file, made, tmp_path, m
 
 
 def test_a_killed_shard_costs_nothing(cluster, good, tiny_file, made, tmp_path, monkeypatch):
-    chosen, killed = distributed.greedy_over, []
+    chosen, killed = selection.greedy_over, []
 
     def killing(shards, rows, notify):
         """Kill a shard's process after some picks."""
 
         def told(done: int) -> None:
             if not killed:
-                killed.append(shards.ask(tasks.process, None)[1])
+                killed.append(shards.query(tasks.process_id, None)[1])
                 os.kill(killed[0], signal.SIGKILL)
             notify(done)
 
         return chosen(shards, rows, told)
 
-    monkeypatch.setattr(distributed, "greedy_over", killing)
+    monkeypatch.setattr(selection, "greedy_over", killing)
     fit(good, tiny_file, tmp_path / "a.golden", *WAYS["split"], "--runner", "auto")
     assert killed
     assert (tmp_path / "a.golden").read_bytes() == made["split"]

@@ -12,59 +12,33 @@ from pathlib import Path
 import numpy as np
 import pytest
 import runner_tasks as tasks
-from conftest import part
-from PIL import Image
-from ray_parts import NODE, two_nodes
+from commands import golden_in_process
+from conftest import check_same, few_shot_suite, part, write_category
+from ray_parts import NODE
 from threadpoolctl import threadpool_limits
-from typer.testing import CliRunner
 
 from goldensample import fit, load, save
 from goldensample.artifact.sharded import load_sharded
-from goldensample.cli.app import app
 from goldensample.errors import GoldenError, ImageError, RunnerError
-from goldensample.ray_runner import RayRunner, open_runner
-from goldensample.runners import here
+from goldensample.ray_runner import RayRunner
+from goldensample.runners import local_runner
 
-SUITE = """
-title = "Few plates"
-view = "curve"
-figures = ["image_auroc"]
-common = { resize = 64, crop = 56, seeds = [0] }
-[[panel]]
-vary = "shots"
-axis = "good pictures"
-values = [1, 2]
-[[panel.entry]]
-label = "PatchCore-25"
-method = "patchcore"
-"""
-
-
-@pytest.fixture(scope="module")
-def cluster():
-    with two_nodes() as nodes:
-        yield nodes
-
-
-@pytest.fixture(scope="module")
-def ray_runner(cluster, tmp_path_factory):
-    with open_runner("auto", tmp_path_factory.mktemp("out")) as runner:
-        yield runner
+SUITE = few_shot_suite(["image_auroc"], [0], [1, 2])
 
 
 @pytest.fixture(scope="module", params=["here", "ray"])
 def runner(request):
-    return here if request.param == "here" else request.getfixturevalue("ray_runner")
+    return local_runner if request.param == "here" else request.getfixturevalue("ray_runner")
 
 
 def test_results_come_in_order(runner):
-    assert list(runner.run(tasks.times, 3, range(20))) == [3 * item for item in range(20)]
-    assert list(runner.run(tasks.times, 3, [])) == []
+    assert list(runner.run(tasks.multiply, 3, range(20))) == [3 * item for item in range(20)]
+    assert list(runner.run(tasks.multiply, 3, [])) == []
 
 
 @pytest.mark.parametrize("error", [ImageError("a.png must be whole"), ValueError("k"), KeyError(1)])
 def test_failures_arrive_as_themselves_at_their_place(runner, error):
-    results = runner.run(tasks.picky, error, range(9))
+    results = runner.run(tasks.raise_at_two, error, range(9))
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(type(error)) as caught:
         next(results)
@@ -75,7 +49,7 @@ def test_failures_arrive_as_themselves_at_their_place(runner, error):
 
 def test_items_are_taken_as_room_comes_free(runner):
     taken = []
-    results = runner.run(tasks.times, 1, (taken.append(k) or k for k in range(20)))
+    results = runner.run(tasks.multiply, 1, (taken.append(k) or k for k in range(20)))
     room = getattr(runner, "in_flight", 1)
     assert taken == []
     for done, result in enumerate(results):
@@ -84,9 +58,9 @@ def test_items_are_taken_as_room_comes_free(runner):
 
 
 def test_shared_values_travel_once(runner):
-    tasks.Counted.packed = 0
-    found = list(runner.run(tasks.identity, tasks.Counted(), range(8)))
-    assert tasks.Counted.packed == (0 if runner is here else 1)
+    tasks.PickleCounter.count = 0
+    found = list(runner.run(tasks.identify, tasks.PickleCounter(), range(8)))
+    assert tasks.PickleCounter.count == (0 if runner is local_runner else 1)
     assert len(set(found)) == len({process for process, _ in found})  # one object a worker
 
 
@@ -99,18 +73,18 @@ def test_what_is_left_is_given_up(ray_runner, tmp_path):
     results = ray_runner.run(tasks.first_waits, str(tmp_path), range(1, 100))
     next(results)
     results.close()
-    assert list(ray_runner.run(tasks.times, 1, range(3))) == [0, 1, 2]
+    assert list(ray_runner.run(tasks.multiply, 1, range(3))) == [0, 1, 2]
     assert len(list(tmp_path.iterdir())) <= ray_runner.in_flight
 
 
 def test_an_error_that_cannot_be_sent_keeps_its_words(ray_runner):
     with pytest.raises(RuntimeError, match="TwoWordsError: odd error"):
-        list(ray_runner.run(tasks.unsendable, 0, [1]))
+        list(ray_runner.run(tasks.raise_unpicklable, 0, [1]))
 
 
 def test_a_failure_says_where_it_was(ray_runner):
     with pytest.raises(ImageError, match="picture 5") as caught:
-        list(ray_runner.run(tasks.refuse, 0, [5]))
+        list(ray_runner.run(tasks.raise_image_error, 0, [5]))
     assert "runner_tasks.py" in caught.value.__notes__[0]
 
 
@@ -141,81 +115,83 @@ def test_a_killed_machine_costs_nothing(cluster, ray_runner, tmp_path):
                     os.kill(int(mark.name.partition("-")[2]), signal.SIGKILL)
         (tmp_path / "go").touch()
 
-    results = ray_runner.run(tasks.held_up, str(tmp_path), range(8))
+    results = ray_runner.run(tasks.wait_at_others, str(tmp_path), range(8))
     assert next(results) == 0
-    with ray_runner.keep(tasks.listed, 5, range(3)) as states:
-        states.tell(tasks.add, 7)
+    with ray_runner.create_states(tasks.make_list, 5, range(3)) as states:
+        states.update(tasks.add, 7)
         killer = threading.Thread(target=kill)
         killer.start()
-        assert states.tell(tasks.held_up_add, str(tmp_path)) == [13, 14, 15]
+        assert states.update(tasks.wait_and_add, str(tmp_path)) == [13, 14, 15]
         killer.join()
-        assert states.ask(tasks.content, None) == [[5, item, 7, 1] for item in range(3)]
+        assert states.query(tasks.items_of, None) == [[5, item, 7, 1] for item in range(3)]
     assert list(results) == list(range(1, 8))
     assert {mark.name[:4] for mark in marks if marks[mark] == node.node_id} == {"task", "stat"}
 
 
 @pytest.fixture(scope="module")
 def kept(runner):
-    with runner.keep(tasks.listed, 5, range(4)) as states:
+    with runner.create_states(tasks.make_list, 5, range(4)) as states:
         yield states
 
 
 def test_states_change_by_what_they_are_told(kept):
     assert len(kept) == 4
-    before = kept.ask(tasks.content, None)
+    before = kept.query(tasks.items_of, None)
     assert before == [[5, item] for item in range(4)]
-    assert kept.tell(tasks.add, 7) == [12, 13, 14, 15]
-    assert kept.ask(tasks.content, None) == [[*one, 7] for one in before]
+    assert kept.update(tasks.add, 7) == [12, 13, 14, 15]
+    assert kept.query(tasks.items_of, None) == [[*one, 7] for one in before]
 
 
 def test_a_failure_of_states_is_the_first_ones(kept):
-    before = kept.ask(tasks.content, None)
+    before = kept.query(tasks.items_of, None)
     with pytest.raises(KeyError) as caught:
-        kept.tell(tasks.stumble, 8)
+        kept.update(tasks.append_and_fail, 8)
     assert type(caught.value) is KeyError
     assert caught.value.args == (1,)
-    assert kept.ask(tasks.content, None) == [[*one, 8] for one in before]
+    assert kept.query(tasks.items_of, None) == [[*one, 8] for one in before]
 
 
 def test_large_messages_and_results(kept):
     message = np.arange(100_000.0)
-    for item, result in enumerate(kept.ask(tasks.scaled, message)):
+    for item, result in enumerate(kept.query(tasks.scale_index, message)):
         assert np.array_equal(result, item * message)
 
 
 def test_what_fails_to_be_made_says_so(runner):
     with (
         pytest.raises(ImageError, match="picture 3 must be whole"),
-        runner.keep(tasks.refuse, 0, [3, 4]),
+        runner.create_states(tasks.raise_image_error, 0, [3, 4]),
     ):
         pass
 
 
 def test_a_state_that_is_lost_is_made_again(runner, tmp_path):
-    with runner.keep(tasks.listed, 5, range(3)) as states:
-        if runner is here:
+    with runner.create_states(tasks.make_list, 5, range(3)) as states:
+        if runner is local_runner:
             (tmp_path / "once").touch()  # it has died
-        states.tell(tasks.add, np.float32(0.1))
+        states.update(tasks.add, np.float32(0.1))
         with pytest.raises(KeyError):
-            states.tell(tasks.stumble, 2)
-        states.tell(tasks.scaled, np.ones(100_000))
-        first = states.ask(tasks.process, None)
-        found = states.tell(tasks.die_once_add, (str(tmp_path / "once"), 9))
+            states.update(tasks.append_and_fail, 2)
+        states.update(tasks.scale_index, np.ones(100_000))
+        first = states.query(tasks.process_id, None)
+        found = states.update(tasks.die_once_add, (str(tmp_path / "once"), 9))
         assert found == [np.float32(0.1) + 16 + item for item in range(3)]
-        assert states.ask(tasks.content, None) == [[5, k, np.float32(0.1), 2, 9] for k in range(3)]
-        moved = [
-            old != new for old, new in zip(first, states.ask(tasks.process, None), strict=True)
+        assert states.query(tasks.items_of, None) == [
+            [5, k, np.float32(0.1), 2, 9] for k in range(3)
         ]
-    assert moved == [False, runner is not here, False]
+        moved = [
+            old != new for old, new in zip(first, states.query(tasks.process_id, None), strict=True)
+        ]
+    assert moved == [False, runner is not local_runner, False]
 
 
 def test_a_message_that_kills_every_worker_ends_the_states(ray_runner, monkeypatch):
     monkeypatch.setattr("goldensample.ray_runner.states.RETRIES", 1)
     with (
         pytest.raises(RunnerError, match="at most after it"),
-        ray_runner.keep(tasks.listed, 0, [1]) as states,
+        ray_runner.create_states(tasks.make_list, 0, [1]) as states,
     ):
-        states.tell(tasks.die, 1)
+        states.update(tasks.die, 1)
 
 
 def test_a_bank_in_shards_inspects_as_one_here(ray_runner, tiny, good_parts, tmp_path):
@@ -223,21 +199,12 @@ def test_a_bank_in_shards_inspects_as_one_here(ray_runner, tiny, good_parts, tmp
     save(fit(good_parts[:8], backbone=tiny, false_alarms=None), path)
     with load_sharded(path, ray_runner) as sharded:
         found = sharded.inspect(picture)
-    plain = load(path).inspect(picture)
-    assert found.score == plain.score
-    assert np.array_equal(found.heat_map, plain.heat_map)
+    check_same(found, load(path).inspect(picture))
 
 
 def test_a_result_that_cannot_be_sent_says_so(ray_runner):
     with pytest.raises(TypeError, match="cannot pickle"):
-        list(ray_runner.run(tasks.locked, 0, [1]))
-
-
-def golden(*words: str) -> str:
-    done = CliRunner().invoke(app, list(words))
-    if done.exception:
-        raise done.exception
-    return done.output
+        list(ray_runner.run(tasks.unpicklable, 0, [1]))
 
 
 @pytest.fixture(scope="module")
@@ -245,16 +212,7 @@ def products(tmp_path_factory) -> Path:
     """Three products of eight good pictures and a defect, and one of none."""
     root = tmp_path_factory.mktemp("products")
     for number, name in enumerate(("bolt", "cap", "plate")):
-        for kind, count in (("train/good", 8), ("test/good", 2), ("test/dent", 2)):
-            (root / name / kind).mkdir(parents=True)
-            for k in range(count):
-                pixels = part(100 * number + 10 * count + k, kind == "test/dent", (64, 64))
-                Image.fromarray(pixels).save(root / name / kind / f"{k}.png")
-        (root / name / "ground_truth/dent").mkdir(parents=True)
-        mask = np.zeros((64, 64), np.uint8)
-        mask[20:30, 30:40] = 255
-        for k in range(2):
-            Image.fromarray(mask).save(root / name / "ground_truth/dent" / f"{k}_mask.png")
+        write_category(root / name, 100 * number, "dent", 8, 2)
     return root
 
 
@@ -262,7 +220,7 @@ def products(tmp_path_factory) -> Path:
 def fitted(products, tiny_file, tmp_path_factory) -> Path:
     """A file for each product, fitted here."""
     output = tmp_path_factory.mktemp("fitted")
-    golden(*fit_each(products, tiny_file, output))
+    golden_in_process(*fit_each(products, tiny_file, output))
     return output
 
 
@@ -280,14 +238,14 @@ def test_each_product_is_fitted_as_by_itself(products, fitted, tiny_file, tmp_pa
     alone = tmp_path / "alone.golden"
     words = ["fit", str(products / "cap/train/good"), "-o", str(alone)]
     with threadpool_limits(1, "blas"):
-        golden(*words, "--backbone", f"onnx:{tiny_file}")
+        golden_in_process(*words, "--backbone", f"onnx:{tiny_file}")
     assert alone.read_bytes() == (fitted / "cap.golden").read_bytes()
 
 
 def test_each_product_gives_the_same_bytes_on_a_cluster(
     ray_runner, products, fitted, tiny_file, tmp_path
 ):
-    told = golden(*fit_each(products, tiny_file, tmp_path), "--runner", "auto", "--json")
+    told = golden_in_process(*fit_each(products, tiny_file, tmp_path), "--runner", "auto", "--json")
     assert contents(tmp_path) == contents(fitted)
     files = [json.loads(line)["file"] for line in told.splitlines() if line[0] == "{"]
     assert files == [str(tmp_path / f"{name}.golden") for name in ("bolt", "cap", "plate")]
@@ -308,7 +266,7 @@ def test_a_product_that_fails_does_not_stop_the_others(
     monkeypatch.chdir(tmp_path)  # paths start from here on a cluster, too
     words = fit_each(Path("some"), tiny_file, Path("some/out"))
     with pytest.raises(GoldenError, match=r"(?s)1 of 3 were not:\n  beads: .*0\.png"):
-        golden(*words, "--runner", where)
+        golden_in_process(*words, "--runner", where)
     made = contents(some / "out")
     assert made == {name: contents(fitted)[name] for name in ("bolt.golden", "plate.golden")}
 
@@ -318,10 +276,12 @@ def test_finished_products_are_not_fitted_again(products, fitted, tiny_file, tmp
     (tmp_path / "cap.golden").write_bytes(b"about to be replaced")
     (tmp_path / "cap.golden.partial").write_bytes(b"of something else")
     with pytest.raises(GoldenError, match=r"1 of 3 were not:\n  cap: .*golden.partial must be"):
-        golden(*fit_each(products, tiny_file, tmp_path), "--resume")
+        golden_in_process(*fit_each(products, tiny_file, tmp_path), "--resume")
     (tmp_path / "cap.golden.partial").unlink()
     (tmp_path / "cap.golden").unlink()
-    assert "2 of 3 products" in golden(*fit_each(products, tiny_file, tmp_path), "--resume")
+    assert "2 of 3 products" in golden_in_process(
+        *fit_each(products, tiny_file, tmp_path), "--resume"
+    )
     assert contents(tmp_path) == {**contents(fitted), "bolt.golden": b"finished"}
 
 
@@ -336,7 +296,7 @@ def test_wrong_use_of_each(products, tmp_path):
     }
     for words, given in wrong.items():
         with pytest.raises((ValueError, ImageError), match=words):
-            golden("fit", *given)
+            golden_in_process("fit", *given)
 
 
 def test_without_ray_it_says_how_to_have_it(products, bench, tmp_path, monkeypatch):
@@ -344,7 +304,7 @@ def test_without_ray_it_says_how_to_have_it(products, bench, tmp_path, monkeypat
     output = tmp_path / "out"
     for words in (["fit", "--each", str(products), "-o", str(output)], [*bench, str(output)]):
         with pytest.raises(RunnerError, match=r"extra \[ray\]; install it with pip install"):
-            golden(*words, "--runner", "ray")
+            golden_in_process(*words, "--runner", "ray")
     assert not output.exists()
 
 
@@ -370,14 +330,14 @@ def bench(products, tiny_file, tmp_path_factory) -> list[str]:
 def measured(bench, tmp_path_factory) -> dict[str, object]:
     """The raw results of the suite, run here."""
     output = tmp_path_factory.mktemp("measured")
-    golden(*bench, str(output))
+    golden_in_process(*bench, str(output))
     return raws(output)
 
 
 def test_bench_gives_the_same_results_though_workers_are_killed(
     ray_runner, bench, measured, tmp_path, monkeypatch
 ):
-    workers = {process for process, _ in ray_runner.run(tasks.identity, 0, range(8))}
+    workers = {process for process, _ in ray_runner.run(tasks.identify, 0, range(8))}
     run = RayRunner.run
 
     def killing(*given):
@@ -390,10 +350,10 @@ def test_bench_gives_the_same_results_though_workers_are_killed(
 
     with monkeypatch.context() as patch:
         patch.setattr(RayRunner, "run", killing)
-        golden(*bench, str(tmp_path), "--runner", "auto")
+        golden_in_process(*bench, str(tmp_path), "--runner", "auto")
     assert len(measured) > ray_runner.in_flight
-    assert not workers & {process for process, _ in ray_runner.run(tasks.identity, 0, range(8))}
+    assert not workers & {process for process, _ in ray_runner.run(tasks.identify, 0, range(8))}
     assert len(measured) == 3 * 2
     assert raws(tmp_path) == measured
     with pytest.raises(ValueError, match="--jobs must go with --runner here"):
-        golden(*bench, str(tmp_path), "--runner", "auto", "--jobs", "2")
+        golden_in_process(*bench, str(tmp_path), "--runner", "auto", "--jobs", "2")

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import check_batch
 from references import greedy_loop
 
 from goldensample import PatchCore, Preparation, evaluate, fit, open_backbone, read_images
 from goldensample.coreset import greedy, projection
 from goldensample.features.extraction import as_picture, extract
-from goldensample.methods.bank import Patches
+from goldensample.methods.bank import open_source
 from goldensample.records import silent
+from goldensample.runners import local_runner
 
 pytestmark = pytest.mark.real
 PAPER_SQUARE = Preparation((256, 256), "stretch", (224, 224))
@@ -79,9 +81,9 @@ def test_picks_on_real_patches_equal_the_loop(shared, resnet18):
     pictures = read_images(shared / "data/mvtec_ad/bottle/train/good")
     batch = [as_picture(pictures[k], k) for k in range(12)]
     features, _ = extract(batch, PAPER_SQUARE, resnet18)
-    patches = Patches([features], PatchCore().patches_of, 12, silent)
-    points = projection.project(np.concatenate([half for half, _ in patches.read()]), 128, 0)
-    whole, _ = projection.to_whole_numbers(points)
+    patches = open_source(PatchCore(), [features], silent, local_runner).patches(range(12))
+    points = projection.project(np.concatenate([half for half, _ in patches]), 128, 0)
+    whole, _ = projection.to_integers(points)
     assert len(whole) == 12 * 28 * 28
     rows = 2 * greedy.CELLS + 76  # enough that the rows are sorted into cells
     assert greedy.greedy(points, rows).picks.tolist() == greedy_loop(whole, rows)
@@ -91,10 +93,7 @@ def test_pictures_alone_score_as_in_a_batch(shared):
     root = shared / "data/magnetic_tile"
     fitted = fit(list(map(read_images(root / "train/good").__getitem__, range(30))))
     probes = list(map(read_images(root / "test/break").__getitem__, range(11)))
-    for probe, found in zip(probes, fitted.inspect_many(probes), strict=True):
-        alone = fitted.inspect(probe)
-        assert alone.score == found.score
-        assert np.array_equal(alone.heat_map, found.heat_map)
+    check_batch(fitted, probes)
 
 
 def test_full_bank_is_never_farther(shared):

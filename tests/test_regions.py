@@ -4,16 +4,16 @@ import json
 
 import numpy as np
 import pytest
+from commands import golden
 from conftest import part
 from PIL import Image
 
 from goldensample import ArtifactError, fit
-from goldensample.masks.annotations import Coco, mask_of, mask_paths
+from goldensample.masks.annotations import Coco, draw_regions, mask_paths
 from goldensample.records import Inspection, Threshold
 from goldensample.regions.contours import contours
-from goldensample.regions.heatmap import inside, regions
+from goldensample.regions.heatmap import region_mask, regions
 from goldensample.wording.regions import RegionOptions, region_lines, regions_json
-from test_cli import golden, line  # noqa: F401 (a fixture)
 
 
 def bumpy(seed: int, size_hw: tuple[int, int] = (23, 31)) -> np.ndarray:
@@ -42,7 +42,7 @@ def test_contours_hold_the_pixels_of_their_region_and_no_others(seed, limit):
     for region in regions(values, limit):
         top, left, height, width = region.box_px
         own = np.zeros(values.shape, bool)
-        own[top : top + height, left : left + width] = inside(values, limit, region)
+        own[top : top + height, left : left + width] = region_mask(values, limit, region)
         assert own.sum() == region.area_px
         assert np.array_equal(within(contours(values, limit, region), values.shape), own)
         seen += own
@@ -88,11 +88,13 @@ def said(values: np.ndarray, limit: float, name: str = "a/b.png") -> Inspection:
 def test_a_mask_holds_the_regions_that_count():
     values = bumpy(1)
     found = said(values, 1.4)
-    assert np.array_equal(mask_of(values, 1.4, found.regions) > 0, values > 1.4)
-    large = RegionOptions(smallest_px=5).counted(found)
+    assert np.array_equal(draw_regions(values, 1.4, found.regions) > 0, values > 1.4)
+    large = RegionOptions(smallest_px=5).drop_small(found)
     assert large.verdict == "defect"
     assert 0 < len(large.regions) < len(found.regions)
-    assert (mask_of(values, 1.4, large.regions) > 0).sum() == sum(r.area_px for r in large.regions)
+    assert (draw_regions(values, 1.4, large.regions) > 0).sum() == sum(
+        r.area_px for r in large.regions
+    )
 
 
 def test_coco_holds_polygons_boxes_and_areas(tmp_path):
@@ -171,7 +173,7 @@ def test_masks_stay_in_their_folder_and_replace_nothing(tmp_path):
         mask_paths(folder, ["away/a.png"], pictures)
 
 
-def test_inspect_writes_masks_and_coco_and_explains(line, tmp_path):  # noqa: F811
+def test_inspect_writes_masks_and_coco_and_explains(line, tmp_path):
     done = golden(
         "inspect", line / "part.golden", line / "test", "--json", "--explain", "--smallest", 20,
         "--mm-per-px", 0.1, "--masks", tmp_path / "masks", "--coco", tmp_path / "coco.json",
@@ -194,7 +196,7 @@ def test_inspect_writes_masks_and_coco_and_explains(line, tmp_path):  # noqa: F8
 
 
 def test_masks_are_refused_where_they_would_replace_pictures_or_have_no_limit(
-    line,  # noqa: F811
+    line,
     tiny_file,
     tmp_path,
 ):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import part
+from conftest import load_script, part
 from starlette.testclient import TestClient
 from station_parts import picture, small_product
 from typer.testing import CliRunner
@@ -25,7 +25,7 @@ from typer.testing import CliRunner
 from goldensample.cli.app import app
 from goldensample.errors import GoldenError
 from goldensample.images.codec import encode_png
-from goldensample.station.replica import PREFIX, Copies, make
+from goldensample.station.replica import PREFIX, ReplicaSpec, create_app
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
 from goldensample.station.web import app as station_app
@@ -64,22 +64,6 @@ def free_port() -> int:
         return free.getsockname()[1]
 
 
-def started(process: int) -> list[int]:
-    """Processes that a process has started, and those that they have, the raylet's included."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = path.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(path.parent.name)] = int(fields[1])
-    found, ring = [], [process]
-    while ring:
-        ring = [one for one, parent in parents.items() if parent in ring]
-        found += ring
-    return found
-
-
 @pytest.fixture(scope="module")
 def fleet(files, tmp_path_factory) -> Iterator[Fleet]:
     """Two replicas at most, with room for one picture each before another is started."""
@@ -105,10 +89,10 @@ def fleet(files, tmp_path_factory) -> Iterator[Fleet]:
 @contextmanager
 def replica(files: list[Path], folder: Path, **settings) -> Iterator[TestClient]:
     """A replica in this process, asked as localhost."""
-    copies = Copies(
+    copies = ReplicaSpec(
         Settings(folder=folder, **settings), {path.stem: path.read_bytes() for path in files}
     )
-    with TestClient(make(copies), "http://localhost:8000") as client:
+    with TestClient(create_app(copies), "http://localhost:8000") as client:
         yield client
 
 
@@ -116,7 +100,7 @@ def test_a_replica_answers_as_the_station_does(fleet, files, tmp_path):
     settings = Settings(folder=tmp_path / "kept")
     with (
         closing(Station(settings, files)) as station,
-        TestClient(station_app.make(station), "http://localhost") as client,
+        TestClient(station_app.create_app(station), "http://localhost") as client,
     ):
         for number in range(4):
             data, name = picture(200 + number, defect=number % 2 == 0), f"{number}.png"
@@ -148,7 +132,7 @@ def test_what_cannot_be_inspected_is_refused_in_the_stations_words(fleet, files,
     huge[16:24] = (60_000).to_bytes(4, "big") * 2
     with (
         closing(Station(settings, files)) as station,
-        TestClient(station_app.make(station), "http://localhost") as client,
+        TestClient(station_app.create_app(station), "http://localhost") as client,
     ):
         for path, data in (
             ("part", b"no picture"),
@@ -236,7 +220,8 @@ def test_a_second_replica_comes_and_one_that_is_killed_costs_no_picture(fleet):
 
 
 def test_replicas_stop_and_leave_no_process(fleet):
-    processes = started(fleet.process.pid)
+    root = fleet.process.pid
+    processes = load_script("benchmarks/replicas.py").process_tree(root) - {root}
     assert len(processes) > 3
     fleet.process.send_signal(signal.SIGINT)
     assert fleet.process.wait(60) == 0

@@ -11,7 +11,7 @@ from PIL import Image
 
 from goldensample.records import Inspection, Region, Source, Threshold
 from goldensample.report import Report
-from goldensample.report.entry import HEAT_PX, THUMBNAIL_PX, entry_of
+from goldensample.report.entry import HEAT_PX, THUMBNAIL_PX, make_entry
 from goldensample.report.scale import STEPS, palette
 
 LIMITS = Threshold(score=2.0, pixel=2.0, false_alarms=0.01, held_out=42, kind="split")
@@ -143,7 +143,7 @@ def test_a_calm_picture_has_no_overlay_at_all():
 
 def test_what_is_kept_of_a_picture_is_small():
     pixels, inspection = inspected("large", 3.0, (2000, 3000))
-    entry = entry_of(pixels, inspection, None, "", None)
+    entry = make_entry(pixels, inspection, None, "", None)
     assert max(Image.open(io.BytesIO(entry.thumbnail)).size) == THUMBNAIL_PX
     assert max(entry.heat.share.shape) <= HEAT_PX
     assert entry.heat.share.dtype == np.float16

@@ -3,15 +3,15 @@
 from contextlib import contextmanager
 
 import pytest
-from browser_parts import expect, heard, new_context, started
+from browser_parts import console_errors, expect, new_context
 
 from goldensample.report import Report
 from test_report import LIMITS, inspected, labelled_report
 
 
 @pytest.fixture(scope="module")
-def context():
-    with started() as browser, new_context(browser) as one:
+def context(browser):
+    with new_context(browser) as one:
         yield one
 
 
@@ -24,7 +24,7 @@ def browse(context, tmp_path):
         path = tmp_path / "report.html"
         path.write_bytes(page)
         with context.new_page() as one:
-            said, asked = heard(one), []
+            said, asked = console_errors(one), []
             one.on("request", lambda request: asked.append(request.url))
             one.goto(path.as_uri() + address)
             yield one

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from goldensample.report.charts import histogram
-from goldensample.report.entry import heat_of, pooled
+from goldensample.report.entry import max_pool, pool_heat_map
 from goldensample.report.outline import outline
-from goldensample.report.scale import STEPS, Scale, palette, scale_of, steps_of
+from goldensample.report.scale import STEPS, ColourScale, fit_scale, palette, quantise_heat
 
 
 def test_scale_is_tied_to_the_threshold_or_to_the_run():
-    assert scale_of(2.0, -1.0, 99.0) == Scale(1.0, 4.0, 2.0)
-    assert scale_of(None, 0.2, 8.0) == Scale(0.0, 8.0, None)
-    assert scale_of(None, 0.0, 0.0).full > 0
-    assert scale_of(-3.0, -9.0, -1.0) == Scale(-9.0, -1.0, -3.0)
-    steps = steps_of(np.array([[0.0, 1.0, 2.5, 4.0, 1e30]]), Scale(1.0, 4.0, 2.0))
+    assert fit_scale(2.0, -1.0, 99.0) == ColourScale(1.0, 4.0, 2.0)
+    assert fit_scale(None, 0.2, 8.0) == ColourScale(0.0, 8.0, None)
+    assert fit_scale(None, 0.0, 0.0).full > 0
+    assert fit_scale(-3.0, -9.0, -1.0) == ColourScale(-9.0, -1.0, -3.0)
+    steps = quantise_heat(np.array([[0.0, 1.0, 2.5, 4.0, 1e30]]), ColourScale(1.0, 4.0, 2.0))
     assert steps.tolist() == [[0, 0, 32, STEPS - 1, STEPS - 1]]
 
 
@@ -32,10 +32,10 @@ def test_pooling_keeps_the_largest_value_of_each_block():
     expected = [
         [values[r : r + 3, c : c + 3].max() for c in range(0, 7, 3)] for r in range(0, 13, 3)
     ]
-    assert np.array_equal(pooled(values, 3), expected)
+    assert np.array_equal(max_pool(values, 3), expected)
     small_peak = np.zeros((3000, 2000), np.float32)
     small_peak[1234, 567] = 1e6  # more than float16 holds
-    assert heat_of(small_peak, 19).values().max() == 1e6
+    assert pool_heat_map(small_peak, 19).values().max() == 1e6
 
 
 def inside(path, x, y):

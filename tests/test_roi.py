@@ -1,22 +1,20 @@
 """What is looked at, and what is never scored."""
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import part
+from commands import golden
+from conftest import check_round_trip, part, read_writable_parts
 from PIL import Image
 
 from goldensample import ArtifactError, ImageError, Preparation, fit, load, save
-from goldensample.artifact.container import read_parts, write_parts
-from goldensample.artifact.header import build
-from goldensample.graphs.graph import bake
-from goldensample.masks.roi_files import read_mask, read_view
-from goldensample.preparation.roi import View, drawn, view_of
-from test_cli import golden, line  # noqa: F401 (a fixture)
+from goldensample.artifact.container import write_parts
+from goldensample.graphs.graph import to_onnx
+from goldensample.masks.roi_files import read_mask, read_roi
+from goldensample.preparation.roi import RegionOfInterest, draw_polygons, roi_from_mask
 
-LEFT = view_of(np.repeat([[True, False]], 2, axis=0))
+LEFT = roi_from_mask(np.repeat([[True, False]], 2, axis=0))
 
 
 @pytest.fixture(scope="module")
@@ -27,11 +25,11 @@ def half(tiny, good_parts):
 
 def test_a_view_by_hand():
     mask = np.array([[False, True, True], [True, False, False]])
-    view = view_of(mask)
-    assert view == View((2, 3), (1, 3, 2))
-    assert np.array_equal(view.at(np.array([0.0, 0.99]), np.array([0.1, 0.5, 1.0])), mask)
+    view = roi_from_mask(mask)
+    assert view == RegionOfInterest((2, 3), (1, 3, 2))
+    assert np.array_equal(view.contains(np.array([0.0, 0.99]), np.array([0.1, 0.5, 1.0])), mask)
     assert view.share == 0.5
-    assert view_of(~mask) == View((2, 3), (0, 1, 3, 2))
+    assert roi_from_mask(~mask) == RegionOfInterest((2, 3), (0, 1, 3, 2))
 
 
 @pytest.mark.parametrize(
@@ -46,28 +44,28 @@ def test_a_view_by_hand():
 )
 def test_views_that_cannot_be(shape_hw, runs, words):
     with pytest.raises(ValueError, match=words):
-        View(shape_hw, runs)
+        RegionOfInterest(shape_hw, runs)
 
 
 def test_large_masks_are_thinned_out_and_keep_their_shares():
     mask = np.zeros((3000, 2000), bool)
     mask[:1500] = True
-    view = view_of(mask)
+    view = roi_from_mask(mask)
     assert view.shape_hw == (1024, 683)
     assert view.runs == (0, 512 * 683, 512 * 683)
 
 
 def test_polygons_by_hand():
     left = [[0, 0], [0, 0.5], [1, 0.5], [1, 0]]
-    assert np.array_equal(drawn([left], (4, 4)), np.arange(4) < np.full((4, 1), 2))
-    triangle = drawn([[[0, 0], [1, 0], [1, 1]]], (64, 64))
+    assert np.array_equal(draw_polygons([left], (4, 4)), np.arange(4) < np.full((4, 1), 2))
+    triangle = draw_polygons([[[0, 0], [1, 0], [1, 1]]], (64, 64))
     assert np.array_equal(triangle, np.arange(64)[:, None] > np.arange(64)) or (
         np.array_equal(triangle, np.arange(64)[:, None] >= np.arange(64))
     )
-    assert np.array_equal(drawn([left, left], (4, 4)), drawn([left], (4, 4)))
+    assert np.array_equal(draw_polygons([left, left], (4, 4)), draw_polygons([left], (4, 4)))
     for wrong in ([[0, 0], [1, 1]], [[0, 0], [1, 1], [0, 2]], "abc", [[0, 0, 0]] * 3, [0, 1, 2]):
         with pytest.raises(ValueError, match="must be"):
-            drawn([wrong])
+            draw_polygons([wrong])
 
 
 def test_what_is_ignored_is_neither_learned_nor_scored(half, tiny, good_parts):
@@ -95,26 +93,19 @@ def test_a_view_is_laid_over_pictures_of_other_sizes(half):
     assert (found.heat_map[:, :48] > 0).all()
     with pytest.raises(ValueError, match="must leave a patch"):
         replace(
-            half, preparation=replace(half.preparation, view=View((1024, 1), (0, 1, 1023)))
+            half,
+            preparation=replace(half.preparation, view=RegionOfInterest((1024, 1), (0, 1, 1023))),
         ).inspect(part(0))
 
 
 def test_a_view_is_kept_in_the_file(half, tmp_path):
-    save(half, tmp_path / "a.golden")
-    again = load(tmp_path / "a.golden")
-    assert again.preparation == half.preparation
-    picture = part(5)
-    assert np.array_equal(again.inspect(picture).heat_map, half.inspect(picture).heat_map)
-    values = json.loads(json.dumps(asdict(half.preparation)))
-    assert build(Preparation, values) == half.preparation
+    check_round_trip(half, tmp_path / "a.golden", part(5))
 
 
 @pytest.mark.parametrize("name", ["thumbnail/999", "thumbnail/x", "thumbnail/01"])
 def test_thumbnails_of_no_picture_are_refused(half, tmp_path, name):
     save(half, tmp_path / "a.golden")
-    header, arrays = read_parts(tmp_path / "a.golden")
-    for key in ("format", "goldensample", "sha256"):
-        header.pop(key)
+    header, arrays = read_writable_parts(tmp_path / "a.golden")
     write_parts(tmp_path / "a.golden", header, {**arrays, name: np.zeros(3, np.uint8)})
     with pytest.raises(ArtifactError, match="a thumbnail must be bytes, of one of the pictures"):
         load(tmp_path / "a.golden")
@@ -122,7 +113,7 @@ def test_thumbnails_of_no_picture_are_refused(half, tmp_path, name):
 
 def test_an_export_of_a_part_is_refused(half):
     with pytest.raises(ValueError, match="must look at whole pictures"):
-        bake(half)
+        to_onnx(half)
 
 
 def test_masks_and_polygons_from_files(tmp_path):
@@ -132,15 +123,15 @@ def test_masks_and_polygons_from_files(tmp_path):
     (tmp_path / "area.json").write_text('{"polygons": [[[0, 0], [0, 1], [0.5, 1], [0.5, 0]]]}')
     shapes = [(60, 80), (300, 400)]
     middle = np.array([0.25, 0.75])
-    view = read_view(tmp_path / "mask.png", tmp_path / "area.json", shapes)
-    assert view.at(middle, middle).tolist() == [[False, True], [False, False]]
-    view = read_view(tmp_path / "mask.png", None, shapes)
-    assert view.at(middle, middle).tolist() == [[False, True], [False, True]]
-    assert read_view(None, None, shapes) is None
+    view = read_roi(tmp_path / "mask.png", tmp_path / "area.json", shapes)
+    assert view.contains(middle, middle).tolist() == [[False, True], [False, False]]
+    view = read_roi(tmp_path / "mask.png", None, shapes)
+    assert view.contains(middle, middle).tolist() == [[False, True], [False, True]]
+    assert read_roi(None, None, shapes) is None
     with pytest.raises(ImageError, match=r"aspect of the pictures; .* has 30x40 pixels, a"):
-        read_view(tmp_path / "mask.png", None, [(60, 60)])
+        read_roi(tmp_path / "mask.png", None, [(60, 60)])
     with pytest.raises(ValueError, match="something to look at"):
-        read_view(tmp_path / "mask.png", tmp_path / "mask.png", shapes)
+        read_roi(tmp_path / "mask.png", tmp_path / "mask.png", shapes)
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"polygons": 3}', '{"polygons": [[[0, 0]]]}', "\0"])
@@ -153,7 +144,7 @@ def test_polygons_that_cannot_be_read(tmp_path, text):
 
 
 def test_fit_ignores_and_keeps_thumbnails_and_inspect_shows_them(
-    line,  # noqa: F811
+    line,
     tiny_file,
     tmp_path,
 ):

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from ray_parts import MISSING, PATHS
+from ray_parts import PYTHONPATH, RAY_MISSING
 
 from goldensample.errors import RunnerError
 from goldensample.ray_runner import open_runner
@@ -16,7 +16,7 @@ from goldensample.ray_runner import open_runner
 
 @pytest.mark.parametrize("name", ["auto", "noted", "ray://127.0.0.1:1", "ray://127.0.0.1:99999"])
 def test_a_cluster_that_is_not_there(name, monkeypatch, tmp_path):
-    pytest.importorskip("ray", reason=MISSING)
+    pytest.importorskip("ray", reason=RAY_MISSING)
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     if name == "auto":
@@ -56,16 +56,16 @@ from goldensample.ray_runner import cluster, open_runner
 
 cluster.POLL_S = 0.2
 with open_runner("ray", Path(sys.argv[1])) as runner:
-    results = runner.run(tasks.forever, 600, range(runner.in_flight))
+    results = runner.run(tasks.sleep_items, 600, range(runner.in_flight))
     print(next(results), flush=True)
     try:
-        with runner.keep(tasks.listed, 1, [1]) as states:
-            print(states.tell(tasks.add, 2), flush=True)
+        with runner.create_states(tasks.make_list, 1, [1]) as states:
+            print(states.update(tasks.add, 2), flush=True)
             os.kill(child_of(os.getpid(), "gcs_server"), signal.SIGKILL)
-            states.tell(tasks.wait, 600)
+            states.update(tasks.wait, 600)
     except RunnerError as error:
         print(error)
-    for results in (results, runner.run(tasks.times, 1, [1])):
+    for results in (results, runner.run(tasks.multiply, 1, [1])):
         try:
             next(results)
         except RunnerError as error:
@@ -75,10 +75,10 @@ with open_runner("ray", Path(sys.argv[1])) as runner:
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 def test_a_cluster_of_its_own_is_quiet_and_a_lost_head_is_told(tmp_path):
-    pytest.importorskip("ray", reason=MISSING)
+    pytest.importorskip("ray", reason=RAY_MISSING)
     running = subprocess.Popen(
         [sys.executable, "-c", LOST_HEAD, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": PATHS},
+        env={**os.environ, "PYTHONPATH": PYTHONPATH},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -5,19 +5,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from conftest import part
+from conftest import check_same, part, read_writable_parts
 
 import goldensample as golden
 from goldensample.artifact.container import read_parts, write_parts
 from goldensample.artifact.sharded import load_sharded
 from goldensample.errors import ArtifactError
-from goldensample.runners import here
+from goldensample.runners import local_runner
 from goldensample.search.exact import LEAST_ROWS, NearestSearch
-from goldensample.search.sharded import ShardedBank, bank_shard, cuts
+from goldensample.search.sharded import ShardedBank, make_shard, shard_bounds
 
 
 def made(shared, cut):
-    return bank_shard(cut[0], shared[slice(*cut)])
+    return make_shard(cut[0], shared[slice(*cut)])
 
 
 def whole_steps(seed: int, rows: int, depth: int) -> np.ndarray:
@@ -42,7 +42,7 @@ def test_the_neighbours_of_one_search(kind, seed):
     queries = np.concatenate([bank[rng.integers(0, len(bank), 40)], kind(seed + 9, 40, depth)])
     edges = [0, *sorted(rng.choice(np.arange(1, len(bank)), 3, replace=False)), len(bank)]
     single = NearestSearch(bank)
-    with here.keep(made, bank, pairwise(edges)) as states:
+    with local_runner.create_states(made, bank, pairwise(edges)) as states:
         sharded = ShardedBank(states)
         for count in (1, 2, 9, len(bank)):
             asked = queries if count < 10 else queries[:3]
@@ -62,7 +62,7 @@ def test_the_last_bit_of_distances_is_no_tie():
 
 def test_rows_by_number():
     bank = whole_steps(0, 30, 4)
-    with here.keep(made, bank, cuts(30, 4)) as states:
+    with local_runner.create_states(made, bank, shard_bounds(30, 4)) as states:
         sharded = ShardedBank(states)
         assert (len(sharded), sharded.shape) == (30, (30, 4))
         assert np.array_equal(sharded[5:21], bank[5:21])
@@ -70,14 +70,14 @@ def test_rows_by_number():
 
 
 def test_cuts_leave_out_no_row():
-    assert cuts(10, 3) == [(0, 3), (3, 6), (6, 10)]
-    assert cuts(2, 5) == [(0, 1), (1, 2)]
+    assert shard_bounds(10, 3) == [(0, 3), (3, 6), (6, 10)]
+    assert shard_bounds(2, 5) == [(0, 1), (1, 2)]
 
 
 def test_shards_must_be_in_order():
     bank = whole_steps(0, 30, 4)
     with (
-        here.keep(made, bank, [(10, 30), (0, 10)]) as states,
+        local_runner.create_states(made, bank, [(10, 30), (0, 10)]) as states,
         pytest.raises(ValueError, match=r"go on where the last ended; got \[10, 0\]"),
     ):
         ShardedBank(states)
@@ -100,7 +100,7 @@ def file(fitted, tmp_path_factory):
 def test_an_inspector_inspects_as_with_one_bank(fitted, file, image_score):
     plain = golden.load(file)
     pictures = [part(100), part(101, defect=True), part(102)]
-    with load_sharded(file, here, 3) as sharded:
+    with load_sharded(file, local_runner, 3) as sharded:
         both = [
             replace(one, detector=replace(one.detector, settings=knobs))
             for one in (plain, sharded)
@@ -110,25 +110,22 @@ def test_an_inspector_inspects_as_with_one_bank(fitted, file, image_score):
         assert sharded.detector.facts() == plain.detector.facts()
     assert len(plain.detector.bank) >= 3 * 100
     for one, other in zip(*found, strict=True):
-        assert one.score == other.score
-        assert np.array_equal(one.heat_map, other.heat_map)
-        assert one.regions == other.regions
+        check_same(one, other)
         assert one == replace(other, heat_map=one.heat_map)
 
 
 def test_what_shards_cannot_do_is_said(file, tmp_path):
     with (
         pytest.raises(ValueError, match="must stay there"),
-        load_sharded(file, here, 2) as sharded,
+        load_sharded(file, local_runner, 2) as sharded,
     ):
         golden.save(sharded, tmp_path / "again.golden")
-    header, arrays = read_parts(file)
-    del header["format"], header["goldensample"], header["sha256"]
+    header, arrays = read_writable_parts(file)
     header["knobs"]["search"] = "hnsw"
     write_parts(tmp_path / "hnsw.golden", header, arrays)
     with (
         pytest.raises(ValueError, match=r"search exact; hnsw\.golden is of patchcore"),
-        load_sharded(tmp_path / "hnsw.golden", here),
+        load_sharded(tmp_path / "hnsw.golden", local_runner),
     ):
         pass
 
@@ -141,22 +138,24 @@ def test_a_damaged_bank_is_refused(file, tmp_path):
     damaged.write_bytes(content)
     with (
         pytest.raises(ArtifactError, match="checksum of 'bank' does not match"),
-        load_sharded(damaged, here),
+        load_sharded(damaged, local_runner),
     ):
         pass
 
 
 @pytest.mark.parametrize("name", ["bank", "origins"])
 def test_a_file_whose_parts_do_not_fit_is_refused(file, tmp_path, name):
-    header, arrays = read_parts(file)
-    del header["format"], header["goldensample"], header["sha256"]
+    header, arrays = read_writable_parts(file)
     write_parts(tmp_path / "short.golden", header, {**arrays, name: arrays[name][:-1]})
     with (
         pytest.raises(ArtifactError, match="every bank row must come from one"),
-        load_sharded(tmp_path / "short.golden", here),
+        load_sharded(tmp_path / "short.golden", local_runner),
     ):
         pass
     del arrays[name]
     write_parts(tmp_path / "less.golden", header, arrays)
-    with pytest.raises(ArtifactError, match=name), load_sharded(tmp_path / "less.golden", here):
+    with (
+        pytest.raises(ArtifactError, match=name),
+        load_sharded(tmp_path / "less.golden", local_runner),
+    ):
         pass

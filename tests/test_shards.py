@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from references import greedy_loop
-from travelling import Travelling
+from references import clustered_points, greedy_loop
+from travelling import PicklingRunner
 
 from goldensample.coreset import greedy, projection, shards
-from goldensample.runners import here
+from goldensample.runners import local_runner
 
 
 def make(points: np.ndarray, rows: range) -> shards.Shard:
@@ -23,7 +23,7 @@ def pieces(n: int, cuts: list[int]) -> list[range]:
 
 
 def over(runner, points, cuts, rows, block=None) -> greedy.Coreset:
-    with runner.keep(make, points, pieces(len(points), cuts)) as states:
+    with runner.create_states(make, points, pieces(len(points), cuts)) as states:
         return greedy.greedy_over(states, rows, block=block)
 
 
@@ -38,11 +38,9 @@ def same(one: greedy.Coreset, other: greedy.Coreset) -> bool:
 
 
 def clustered(n: int, d: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    middles = rng.normal(0, 3, (12, d))
-    points = middles[rng.integers(0, 12, n)] + rng.normal(0, 1, (n, d))
+    points = clustered_points(n, d, seed)
     points[n // 2 : n // 2 + n // 8] = points[: n // 8]  # copies: ties between shards
-    return points.astype(np.float32)
+    return points
 
 
 @st.composite
@@ -59,13 +57,13 @@ def tables(draw):
 @settings(max_examples=80, deadline=None)
 @given(tables(), st.lists(st.integers(1, 39)), st.integers(1, 45), st.integers(0, 9))
 def test_any_cut_gives_the_picks_of_the_loop(points, cuts, rows, block):
-    whole, step = projection.to_whole_numbers(points)
+    whole, step = projection.to_integers(points)
     with pytest.MonkeyPatch.context() as small:
         small.setattr(greedy, "CELLS", 3)
         small.setattr(greedy, "LARGEST_BLOCK", 8)
         small.setattr(shards, "TILE", 7)
         small.setattr(projection, "TILE", 5)
-        found = over(here, points, cuts, rows, block or None)
+        found = over(local_runner, points, cuts, rows, block or None)
         local = greedy.greedy(points, rows)
     assert same(found, local)
     assert found.picks.tolist() == greedy_loop(whole, rows)
@@ -81,13 +79,13 @@ def test_shards_sorted_into_cells_give_the_local_coreset(count, monkeypatch):
     points = clustered(3000, 24, 1)
     cuts = np.random.default_rng(count).integers(1, 3000, count - 1).tolist()
     local = greedy.greedy(points, 400)
-    assert same(over(here, points, cuts, 400), local)
-    assert same(over(here, points, cuts, 400, block=17), local)
+    assert same(over(local_runner, points, cuts, 400), local)
+    assert same(over(local_runner, points, cuts, 400, block=17), local)
 
 
 def test_one_row_in_a_shard():
     points = clustered(60, 3, 2)
-    assert same(over(here, points, list(range(60)), 25), greedy.greedy(points, 25))
+    assert same(over(local_runner, points, list(range(60)), 25), greedy.greedy(points, 25))
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1.0, 1e30])
@@ -103,15 +101,15 @@ def test_the_grid_hangs_on_no_cut_and_no_order(scale):
         other = projection.grid_of(
             lambda measure, message, p=parts: [measure(x, message) for x in p]
         )
-        assert other.middle.tolist() == grid.middle.tolist()
-        assert (other.step, other.fine) == (grid.step, grid.fine)
+        assert other.centre.tolist() == grid.centre.tolist()
+        assert (other.step, other.is_fine) == (grid.step, grid.is_fine)
     mean = points.astype(np.float64).mean(axis=0)
-    assert np.abs(grid.middle - mean).max() <= 1e-9 * np.abs(points).max()
+    assert np.abs(grid.centre - mean).max() <= 1e-9 * np.abs(points).max()
 
 
 def test_what_is_told_travels_and_is_small():
-    points, runner = clustered(20000, 16, 3), Travelling()
-    with runner.keep(make, points, pieces(len(points), [6000, 6001, 15000])) as states:
+    points, runner = clustered(20000, 16, 3), PicklingRunner()
+    with runner.create_states(make, points, pieces(len(points), [6000, 6001, 15000])) as states:
         runner.sizes.clear()
         found = greedy.greedy_over(states, 150)
     assert same(found, greedy.greedy(points, 150))
@@ -122,7 +120,7 @@ def test_what_is_told_travels_and_is_small():
 def test_shards_made_again_and_told_again_change_nothing(monkeypatch):
     monkeypatch.setattr(greedy, "CELLS", 20)
     points = clustered(500, 8, 4)
-    found = over(Travelling(forgetful=True), points, [100, 300], 120)
+    found = over(PicklingRunner(lose_states=True), points, [100, 300], 120)
     assert same(found, greedy.greedy(points, 120))
 
 
@@ -131,7 +129,7 @@ def test_rounds_stay_few_with_many_shards():
 
     def rounds(cuts):
         told = []
-        with here.keep(make, points, pieces(len(points), cuts)) as states:
+        with local_runner.create_states(make, points, pieces(len(points), cuts)) as states:
             greedy.greedy_over(states, 300, told.append)
         return len(told)
 
@@ -141,7 +139,7 @@ def test_rounds_stay_few_with_many_shards():
 def test_torch_shards_give_the_same():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     points = clustered(900, 128, 7)
-    found = over(here, torch.from_numpy(points), [300, 500], 200)
+    found = over(local_runner, torch.from_numpy(points), [300, 500], 200)
     assert same(found, greedy.greedy(points, 200))
 
 
@@ -152,14 +150,14 @@ def test_what_cannot_be_compared_is_refused():
     for odd in (np.nan, np.inf, -np.inf):
         points[31, 1] = odd
         with pytest.raises(ValueError, match=r"must be finite numbers; got (nan|inf)"):
-            over(here, points, [20], 5)
+            over(local_runner, points, [20], 5)
 
 
 def test_as_many_shards_as_make_a_round_short():
-    assert [shards.shards_for(1000, rows) for rows in (1, 24_000, 600_000, 39_200_000)] == [
+    assert [shards.shard_count(1000, rows) for rows in (1, 24_000, 600_000, 39_200_000)] == [
         4,
         4,
         20,
         161,
     ]
-    assert [shards.shards_for(workers, 600_000) for workers in (1, 3, 20, 21)] == [1, 3, 20, 20]
+    assert [shards.shard_count(workers, 600_000) for workers in (1, 3, 20, 21)] == [1, 3, 20, 20]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from goldensample.errors import ArtifactError, WeightsError
-from goldensample.features.store import InMemory
+from goldensample.features.store import InMemoryFeatureStore
 from goldensample.fitting.spool import open_spool, record_bytes
 from goldensample.records import Features
 
@@ -37,7 +37,7 @@ def joined(parts) -> Features:
 
 
 def test_it_gives_what_memory_gives_as_often_as_asked(tmp_path):
-    spool, memory = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemory()
+    spool, memory = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemoryFeatureStore()
     for first in (7, 14, 0):  # in any order
         assert not spool.has(first)
         for store in (spool, memory):
@@ -52,7 +52,7 @@ def test_it_gives_what_memory_gives_as_often_as_asked(tmp_path):
     for chosen in ((0, 20), (6, 8), (7, 14), (13, 14), (19, 99), (20, 22), (3, 3)):
         touched = sorted({number // 7 * 7 for number in range(*chosen) if number < 20})
         for store in (spool, memory):
-            assert [part.first for part in store.between(*chosen)] == touched
+            assert [part.first for part in store.read_range(*chosen)] == touched
     spool.remove()
     assert not (tmp_path / "x.partial").exists()
 
@@ -122,12 +122,12 @@ def test_another_fit_writes_nothing_among_the_parts(tmp_path):
     late = open_spool(path, OF, SHAPES, SIZE, False)
     anew = open_spool(path, OF | {"network": "y"}, SHAPES, SIZE, False)
     late.put(features(7))
-    late.aside("a").put("0", {"x": np.ones(3)})
+    late.array_store("a").put("0", {"x": np.ones(3)})
     assert not anew.has(0)
-    assert not anew.aside("a").has("0")
+    assert not anew.array_store("a").has("0")
     anew.remove()
     assert not path.exists()
-    for put in (lambda: late.put(features(7)), lambda: late.aside("a").put("0", {})):
+    for put in (lambda: late.put(features(7)), lambda: late.array_store("a").put("0", {})):
         with pytest.raises(ArtifactError, match="until the fit is done"):
             put()
     assert not path.exists()
@@ -137,7 +137,7 @@ def test_what_is_not_ours_is_left_in_the_folder(tmp_path):
     spool = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False)
     for name in ("notes.txt", "mine.npz"):
         (spool.path / name).write_text("mine")
-    spool.aside("a").put("0", {"x": np.ones(3)})
+    spool.array_store("a").put("0", {"x": np.ones(3)})
     spool.remove()
     assert sorted(path.name for path in spool.path.iterdir()) == ["mine.npz", "notes.txt"]
 
@@ -145,7 +145,7 @@ def test_what_is_not_ours_is_left_in_the_folder(tmp_path):
 def test_what_does_not_fit_half_precision_is_refused(tmp_path):
     given = features(1)
     huge = Features((given.maps[0] * 1e6, given.maps[1]), given.valid)
-    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemory()):
+    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemoryFeatureStore()):
         with pytest.raises(WeightsError, match="half precision"):
             store.put(huge)
         assert len(store) == 0
@@ -153,12 +153,12 @@ def test_what_does_not_fit_half_precision_is_refused(tmp_path):
 
 def test_arrays_aside_are_those_put_there(tmp_path):
     given = {"points": np.ones((3, 2), np.float32), "picks": np.arange(3)}
-    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemory()):
-        assert not store.aside("a").has("0-1")
-        store.aside("a").put("0-1", given)
-        assert store.aside("a").has("0-1")
-        assert not store.aside("b").has("0-1")
-        found = store.aside("a").get("0-1")
+    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemoryFeatureStore()):
+        assert not store.array_store("a").has("0-1")
+        store.array_store("a").put("0-1", given)
+        assert store.array_store("a").has("0-1")
+        assert not store.array_store("b").has("0-1")
+        found = store.array_store("a").get("0-1")
         assert found.keys() == given.keys()
         for name, array in given.items():
             assert np.array_equal(found[name], array)
@@ -166,7 +166,7 @@ def test_arrays_aside_are_those_put_there(tmp_path):
     (path,) = (tmp_path / "x.partial").glob("*-a-0-1.npz")
     for data in (path.read_bytes()[:-40], b"", b"no arrays at all"):
         path.write_bytes(data)
-        arrays = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, True).aside("a")
+        arrays = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, True).array_store("a")
         with pytest.raises(ArtifactError, match="must be whole"):
             arrays.get("0-1")
 
@@ -194,9 +194,9 @@ def test_a_killed_writer_leaves_whole_parts(tmp_path):
         writer.wait()
     found = open_spool(path, OF, SHAPES, (100_000, 1), True)
     assert len(found) >= 21
-    memory = InMemory()
+    memory = InMemoryFeatureStore()
     for first in range(len(found)):
         memory.put(features(1, first))
-    assert same(joined(found.between(0, len(found))), joined(memory))
+    assert same(joined(found.read_range(0, len(found))), joined(memory))
     found.remove()
     assert not path.exists()

@@ -8,33 +8,28 @@ from types import SimpleNamespace
 
 import pytest
 from starlette.testclient import TestClient
-from station_parts import opened, picture, small_product
+from station_parts import open_station, picture
 
 from goldensample.station.settings import Settings
 from goldensample.station.web import access
-from goldensample.station.web.access import HEADERS, TRIES, Rate
+from goldensample.station.web.access import LOGIN_ATTEMPTS, SECURITY_HEADERS, RateLimiter
 
 ENGINEER, OPERATOR = "engineer-secret", "operator-secret"
 TOKENS = {ENGINEER: "engineer", OPERATOR: "operator"}
 
 
 @pytest.fixture(scope="module")
-def product(tiny, tmp_path_factory) -> Path:
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
-
-
-@pytest.fixture(scope="module")
 def client(product, tmp_path_factory) -> Iterator[TestClient]:
     folder = tmp_path_factory.mktemp("open") / "kept"
     limits = {"limit_bytes": 100_000, "limit_px": 10_000}
-    with opened(folder, product, **limits) as one:
+    with open_station(folder, product, **limits) as one:
         yield one
 
 
 @pytest.fixture(scope="module")
 def guarded(product, tmp_path_factory) -> Iterator[TestClient]:
     folder = tmp_path_factory.mktemp("guarded") / "kept"
-    with opened(folder, product, tokens=TOKENS, host="0.0.0.0") as one:
+    with open_station(folder, product, tokens=TOKENS, host="0.0.0.0") as one:
         yield one
 
 
@@ -106,8 +101,10 @@ def clock(monkeypatch) -> SimpleNamespace:
 
 
 def test_wrong_tokens_are_limited(product, tmp_path, clock):
-    with opened(tmp_path / "kept", product, tokens=TOKENS) as client:
-        tries = [client.post("/api/login", json={"token": f"wrong{n}"}) for n in range(TRIES)]
+    with open_station(tmp_path / "kept", product, tokens=TOKENS) as client:
+        tries = [
+            client.post("/api/login", json={"token": f"wrong{n}"}) for n in range(LOGIN_ATTEMPTS)
+        ]
         assert {one.status_code for one in tries} == {401}
         late = client.post("/api/login", json={"token": ENGINEER})
         assert (late.status_code, late.headers["retry-after"]) == (429, "60")
@@ -118,7 +115,7 @@ def test_wrong_tokens_are_limited(product, tmp_path, clock):
 
 
 def test_requests_are_limited(product, tmp_path, clock):
-    with opened(tmp_path / "kept", product, per_minute=5) as client:
+    with open_station(tmp_path / "kept", product, per_minute=5) as client:
         found = [client.get("/api/products").status_code for _ in range(7)]
         clock.now += 12  # a fifth of a minute
         found += [client.get("/api/products").status_code for _ in range(2)]
@@ -126,9 +123,9 @@ def test_requests_are_limited(product, tmp_path, clock):
 
 
 def test_a_rate_forgets_the_oldest_address_alone(clock):
-    rate = Rate(1)
+    rate = RateLimiter(1)
     rate.count("a")
-    assert (rate.full("a"), rate.full("b")) == (True, False)
+    assert (rate.exceeded("a"), rate.exceeded("b")) == (True, False)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +180,7 @@ def test_our_own_pages_and_programs_may(client):
 def test_every_answer_has_the_headers(client, method, path, status):
     answer = client.request(method, path)
     assert answer.status_code == status
-    assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
     assert "unsafe" not in answer.headers["content-security-policy"]
     assert "cache-control" in answer.headers
     assert "server" not in answer.headers
@@ -192,7 +189,7 @@ def test_every_answer_has_the_headers(client, method, path, status):
 def test_refusals_have_the_headers_too(client, guarded):
     refused = client.get("/", headers={"host": "evil.example"})
     for answer in (refused, guarded.get("/api/records"), guarded.get("/")):
-        assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+        assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 def test_bytes_are_limited_with_and_without_a_length(client):
@@ -289,7 +286,7 @@ def test_no_answer_tells_a_place_on_the_disk(client, product):
         product.write_bytes(whole)
     station.archive.path(first["picture_sha256"]).write_bytes(b"damaged")
     answers.append(client.get(f"/api/records/{first['id']}/picture"))
-    station.archive.drop(first["picture_sha256"])
+    station.archive.delete(first["picture_sha256"])
     answers.append(client.get(f"/api/records/{first['id']}/picture"))
     assert [one.status_code for one in answers[-2:]] == [422, 410]
     station.archive.path(first["heat_sha256"]).write_bytes(b"PK damaged")

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from station_parts import picture, running, small_product
+from station_parts import picture, run_station, small_product
 
 
 @pytest.fixture(scope="module")
 def client(tiny, tmp_path_factory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("station")
-    with running(folder / "kept", [small_product(tiny, folder)], anew=True) as one:
+    with run_station(folder / "kept", [small_product(tiny, folder)], fresh_process=True) as one:
         yield one.client
 
 

@@ -14,12 +14,12 @@ import pytest
 from conftest import part
 from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
-from station_parts import free_port, opened, picture, small_product, wait
+from station_parts import free_port, open_station, picture, wait
 
 from goldensample.learning.learn import learn
 from goldensample.learning.revisions import Note
 from goldensample.records import Picture
-from goldensample.station.connections import Connections, check_apart, connect
+from goldensample.station.connections import Connections, check_disjoint, connect
 from goldensample.station.inputs.camera import Camera
 from goldensample.station.inputs.watched_folder import FolderWatch
 from goldensample.station.line.jobs import Job
@@ -27,27 +27,22 @@ from goldensample.station.outputs.opcua import OpcUa
 from goldensample.station.outputs.outputs import Webhook
 from goldensample.station.products.products import Product
 from goldensample.station.records import retention
-from goldensample.station.setup.drafts import FACTS, Drafts
+from goldensample.station.setup.drafts import METADATA_FILE, Drafts
 from goldensample.station.web import access
-from goldensample.station.web.body_limits import LIMIT_BYTES
+from goldensample.station.web.body_limits import MAX_BODY_BYTES
 
 NOTE = Note("2026-01-01T00:00:00+00:00", "why")
 PAGE = {"accept": "text/html"}
 
 
-@pytest.fixture(scope="module")
-def fitted(tiny, tmp_path_factory) -> Path:
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
-
-
 @pytest.fixture
-def file(fitted, tmp_path) -> Path:
-    return Path(shutil.copy(fitted, tmp_path / "part.golden"))
+def file(product, tmp_path) -> Path:
+    return Path(shutil.copy(product, tmp_path / "part.golden"))
 
 
 @pytest.fixture
 def client(file, tmp_path) -> Iterator[TestClient]:
-    with opened(tmp_path / "kept", file) as one:
+    with open_station(tmp_path / "kept", file) as one:
         yield one
 
 
@@ -104,13 +99,13 @@ def test_a_damaged_watch_begins_anew_and_says_so(file, tmp_path, damage):
     kept = tmp_path / "kept" / "scene" / "part.npz"
     kept.parent.mkdir(parents=True)
     kept.write_bytes(damage)
-    with opened(tmp_path / "kept", file) as client:
+    with open_station(tmp_path / "kept", file) as client:
         scene = client.get("/api/health").json()["scenes"]["part"]
         assert (scene["pictures"], scene["alarm"]) == (0, None)
         assert scene["lost"] in client.get("/health", headers=PAGE).text
         assert "began anew" in scene["lost"]
         inspect(client, 304)
-    with opened(tmp_path / "kept", file) as client:
+    with open_station(tmp_path / "kept", file) as client:
         scene = client.get("/api/health").json()["scenes"]["part"]
         assert (scene["pictures"], scene["lost"]) == (1, "")
 
@@ -145,22 +140,22 @@ def test_a_session_ends_with_the_shift_whoever_kept_its_cookie(monkeypatch):
     sessions = access.Sessions({})
     secret = sessions.begin("Ada", "operator")
     assert sessions.find(secret) == access.Person("Ada", "operator")
-    monkeypatch.setattr(access, "SHIFT_S", 0)
+    monkeypatch.setattr(access, "SESSION_S", 0)
     assert sessions.find(secret) is None
 
 
 def test_a_body_that_is_no_picture_is_bounded_before_anybody_is_known(file, tmp_path):
     tokens = {"an-engineer-s-token": "engineer"}
-    with opened(tmp_path / "kept", file, tokens=tokens, host="0.0.0.0") as client:
+    with open_station(tmp_path / "kept", file, tokens=tokens, host="0.0.0.0") as client:
         json = {"content-type": "application/json"}
-        for size, status in ((LIMIT_BYTES, 422), (LIMIT_BYTES + 1, 413)):
+        for size, status in ((MAX_BODY_BYTES, 422), (MAX_BODY_BYTES + 1, 413)):
             assert (
                 client.post("/api/login", content=bytes(size), headers=json).status_code == status
             )
 
 
 def test_another_site_neither_loads_parts_nor_uses_up_the_rate(file, tmp_path):
-    with opened(tmp_path / "kept", file, per_minute=5) as client:
+    with open_station(tmp_path / "kept", file, per_minute=5) as client:
         other = {"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}
         for _ in range(10):
             assert client.get("/api/products", headers=other).status_code == 403
@@ -179,31 +174,31 @@ def test_inputs_and_sweeps_go_on_when_the_database_is_back(client, tmp_path, mon
 
     rename("seen", "away")
     watch = FolderWatch(station, station.products.get("part"), folder)
-    station.feed(watch)
+    station.add_input(watch)
     path = folder / "a.png"
     path.write_bytes(picture(307))
     wait(lambda: told(client, "trouble"))
     rename("away", "seen")
     wait(lambda: client.get("/api/records").json()["records"])
     path.unlink()
-    wait(lambda: not watch._done)  # what is gone is not kept in memory for ever
-    monkeypatch.setattr(retention, "EVERY_S", 0.05)
+    wait(lambda: not watch._finished)  # what is gone is not kept in memory for ever
+    monkeypatch.setattr(retention, "INTERVAL_S", 0.05)
     sweeps = retention.Retention(
-        station.archive, station.ledger, station.settings.keep, station.line.between, set
+        station.archive, station.ledger, station.settings.retention, station.line.run_exclusive, set
     )
     rename("records", "away")
     sweeps.start()
     wait(lambda: "could not go" in caplog.text)
-    assert sweeps.swept is None
+    assert sweeps.last_sweep is None
     rename("away", "records")
-    wait(lambda: sweeps.swept)
+    wait(lambda: sweeps.last_sweep)
     sweeps.close()
     engine.dispose()
 
 
 def test_a_clock_that_is_set_back_makes_no_time_negative(client):
     station = client.app.state.station
-    coming = station.archive.take(picture(308))
+    coming = station.archive.receive_bytes(picture(308))
     job = Job(station.products.get("part"), coming, "a.png", "api")
     record = station.line.submit(replace(job, accepted=time.time() + 3600)).result()
     assert record.milliseconds > 0
@@ -211,13 +206,13 @@ def test_a_clock_that_is_set_back_makes_no_time_negative(client):
 
 def test_a_camera_of_an_unknown_kind_is_told_of(client):
     station = client.app.state.station
-    station.feed(Camera(station, station.products.get("part"), "nothing://at/all", 1.0))
+    station.add_input(Camera(station, station.products.get("part"), "nothing://at/all", 1.0))
     wait(lambda: told(client, "camera"))
 
 
 def test_a_folder_is_watched_once(client, tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
-    check_apart([tmp_path / "a" / "b", tmp_path / "c"])
+    check_disjoint([tmp_path / "a" / "b", tmp_path / "c"])
     asked = Connections(watch=[f"part={tmp_path / 'a'}", str(tmp_path / "a" / "b")])
     with pytest.raises(ValueError, match="apart from each other"):
         connect(client.app.state.station, asked)
@@ -227,7 +222,7 @@ def test_a_draft_that_cannot_be_read_keeps_its_pictures(tmp_path):
     broken, begun = tmp_path / ("0" * 32), tmp_path / ("1" * 32)
     for folder in (broken, begun):
         folder.mkdir()
-    (broken / FACTS).write_text('{"of": "a later version"}')
+    (broken / METADATA_FILE).write_text('{"of": "a later version"}')
     (broken / "00000.png").write_bytes(picture(1))
     assert list(Drafts(tmp_path)) == []
     assert (broken / "00000.png").exists()
@@ -270,7 +265,7 @@ def test_a_web_server_that_answers_nonsense_is_tried_again(client):
         hook = Webhook(f"http://127.0.0.1:{server.getsockname()[1]}/", troubles.append)
         station = client.app.state.station
         inspect(client, 309)
-        hook.send(station.ledger.one(1))
+        hook.send(station.ledger.get(1))
         wait(lambda: len(troubles) == 2)
         hook.close()
     assert "not taken" in troubles[0]

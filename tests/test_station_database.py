@@ -16,7 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
-from station_parts import opened, picture, running, small_product
+from station_parts import open_station, picture, run_station
 
 from goldensample.errors import ArtifactError
 from goldensample.station.line import storing
@@ -92,11 +92,6 @@ def url(request, tmp_path) -> str:
     return request.getfixturevalue("server").url(f"d{abs(hash(request.node.name))}")
 
 
-@pytest.fixture(scope="module")
-def product(tiny, tmp_path_factory) -> Path:
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
-
-
 def test_migrations_give_the_tables_that_the_code_speaks_of(url):
     engine = open_database(url)
     with engine.connect() as connection:
@@ -112,7 +107,7 @@ def test_migrating_again_changes_nothing(url):
     engine = open_database(url)
     migrate(engine)
     with closing(Ledger(engine)) as ledger:
-        assert ledger.known_file("a", "1")
+        assert ledger.has_file("a", "1")
 
 
 def test_a_database_of_a_later_version_is_refused(url):
@@ -148,7 +143,7 @@ def test_a_password_is_not_shown(server):
 @pytest.fixture(scope="module")
 def client(server, product, tmp_path_factory) -> Iterator[httpx.Client]:
     folder = tmp_path_factory.mktemp("station") / "kept"
-    with running(folder, [product], "--db", server.url("station")) as one:
+    with run_station(folder, [product], "--db", server.url("station")) as one:
         yield one.client
 
 
@@ -178,9 +173,9 @@ def test_the_api_runs_on_postgresql(client):
 
 
 def test_a_database_that_is_away_for_a_moment_costs_nothing(server, product, tmp_path, monkeypatch):
-    monkeypatch.setattr(storing, "PATIENCE_S", (0.1,) * 1200)  # however long it takes to start
+    monkeypatch.setattr(storing, "RETRY_PAUSES_S", (0.1,) * 1200)  # however long it takes to start
     found: list[httpx.Response] = []
-    with opened(tmp_path / "kept", product, database=server.url("away")) as client:
+    with open_station(tmp_path / "kept", product, database=server.url("away")) as client:
         assert post(client, 201).status_code == 200
         server.stop()
         poster = threading.Thread(target=lambda: found.append(post(client, 202)))

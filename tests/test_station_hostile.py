@@ -1,24 +1,22 @@
 """Nothing that is sent to a station is answered 5xx, stays on disk, or costs much memory."""
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 import schemathesis
-from conftest import ROOT
+from conftest import load_script
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
-from station_parts import picture, running, small_product
+from station_parts import picture, run_station
 
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
-from goldensample.station.web.app import make
+from goldensample.station.web.app import create_app
 
 ATTACKS = 300
 """The benchmark `station_hostile.py` sends 10,000."""
@@ -28,15 +26,10 @@ EXAMPLES = 6
 
 
 @pytest.fixture(scope="module")
-def product(tiny, tmp_path_factory) -> Path:
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
-
-
-@pytest.fixture(scope="module")
 def app(product, tmp_path_factory) -> Iterator:
     folder = tmp_path_factory.mktemp("station") / "kept"
     with closing(Station(Settings(folder=folder, per_minute=10**6), [product])) as station:
-        yield make(station)
+        yield create_app(station)
 
 
 LOCAL = {"host": "localhost"}
@@ -70,11 +63,9 @@ def test_every_route_answers_as_its_page_says(app, mode):
 
 
 def test_hostile_uploads_are_refused_and_leave_nothing(product, tmp_path):
-    place = importlib.util.spec_from_file_location("attack", ROOT / "benchmarks/station_hostile.py")
-    module = importlib.util.module_from_spec(place)
-    place.loader.exec_module(module)
+    module = load_script("benchmarks/station_hostile.py")
     folder = tmp_path / "kept"
-    with running(folder, [product]) as station:
+    with run_station(folder, [product]) as station:
         port = station.port
         assert module.send(port, module.post(picture(1))) == 200
         before = module.memory_mb(station.process.pid, "VmRSS")

@@ -12,16 +12,11 @@ import numpy as np
 import pytest
 from conftest import part
 from starlette.testclient import TestClient
-from station_parts import opened, picture, running, small_product, wait
+from station_parts import open_station, picture, run_station, wait
 
 from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import watched_folder
-from goldensample.station.inputs.camera import frames
-
-
-@pytest.fixture(scope="module")
-def product(tiny, tmp_path_factory) -> Path:
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
+from goldensample.station.inputs.camera import read_frames
 
 
 def records(client) -> list[dict]:
@@ -44,13 +39,13 @@ def test_a_watched_folder_is_judged_once_across_restarts(product, tmp_path):
     (folder / "sub").mkdir(parents=True)
     (folder / "a.png").write_bytes(picture(300))
     kept = tmp_path / "kept"
-    with running(kept, [product], "--watch", str(folder)) as station:
+    with run_station(kept, [product], "--watch", str(folder)) as station:
         (folder / "sub" / "b.png").write_bytes(picture(301, defect=True))
         assert names(station.client, 2) == ["a.png", "sub/b.png"]
         found = {one["name"]: one for one in records(station.client)}
         assert found["sub/b.png"]["verdict"] == "defect"
         assert found["a.png"]["source"] == "folder"
-    with running(kept, [product], "--watch", f"part={folder}") as station:
+    with run_station(kept, [product], "--watch", f"part={folder}") as station:
         (folder / "a.png").write_bytes(picture(302))  # another picture under the same name
         assert names(station.client, 3) == ["a.png", "a.png", "sub/b.png"]
         (folder / "sub" / "c.png").write_bytes(picture(303))  # when it is judged, all were seen
@@ -64,14 +59,14 @@ def watching(product, tmp_path, monkeypatch) -> Iterator[tuple[TestClient, Path]
     folder = tmp_path / "line"
     folder.mkdir()
     monkeypatch.setattr(watched_folder, "POLL_S", 0.02)
-    with opened(tmp_path / "kept", product) as client:
+    with open_station(tmp_path / "kept", product) as client:
         connect(client.app.state.station, Connections(watch=[str(folder)]))
         yield client, folder
 
 
 def test_a_file_that_is_being_written_is_left_alone(watching, monkeypatch):
     client, folder = watching
-    monkeypatch.setattr(watched_folder, "PATIENCE", 10**9)  # however long the writing takes
+    monkeypatch.setattr(watched_folder, "MAX_POLLS", 10**9)  # however long the writing takes
     data = picture(303)
     with open(folder / "slow.png", "wb") as file:
         for start in range(0, len(data), len(data) // 8 + 1):
@@ -115,7 +110,7 @@ def test_frames_of_a_video_are_judged_at_their_times(product, tmp_path):
     path = tmp_path / "line.mkv"
     video(path, seconds=6)
     options = ["--camera", str(path), "--every", "1"]
-    with running(tmp_path / "kept", [product], *options) as station:
+    with run_station(tmp_path / "kept", [product], *options) as station:
         wait(lambda: any("ended" in words for words in told(station.client, "camera")))
         wait(lambda: len(records(station.client)) >= 6)
         found = records(station.client)[::-1]
@@ -127,7 +122,7 @@ def test_frames_of_a_video_are_judged_at_their_times(product, tmp_path):
 
 def test_a_camera_that_is_away_is_told_without_its_password(product, tmp_path):
     url = "rtsp://user:secret@127.0.0.1:9/none"
-    with running(tmp_path / "kept", [product], "--camera", url) as station:
+    with run_station(tmp_path / "kept", [product], "--camera", url) as station:
         wait(lambda: told(station.client, "camera"))
         assert "secret" not in told(station.client, "camera")[0]
 
@@ -135,6 +130,6 @@ def test_a_camera_that_is_away_is_told_without_its_password(product, tmp_path):
 def test_frames_are_chosen_by_the_clock_of_the_stream(tmp_path):
     path = tmp_path / "line.mkv"
     video(path, seconds=2)
-    assert len(list(frames(str(path), 0.5, threading.Event()))) == 4
-    first = next(frames(str(path), 0.2, threading.Event()))
+    assert len(list(read_frames(str(path), 0.5, threading.Event()))) == 4
+    first = next(read_frames(str(path), 0.2, threading.Event()))
     assert np.array_equal(first, part(400))

@@ -8,15 +8,9 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 
 import pytest
-from station_parts import PATIENCE_S, free_port, picture, running, small_product, wait
-
-
-@pytest.fixture(scope="module")
-def product(tiny, tmp_path_factory) -> Path:
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
+from station_parts import TIMEOUT_S, free_port, picture, run_station, wait
 
 
 @pytest.fixture
@@ -56,7 +50,7 @@ class HookRequest(BaseHTTPRequestHandler):
 
 def test_a_webhook_gets_every_verdict_in_order_even_after_it_was_away(product, tmp_path, port):
     hook = f"http://127.0.0.1:{port}/verdicts"
-    with running(tmp_path / "kept", [product], "--webhook", hook) as station:
+    with run_station(tmp_path / "kept", [product], "--webhook", hook) as station:
         first = inspect(station, 310)  # nobody listens yet
         server = Hook(port, refuse=1)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -102,11 +96,13 @@ def test_a_broker_gets_every_verdict_and_keeps_the_last(product, tmp_path, broke
         client.on_subscribe = lambda *_: subscribed.set()
         client.connect("127.0.0.1", broker)
         client.loop_start()
-        assert subscribed.wait(PATIENCE_S)
+        assert subscribed.wait(TIMEOUT_S)
         return client, got
 
     client, got = listen()
-    with running(tmp_path / "kept", [product], "--mqtt", f"mqtt://127.0.0.1:{broker}") as station:
+    with run_station(
+        tmp_path / "kept", [product], "--mqtt", f"mqtt://127.0.0.1:{broker}"
+    ) as station:
         inspect(station, 312)
         last = inspect(station, 313, defect=True)
         wait(lambda: len(got) >= 2)
@@ -136,7 +132,7 @@ def test_a_controller_reads_the_last_verdict(product, tmp_path, port):
             space = await client.get_namespace_index("urn:goldensample:station")
             await client.get_node(f"ns={space};s=part.Verdict").write_value("good")
 
-    with running(tmp_path / "kept", [product], "--opcua", endpoint) as station:
+    with run_station(tmp_path / "kept", [product], "--opcua", endpoint) as station:
         assert asyncio.run(read())["Verdict"] == ""
         record = inspect(station, 314, defect=True)
         wait(lambda: asyncio.run(read())["Record"] == record["id"])
@@ -160,5 +156,8 @@ def test_a_controller_reads_the_last_verdict(product, tmp_path, port):
     ],
 )
 def test_wrong_addresses_are_refused_in_words(product, tmp_path, options, words):
-    with pytest.raises(AssertionError, match=words), running(tmp_path / "k", [product], *options):
+    with (
+        pytest.raises(AssertionError, match=words),
+        run_station(tmp_path / "k", [product], *options),
+    ):
         pass

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from browser_parts import axe, expect, loaded, new_context, started
-from station_parts import picture, running, small_product
+from browser_parts import axe, expect, expect_load, new_context
+from station_parts import picture, run_station, small_product
 
 from goldensample.station.web.rendering import odds
 
@@ -37,13 +37,7 @@ def station(tiny, tmp_path_factory):
     folder = tmp_path_factory.mktemp("pages")
     one = small_product(tiny, folder)
     products = [one, Path(shutil.copy(one, folder / "other.golden"))]
-    with running(folder / "kept", products, "--token", f"engineer:{TOKEN}") as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with started() as one:
+    with run_station(folder / "kept", products, "--token", f"engineer:{TOKEN}") as one:
         yield one
 
 
@@ -130,7 +124,7 @@ def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
     expect(page.locator("[data-kind=defect] dd")).not_to_have_text(re.compile("^[–0]$"))
     expect(page.locator("#newest .pair figure")).to_have_count(2)
 
-    with loaded(page):
+    with expect_load(page):
         page.get_by_role("link", name=re.compile("^Inbox")).click()
     expect(page.locator("#waits .stage .name")).to_have_text("first.png")
     page.keyboard.press("g")
@@ -141,9 +135,9 @@ def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
 
     page.goto("/history?product=part&answer=good&operator=Ada&text=first")
     expect(page.locator("tbody tr")).to_have_count(1)
-    with loaded(page):
+    with expect_load(page):
         page.get_by_role("link", name="first.png").click()
-    with loaded(page):
+    with expect_load(page):
         page.get_by_role("button", name="Take back").click()
     expect(page.locator("#said")).to_have_text("Taken back.")
     expect(page.get_by_role("button", name="Take back")).to_have_count(0)
@@ -163,7 +157,7 @@ def test_keys_alone_answer_and_undo(page, station):
     for name in ("Golden Sample", re.compile("^Live$"), re.compile("^Inbox")):
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name=name)).to_be_focused()
-    with loaded(page):
+    with expect_load(page):
         page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/inbox\?product=other$"))
     shown = page.locator("#waits .stage .name")

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import part
-from station_parts import picture, running, small_product
+from station_parts import picture, run_station
 
 from goldensample import load
-from goldensample.learning.relimit import calibration, relimit
+from goldensample.learning.relimit import calibration_of, set_rates
 from goldensample.learning.revisions import Note, revert
 from goldensample.records import Picture
 from goldensample.station.line.jobs import Job
-from goldensample.station.line.scene import Scene
+from goldensample.station.line.scene import SceneMonitor
 from goldensample.station.products.good_pictures import records_in_use
 from goldensample.station.products.products import Product
 from goldensample.station.records.archive import Archive
@@ -24,15 +24,15 @@ from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import open_database
 from goldensample.station.records.retention import DAY_S, Retention
 from goldensample.station.records.rows import Filter, Record
-from goldensample.station.settings import Keep
+from goldensample.station.settings import RetentionLimits
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
 NOTE = Note("2026-01-01T00:00:00+00:00", "why")
 
 
 @pytest.fixture(scope="module")
-def file(tiny, tmp_path_factory):
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
+def file(product):
+    return product
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def station(file, tmp_path_factory):
     folder = tmp_path_factory.mktemp("station")
     file = Path(shutil.copy(file, folder / "part.golden"))
     tokens = ["--token", f"engineer:{ENGINEER}", "--token", f"operator:{OPERATOR}"]
-    with running(folder / "kept", [file], *tokens) as one:
+    with run_station(folder / "kept", [file], *tokens) as one:
         client = one.client
         client.headers.update({"authorization": f"Bearer {ENGINEER}", "x-operator": "Eve"})
         for seed in range(300, 312):
@@ -52,19 +52,19 @@ def station(file, tmp_path_factory):
 
 def test_other_limits_are_those_a_fit_would_have_set_and_come_back(file):
     fitted = load(file)
-    other = relimit(fitted, 0.2, 0.5, NOTE)
-    known = calibration(fitted)
+    other = set_rates(fitted, 0.2, 0.5, NOTE)
+    known = calibration_of(fitted)
     assert other.threshold.score == np.sort(known.scores)[15]  # ceil(20 * 0.8) = 16th of 19
     assert (other.threshold.kind, other.threshold.review_rate) == ("split", 0.5)
     assert other.journal.revisions[-1].action == "calibrate"
     assert revert(other, 0, NOTE).threshold == fitted.threshold
-    again = relimit(other, 0.05, 0.2, NOTE)
+    again = set_rates(other, 0.05, 0.2, NOTE)
     assert again.threshold == fitted.threshold
     with pytest.raises(ValueError, match="99 good pictures kept out; there are 19"):
-        relimit(fitted, 0.01, None, NOTE)  # 19 scores are too few even for an estimate
+        set_rates(fitted, 0.01, None, NOTE)  # 19 scores are too few even for an estimate
     without = replace(fitted, calibrations={})
     with pytest.raises(ValueError, match="must rest on good pictures"):
-        relimit(without, 0.2, None, NOTE)
+        set_rates(without, 0.2, None, NOTE)
 
 
 def test_a_preview_counts_what_the_limits_would_change(station):
@@ -127,7 +127,7 @@ def test_good_pictures_are_shown_from_the_file_and_learned_ones_from_the_archive
 
 def test_a_changed_scene_is_told_once_kept_and_watched_anew(file, tmp_path):
     product, told = Product(file), []
-    scene = Scene(tmp_path, lambda *words: told.append(words), every_s=0)
+    scene = SceneMonitor(tmp_path, lambda *words: told.append(words), interval_s=0)
     number = 0
 
     def see(count: int, darker: int) -> None:
@@ -137,7 +137,7 @@ def test_a_changed_scene_is_told_once_kept_and_watched_anew(file, tmp_path):
             number += 1
             pixels = np.clip(part(1000 + number).astype(int) - darker, 0, 255).astype(np.uint8)
             job = Job(product, None, "a.png", "api")
-            scene.seen(job, product.state, Picture("a", pixels), inspector.inspect(pixels))
+            scene.observe(job, product.state, Picture("a", pixels), inspector.inspect(pixels))
             job.answer.set_result(stored(id=number))
 
     see(20, darker=0)
@@ -150,7 +150,7 @@ def test_a_changed_scene_is_told_once_kept_and_watched_anew(file, tmp_path):
     assert since <= 20 < alarm["at"]  # a start is the likeliest one, a guess
     assert words.endswith("than the good pictures of the fit")
     scene.close()
-    again = Scene(tmp_path, lambda *words: told.append(words), every_s=0)
+    again = SceneMonitor(tmp_path, lambda *words: told.append(words), interval_s=0)
     assert again.status(product)["alarm"]["since"] == since
     assert again.acknowledge(product)
     assert again.status(product) == {"watched": True, "pictures": 0, "alarm": None, "lost": ""}
@@ -190,7 +190,7 @@ def stored(**values) -> Record:
 class Kept:
     """A real archive and ledger, in which a test keeps pictures of a million bytes."""
 
-    def __init__(self, folder, keep: Keep, learned: tuple[int, ...] = ()) -> None:
+    def __init__(self, folder, keep: RetentionLimits, learned: tuple[int, ...] = ()) -> None:
         self.archive = Archive(folder / "pictures")
         self.ledger = Ledger(open_database(f"sqlite:///{folder / 'records.sqlite'}"))
         self.now = time.time()
@@ -205,9 +205,9 @@ class Kept:
         return done
 
     def put(self, content: bytes) -> str:
-        coming = self.archive.take(content)
-        self.archive.secure([coming])
-        self.archive.place([coming])
+        coming = self.archive.receive_bytes(content)
+        self.archive.flush([coming])
+        self.archive.commit([coming])
         return coming.sha256
 
     def add(self, content: bytes, days: float, **values) -> Record:
@@ -226,13 +226,13 @@ class Kept:
 
 
 def test_pictures_go_when_no_record_needs_them_and_records_stay(tmp_path):
-    kept = Kept(tmp_path, Keep(days=10, defect_days=100), learned=(6,))
+    kept = Kept(tmp_path, RetentionLimits(days=10, defect_days=100), learned=(6,))
     kept.add(b"good, old", 11)
     kept.add(b"good, new", 9)
     kept.add(b"defect", 99, verdict="defect")
     kept.add(b"defect, old", 101, verdict="defect")
     answered = kept.add(b"good, answered", 50)
-    kept.ledger.answer(answered.id, "good", "Ada", kept.now, None)
+    kept.ledger.add_answer(answered.id, "good", "Ada", kept.now, None)
     kept.add(b"learned", 500)
     kept.add(b"shared", 50)
     kept.add(b"shared", 2)
@@ -244,7 +244,7 @@ def test_pictures_go_when_no_record_needs_them_and_records_stay(tmp_path):
 
 
 def test_beyond_the_bytes_the_oldest_good_ones_go_first(tmp_path):
-    kept = Kept(tmp_path, Keep(limit_bytes=2_500_000), learned=(2,))
+    kept = Kept(tmp_path, RetentionLimits(limit_bytes=2_500_000), learned=(2,))
     kept.add(b"defect, oldest", 60, verdict="defect")
     kept.add(b"good, old", 50)
     kept.add(b"defect, newer", 40, verdict="defect")
@@ -256,11 +256,11 @@ def test_beyond_the_bytes_the_oldest_good_ones_go_first(tmp_path):
 
 
 def test_a_crash_between_leaves_files_that_go_and_no_record_that_lies(tmp_path):
-    kept = Kept(tmp_path, Keep())
+    kept = Kept(tmp_path, RetentionLimits())
     first, second = kept.add(b"marked", 1), kept.add(b"kept", 1)
-    kept.ledger.dropped([first.picture_sha256])  # and then the station was killed
+    kept.ledger.mark_deleted([first.picture_sha256])  # and then the station was killed
     stray = kept.put(b"placed, and its record never stored")
-    kept.retention.tidy()
+    kept.retention.delete_orphans()
     assert kept.left() == [second.id]
     assert not kept.archive.path(stray).exists()
     kept.ledger.close()

@@ -1,6 +1,5 @@
 """What the station answered is kept, whatever ends it; what it cannot take it refuses."""
 
-import importlib.util
 import random
 import socket
 import sys
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ROOT, part
-from station_parts import PATIENCE_S, Running, picture, running, small_product, wait
+from conftest import load_script, part
+from station_parts import TIMEOUT_S, StationProcess, picture, run_station, wait
 
 from goldensample.artifact.store import load
 from goldensample.errors import ArtifactError
@@ -22,7 +21,7 @@ from goldensample.images.codec import encode_png, read_image
 from goldensample.learning.learn import learn
 from goldensample.learning.revisions import Note
 from goldensample.records import Picture
-from goldensample.station.line.storing import Entry, store
+from goldensample.station.line.storing import Entry, store_entries
 from goldensample.station.products.products import Product
 from goldensample.station.records import heat_files
 from goldensample.station.records.archive import Archive
@@ -34,11 +33,6 @@ KILLS = 20
 """How often the station is killed; about a second of one core each."""
 HEAD = b"POST /api/inspect/part HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
-
-
-@pytest.fixture(scope="module")
-def product(tiny, tmp_path_factory) -> Path:
-    return small_product(tiny, tmp_path_factory.mktemp("product"))
 
 
 def copied(product: Path, folder: Path) -> Path:
@@ -79,7 +73,7 @@ def kept(folder: Path) -> dict[int, Record]:
     """Return all records; each one's files must be whole."""
     ledger = Ledger(open_database(f"sqlite:///{folder / 'records.sqlite'}"))
     archive = Archive(folder / "pictures")
-    found = {record.id: record for record in ledger.each(Filter())}
+    found = {record.id: record for record in ledger.iterate(Filter())}
     ledger.close()
     for record in found.values():
         for digest in (record.picture_sha256, record.heat_sha256):
@@ -94,7 +88,7 @@ def files(folder: Path) -> set[str]:
     return {path.name for path in (folder / "pictures").rglob("*") if path.is_file()}
 
 
-def killed(station: Running, turn: int, answered: Answered, chance: random.Random) -> None:
+def killed(station: StationProcess, turn: int, answered: Answered, chance: random.Random) -> None:
     """Kill a station while four clients use it."""
     clients = [
         threading.Thread(target=use, args=(station.client, number, turn, answered))
@@ -112,7 +106,7 @@ def killed(station: Running, turn: int, answered: Answered, chance: random.Rando
         one.join()
 
 
-def check(station: Running, folder: Path, answered: Answered) -> None:
+def check(station: StationProcess, folder: Path, answered: Answered) -> None:
     """Hold what a station knows when it has started against what it told before."""
     assert list((folder / "pictures" / "coming").iterdir()) == []
     newest = station.client.get("/api/records", params={"limit": 1000}).json()["records"]
@@ -126,10 +120,10 @@ def test_what_was_answered_outlives_kill_9(product, tmp_path):
     file, folder = copied(product, tmp_path / "product"), tmp_path / "kept"
     answered, chance = Answered([], []), random.Random(8)
     for turn in range(KILLS):
-        with running(folder, [file]) as station:
+        with run_station(folder, [file]) as station:
             check(station, folder, answered)
             killed(station, turn, answered, chance)
-    with running(folder, [file]) as station:
+    with run_station(folder, [file]) as station:
         check(station, folder, answered)
         said = {one["id"]: one for one in answered.said}
         for number, one in said.items():
@@ -145,7 +139,7 @@ def test_what_was_answered_outlives_kill_9(product, tmp_path):
 
 def record_of(archive: Archive, seed: int):
     """A record, and the files that belong to it, not yet stored."""
-    coming = archive.take(picture(seed))
+    coming = archive.receive_bytes(picture(seed))
     values = {"product": "part", "name": "a", "source": "api", "operator": "", "time": 1.0}
     values |= dict.fromkeys(("verdict", "p_value", "limit_score", "limit_review", "limit_pixel"))
     values |= {"milliseconds": 1.0, "score": 1.0, "regions": [], "note": "", "heat_sha256": None}
@@ -164,9 +158,9 @@ def test_a_crash_after_the_record_and_before_its_place_loses_nothing(ledger, tmp
     record, coming = record_of(archive, 1)
     _, other = record_of(archive, 2)
     (tmp_path / "pictures/coming/half").write_bytes(b"half a picture")
-    archive.secure([coming, other])
+    archive.flush([coming, other])
     ledger.add([record])  # here the power goes
-    Archive(tmp_path / "pictures").recover(ledger.newest_files())
+    Archive(tmp_path / "pictures").recover(ledger.newest_hashes())
     assert archive.path(record.picture_sha256).read_bytes() == picture(1)
     assert files(tmp_path) == {record.picture_sha256}
 
@@ -178,7 +172,7 @@ def test_one_bad_record_fails_no_other_and_leaves_no_file(ledger, tmp_path):
     for seed in range(3):
         record, coming = record_of(archive, seed)
         entries.append(Entry(record, (coming,), ("a", "1") if seed == 1 else ("", "")))
-    first, second, third = store(archive, ledger, entries)
+    first, second, third = store_entries(archive, ledger, entries)
     assert isinstance(second, Exception)
     assert (first.id, third.id) == (1, 2)
     assert files(tmp_path) == {first.picture_sha256, third.picture_sha256}
@@ -187,7 +181,7 @@ def test_one_bad_record_fails_no_other_and_leaves_no_file(ledger, tmp_path):
 def test_a_picture_that_comes_twice_is_kept_once(ledger, tmp_path):
     archive = Archive(tmp_path / "pictures")
     pairs = [record_of(archive, 1), record_of(archive, 1)]
-    found = store(archive, ledger, [Entry(one, (file,), ("", "")) for one, file in pairs])
+    found = store_entries(archive, ledger, [Entry(one, (file,), ("", "")) for one, file in pairs])
     assert [one.id for one in found] == [1, 2]
     assert files(tmp_path) == {found[0].picture_sha256}
 
@@ -215,11 +209,11 @@ def test_a_folder_is_that_of_one_station(product, tmp_path):
     Station(settings, [product]).close()
 
 
-def inspect(station: Running, data: bytes) -> httpx.Response:
+def inspect(station: StationProcess, data: bytes) -> httpx.Response:
     return station.client.post("/api/inspect/part", content=data)
 
 
-def waiting(station: Running) -> int:
+def waiting(station: StationProcess) -> int:
     return station.client.get("/api/health").json()["waiting"]
 
 
@@ -240,7 +234,10 @@ def memory_mb(process) -> float:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 def test_a_flood_is_answered_429_and_memory_stays(product, tmp_path):
     found: list[httpx.Response] = []
-    with running(tmp_path / "kept", [product], "--waiting", "4") as station, ExitStack() as stack:
+    with (
+        run_station(tmp_path / "kept", [product], "--waiting", "4") as station,
+        ExitStack() as stack,
+    ):
         inspect(station, picture(1))
         before = memory_mb(station.process)
         for _ in range(4):  # four pictures take all places, and do not come to an end
@@ -276,14 +273,14 @@ def test_stopping_answers_all_that_was_accepted(product, tmp_path):
             for _ in answer.iter_lines():
                 pass
 
-    with running(folder, [product]) as station:
+    with run_station(folder, [product]) as station:
         threads = [threading.Thread(target=client, args=(one,)) for one in range(8)]
         threads += [threading.Thread(target=listen, args=(one,)) for one in range(2)]
         for one in threads:
             one.start()
         wait(lambda: len(found) >= 20)
         station.process.terminate()
-        station.process.join(PATIENCE_S)  # another signal would end it at once
+        station.process.join(TIMEOUT_S)  # another signal would end it at once
         for one in threads:
             one.join()
     assert set(found) == {200}
@@ -293,7 +290,7 @@ def test_stopping_answers_all_that_was_accepted(product, tmp_path):
 
 def test_who_hangs_up_leaves_nothing(product, tmp_path):
     folder = tmp_path / "kept"
-    with running(folder, [product]) as station:
+    with run_station(folder, [product]) as station:
         with socket.create_connection(("127.0.0.1", station.port)) as half:
             half.sendall(HEAD + b"9999\r\n\r\n" + picture(1))
         whole = picture(2)
@@ -310,12 +307,10 @@ def test_who_hangs_up_leaves_nothing(product, tmp_path):
 
 
 def test_the_load_benchmark_runs(product, tmp_path):
-    place = importlib.util.spec_from_file_location("load", ROOT / "benchmarks/station.py")
-    module = importlib.util.module_from_spec(place)
-    place.loader.exec_module(module)
+    module = load_script("benchmarks/station.py")
     for number in range(5):
         (tmp_path / f"{number}.png").write_bytes(encode_png(part(number)))
-    with running(tmp_path / "kept", [product]) as station:
+    with run_station(tmp_path / "kept", [product]) as station:
         pictures = sorted(tmp_path.glob("*.png"))
         found = module.load(station.process.pid, f"{station.url}/api/inspect/part", pictures, 2)
     assert set(found["answers"]) == {"200"}

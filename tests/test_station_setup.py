@@ -7,14 +7,14 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import part
-from station_parts import picture, running, wait
+from conftest import conv_onnx, part
+from station_parts import picture, run_station, wait
 
 from goldensample import load
 from goldensample.images.codec import encode_png
-from goldensample.station.records.archive import Coming
+from goldensample.station.records.archive import IncomingFile
 from goldensample.station.setup.drafts import Draft, Drafts
-from goldensample.station.setup.setup import Working, ending, further
+from goldensample.station.setup.setup import FitProgress, advance, failure_reason
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
 HOSTILE = "<img src=x onerror=alert(1)>../../é\u202e.png"
@@ -22,28 +22,9 @@ HOSTILE = "<img src=x onerror=alert(1)>../../é\u202e.png"
 
 def coarse_onnx() -> bytes:
     """A network of two levels, of stride 16 and 32, so that fits are over at once."""
-    from onnx import TensorProto, helper, numpy_helper
-
     rng = np.random.default_rng(0)
-    shapes = {"a": (12, 3, 16, 16), "b": (16, 12, 2, 2)}
-    weights = [
-        numpy_helper.from_array(rng.normal(0, 0.1, shape).astype(np.float32), name)
-        for name, shape in shapes.items()
-    ]
-    nodes = [
-        helper.make_node("Conv", ["image", "a"], ["ca"], strides=[16, 16]),
-        helper.make_node("Relu", ["ca"], ["level2"]),
-        helper.make_node("Conv", ["level2", "b"], ["cb"], strides=[2, 2]),
-        helper.make_node("Relu", ["cb"], ["level3"]),
-    ]
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", depth, None, None])
-        for name, depth in (("level2", 12), ("level3", 16))
-    ]
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "H", "W"])
-    graph = helper.make_graph(nodes, "coarse", [image], outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    return model.SerializeToString()
+    weights = [rng.normal(0, 0.1, shape) for shape in ((12, 3, 16, 16), (16, 12, 2, 2))]
+    return conv_onnx(weights, stride=16, padding=0)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +53,7 @@ def station(place, pictures):
     network.write_bytes(coarse_onnx())
     tokens = ["--token", f"engineer:{ENGINEER}", "--token", f"operator:{OPERATOR}"]
     made = ["--pictures", str(pictures), "--backbone", f"onnx:{network}"]
-    with running(place / "kept", [], *tokens, *made) as one:
+    with run_station(place / "kept", [], *tokens, *made) as one:
         yield one
 
 
@@ -125,7 +106,7 @@ def test_a_folder_becomes_a_product_that_is_there_after_a_restart(client, place,
     for name in ("plate", "cap"):
         shutil.copy(file, restarted / "products" / f"{name}.golden")
     (restarted / "demo/cap/test/good/000.png").write_bytes(picture(501))
-    with running(restarted, [], "--demo") as fresh:  # whose parts were rendered before
+    with run_station(restarted, [], "--demo") as fresh:  # whose parts were rendered before
         known = fresh.client.get("/api/products").json()
         assert [one["product"] for one in known] == ["cap", "plate"]
         [shown] = fresh.client.get("/api/records").json()["records"]
@@ -180,10 +161,10 @@ def test_a_fit_can_be_cancelled_and_operators_cannot_begin(client, station):
 
 def test_a_draft_outlives_the_station_but_not_its_fit(tmp_path):
     drafts = Drafts(tmp_path)
-    draft = drafts.new("Eve")
+    draft = drafts.create("Eve")
     coming = tmp_path / "coming"
     coming.write_bytes(b"a picture")
-    draft.add(Coming(coming, "0" * 64, 9), "../a.png")
+    draft.add(IncomingFile(coming, "0" * 64, 9), "../a.png")
     draft.change(stage="fitting", name="part", left_out=(0,))
     with open(draft.folder / "pictures.jsonl", "a") as file:
         file.write('["cut off')
@@ -191,23 +172,23 @@ def test_a_draft_outlives_the_station_but_not_its_fit(tmp_path):
     [again] = Drafts(tmp_path)
     assert [one.name for one in again.pictures] == ["../a.png"]
     assert again.pictures[0].path.parent == draft.folder
-    assert (again.facts.stage, again.facts.left_out) == ("failed", (0,))
+    assert (again.metadata.stage, again.metadata.left_out) == ("failed", (0,))
     assert not (tmp_path / ("f" * 32)).exists()
     assert isinstance(again, Draft)
 
 
 def test_progress_only_grows_and_endings_are_told():
-    work, shares = Working("d", 0.0), []
+    work, shares = FitProgress("d", 0.0), []
     steps = [("check", 1), ("features", 5), ("features", 10), ("coreset", 3), ("threshold", 10)]
     for stage, done in [*steps, ("threshold", 1), ("audit features", 4), ("audit", 10)]:
-        work = further(work, stage, done, 10)
+        work = advance(work, stage, done, 10)
         shares.append(work.share)
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    assert json.dumps(work.told())
-    assert ending(0, False, "") == ""
-    assert "memory" in ending(-9, False, "")
-    assert ending(2, False, "too few") == "too few"
+    assert json.dumps(work.to_json())
+    assert failure_reason(0, False, "") == ""
+    assert "memory" in failure_reason(-9, False, "")
+    assert failure_reason(2, False, "too few") == "too few"
 
 
 DROP = """(files) => {
@@ -227,32 +208,32 @@ DROP = """(files) => {
 @pytest.fixture
 def page(station):
     """A page of an engineer's, that complains of nothing."""
-    from browser_parts import heard, new_context, started
+    from browser_parts import console_errors, new_context, start_browser
 
-    with started() as browser, new_context(browser, base_url=station.url) as context:
+    with start_browser() as browser, new_context(browser, base_url=station.url) as context:
         headers = {"accept": "application/json"}
         login = {"name": "Eve", "token": ENGINEER}
         assert context.request.post("/api/login", data=login, headers=headers).ok
         one = context.new_page()
-        said = heard(one)
+        said = console_errors(one)
         yield one
     assert [words for words in said if "422" not in words] == []
 
 
 def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
-    from browser_parts import check_access, expect, loaded
+    from browser_parts import check_accessibility, expect, expect_load
 
     def button(name: str):
         return page.get_by_role("button", name=name)
 
     page.goto("/setup")
-    check_access(page)
+    check_accessibility(page)
     files = [(f"part {seed}.png", picture(seed)) for seed in range(20)]
     files.append((HOSTILE, b"no picture"))
     page.evaluate(DROP, [(name, base64.b64encode(data).decode()) for name, data in files])
     expect(button("Go on with the others")).to_be_visible()
     expect(page.locator("#refused")).to_contain_text(HOSTILE)
-    with loaded(page):
+    with expect_load(page):
         button("Go on with the others").press("Enter")
     page.get_by_label("Name of the product").fill("dropped")
     expect(button("Learn from 20 pictures")).to_be_disabled()
@@ -260,21 +241,21 @@ def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
     page.get_by_label("Good parts called defects, at most").select_option("0.1")
     expect(button("Learn from 20 pictures")).to_be_enabled()
     expect(page.locator("#too-few")).to_be_hidden()
-    check_access(page)
+    check_accessibility(page)
     learned = page.get_by_role("heading", name="dropped has learned")
-    with loaded(page):
+    with expect_load(page):
         page.get_by_label("Name of the product").press("Enter")
     expect(page.locator("#working:visible").or_(learned)).to_be_visible()
     expect(learned).to_be_visible()  # the page, loaded anew, follows the fit to its end
     page.wait_for_load_state()
-    check_access(page)
-    with loaded(page):
+    check_accessibility(page)
+    with expect_load(page):
         button("Put into service").press("Enter")
     expect(page).to_have_url(re.compile("/products/dropped$"))
     for seed in range(600, 612):
         client.post("/api/inspect/dropped", content=picture(seed)).raise_for_status()
     page.reload()
-    check_access(page)
+    check_accessibility(page)
     page.get_by_label("Good parts called defects").press("Home")
     expect(page.locator("#rate-words")).to_have_text("50 %")
     query = {"false_alarms": 0.5}
@@ -284,11 +265,11 @@ def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
     expect(page.locator("#changed")).to_contain_text(words)
     assert client.get("/api/products/dropped/revisions").json()[0]["revision"] == 0
     expect(button("Apply these limits")).to_be_enabled()
-    with loaded(page):
+    with expect_load(page):
         button("Apply these limits").press("Enter")
     expect(page.get_by_text("limits for 50 % false alarms (Eve)")).to_be_visible()
     button("Revert to revision 0").press("Enter")
-    with loaded(page):
+    with expect_load(page):
         page.get_by_role("dialog").get_by_role("button", name="Yes").press("Enter")
     expect(page.get_by_text("back to revision 0 (Eve)")).to_be_visible()
     revisions = client.get("/api/products/dropped/revisions").json()
@@ -296,6 +277,6 @@ def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
     with page.expect_response(lambda answer: answer.request.resource_type == "fetch"):
         page.goto("/health")  # which looks anew when it hears the station, and now and then
     page.locator("#health a").first.focus()  # nothing is renewed under one's hands
-    check_access(page)
+    check_accessibility(page)
     page.goto("/products")
-    check_access(page)
+    check_accessibility(page)

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from conftest import part
+from conftest import check_same, part
 from safetensors.numpy import load as tensors_of
 from safetensors.numpy import save as to_bytes
 
@@ -45,13 +45,7 @@ def with_header(data: bytes, change) -> bytes:
 def test_a_loaded_file_scores_the_same(fitted, file):
     again = load(file)
     for picture in (part(70), part(71, defect=True)):
-        ours, theirs = fitted.inspect(picture), again.inspect(picture)
-        assert (ours.score, ours.verdict, ours.regions) == (
-            theirs.score,
-            theirs.verdict,
-            theirs.regions,
-        )
-        assert np.array_equal(ours.heat_map, theirs.heat_map)
+        check_same(again.inspect(picture), fitted.inspect(picture))
     assert again.threshold == fitted.threshold
     assert again.preparation == fitted.preparation
     assert again.method == fitted.method

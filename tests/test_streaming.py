@@ -4,78 +4,36 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from travelling import Travelling
+from references import clustered_points
+from travelling import PicklingRunner
 
-from goldensample.coreset import greedy
-from goldensample.coreset.merge_tree import runs
+from goldensample.coreset import greedy, streaming
+from goldensample.coreset.merge_tree import group_runs
 from goldensample.coreset.streaming import (
     BRANCHES,
-    SPARE,
-    Parts,
-    StreamingCoreset,
-    full_at,
-    streaming_over,
+    OVERSAMPLING,
+    reduction_rows,
+    streaming_coreset,
 )
-from goldensample.runners import here
+from goldensample.runners import local_runner
 
 
 def clustered(n: int, d: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
-    middles = rng.normal(0, 3, (40, d))
-    return (middles[rng.integers(0, 40, n)] + rng.normal(0, 1, (n, d))).astype(np.float32)
+    return clustered_points(n, d, seed, 40)
 
 
-def streamed(points: np.ndarray, rows: int, part: int) -> tuple[StreamingCoreset, greedy.Coreset]:
-    stream = StreamingCoreset(rows)
-    for at in range(0, len(points), part):
-        stream.add(points[at : at + part])
-    return stream, stream.finish()
+class InParts:
+    """A `PointSource` of an array; remembers what was read."""
 
+    def __init__(self, points: np.ndarray, counts: list[int]) -> None:
+        self.array, self.counts = points, counts
+        self.edges = np.concatenate([[0], np.cumsum(counts)]).tolist()
+        self.seen: list[range] = []
+        assert self.edges[-1] == len(points)
 
-@pytest.mark.parametrize("part", [37, 500, 5000])
-def test_every_row_lies_within_the_stated_bound(part):
-    points = clustered(5000, 8, 0)
-    stream, found = streamed(points, 30, part)
-    away = np.linalg.norm(points - points[found.picks[found.nearest]], axis=1)
-    exact = greedy.greedy(points, 30).radius
-    # the greedy radius is at least OPT, so this is weaker than, and follows from, the bound
-    assert away.max() <= (2 * stream.depth + 2) * exact
-    assert away.max() <= 2 * exact  # what it comes to on such data
-    assert len(set(found.picks.tolist())) == 30
-
-
-def test_few_rows_give_the_exact_coreset():
-    points = clustered(BRANCHES * SPARE * 30 - 1, 8, 1)
-    _, found = streamed(points, 30, 100)
-    exact = greedy.greedy(points, 30)
-    assert found.picks.tolist() == exact.picks.tolist()
-    assert found.radius == exact.radius
-    assert np.array_equal(found.nearest, exact.nearest)
-
-
-def test_the_rows_held_do_not_grow_with_the_rows_seen():
-    held = []
-    for n in (4000, 16000):
-        stream = StreamingCoreset(20)
-        points = clustered(n, 4, 2)
-        for at in range(0, n, 100):
-            stream.add(points[at : at + 100])
-        held.append(max(sum(len(k) for k, _ in level) for level in stream.levels))
-        assert sum(len(k) for level in stream.levels for k, _ in level) <= (
-            BRANCHES * SPARE * 20 * len(stream.levels)
-        )
-    assert max(held) < BRANCHES * SPARE * 20
-
-
-def read(source: tuple[np.ndarray, list[int]], parts: range) -> np.ndarray:
-    points, edges = source
-    return points[edges[parts.start] : edges[parts.stop]]
-
-
-def in_parts(points: np.ndarray, counts: list[int]) -> Parts:
-    edges = np.concatenate([[0], np.cumsum(counts)]).tolist()
-    assert edges[-1] == len(points)
-    return Parts(read, (points, edges), counts)
+    def points(self, parts: range) -> np.ndarray:
+        self.seen.append(parts)
+        return self.array[self.edges[parts.start] : self.edges[parts.stop]]
 
 
 class Folder:
@@ -109,12 +67,46 @@ class Memory(dict):
         self[name] = arrays
 
 
-def local(points, counts, rows):
-    stream, at = StreamingCoreset(rows), 0
+def plain_tree(points, counts, rows) -> tuple[int, greedy.Coreset]:
+    """The tree of the streaming coreset, part by part, in its plainest form.
+
+    Every row held knows whom it stands for: the numbers of all rows that it replaced.
+    """
+    held: list[list[tuple[np.ndarray, list[np.ndarray]]]] = [[]]
+
+    def reduced(groups, size):
+        joined = np.concatenate([numbers for numbers, _ in groups])
+        followers = [rows for _, group in groups for rows in group]
+        found = greedy.greedy(points[joined], size)
+        taken = [
+            np.concatenate([followers[k] for k in np.flatnonzero(found.nearest == pick)])
+            for pick in range(len(found.picks))
+        ]
+        return joined[found.picks], taken, found.radius
+
+    at = 0
     for count in counts:
-        stream.add(points[at : at + count])
-        at += count
-    return stream.depth, stream.finish()
+        numbers = np.arange(at, at + count)
+        held[0].append((numbers, [numbers[k : k + 1] for k in range(count)]))
+        at, level = at + count, 0
+        while sum(len(numbers) for numbers, _ in held[level]) >= BRANCHES * OVERSAMPLING * rows:
+            numbers, followers, _ = reduced(held[level], OVERSAMPLING * rows)
+            held[level] = []
+            level += 1
+            if level == len(held):
+                held.append([])
+            held[level].append((numbers, followers))
+    picks, followers, radius = reduced([group for level in held for group in level], rows)
+    nearest = np.full(at, -1)
+    for pick, rows_of_it in enumerate(followers):
+        nearest[rows_of_it] = pick
+    return len(held) - 1, greedy.Coreset(picks, nearest, radius)
+
+
+def streamed(points: np.ndarray, rows: int, part: int, store=None) -> greedy.Coreset:
+    store = Memory() if store is None else store  # an empty one is false
+    counts = [min(part, len(points) - at) for at in range(0, len(points), part)]
+    return streaming_coreset(InParts(points, counts), rows, store, local_runner)
 
 
 def check_same(found, other):
@@ -123,30 +115,69 @@ def check_same(found, other):
     assert found.radius == other.radius
 
 
+@pytest.mark.parametrize("part", [37, 500, 5000])
+def test_every_row_lies_within_the_stated_bound(part):
+    points, store = clustered(5000, 8, 0), Memory()
+    found = streamed(points, 30, part, store)
+    depth = len({name.split("-")[0] for name in store})
+    away = np.linalg.norm(points - points[found.picks[found.nearest]], axis=1)
+    exact = greedy.greedy(points, 30).radius
+    # the greedy radius is at least OPT, so this is weaker than, and follows from, the bound
+    assert away.max() <= (2 * depth + 2) * exact
+    assert away.max() <= 2 * exact  # what it comes to on such data
+    assert len(set(found.picks.tolist())) == 30
+
+
+def test_few_rows_give_the_exact_coreset():
+    points = clustered(BRANCHES * OVERSAMPLING * 30 - 1, 8, 1)
+    check_same(streamed(points, 30, 100), greedy.greedy(points, 30))
+
+
+def test_the_rows_held_do_not_grow_with_the_rows_seen(monkeypatch):
+    reduced, plain = [], greedy.greedy_over
+
+    def watched(shards, *others):
+        reduced.extend(shards.query(lambda shard, _: len(shard.points), None))
+        return plain(shards, *others)
+
+    monkeypatch.setattr(greedy, "greedy_over", watched)
+    monkeypatch.setattr(streaming, "greedy_over", watched)
+    for n in (4000, 16000):
+        reduced.clear()
+        store = Memory()
+        streamed(clustered(n, 4, 2), 20, 100, store)
+        depth = len({name.split("-")[0] for name in store})
+        assert max(reduced[:-1]) < reduction_rows(20) + 100
+        assert reduced[-1] <= reduction_rows(20) * (depth + 1)
+        assert sum(len(arrays["points"]) for arrays in store.values()) <= n / (BRANCHES - 1)
+
+
 @pytest.mark.parametrize(
     ("n", "rows", "depth"), [(50, 9, 0), (300, 9, 1), (1500, 9, 2), (4000, 9, 2), (9000, 9, 3)]
 )
-def test_the_tree_over_a_runner_is_the_local_one(n, rows, depth):
+def test_the_tree_is_the_plain_one_and_reads_every_part_once_in_order(n, rows, depth):
     points = clustered(n, 5, n)
     drawn = np.random.default_rng(n).integers(1, 60, n)
     counts = drawn[: np.searchsorted(np.cumsum(drawn), n)].tolist()
     counts.append(n - sum(counts))
-    reached, expected = local(points, counts, rows)
+    reached, expected = plain_tree(points, counts, rows)
     assert reached == depth
-    told, store = [], Memory()
-    found = streaming_over(here, in_parts(points, counts), rows, store, told.append)
+    told, picked, store, parts = [], [], Memory(), InParts(points, counts)
+    found = streaming_coreset(parts, rows, store, local_runner, told.append, picked.append)
     check_same(found, expected)
-    assert told == [run.stop for run in runs(counts, full_at(rows))[0]]
-    assert len(store) >= n // (full_at(rows) + 60)
+    assert told == [run.stop for run in group_runs(counts, reduction_rows(rows))[0]]
+    assert picked[-1] == len(found.picks)
+    assert len(store) >= n // (reduction_rows(rows) + 60)
+    assert [number for seen in parts.seen for number in seen] == list(range(len(counts)))
 
 
 def test_copies_make_smaller_groups_and_the_same_tree():
     points = np.random.default_rng(0).integers(0, 4, (3000, 2)).astype(np.float32)  # 16 places
     counts = [50] * 60
-    _, expected = local(points, counts, 12)
+    _, expected = plain_tree(points, counts, 12)
     assert len(expected.picks) == 12
-    check_same(streaming_over(here, in_parts(points, counts), 12, Memory()), expected)
-    _, all_places = local(points, counts, 20)
+    check_same(streamed(points, 12, 50), expected)
+    all_places = streamed(points, 20, 50)
     assert len(all_places.picks) == 16
     assert all_places.radius == 0
     assert (points[all_places.picks[all_places.nearest]] == points).all()
@@ -154,10 +185,10 @@ def test_copies_make_smaller_groups_and_the_same_tree():
 
 def test_reductions_travel_and_their_rows_do_not_gather(tmp_path):
     points, counts = clustered(6000, 40, 8), [40] * 150
-    parts, runner = in_parts(points, counts), Travelling()
-    at_hand = len(parts.source[0].tobytes())
-    found = streaming_over(runner, parts, 10, Folder(tmp_path))
-    check_same(found, local(points, counts, 10)[1])
+    parts, runner = InParts(points, counts), PicklingRunner()
+    at_hand = len(points.tobytes())
+    found = streaming_coreset(parts, 10, Folder(tmp_path), runner)
+    check_same(found, plain_tree(points, counts, 10)[1])
     shared = [size for size in runner.sizes if size > at_hand]
     assert len(shared) == 5  # the source, which is all points here: for four levels and the end
     assert sum(runner.sizes) - sum(shared) < at_hand / 4
@@ -165,33 +196,30 @@ def test_reductions_travel_and_their_rows_do_not_gather(tmp_path):
 
 def test_what_is_in_the_store_is_not_reduced_again():
     points, counts = clustered(2000, 6, 9), [20] + [25] * 79 + [5]
-    parts, store = in_parts(points, counts), Memory()
-    expected = streaming_over(here, parts, 8, store)
+    store = Memory()
+    expected = streaming_coreset(InParts(points, counts), 8, store, local_runner)
     kept = dict(store)
     for name in list(store)[3:9]:
         del store[name]
-    check_same(streaming_over(here, parts, 8, store), expected)  # `put` refuses what is there
+    found = streaming_coreset(InParts(points, counts), 8, store, local_runner)
+    check_same(found, expected)  # `put` refuses what is there
     assert store.keys() == kept.keys()
-    left = runs(counts, full_at(8))[1]
+    left = group_runs(counts, reduction_rows(8))[1]
     assert list(left) == [77, 78, 79, 80]  # and of the parts only these are read, for the end
-
-    def read_left(source, some):
-        assert some == left
-        return read(source, some)
-
-    again = Parts(read_left, parts.source, counts)
-    check_same(streaming_over(here, again, 8, store), expected)
+    again = InParts(points, counts)
+    check_same(streaming_coreset(again, 8, store, local_runner), expected)
+    assert again.seen == [left]
 
 
 def test_runs_by_hand():
-    assert runs([3, 4, 5, 9, 10, 2], 10) == ([range(3), range(3, 5)], range(5, 6))
-    assert runs([10, 10], 10) == ([range(1), range(1, 2)], range(2, 2))
-    assert runs([], 10) == ([], range(0))
+    assert group_runs([3, 4, 5, 9, 10, 2], 10) == ([range(3), range(3, 5)], range(5, 6))
+    assert group_runs([10, 10], 10) == ([range(1), range(1, 2)], range(2, 2))
+    assert group_runs([], 10) == ([], range(0))
 
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 200))
 def test_runs_cover_all_parts_and_end_as_soon_as_they_are_full(counts, full):
-    found, rest = runs(counts, full)
+    found, rest = group_runs(counts, full)
     assert [number for run in [*found, rest] for number in run] == list(range(len(counts)))
     for run in found:
         assert sum(counts[run.start : run.stop]) >= full > sum(counts[run.start : run.stop - 1])

@@ -13,10 +13,10 @@ def points(n: int = 400, d: int = 5) -> np.ndarray:
 
 def test_random_rows_are_distinct_and_follow_the_seed():
     given = points()
-    found = subsamplers.random(given, 50, 3)
+    found = subsamplers.random_coreset(given, 50, 3)
     assert len(np.unique(found.picks)) == 50
-    assert found.picks.tolist() == subsamplers.random(given, 50, 3).picks.tolist()
-    assert found.picks.tolist() != subsamplers.random(given, 50, 4).picks.tolist()
+    assert found.picks.tolist() == subsamplers.random_coreset(given, 50, 3).picks.tolist()
+    assert found.picks.tolist() != subsamplers.random_coreset(given, 50, 4).picks.tolist()
     away = np.linalg.norm(given[:, None] - given[found.picks][None], axis=2)
     assert np.array_equal(found.nearest, away.argmin(axis=1))
     np.testing.assert_allclose(found.radius, away.min(axis=1).max(), rtol=1e-5)
@@ -50,12 +50,12 @@ def test_the_gradient_is_that_of_the_reconstruction_error():
 def test_learned_proxies_reconstruct_better_than_the_random_rows_they_start_from():
     given = points()
     told: list[int] = []
-    found = subsamplers.learned(given, 12, 0, told.append)
+    found = subsamplers.learned_coreset(given, 12, 0, told.append)
     start = given[np.random.default_rng(0).permutation(len(given))[:12]]
 
     def mean_squared(bank: np.ndarray) -> float:
         return float((np.linalg.norm(given[:, None] - bank[None], axis=2).min(axis=1) ** 2).mean())
 
     assert mean_squared(given[found.picks]) < mean_squared(start)
-    assert found.picks.tolist() == subsamplers.learned(given, 12, 0).picks.tolist()
+    assert found.picks.tolist() == subsamplers.learned_coreset(given, 12, 0).picks.tolist()
     assert told[-1] == 12

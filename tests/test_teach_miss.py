@@ -4,19 +4,19 @@ import json
 
 import numpy as np
 import pytest
-from conftest import part
+from commands import golden
+from conftest import part, part_mask
+from picture_files import save_picture
 
 from goldensample import PatchCore, Preparation, fit, load, save
 from goldensample.learning.learn import forget, learn
 from goldensample.learning.revisions import Note, revert
-from goldensample.learning.teach_miss import study
-from goldensample.methods.corrections import factors, nearness
+from goldensample.learning.teach_miss import analyse_miss
+from goldensample.methods.corrections import defect_factors, distance_to_defects
 from goldensample.records import Picture
-from test_cli import golden, write
 
 NOTE = Note("2026-01-02T03:04:05+00:00", "came back from the customer", cost=0.05)
-MASK = np.zeros((48, 48), bool)
-MASK[20:30, 30:40] = True
+MASK = part_mask() > 0
 GOOD = [Picture(f"g{seed}", part(seed)) for seed in range(400, 500)]
 
 
@@ -34,7 +34,7 @@ def fooled(tiny, good_parts):
 
 @pytest.fixture(scope="module")
 def studied(fooled):
-    return study(fooled, Picture("miss", part(701, defect=True)), MASK, GOOD, NOTE)
+    return analyse_miss(fooled, Picture("miss", part(701, defect=True)), MASK, GOOD, NOTE)
 
 
 def test_the_excuse_is_found(fooled, studied):
@@ -46,13 +46,13 @@ def test_the_excuse_is_found(fooled, studied):
 
 @pytest.mark.parametrize("way", ["drop", "limit"])
 def test_either_way_catches_its_like(fooled, studied, way):
-    (one,) = (found for found in studied.proposals if found.way == way)
-    assert one.holds
+    (one,) = (found for found in studied.proposals if found.action == way)
+    assert one.accepted
     used = GOOD if way == "drop" else [good for k, good in enumerate(GOOD) if k % 3]
-    assert (one.counted, one.upper) == (len(used), (len(one.alarms) + 1) / (len(used) + 1))
-    assert one.upper <= NOTE.cost
-    assert one.taught.journal.revisions[-1].cost == (len(one.alarms), len(used))
-    old, new = list(fooled.inspect_many(used)), list(one.taught.inspect_many(used))
+    assert (one.tested, one.rate_bound) == (len(used), (len(one.alarms) + 1) / (len(used) + 1))
+    assert one.rate_bound <= NOTE.cost
+    assert one.inspector.journal.revisions[-1].cost == (len(one.alarms), len(used))
+    old, new = list(fooled.inspect_many(used)), list(one.inspector.inspect_many(used))
     alarms = [
         late.name
         for early, late in zip(old, new, strict=True)
@@ -62,24 +62,26 @@ def test_either_way_catches_its_like(fooled, studied, way):
     likes = [part(seed, defect=True) for seed in range(800, 810)]
     before, after = (
         sum(found.verdict == "defect" for found in inspector.inspect_many(likes))
-        for inspector in (fooled, one.taught)
+        for inspector in (fooled, one.inspector)
     )
     assert after > before
-    rate = one.taught.threshold.false_alarms  # what was taught may raise it, a learned row gone not
+    rate = (
+        one.inspector.threshold.false_alarms
+    )  # what was taught may raise it, a learned row gone not
     assert rate == (None if way == "limit" else 0.05)
-    back = revert(one.taught, 1, NOTE)
+    back = revert(one.inspector, 1, NOTE)
     assert back.inspect(part(90)).score == fooled.inspect(part(90)).score
     assert back.threshold == fooled.threshold
 
 
 def test_what_was_taught_is_kept_and_forgotten(fooled, studied, tmp_path):
-    (one,) = (found for found in studied.proposals if found.way == "limit")
-    save(one.taught, tmp_path / "taught.golden")
+    (one,) = (found for found in studied.proposals if found.action == "limit")
+    save(one.inspector, tmp_path / "taught.golden")
     again = load(tmp_path / "taught.golden")
     picture = part(701, defect=True)
-    assert again.inspect(picture).score == one.taught.inspect(picture).score
+    assert again.inspect(picture).score == one.inspector.inspect(picture).score
     less = forget(again, "miss", NOTE)
-    assert less.detector.taught is None
+    assert less.detector.defect_patches is None
     assert less.inspect(picture).score == fooled.inspect(picture).score
     assert less.threshold == fooled.threshold
     good = learn(again, [Picture("good after all", picture)], NOTE)  # the operator's last word
@@ -87,8 +89,8 @@ def test_what_was_taught_is_kept_and_forgotten(fooled, studied, tmp_path):
 
 
 def test_an_export_knows_it_too(studied, tmp_path):
-    (one,) = (found for found in studied.proposals if found.way == "limit")
-    save(one.taught, tmp_path / "taught.golden")
+    (one,) = (found for found in studied.proposals if found.action == "limit")
+    save(one.inspector, tmp_path / "taught.golden")
     done = golden(
         "export", tmp_path / "taught.golden", "--to", "onnx", "--out", tmp_path / "taught.onnx"
     )
@@ -98,18 +100,18 @@ def test_an_export_knows_it_too(studied, tmp_path):
 def test_no_cost_is_borne_that_is_too_high(fooled, good_parts):
     """A good picture marked as a defect: what resembles it is good."""
     everywhere = np.ones((48, 48), bool)
-    found = study(fooled, Picture("no defect", part(450)), everywhere, GOOD, NOTE)
+    found = analyse_miss(fooled, Picture("no defect", part(450)), everywhere, GOOD, NOTE)
     for one in found.proposals:
-        assert one.holds == (one.score > fooled.threshold.score and one.upper <= NOTE.cost)
+        assert one.accepted == (one.score > fooled.threshold.score and one.rate_bound <= NOTE.cost)
 
 
 def test_too_few_pictures_cannot_show_a_cost(fooled):
     """Of 66 pictures counted on, none is a false alarm: that still does not show 1 %."""
     miss = Picture("miss", part(701, defect=True))
-    found = study(fooled, miss, MASK, GOOD, Note(NOTE.time, cost=0.01))
-    (one,) = (found for found in found.proposals if found.way == "limit")
-    assert not one.holds
-    assert one.counted == 66
+    found = analyse_miss(fooled, miss, MASK, GOOD, Note(NOTE.time, cost=0.01))
+    (one,) = (found for found in found.proposals if found.action == "limit")
+    assert not one.accepted
+    assert one.tested == 66
     with pytest.raises(ValueError, match=r"cost must be in \(0, 1\)"):
         Note("", cost=0)
 
@@ -117,31 +119,31 @@ def test_too_few_pictures_cannot_show_a_cost(fooled):
 def test_wrong_wishes(fooled):
     miss = Picture("miss", part(701, defect=True))
     with pytest.raises(ValueError, match="good pictures that the cost"):
-        study(fooled, miss, MASK, [], NOTE)
+        analyse_miss(fooled, miss, MASK, [], NOTE)
     with pytest.raises(ValueError, match="size of its picture"):
-        study(fooled, miss, MASK[:40], GOOD, NOTE)
+        analyse_miss(fooled, miss, MASK[:40], GOOD, NOTE)
     with pytest.raises(ValueError, match="must mark a part"):
-        study(fooled, miss, np.zeros_like(MASK), GOOD, NOTE)
+        analyse_miss(fooled, miss, np.zeros_like(MASK), GOOD, NOTE)
     before = revert(fooled, 0, NOTE)
     with pytest.raises(ValueError, match="is called a defect"):
-        study(before, miss, MASK, GOOD, NOTE)
+        analyse_miss(before, miss, MASK, GOOD, NOTE)
 
 
 def test_factors_by_hand():
     far = np.array([0.5, 0.5, 0.5, 0.0], np.float32)
     near = np.array([0.4, 0.6, 0.1, 0.0], np.float32)
-    assert np.allclose(factors(far, near), [1.25, 1, 2, 2])
+    assert np.allclose(defect_factors(far, near), [1.25, 1, 2, 2])
     rows = np.array([[3.0, 4.0]], np.float32)
-    assert nearness(rows, None) == np.inf
-    assert nearness(rows, np.zeros((1, 2), np.float32)) == 5
+    assert distance_to_defects(rows, None) == np.inf
+    assert distance_to_defects(rows, np.zeros((1, 2), np.float32)) == 5
 
 
 def test_the_command(fooled, tmp_path):
     save(fooled, tmp_path / "part.golden")
-    write(tmp_path / "miss.png", part(701, defect=True))
-    write(tmp_path / "mask.png", MASK.astype(np.uint8) * 255)
+    save_picture(tmp_path / "miss.png", part(701, defect=True))
+    save_picture(tmp_path / "mask.png", MASK.astype(np.uint8) * 255)
     for picture in GOOD[:20]:
-        write(tmp_path / "good" / f"{picture.name}.png", picture.pixels)
+        save_picture(tmp_path / "good" / f"{picture.name}.png", picture.pixels)
     words = ("teach-miss", tmp_path / "part.golden", tmp_path / "miss.png")
     words += ("--mask", tmp_path / "mask.png", "--good", tmp_path / "good")
     before = (tmp_path / "part.golden").read_bytes()

@@ -5,22 +5,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from commands import golden
 from conftest import part
+from picture_files import save_picture
 
 from goldensample import Preparation, fit, load, save
-from goldensample.calibration.tradeoff import Labelled, curves, table
+from goldensample.calibration.tradeoff import LabelledScores, curves, table
 from goldensample.fitting.calibrate import Promise, judges, limits
 from goldensample.fitting.precision import settle
-from goldensample.learning.revisions import Note, costed, drop, revert
+from goldensample.learning.revisions import Note, drop_rows, revert, set_cost
 from goldensample.methods.cross_fitted import Crossed, WithoutFold
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.nearest import Nearest
 from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Calibration, Features, Threshold, silent
-from goldensample.report.panels import promise as told_on_the_page
+from goldensample.report.panels import describe_threshold as told_on_the_page
 from goldensample.wording.limits import promise
-from test_cli import golden, write
 
 SMALL = Preparation((48, 48))
 SCORES = Calibration(np.arange(1.0, 40.0), np.arange(1.0, 40.0) / 2)
@@ -145,14 +146,14 @@ def test_the_words_say_what_is_promised():
 
 def test_the_words_say_what_changed_a_limit(tiny, good_parts):
     fitted = fit(good_parts, backbone=tiny, preparation=Preparation((48, 48)))
-    less = drop(fitted, np.array([3]), Note("2026-01-02T03:04:05+00:00"))
+    less = drop_rows(fitted, np.array([3]), Note("2026-01-02T03:04:05+00:00"))
     assert promise(less.threshold, less.journal) == (
         f"{fitted.threshold.score:.4f}, set on 19 good pictures for 5 % of them, and changed since "
         "by teach-miss on 2026-01-02 (revision 1); set it anew with golden learn --calibrate: no "
         "rate of false alarms is known"
     )
     assert "Set on 19 good pictures, and changed since" in told_on_the_page(less.threshold)
-    counted = costed(less, 2, 100)
+    counted = set_cost(less, 2, 100)
     assert "2 of 100 good pictures became false alarms" in promise(less.threshold, counted.journal)
     counted.journal.check()
     back = revert(counted, 0, Note(""))
@@ -161,7 +162,7 @@ def test_the_words_say_what_changed_a_limit(tiny, good_parts):
 
 def test_the_table_of_limits():
     used = limits(SCORES, Promise(0.05))
-    truth = Labelled(np.array([1.0, 39.5]), np.array([20.0, 50.0, 60.0]))
+    truth = LabelledScores(np.array([1.0, 39.5]), np.array([20.0, 50.0, 60.0]))
     rows = table(SCORES, used, truth)
     assert [row.score for row in rows] == sorted(row.score for row in rows)
     own = next(row for row in rows if row.in_use)
@@ -178,11 +179,11 @@ def test_the_table_of_limits():
 
 def test_commands(tiny_file, tmp_path):
     for seed in range(40):
-        write(tmp_path / f"good/{seed}.png", part(seed))
+        save_picture(tmp_path / f"good/{seed}.png", part(seed))
     for seed in range(50, 54):
-        write(tmp_path / f"set/test/good/{seed}.png", part(seed))
-        write(tmp_path / f"set/test/hole/{seed}.png", part(seed, defect=True))
-    write(tmp_path / "set/train/good/1.png", part(1))
+        save_picture(tmp_path / f"set/test/good/{seed}.png", part(seed))
+        save_picture(tmp_path / f"set/test/hole/{seed}.png", part(seed, defect=True))
+    save_picture(tmp_path / "set/train/good/1.png", part(1))
     file = tmp_path / "a.golden"
     network = ("--backbone", f"onnx:{tiny_file}", "--size", "64x64")
     done = golden("fit", tmp_path / "good", "-o", file, *network, "--review", "60%")

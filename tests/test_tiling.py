@@ -10,8 +10,8 @@ from conftest import part
 
 from goldensample import PatchCore, Preparation, fit, load, save
 from goldensample.errors import ArtifactError, ImageError, WeightsError
-from goldensample.features.extraction import at_a_time, level_shapes
-from goldensample.features.tiling import Span, in_tiles, native, spans
+from goldensample.features.extraction import batch_size, level_shapes
+from goldensample.features.tiling import Span, native_preparation, run_tiled, spans
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.methods.mean_map import MeanMap
 from goldensample.records import Picture, Threshold
@@ -62,17 +62,17 @@ def test_what_cannot_be_cut_is_refused():
 def test_no_seams_with_the_builtin_network():
     backbone, canvas = open_backbone("builtin"), texture(0, (352, 528))
     whole = backbone.extract(canvas)
-    for found, wanted in zip(in_tiles(backbone.extract, canvas, 16, 304, 112), whole, strict=True):
+    for found, wanted in zip(run_tiled(backbone.extract, canvas, 16, 304, 112), whole, strict=True):
         np.testing.assert_allclose(found, wanted, atol=1e-4 * np.abs(wanted).max())
     # its coarsest level sees 97 pixels to each side: with much less there are seams
-    narrow = in_tiles(backbone.extract, canvas, 16, 304, 48)
+    narrow = run_tiled(backbone.extract, canvas, 16, 304, 48)
     assert np.abs(narrow[1] - whole[1]).max() > 0.01 * np.abs(whole[1]).max()
 
 
 def test_several_canvases_in_tiles_of_both_axes(tiny):
     canvases = np.concatenate([texture(seed, (96, 160)) for seed in range(3)])
     whole = tiny.extract(canvases)
-    for found, wanted in zip(in_tiles(tiny.extract, canvases, 8, 64, 16), whole, strict=True):
+    for found, wanted in zip(run_tiled(tiny.extract, canvases, 8, 64, 16), whole, strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-4)
 
 
@@ -84,7 +84,7 @@ def test_one_tile_is_the_whole(tiny):
         return tiny.extract(canvases)
 
     canvas = texture(0, (96, 160))
-    in_tiles(run, canvas, 8)
+    run_tiled(run, canvas, 8)
     assert len(seen) == 1
     assert seen[0] is canvas
 
@@ -96,11 +96,11 @@ def test_maps_of_broken_cells_are_refused(tiny):
         return tuple(level[:, :, 1:, 1:] for level in tiny.extract(canvases))
 
     with pytest.raises(WeightsError, match=r"whole cells.*without --tile"):
-        in_tiles(without_border, canvas, 8, 64, 16)
+        run_tiled(without_border, canvas, 8, 64, 16)
 
 
 def test_native_resizes_nothing():
-    preparation = native([(50, 70), (60, 40)], 16)
+    preparation = native_preparation([(50, 70), (60, 40)], 16)
     assert preparation == Preparation((64, 80), "native")
     pixels = part(0, shape=(50, 70))
     canvas, placement = preparation.apply(pixels)
@@ -110,15 +110,15 @@ def test_native_resizes_nothing():
     np.testing.assert_array_equal(canvas[:, 0, 5:75], pixels[0].T)
     assert placement.valid((64, 80)).sum() == 50 * 70
     with pytest.raises(ImageError, match=r"at most 64x80 pixels.*has 65x10"):
-        preparation.place((65, 10))
+        preparation.placement((65, 10))
     with pytest.raises(ValueError, match="without crop_hw"):
         Preparation((64, 64), "native", (32, 32))
 
 
 def test_large_canvases_are_prepared_one_at_a_time(tiny):
-    assert at_a_time(Preparation((256, 256))) == 8
-    assert at_a_time(Preparation((2048, 2048))) == 2
-    assert at_a_time(Preparation((3008, 4000), "native")) == 1
+    assert batch_size(Preparation((256, 256))) == 8
+    assert batch_size(Preparation((2048, 2048))) == 2
+    assert batch_size(Preparation((3008, 4000), "native")) == 1
     assert level_shapes(Preparation((48, 64)), tiny) == [(6, 12, 16), (10, 6, 8)]
     assert level_shapes(Preparation((48, 1400), "native"), tiny) == [(6, 12, 350), (10, 6, 175)]
 
@@ -131,7 +131,7 @@ def pictures():
 @pytest.fixture(scope="module")
 def wide(tiny, pictures):
     method = PatchCore(coreset=0.02, neighbors=3)
-    return fit(pictures, backbone=tiny, method=method, preparation=native([WIDE], 8))
+    return fit(pictures, backbone=tiny, method=method, preparation=native_preparation([WIDE], 8))
 
 
 def test_maps_and_scores_are_those_of_the_whole(wide):
@@ -177,7 +177,7 @@ def test_methods_with_places_and_what_cannot_be_exported(tiny, pictures, wide, t
     from goldensample.export.export import export
 
     fitted = fit(
-        pictures, backbone=tiny, method=MeanMap(), preparation=native([WIDE], 8), false_alarms=None
+        pictures, backbone=tiny, method=MeanMap(), preparation=native_preparation([WIDE], 8), false_alarms=None
     )
     save(fitted, tmp_path / "mean.golden")
     assert load(tmp_path / "mean.golden").inspect(pictures[0]).score >= 0

@@ -17,7 +17,7 @@ WHOLE = Design(rank=64, near=(64, 64), two=(128, 128), three=(256, 256), depths=
 def drawn(count: int, size: int) -> "torch.Tensor":
     random = np.random.default_rng(0)
     pictures = np.stack([procedural.draw(random, size) for _ in range(count)])
-    return teachers.normalised(torch.from_numpy((pictures * 255).astype(np.uint8)))
+    return teachers.normalise(torch.from_numpy((pictures * 255).astype(np.uint8)))
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def projections(teacher, pictures):
     made = []
     for level, depth in zip(levels, (64, 96), strict=True):
         rows = level.permute(0, 2, 3, 1).flatten(0, 2).double()
-        made.append(targets.fitted(rows.mean(0), rows.T.cov(), depth))
+        made.append(targets.pca_projection(rows.mean(0), rows.T.cov(), depth))
     return made
 
 
@@ -42,7 +42,7 @@ def test_thinning_to_the_full_width_gives_the_teacher(resnet18):
     pictures = drawn(6, 96)
     wanted = projections(resnet18, pictures)
     student = Student(WHOLE)
-    start.start_from(student, resnet18.state_dict(), pictures, wanted)
+    start.initialise_from_teacher(student, resnet18.state_dict(), pictures, wanted)
     with torch.no_grad():
         teacher = resnet18(pictures)
         after_two = student.two(student.near(student.stem(pictures)))
@@ -55,7 +55,7 @@ def test_a_thinner_student_starts_nearer_the_teacher_than_a_random_one(resnet18)
     pictures = drawn(6, 96)
     wanted = projections(resnet18, pictures)
     thinned, random = Student(network.DESIGNS["thin"]), Student(network.DESIGNS["thin"])
-    start.start_from(thinned, resnet18.state_dict(), pictures, wanted)
+    start.initialise_from_teacher(thinned, resnet18.state_dict(), pictures, wanted)
     with torch.no_grad():
         target = wanted[0].apply(resnet18(pictures)[0])[:, :48]
         errors = [(one(pictures)[0] - target).square().mean() for one in (thinned, random)]
@@ -76,7 +76,7 @@ def test_equalising_changes_nothing():
     pictures = drawn(4, 96)
     int8.set_limits(after, pictures)
     for module in after.modules():
-        if isinstance(module, network.Limit):
+        if isinstance(module, network.ClippedReLU):
             module.top.fill_(float("inf"))
     with torch.no_grad():
         for one, two in zip(before(pictures), after(pictures), strict=True):
@@ -87,18 +87,18 @@ def test_simulated_int8_rounds_and_can_be_switched_off():
     student, pictures = limited(), drawn(2, 96)
     with torch.no_grad():
         exact = student(pictures)[0]
-        int8.simulate(student, True)
+        int8.simulate_quantisation(student, True)
         rounded = student(pictures)[0]
-        int8.simulate(student, False)
+        int8.simulate_quantisation(student, False)
         again = student(pictures)[0]
     assert torch.equal(exact, again)
     assert 0 < (rounded - exact).abs().mean() < 0.1 * exact.abs().mean()
 
 
 def test_rounding_keeps_to_its_steps():
-    values = network.in_steps(torch.tensor([0.0, 0.26, 0.49, 1.0]), torch.tensor(0.5))
+    values = network.quantise(torch.tensor([0.0, 0.26, 0.49, 1.0]), torch.tensor(0.5))
     assert values.tolist() == [0.0, 0.5, 0.5, 1.0]
-    limit = network.Limit()
+    limit = network.ClippedReLU()
     limit.top.fill_(2.55)
     limit.rounded = True
     assert limit(torch.tensor([-1.0, 0.014, 9.0])).tolist() == pytest.approx([0, 0.01, 2.55])

@@ -5,18 +5,18 @@ from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
-from conftest import part
+from commands import golden
+from conftest import check_batch, check_round_trip, part, part_mask, read_writable_parts
 from PIL import Image
 
 from goldensample import ArtifactError, ImageError, PatchCore, Preparation, fit, load, save
-from goldensample.artifact.container import read_parts, write_parts
-from goldensample.artifact.header import build
-from goldensample.cli.info import _of_file as of_file
+from goldensample.artifact.container import write_parts
+from goldensample.cli.info import _file_info as file_info
 from goldensample.fitting.audit import audit
-from goldensample.graphs.graph import bake
+from goldensample.graphs.graph import to_onnx
 from goldensample.learning.learn import learn
 from goldensample.learning.revisions import Note
-from goldensample.learning.teach_miss import study
+from goldensample.learning.teach_miss import analyse_miss
 from goldensample.masks.zone_files import read_zones
 from goldensample.methods.cross_fitted import Crossed
 from goldensample.methods.ensemble import Ensemble
@@ -24,17 +24,16 @@ from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.nearest import Nearest
 from goldensample.methods.padim import PaDiM
 from goldensample.methods.spade import SPADE
-from goldensample.preparation.roi import view_of
-from goldensample.preparation.zones import Zone, limits_of, numbers_at
+from goldensample.preparation.roi import roi_from_mask
+from goldensample.preparation.zones import Zone, zone_indices, zone_limits
 from goldensample.records import Picture, silent
 from goldensample.wording.regions import RegionOptions, region_lines
-from test_cli import golden
 from test_method_contract import features
 
 NOTE = Note("2026-01-02T03:04:05+00:00")
 COLUMNS = np.arange(48)
-RIGHT = view_of(np.broadcast_to(COLUMNS >= 24, (48, 48)))
-ALL = view_of(np.ones((1, 1), bool))
+RIGHT = roi_from_mask(np.broadcast_to(COLUMNS >= 24, (48, 48)))
+ALL = roi_from_mask(np.ones((1, 1), bool))
 
 
 def spoilt(seed: int, left: int, grey: float = 10) -> np.ndarray:
@@ -66,13 +65,16 @@ def strict(tiny, good_parts):
 
 
 def test_zones_by_hand():
-    upper = view_of(np.array([[True], [False]]))
-    zones = (Zone("right", 2.0, view_of(np.array([[False, True]]))), Zone("upper", 0.5, upper))
+    upper = roi_from_mask(np.array([[True], [False]]))
+    zones = (
+        Zone("right", 2.0, roi_from_mask(np.array([[False, True]]))),
+        Zone("upper", 0.5, upper),
+    )
     at = np.array([0.25, 0.75])
-    numbers = numbers_at(zones, at, at)
+    numbers = zone_indices(zones, at, at)
     assert numbers.tolist() == [[1, 1], [-1, 0]]  # the later one counts where they overlap
-    assert limits_of(zones, numbers).tolist() == [[0.5, 0.5], [1.0, 2.0]]
-    assert (numbers_at((), at, at) == -1).all()
+    assert zone_limits(zones, numbers).tolist() == [[0.5, 0.5], [1.0, 2.0]]
+    assert (zone_indices((), at, at) == -1).all()
 
 
 @pytest.mark.parametrize("limit", [0, -1.0, float("nan"), float("inf"), 1e-9, 101])
@@ -117,7 +119,7 @@ def test_a_strict_zone_catches_what_passes_elsewhere(strict):
 
 
 def test_limits_of_one_change_nothing(plain, tiny, good_parts):
-    zones = (Zone("left", 1, view_of(np.array([[True, False]]))), Zone("right", 1, RIGHT))
+    zones = (Zone("left", 1, roi_from_mask(np.array([[True, False]]))), Zone("right", 1, RIGHT))
     zoned = fitted(tiny, good_parts, *zones)
     assert zoned.thresholds == plain.thresholds
     for picture in (part(100), spoilt(100, 32), spoilt(100, 6)):
@@ -141,24 +143,13 @@ def test_a_zone_over_all_scales_all(plain, tiny, good_parts):
 
 
 def test_saved_and_loaded_the_same(tolerant, tmp_path):
-    save(tolerant, tmp_path / "a.golden")
-    again = load(tmp_path / "a.golden")
-    assert again.preparation == tolerant.preparation
-    for left in (6, 32):
-        ours, theirs = again.inspect(spoilt(7, left)), tolerant.inspect(spoilt(7, left))
-        assert (ours.score, ours.regions) == (theirs.score, theirs.regions)
-        assert np.array_equal(ours.heat_map, theirs.heat_map)
-    values = json.loads(json.dumps(asdict(tolerant.preparation)))
-    assert build(Preparation, values) == tolerant.preparation
+    check_round_trip(tolerant, tmp_path / "a.golden", spoilt(7, 6), spoilt(7, 32))
 
 
 def test_a_batch_is_as_alone_whatever_the_shapes(strict):
     shapes = [(48, 48), (96, 60), (40, 48), (48, 90)]
     many = [part(seed, shape=shapes[seed % 4]) for seed in range(9)] + [spoilt(3, 32)]
-    for one, found in zip(many, strict.inspect_many(many), strict=True):
-        alone = strict.inspect(one)
-        assert (alone.score, alone.regions) == (found.score, found.regions)
-        assert np.array_equal(alone.heat_map, found.heat_map)
+    check_batch(strict, many)
 
 
 METHODS = [
@@ -186,7 +177,7 @@ def test_methods_divide_each_patch_by_its_limit(method):
     )
     quarter = detector.score(replace(new, limits=np.full_like(limits, 4))).image
     np.testing.assert_allclose(quarter, plain.image / 4, rtol=1e-6)
-    alone = detector.score(replace(new, limits=limits).only(1))
+    alone = detector.score(replace(new, limits=limits).select(1))
     assert alone.image[0] == zoned.image[1]
 
 
@@ -220,9 +211,7 @@ def test_methods_that_zones_say_nothing_to_are_refused(tiny, good_parts, method,
 def test_a_file_of_a_method_that_zones_say_nothing_to_is_refused(tiny, good_parts, tmp_path):
     whole = fitted(tiny, good_parts[:3], method=Nearest(), false_alarms=None)
     save(whole, tmp_path / "a.golden")
-    header, arrays = read_parts(tmp_path / "a.golden")
-    for key in ("format", "goldensample", "sha256"):
-        header.pop(key)
+    header, arrays = read_writable_parts(tmp_path / "a.golden")
     header["preparation"]["zones"] = [json.loads(json.dumps(asdict(Zone("label", 2, RIGHT))))]
     write_parts(tmp_path / "a.golden", header, arrays)
     with pytest.raises(ArtifactError, match="zones must go with a method"):
@@ -233,7 +222,7 @@ def test_a_file_of_a_method_that_zones_say_nothing_to_is_refused(tiny, good_part
 def test_a_zone_without_a_patch_is_refused(tiny, good_parts, covered):
     thin = np.zeros((480, 480), bool)
     thin[:1] = True  # no centre of a patch is so near to the edge
-    zones = [Zone("thin", 2, view_of(thin))]
+    zones = [Zone("thin", 2, roi_from_mask(thin))]
     if covered:
         zones = [Zone("thin", 2, RIGHT), Zone("rest", 1, ALL)]
     with pytest.raises(ValueError, match=r"centre of a patch; thin holds none on a picture of 48x"):
@@ -242,7 +231,7 @@ def test_a_zone_without_a_patch_is_refused(tiny, good_parts, covered):
 
 def test_an_export_with_zones_is_refused(tolerant):
     with pytest.raises(ValueError, match="must have one limit for whole pictures"):
-        bake(tolerant)
+        to_onnx(tolerant)
 
 
 def test_what_is_learned_in_a_strict_zone_is_good(strict):
@@ -256,16 +245,15 @@ def test_what_is_learned_in_a_strict_zone_is_good(strict):
 
 def test_a_zone_over_all_changes_nothing_that_is_taught(tiny, good_parts):
     """Scores and limits are a quarter; excuses, rows, patches and alarms are the same."""
-    mask = np.zeros((48, 48), bool)
-    mask[20:30, 30:40] = True
+    mask = part_mask() > 0
     good = [Picture(f"g{seed}", part(seed)) for seed in range(400, 440)]
     said = []
     for zones in ((), (Zone("all", 4, ALL),)):
         fooled = fitted(tiny, good_parts, *zones, method=PatchCore(coreset=0.05))
         fooled = replace(fooled, detector=replace(fooled.detector, radius=0.0))
         fooled = learn(fooled, [Picture("mistake", part(700, defect=True))], NOTE)
-        found = study(fooled, Picture("miss", part(701, defect=True)), mask, good, NOTE)
-        ways = [(one.way, one.size, one.alarms, one.holds) for one in found.proposals]
+        found = analyse_miss(fooled, Picture("miss", part(701, defect=True)), mask, good, NOTE)
+        ways = [(one.action, one.size, one.alarms, one.accepted) for one in found.proposals]
         said.append((found.excuses, ways, found.score * (4 if zones else 1)))
     assert {way[0] for way in said[0][1]} == {"drop", "limit"}
     assert said[0][:2] == said[1][:2]
@@ -303,7 +291,7 @@ def test_zones_from_a_file(tmp_path):
     assert [(zone.name, zone.limit, zone.where.share) for zone in zones] == [
         ("label", 2, 0.5), ("seam", 0.5, 0.5),
     ]  # fmt: skip
-    assert numbers_at(zones, np.array([0.5]), np.array([0.2, 0.7])).tolist() == [[0, 1]]
+    assert zone_indices(zones, np.array([0.5]), np.array([0.2, 0.7])).tolist() == [[0, 1]]
     assert read_zones(None) == ()
     with pytest.raises(ImageError, match="aspect of the pictures"):
         read_zones(path, [(300, 300)])
@@ -386,4 +374,4 @@ def test_words_for_people_say_which_limit_held(strict, plain, tmp_path):
         assert lines
         assert all(words in line and ("zone" in line) == bool(words) for line in lines)
     save(strict, tmp_path / "a.golden")
-    assert of_file(tmp_path / "a.golden")["preparation"]["zones"] == {"seam": 0.25}
+    assert file_info(tmp_path / "a.golden")["preparation"]["zones"] == {"seam": 0.25}

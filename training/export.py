@@ -11,13 +11,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from training.network import Block, Limit, Student
+from training.network import Block, ClippedReLU, Student
 
 OPSET = 17
 
 
 class Graph:
-    """Nodes and weights, gathered in order."""
+    """Builder of an ONNX graph: nodes and weights in order."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -48,7 +48,7 @@ class Graph:
         )
         return name
 
-    def limit(self, limit: Limit, before: str) -> str:
+    def limit(self, limit: ClippedReLU, before: str) -> str:
         """Add a ReLU, with its upper end if it has one; return its output's name."""
         after, top = f"{before}_relu", limit.top.numpy()
         if np.isinf(top):
@@ -87,7 +87,7 @@ def build(student: Student) -> onnx.ModelProto:
         if head is not None:
             graph.conv(head, x, {"two": "level2", "three": "level3"}[name])
     outputs = [("level2", student.head2, 8), ("level3", student.head3, 16)]
-    made = helper.make_graph(
+    graph_proto = helper.make_graph(
         graph.nodes,
         "golden_sample_backbone",
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "H", "W"])],
@@ -100,14 +100,14 @@ def build(student: Student) -> onnx.ModelProto:
         graph.weights,
     )
     opset = [helper.make_opsetid("", OPSET)]
-    model = helper.make_model(made, opset_imports=opset, producer_name="golden-sample")
+    model = helper.make_model(graph_proto, opset_imports=opset, producer_name="golden-sample")
     model.ir_version = 8
     onnx.checker.check_model(model, full_check=True)
     return model
 
 
 def write(student: Student, path: Path) -> None:
-    """Write the ONNX file, whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_bytes(build(student).SerializeToString(deterministic=True))
-    os.replace(part, path)
+    """Write the ONNX file atomically."""
+    temporary = path.with_suffix(".part")
+    temporary.write_bytes(build(student).SerializeToString(deterministic=True))
+    os.replace(temporary, path)

@@ -1,6 +1,6 @@
-"""A look at the test pictures: `python -m training.look`. Each look is written into LOG.md.
+"""Final evaluation on the test pictures: `python -m training.look`. Logged in LOG.md.
 
-Only for finished networks: nothing may be chosen by what is seen here.
+Only for finished networks: no choice may depend on these figures.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from training import networks, scoring
 
 
 @dataclass(frozen=True)
-class Set:
-    """An evaluation set and how its pictures are prepared."""
+class TestSet:
+    """A test set and its preparation."""
 
     folder: str
     resize: int
@@ -28,54 +28,60 @@ class Set:
 
 
 SETS = (
-    Set("mvtec_ad_small/hazelnut", 256, 224, 0.1),
-    Set("mvtec_ad_small/transistor", 256, 224, 0.1),
-    Set("mvtec_ad/bottle", 256, 224, 0.1),
-    Set("magnetic_tile", 256, 224, 0.02),
+    TestSet("mvtec_ad_small/hazelnut", 256, 224, 0.1),
+    TestSet("mvtec_ad_small/transistor", 256, 224, 0.1),
+    TestSet("mvtec_ad/bottle", 256, 224, 0.1),
+    TestSet("magnetic_tile", 256, 224, 0.02),
 )
 
 
-def prepared(path: Path, one: Set, mode: str) -> np.ndarray:
-    """Return a picture or mask, resized to a square, its middle cut out."""
-    how = Image.Resampling.NEAREST if mode == "L" else Image.Resampling.BILINEAR
-    picture = Image.open(path).convert(mode).resize((one.resize, one.resize), how)
-    low = (one.resize - one.crop) // 2
-    return np.asarray(picture.crop((low, low, low + one.crop, low + one.crop)))
+def prepare(path: Path, test_set: TestSet, mode: str) -> np.ndarray:
+    """Return a picture or mask, resized to a square and centre-cropped."""
+    resampling = Image.Resampling.NEAREST if mode == "L" else Image.Resampling.BILINEAR
+    picture = Image.open(path).convert(mode).resize((test_set.resize, test_set.resize), resampling)
+    margin = (test_set.resize - test_set.crop) // 2
+    return np.asarray(
+        picture.crop((margin, margin, margin + test_set.crop, margin + test_set.crop))
+    )
 
 
-def read(paths: list[Path], one: Set) -> Tensor:
+def read_pictures(paths: list[Path], test_set: TestSet) -> Tensor:
     """Return pictures as (n, crop, crop, 3) uint8."""
-    return torch.from_numpy(np.stack([prepared(path, one, "RGB") for path in paths]))
+    return torch.from_numpy(np.stack([prepare(path, test_set, "RGB") for path in paths]))
 
 
-def masks(root: Path, paths: list[Path], one: Set) -> np.ndarray:
+def masks(root: Path, paths: list[Path], test_set: TestSet) -> np.ndarray:
     """Return (n, crop, crop) bool; empty for good pictures."""
-    empty, found = np.zeros((one.crop, one.crop), bool), []
+    empty, result = np.zeros((test_set.crop, test_set.crop), bool), []
     for path in paths:
         mask = root / "ground_truth" / path.parent.name / f"{path.stem}_mask.png"
-        found.append(empty if path.parent.name == "good" else prepared(mask, one, "L") > 127)
-    return np.stack(found)
+        result.append(empty if path.parent.name == "good" else prepare(mask, test_set, "L") > 127)
+    return np.stack(result)
 
 
-def look(network: scoring.Network, shared: Path, one: Set) -> tuple[float, float, int]:
+def evaluate_set(
+    network: scoring.Network, shared: Path, test_set: TestSet
+) -> tuple[float, float, int]:
     """Return image AUROC, pixel AUROC and the inverted (good, bad) pairs of one set."""
-    root = shared / "data" / one.folder
-    good = scoring.patches(network, read(sorted((root / "train/good").iterdir()), one))
+    root = shared / "data" / test_set.folder
+    good = scoring.patches(
+        network, read_pictures(sorted((root / "train/good").iterdir()), test_set)
+    )
     rows = good.flatten(0, 1).numpy()
-    small = projection.project(rows, 64, seed=0)
-    bank = torch.from_numpy(rows[greedy.greedy(small, int(len(rows) * one.share)).picks])
+    projected = projection.project(rows, 64, seed=0)
+    bank = torch.from_numpy(rows[greedy.greedy(projected, int(len(rows) * test_set.share)).picks])
     paths = sorted(path for path in (root / "test").rglob("*") if path.is_file())
-    scores = scoring.distances(scoring.patches(network, read(paths, one)), bank)
-    bad = np.array([path.parent.name != "good" for path in paths])
-    top = scores.amax(1).numpy()
-    inverted = int((top[bad][:, None] <= top[~bad][None]).sum())
-    maps = scoring.heat_maps(scores, one.crop, (one.crop // 8, one.crop // 8))
-    pixel = scoring.auroc(maps[:, ::2, ::2], masks(root, paths, one)[:, ::2, ::2])
-    return scoring.auroc(top, bad), pixel, inverted
+    scores = scoring.distances(scoring.patches(network, read_pictures(paths, test_set)), bank)
+    labels = np.array([path.parent.name != "good" for path in paths])
+    image_scores = scores.amax(1).numpy()
+    inverted = int((image_scores[labels][:, None] <= image_scores[~labels][None]).sum())
+    maps = scoring.heat_maps(scores, test_set.crop, (test_set.crop // 8, test_set.crop // 8))
+    pixel = scoring.auroc(maps[:, ::2, ::2], masks(root, paths, test_set)[:, ::2, ::2])
+    return scoring.auroc(image_scores, labels), pixel, inverted
 
 
 def candidates(shared: Path, files: list[Path]) -> Iterator[tuple[str, scoring.Network]]:
-    """Give ResNet-18 first, then each file in float32 and in int8."""
+    """Yield ResNet-18 first, then each file in float32 and in int8."""
     yield "resnet18", networks.resnet18_network(shared / "weights")
     for path in files:
         yield path.name, networks.onnx_network(path)
@@ -87,12 +93,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--sets", nargs="*", default=[one.folder for one in SETS])
-    chosen = parser.parse_args()
-    for one in (one for one in SETS if one.folder in chosen.sets):
-        for name, network in candidates(chosen.shared, chosen.files):
-            image, pixel, inverted = look(network, chosen.shared, one)
-            print(f"{one.folder} {name} image {image:.4f} pixel {pixel:.4f} inverted {inverted}")
+    parser.add_argument("--sets", nargs="*", default=[test_set.folder for test_set in SETS])
+    options = parser.parse_args()
+    for test_set in (test_set for test_set in SETS if test_set.folder in options.sets):
+        for name, network in candidates(options.shared, options.files):
+            image, pixel, inverted = evaluate_set(network, options.shared, test_set)
+            print(
+                f"{test_set.folder} {name} image {image:.4f} pixel {pixel:.4f} inverted {inverted}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the student is trained on: the teachers' features, and how a defect changes them."""
+"""Distillation losses: the teacher's features, and their change by a defect."""
 
 from dataclasses import dataclass
 
@@ -9,11 +9,11 @@ from training.teachers import mean3
 
 @dataclass(frozen=True)
 class Weights:
-    """How the parts of the loss are weighed.
+    """Weights of the terms of the loss.
 
     Args:
-        change: of the change loss against the feature loss.
-        floor: added to a picture's spread; the smaller, the more flat pictures count.
+        change: of the change loss relative to the feature loss.
+        floor: added to a picture's spread; a smaller one gives more weight to flat pictures.
     """
 
     change: float
@@ -21,9 +21,9 @@ class Weights:
 
 
 def feature_loss(predicted: Tensor, target: Tensor, floor: float) -> Tensor:
-    """Return the squared error, each picture weighed against its own spread.
+    """Return the squared error, each picture normalised by its variance.
 
-    A flat picture, as most industrial ones are, then counts as much as a busy one.
+    A flat picture, as most industrial ones are, then has the same weight as a textured one.
     """
     error = (predicted - target).square().sum(1).mean((1, 2))
     spread = (target - target.mean((2, 3), keepdim=True)).square().sum(1).mean((1, 2))
@@ -31,10 +31,10 @@ def feature_loss(predicted: Tensor, target: Tensor, floor: float) -> Tensor:
 
 
 def change_loss(predicted: Tensor, target: Tensor) -> Tensor:
-    """Return the error of what the defect changes, against the size of the change.
+    """Return the error of the change by a defect, relative to the size of the change.
 
-    Rows 0, 2, 4, … are pictures, rows 1, 3, 5, … the same with a defect. At 1 the student sees
-    nothing of the defect.
+    Rows 0, 2, 4, … are pictures, rows 1, 3, 5, … the same with a defect. At 1 the student
+    does not respond to the defect.
     """
     change = target[1::2] - target[0::2]
     error = (predicted[1::2] - predicted[0::2] - change).square().sum((1, 2, 3))
@@ -45,7 +45,7 @@ def change_loss(predicted: Tensor, target: Tensor) -> Tensor:
 def distillation_loss(
     predicted: tuple[Tensor, Tensor], targets: tuple[Tensor, Tensor], weights: Weights
 ) -> Tensor:
-    """Return the sum over both levels of the feature loss and the weighed change loss."""
+    """Return the sum over both levels of the feature loss and the weighted change loss."""
     total = predicted[0].new_zeros(())
     for level, target in zip(predicted, targets, strict=True):
         averaged = mean3(level.float())

@@ -1,4 +1,4 @@
-"""The student: a thin residual network of 3x3 convolutions on ResNet-18's own residual stream."""
+"""The student: a thin residual network of 3x3 convolutions on ResNet-18's residual stream."""
 
 import math
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ STEM, TWO, THREE = 64, 128, 256
 
 @dataclass(frozen=True)
 class Design:
-    """Where the student is thinner than ResNet-18.
+    """Widths of the student, relative to ResNet-18.
 
     Args:
         rank: of the 7x7 convolution, which becomes one to `rank` channels and a 1x1 to 64.
@@ -35,8 +35,8 @@ DESIGNS = {
 }
 
 
-def in_steps(x: Tensor, step: Tensor) -> Tensor:
-    """Return x in whole steps; the gradient passes as if nothing had been rounded."""
+def quantise(x: Tensor, step: Tensor) -> Tensor:
+    """Return x rounded to multiples of `step`, with a straight-through gradient."""
     return x + ((x / step).round() * step - x).detach()
 
 
@@ -53,12 +53,12 @@ class Conv(nn.Conv2d):
         """Return the convolution of x."""
         weight = self.weight
         if self.rounded:
-            weight = in_steps(weight, weight.detach().abs().amax((1, 2, 3), keepdim=True) / 63)
+            weight = quantise(weight, weight.detach().abs().amax((1, 2, 3), keepdim=True) / 63)
         return self._conv_forward(x, weight, self.bias)
 
 
-class Signed(nn.Module):
-    """Does nothing; when `rounded`, keeps 8 bits of values of either sign."""
+class SignedQuantiser(nn.Module):
+    """Identity; when `rounded`, quantises signed values to 8 bits."""
 
     rounded = False
 
@@ -67,10 +67,10 @@ class Signed(nn.Module):
         if not self.rounded:
             return x
         largest = x.detach().abs().amax((1, 2, 3)).mean()
-        return in_steps(x.clamp(-largest, largest), largest / 127)
+        return quantise(x.clamp(-largest, largest), largest / 127)
 
 
-class Limit(nn.Module):
+class ClippedReLU(nn.Module):
     """ReLU with an upper end; when `rounded`, with 8 bits.
 
     The end is infinite until the int8 stage sets it. Strong edges then saturate, and faint
@@ -86,7 +86,7 @@ class Limit(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return x between 0 and the upper end."""
         x = torch.clamp(x, torch.zeros_like(self.top), self.top)
-        return in_steps(x, self.top / 255) if self.rounded else x
+        return quantise(x, self.top / 255) if self.rounded else x
 
 
 class Block(nn.Module):
@@ -95,13 +95,13 @@ class Block(nn.Module):
     def __init__(self, before: int, after: int, inner: int, stride: int) -> None:
         super().__init__()
         self.first = Conv(before, inner, 3, stride, 1)
-        self.inner = Limit()
+        self.inner = ClippedReLU()
         self.second = Conv(inner, after, 3, 1, 1)
-        self.second_signed = Signed()
+        self.second_signed = SignedQuantiser()
         same = stride == 1 and before == after
         self.shortcut = nn.Identity() if same else Conv(before, after, 1, stride)
-        self.shortcut_signed = nn.Identity() if same else Signed()
-        self.after = Limit()
+        self.shortcut_signed = nn.Identity() if same else SignedQuantiser()
+        self.after = ClippedReLU()
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the block's output after its ReLU."""
@@ -109,13 +109,13 @@ class Block(nn.Module):
         return self.after(second + self.shortcut_signed(self.shortcut(x)))
 
 
-def blocks(before: int, after: int, inner: tuple[int, ...], stride: int) -> nn.Sequential:
+def make_blocks(before: int, after: int, inner: tuple[int, ...], stride: int) -> nn.Sequential:
     """Return a level's blocks; the first one has the stride."""
-    made = []
+    layers = []
     for width in inner:
-        made.append(Block(before, after, width, stride))
+        layers.append(Block(before, after, width, stride))
         before, stride = after, 1
-    return nn.Sequential(*made)
+    return nn.Sequential(*layers)
 
 
 class Student(nn.Module):
@@ -125,10 +125,10 @@ class Student(nn.Module):
         super().__init__()
         self.filters = nn.Conv2d(3, design.rank, 7, 2, 3)  # the stem stays in float32, see LOG.md
         self.mixed = nn.Conv2d(design.rank, STEM, 1)
-        self.stem_limit = Limit()
-        self.near = blocks(STEM, STEM, design.near, 1)
-        self.two = blocks(STEM, TWO, design.two, 2)
-        self.three = blocks(TWO, THREE, design.three, 2)
+        self.stem_limit = ClippedReLU()
+        self.near = make_blocks(STEM, STEM, design.near, 1)
+        self.two = make_blocks(STEM, TWO, design.two, 2)
+        self.three = make_blocks(TWO, THREE, design.three, 2)
         self.head2 = Conv(TWO, design.depths[0], 1)
         self.head3 = Conv(THREE, design.depths[1], 1)
 

@@ -1,4 +1,4 @@
-"""Networks to be judged, all with the same two outputs: the teacher, and any ONNX file."""
+"""Networks to be evaluated, with the same two outputs: the teacher, and any ONNX file."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from training.scoring import Network
-from training.teachers import normalised, resnet18
+from training.teachers import normalise, resnet18
 
 
 def resnet18_network(weights: Path) -> Network:
@@ -16,26 +16,26 @@ def resnet18_network(weights: Path) -> Network:
 
     def features(pictures: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
-            two, three = teacher(normalised(pictures))
+            two, three = teacher(normalise(pictures))
         return two, three
 
     return features
 
 
-def run_by_openvino(model: openvino.Model, alone: bool = False) -> Network:
+def openvino_network(model: openvino.Model, one_at_a_time: bool = False) -> Network:
     """Return a model with outputs level2 and level3, compiled in float32 or what it holds.
 
     Args:
-        alone: it takes one picture at a time.
+        one_at_a_time: use batches of one picture.
     """
     compiled = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
     def features(pictures: Tensor) -> tuple[Tensor, Tensor]:
-        found = []
-        for part in normalised(pictures).split(1 if alone else len(pictures)):
-            levels = compiled(part.contiguous().numpy())
-            found.append([torch.from_numpy(levels[k].copy()) for k in ("level2", "level3")])
-        two, three = map(torch.cat, zip(*found, strict=True))
+        outputs = []
+        for batch in normalise(pictures).split(1 if one_at_a_time else len(pictures)):
+            levels = compiled(batch.contiguous().numpy())
+            outputs.append([torch.from_numpy(levels[k].copy()) for k in ("level2", "level3")])
+        two, three = map(torch.cat, zip(*outputs, strict=True))
         return two, three
 
     return features
@@ -43,10 +43,10 @@ def run_by_openvino(model: openvino.Model, alone: bool = False) -> Network:
 
 def onnx_network(path: Path) -> Network:
     """Return an ONNX file run by OpenVINO."""
-    return run_by_openvino(openvino.Core().read_model(path))
+    return openvino_network(openvino.Core().read_model(path))
 
 
 def int8_network(path: Path) -> Network:
-    """Return the int8 form that `training.quantised` wrote beside an ONNX file."""
+    """Return the int8 network that `training.quantised` wrote next to an ONNX file."""
     graph, weights = (path.with_name(f"{path.stem}_int8.{kind}") for kind in ("xml", "bin"))
-    return run_by_openvino(openvino.Core().read_model(graph, weights), alone=True)
+    return openvino_network(openvino.Core().read_model(graph, weights), one_at_a_time=True)

@@ -1,7 +1,7 @@
-"""The built-in network in 8 bits: `python -m training.quantised BUILTIN.onnx`.
+"""Quantise the built-in network to int8: `python -m training.quantised BUILTIN.onnx`.
 
-Its ranges are measured on training pictures of all kinds, at 256 pixels; the two files are written
-beside the network.
+Ranges are calibrated on training pictures of all kinds, at 256 pixels; the two files are written
+next to the network.
 """
 
 import argparse
@@ -19,32 +19,32 @@ COUNT, SIZE = 128, 256
 
 
 def examples(photographs: list[Image.Image]) -> list[np.ndarray]:
-    """Return training pictures, (3, SIZE, SIZE) float32 in [0, 255]; each second one a surface."""
-    random, made = np.random.default_rng(21), []
+    """Return training pictures, (3, SIZE, SIZE) float32 in [0, 255]; every second one a surface."""
+    rng, batch = np.random.default_rng(21), []
     for number in range(COUNT):
-        draw = pictures.surface if number % 2 else pictures.varied
-        picture = pictures.degraded(random, draw(random, photographs, SIZE))
-        made.append(picture.transpose(2, 0, 1).astype(np.float32))
-    return made
+        draw = pictures.surface_picture if number % 2 else pictures.training_picture
+        picture = pictures.degrade(rng, draw(rng, photographs, SIZE))
+        batch.append(picture.transpose(2, 0, 1).astype(np.float32))
+    return batch
 
 
 def write(path: Path, photographs: list[Image.Image]) -> None:
-    """Write NAME_int8.xml and NAME_int8.bin beside NAME.onnx."""
+    """Write NAME_int8.xml and NAME_int8.bin next to NAME.onnx."""
     network = Network("builtin", path.read_bytes(), ("level2", "level3"))
-    made = quantise(network, examples(photographs))
-    path.with_name(f"{path.stem}_int8.xml").write_bytes(made.int8_graph)
-    path.with_name(f"{path.stem}_int8.bin").write_bytes(made.int8_weights)
+    quantised = quantise(network, examples(photographs))
+    path.with_name(f"{path.stem}_int8.xml").write_bytes(quantised.int8_graph)
+    path.with_name(f"{path.stem}_int8.bin").write_bytes(quantised.int8_weights)
 
 
 def main() -> None:
-    """Quantise the file named."""
+    """Quantise the file of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--without-photographs", action="store_true")
-    chosen = parser.parse_args()
-    paths = [] if chosen.without_photographs else photograph_paths(chosen.shared, held_out=False)
-    write(chosen.file, [Image.open(path).convert("RGB") for path in paths])
+    options = parser.parse_args()
+    paths = [] if options.without_photographs else photograph_paths(options.shared, held_out=False)
+    write(options.file, [Image.open(path).convert("RGB") for path in paths])
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Compare designs before any training: `python -m training.search`.
+"""Compare network designs before training: `python -m training.search`.
 
-Each design is thinned out of ResNet-18 by least squares (`training.start`), in seconds, and
-judged by how much of the teacher's features it explains on held-out pictures, and by its time.
+Each design is initialised from ResNet-18 by least squares (`training.start`), in seconds, and
+evaluated by the explained variance of the teacher's features on held-out pictures, and by its time.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from training.export import build
 from training.losses import agreement
 from training.measure import teacher_bytes
 from training.network import DESIGNS, Student
-from training.start import start_from
-from training.teachers import RESNET18, normalised
-from training.train import prepared
+from training.start import initialise_from_teacher
+from training.teachers import RESNET18, normalise
+from training.train import prepare_shards
 
 THIN = DESIGNS["thin"]
 CANDIDATES = {
@@ -51,16 +51,16 @@ def compiled(model: bytes) -> openvino.CompiledModel:
     return core.compile_model(graph, "CPU", settings)
 
 
-def least_ms(networks: dict[str, openvino.CompiledModel], rounds: int) -> dict[str, float]:
-    """Return each network's least time over rounds in which every network takes its turn."""
+def min_times_ms(networks: dict[str, openvino.CompiledModel], rounds: int) -> dict[str, float]:
+    """Return each network's minimum time over interleaved rounds."""
     picture = np.random.default_rng(0).standard_normal((1, 3, 256, 256)).astype(np.float32)
-    found = dict.fromkeys(networks, np.inf)
+    min_times = dict.fromkeys(networks, np.inf)
     for _ in range(rounds):
         for name, network in networks.items():
-            began = time.perf_counter()
+            start = time.perf_counter()
             network(picture)
-            found[name] = min(found[name], 1e3 * (time.perf_counter() - began))
-    return found
+            min_times[name] = min(min_times[name], 1e3 * (time.perf_counter() - start))
+    return min_times
 
 
 def main() -> None:
@@ -69,17 +69,17 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--folder", type=Path, default=Path("runs/backbone"))
     parser.add_argument("--rounds", type=int, default=40)
-    chosen = parser.parse_args()
-    source, held_out = prepared(chosen.folder, chosen.shared, with_photographs=True)
-    pictures = normalised(shards.shard(source, 0)["pictures"][::4])
-    state = load_file(chosen.shared / "weights" / RESNET18)
-    networks = {"ResNet-18": compiled(teacher_bytes(chosen.shared / "weights"))}
+    options = parser.parse_args()
+    source, held_out = prepare_shards(options.folder, options.shared, with_photographs=True)
+    pictures = normalise(shards.load_shard(source, 0)["pictures"][::4])
+    state = load_file(options.shared / "weights" / RESNET18)
+    networks = {"ResNet-18": compiled(teacher_bytes(options.shared / "weights"))}
     quality, megabytes = {}, {}
     for name, design in CANDIDATES.items():
         student = Student(design).to(memory_format=torch.channels_last)
-        start_from(student, state, pictures, source.projections)
+        initialise_from_teacher(student, state, pictures, source.projections)
         with torch.no_grad():
-            predicted = student(normalised(held_out["pictures"]))
+            predicted = student(normalise(held_out["pictures"]))
         quality[name] = [
             value
             for level, key in zip(predicted, ("level2", "level3"), strict=True)
@@ -87,7 +87,7 @@ def main() -> None:
         ]
         model = build(student).SerializeToString()
         networks[name], megabytes[name] = compiled(model), len(model) / 1e6
-    times = least_ms(networks, chosen.rounds)
+    times = min_times_ms(networks, options.rounds)
     print("| design | level 2 | its change | level 3 | its change | MB | ms | of ResNet-18 |")
     print("|---|---|---|---|---|---|---|---|")
     for name, values in quality.items():

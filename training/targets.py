@@ -1,7 +1,7 @@
-"""What the student is asked to predict: ResNet-18's features, reduced by PCA.
+"""Training targets of the student: ResNet-18's features, reduced by PCA.
 
-The directions of greatest variance are kept, unwhitened, so that distances stay what they were;
-both levels are scaled to a total variance of one, so that they weigh the same when joined.
+The directions of greatest variance are not whitened, so that distances are preserved; both levels
+are scaled to a total variance of one, so that they have the same weight when concatenated.
 The directions are ordered: a shallower output is a slice of a deeper one.
 """
 
@@ -32,7 +32,7 @@ class Projection:
         return torch.einsum("nchw,cd->ndhw", centred, self.directions)
 
 
-def fitted(mean: Tensor, covariance: Tensor, depth: int) -> Projection:
+def pca_projection(mean: Tensor, covariance: Tensor, depth: int) -> Projection:
     """Return the projection of one level from its statistics."""
     directions = torch.linalg.eigh(covariance).eigenvectors.flip(1)[:, :depth]
     return Projection(mean.float(), (directions * covariance.trace().rsqrt()).float())
@@ -42,27 +42,31 @@ def fit_projections(
     teacher: nn.Module, photographs: list[Image.Image], rounds: int = 40
 ) -> list[Projection]:
     """Return the projections of level 2 and level 3, fitted on 16 pictures a round."""
-    random = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     counts, sums, products = [0, 0], [0, 0], [0, 0]
     for _ in range(rounds):
-        drawn = [pictures.varied(random, photographs, 192) for _ in range(16)]
-        batch = torch.from_numpy(np.stack([pictures.degraded(random, one) for one in drawn]))
+        batch_pictures = [pictures.training_picture(rng, photographs, 192) for _ in range(16)]
+        batch = torch.from_numpy(
+            np.stack([pictures.degrade(rng, picture) for picture in batch_pictures])
+        )
         for level, features in enumerate(teacher_features(teacher, batch)):
             rows = features.permute(0, 2, 3, 1).flatten(0, 2)
             counts[level] += len(rows)
             sums[level] = sums[level] + rows.sum(0).double()
             products[level] = products[level] + (rows.T @ rows).double()
-    made = []
+    result = []
     for level in range(2):
         mean = sums[level] / counts[level]
         covariance = products[level] / counts[level] - mean[:, None] * mean[None]
-        made.append(fitted(mean, covariance, DEPTHS[level]))
-    return made
+        result.append(pca_projection(mean, covariance, DEPTHS[level]))
+    return result
 
 
-def projections(path: Path, teacher: nn.Module, photographs: list[Image.Image]) -> list[Projection]:
-    """Return the projections, fitted once and kept in a file."""
+def load_projections(
+    path: Path, teacher: nn.Module, photographs: list[Image.Image]
+) -> list[Projection]:
+    """Return the projections, fitted once and cached in a file."""
     if not path.exists():
-        made = fit_projections(teacher, photographs)
-        torch.save([(one.mean, one.directions) for one in made], path)
+        fitted = fit_projections(teacher, photographs)
+        torch.save([(projection.mean, projection.directions) for projection in fitted], path)
     return [Projection(mean, directions) for mean, directions in torch.load(path)]

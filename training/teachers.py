@@ -1,4 +1,4 @@
-"""The teacher, from its weight file: ResNet-18."""
+"""The teacher network: ResNet-18 from its weight file."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
 
-def normalised(pictures: Tensor) -> Tensor:
+def normalise(pictures: Tensor) -> Tensor:
     """Return (n, 3, H, W) float32 for the networks. Args: pictures, (n, H, W, 3) uint8."""
     values = pictures.permute(0, 3, 1, 2).float().div(255)
     mean = torch.tensor(MEAN).view(1, 3, 1, 1)
@@ -31,10 +31,10 @@ def resnet18(weights: Path) -> nn.Module:
 @torch.no_grad()
 def teacher_features(teacher: nn.Module, pictures: Tensor) -> tuple[Tensor, Tensor]:
     """Return (n, 128, h, w) and (n, 256, h/2, w/2): the 3x3 means of levels 2 and 3."""
-    two, three = teacher(normalised(pictures))
+    two, three = teacher(normalise(pictures))
     return mean3(two), mean3(three)
 
 
 def mean3(features: Tensor) -> Tensor:
-    """Return the 3x3 mean, the border counting only what is there."""
+    """Return the 3x3 mean; at the border, the mean of the existing cells."""
     return functional.avg_pool2d(features, 3, 1, 1, count_include_pad=False)

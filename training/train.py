@@ -1,6 +1,6 @@
 """Train the built-in backbone: `python -m training.train`.
 
-Interrupt it when you like: the same command goes on from the last checkpoint.
+It may be interrupted: the same command resumes from the last checkpoint.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from training import export, quantised, shards, targets
-from training.int8 import set_limits, simulate
+from training.int8 import set_limits, simulate_quantisation
 from training.losses import Weights, agreement, distillation_loss
 from training.network import DESIGNS, Student
-from training.start import start_from
-from training.teachers import RESNET18, normalised, resnet18
+from training.start import initialise_from_teacher
+from training.teachers import RESNET18, normalise, resnet18
 from training.validate import photograph_paths
 
 BATCH = 32
@@ -33,7 +33,7 @@ SURFACE_PASSES = 2
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of one stage of training."""
+    """Hyperparameters of one stage of training."""
 
     name: str
     rounds: int
@@ -50,17 +50,17 @@ STAGES = [
     Plan("surfaces", 50, 1.5e-4, 300, Weights(change=1.5, floor=0.1), surfaces=True),
     Plan("int8", 14, 5e-5, 200, Weights(change=1.5, floor=0.1), surfaces=True, rounded=True),
 ]
-"""First all features alike, then with weight on what defects change, then with more flat grey
-pictures, then under int8's rounding."""
+"""First the feature loss, then more weight on the change loss, then more low-contrast surfaces,
+then quantisation-aware training."""
 
 
 def learning_rate(plan: Plan, done: float) -> float:
-    """Return the rate after a share `done` of the run: a short rise, then half a cosine."""
+    """Return the rate after a share `done` of the run: a short warm-up, then cosine decay."""
     rise = min(1.0, done / 0.03 + 0.05)
     return plan.rate * rise * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def train_on(
+def train_on_shard(
     student: Student,
     average: Student,
     optimiser: torch.optim.Optimizer,
@@ -71,41 +71,41 @@ def train_on(
     """Take one pass over a shard, averaging over `window` steps; return the mean loss."""
     losses = []
     depths = (student.head2.out_channels, student.head3.out_channels)
-    for low in range(0, len(shard["pictures"]), BATCH):
-        part = slice(low, low + BATCH)
-        wanted = (
-            shard["level2"][part, : depths[0]].float(),
-            shard["level3"][part, : depths[1]].float(),
+    for start in range(0, len(shard["pictures"]), BATCH):
+        rows = slice(start, start + BATCH)
+        target = (
+            shard["level2"][rows, : depths[0]].float(),
+            shard["level3"][rows, : depths[1]].float(),
         )
-        predicted = student(normalised(shard["pictures"][part]))
-        loss = distillation_loss(predicted, wanted, weights)
+        predicted = student(normalise(shard["pictures"][rows]))
+        loss = distillation_loss(predicted, target, weights)
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimiser.step()
         with torch.no_grad():
-            for kept, new in zip(average.parameters(), student.parameters(), strict=True):
-                kept.lerp_(new, 1 / window)
+            for averaged, current in zip(average.parameters(), student.parameters(), strict=True):
+                averaged.lerp_(current, 1 / window)
         losses.append(loss.item())
     return float(np.mean(losses))
 
 
 @torch.no_grad()
 def held_out_agreement(average: Student, shard: dict[str, Tensor]) -> str:
-    """Return the explained shares on held-out pictures, as a line of text."""
-    predicted = average(normalised(shard["pictures"]))
+    """Return the explained variance on held-out pictures, as a line of text."""
+    predicted = average(normalise(shard["pictures"]))
     shares = [
         agreement(level, shard[name][:, : level.shape[1]].float())
         for name, level in zip(("level2", "level3"), predicted, strict=True)
     ]
-    return " ".join(f"{value:.3f}" for pair in shares for value in pair)
+    return " ".join(f"{value:.3f}" for values in shares for value in values)
 
 
 def save(path: Path, state: dict[str, object]) -> None:
-    """Write a checkpoint so that an interruption leaves the old or the new one."""
-    part = path.with_suffix(".part")
-    torch.save(state, part)
-    os.replace(part, path)
+    """Write a checkpoint atomically."""
+    temporary = path.with_suffix(".part")
+    torch.save(state, temporary)
+    os.replace(temporary, path)
 
 
 def shard_numbers(number: int, surfaces: bool) -> list[int]:
@@ -114,48 +114,50 @@ def shard_numbers(number: int, surfaces: bool) -> list[int]:
     With `surfaces`, the last SURFACE_PASSES of them are shards of faint grey surfaces.
     """
     pool = min(POOL_END, POOL_START + POOL_GROWTH * number)
-    random = np.random.default_rng((11, number))
-    chosen = list(random.permutation(pool)[:PASSES])
+    rng = np.random.default_rng((11, number))
+    numbers = list(rng.permutation(pool)[:PASSES])
     if surfaces:
-        chosen[-SURFACE_PASSES:] = random.permutation(shards.SURFACES)[:SURFACE_PASSES]
-    return [int(k) for k in chosen]
+        numbers[-SURFACE_PASSES:] = rng.permutation(shards.SURFACES)[:SURFACE_PASSES]
+    return [int(k) for k in numbers]
 
 
-def prepared(folder: Path, shared: Path, with_photographs: bool) -> tuple[shards.Source, dict]:
+def prepare_shards(
+    folder: Path, shared: Path, with_photographs: bool
+) -> tuple[shards.Source, dict]:
     """Return the source of shards, and one shard of held-out pictures."""
     folder.mkdir(parents=True, exist_ok=True)
-    sides = []
+    photographs = []
     for held_out in (False, True):
         paths = photograph_paths(shared, held_out) if with_photographs else []
-        sides.append([Image.open(path).convert("RGB") for path in paths])
+        photographs.append([Image.open(path).convert("RGB") for path in paths])
     teacher = resnet18(shared / "weights")
-    projections = targets.projections(folder / "projections.pt", teacher, sides[0])
-    source = shards.Source(folder / "shards", teacher, sides[0], projections)
-    held = shards.Source(folder / "held_out", teacher, sides[1], projections)
-    return source, shards.shard(held, 100_000)
+    projections = targets.load_projections(folder / "projections.pt", teacher, photographs[0])
+    source = shards.Source(folder / "shards", teacher, photographs[0], projections)
+    held_out_source = shards.Source(folder / "held_out", teacher, photographs[1], projections)
+    return source, shards.load_shard(held_out_source, 100_000)
 
 
-def started(
-    plan: Plan, design: str, source: shards.Source, shared: Path, before: Path | None
+def initialise_student(
+    plan: Plan, design: str, source: shards.Source, shared: Path, previous: Path | None
 ) -> Student:
-    """Return the student a stage starts from: the last stage's average, or a thinned ResNet-18."""
+    """Return the initial student of a stage: the last stage's average, or a pruned ResNet-18."""
     student = Student(DESIGNS[design]).to(memory_format=torch.channels_last)
-    pictures = normalised(shards.shard(source, 0)["pictures"][::2])
-    if before is not None:
-        student.load_state_dict(torch.load(before)["average"])
+    pictures = normalise(shards.load_shard(source, 0)["pictures"][::2])
+    if previous is not None:
+        student.load_state_dict(torch.load(previous)["average"])
     else:
         state = load_file(shared / "weights" / RESNET18)
-        start_from(student, state, pictures, source.projections)
+        initialise_from_teacher(student, state, pictures, source.projections)
     if plan.rounded:
         set_limits(student, pictures)
-        simulate(student, True)
+        simulate_quantisation(student, True)
     return student
 
 
-def one_round(
+def train_round(
     plan: Plan,
     number: int,
-    earlier: int,
+    rounds_before: int,
     source: shards.Source,
     students: tuple[Student, Student],
     optimiser: torch.optim.Optimizer,
@@ -163,23 +165,23 @@ def one_round(
     """Train `students` (the one trained, its average) for one round; return the mean loss."""
     window = min(plan.averaged_steps, 10 + 10 * number)
     losses = []
-    for index, chosen in enumerate(shard_numbers(earlier + number, plan.surfaces)):
+    for index, shard_number in enumerate(shard_numbers(rounds_before + number, plan.surfaces)):
         for group in optimiser.param_groups:
             group["lr"] = learning_rate(plan, (number + index / PASSES) / plan.rounds)
-        shard = shards.shard(source, chosen)
-        losses.append(train_on(*students, optimiser, shard, plan.weights, window))
+        shard = shards.load_shard(source, shard_number)
+        losses.append(train_on_shard(*students, optimiser, shard, plan.weights, window))
     return float(np.mean(losses))
 
 
 def run(
     plan: Plan,
-    earlier: int,
+    rounds_before: int,
     source: shards.Source,
     held_out: dict[str, Tensor],
     student: Student,
     path: Path,
 ) -> None:
-    """Train one stage to its end, from its checkpoint at `path` if there is one."""
+    """Train one stage, resuming from its checkpoint at `path` if there is one."""
     average, start = copy.deepcopy(student), 0
     optimiser = torch.optim.AdamW(student.parameters(), plan.rate, weight_decay=1e-4)
     if path.exists():
@@ -190,12 +192,14 @@ def run(
         start = state["round"]
     began = time.monotonic()
     for number in range(start, plan.rounds):
-        loss = one_round(plan, number, earlier, source, (student, average), optimiser)
+        loss = train_round(plan, number, rounds_before, source, (student, average), optimiser)
         state = {"round": number + 1, "optimiser": optimiser.state_dict()}
         state |= {"student": student.state_dict(), "average": average.state_dict()}
         save(path, state)
-        left = (time.monotonic() - began) / (number + 1 - start) * (plan.rounds - number - 1)
-        line = f"{plan.name} {number + 1}/{plan.rounds} loss {loss:.4f}, {left / 60:.1f} min left"
+        round_s = (time.monotonic() - began) / (number + 1 - start)
+        remaining_s = round_s * (plan.rounds - number - 1)
+        line = f"{plan.name} {number + 1}/{plan.rounds} loss {loss:.4f}, "
+        line += f"{remaining_s / 60:.1f} min left"
         if number % 5 == 4 or number == start:
             line += f", held out {held_out_agreement(average, held_out)}"
         print(line, flush=True)
@@ -211,24 +215,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the ONNX file; FOLDER/builtin.onnx if not given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--fill", action="store_true", help="only fill the cache, beside a run")
-    chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
-    name = "backbone_without_photographs" if chosen.without_photographs else "backbone"
-    folder = chosen.folder or Path("runs") / name
-    source, held_out = prepared(folder, chosen.shared, not chosen.without_photographs)
-    if chosen.fill:
-        shards.fill(source)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    name = "backbone_without_photographs" if options.without_photographs else "backbone"
+    folder = options.folder or Path("runs") / name
+    source, held_out = prepare_shards(folder, options.shared, not options.without_photographs)
+    if options.fill_cache:
+        shards.fill_cache(source)
         return
     torch.manual_seed(0)
-    before, earlier = None, 0
+    previous, rounds_before = None, 0
     for plan in STAGES:
-        path = folder / f"{chosen.design}_{plan.name}.pt"
-        student = started(plan, chosen.design, source, chosen.shared, before)
-        run(plan, earlier, source, held_out, student, path)
-        before, earlier = path, earlier + plan.rounds
-    student = Student(DESIGNS[chosen.design])
-    student.load_state_dict(torch.load(before)["average"])
-    out = chosen.out or folder / "builtin.onnx"
+        path = folder / f"{options.design}_{plan.name}.pt"
+        student = initialise_student(plan, options.design, source, options.shared, previous)
+        run(plan, rounds_before, source, held_out, student, path)
+        previous, rounds_before = path, rounds_before + plan.rounds
+    student = Student(DESIGNS[options.design])
+    student.load_state_dict(torch.load(previous)["average"])
+    out = options.out or folder / "builtin.onnx"
     export.write(student, out)
     quantised.write(out, source.photographs)
 

@@ -1,8 +1,8 @@
-"""The validation every choice is made by: good pictures with synthetic defects pasted in.
+"""Validation for model selection: good pictures with synthetic defects.
 
 Products are the good *training* pictures of four evaluation sets, held-out photographs and
-procedural scenes taken again and again with small shifts, turns and changes of light. No test
-picture is ever read here.
+procedural scenes captured repeatedly with small shifts, rotations and changes of light. No test
+picture is read here.
 """
 
 import argparse
@@ -15,71 +15,76 @@ from PIL import Image
 from torch import Tensor
 
 from training import networks, procedural, scoring
-from training.defects import spoil
+from training.defects import add_defect
 
 SIZE = 256
 SET_COUNT, SET_GOOD = 50, 16
 COUNT, GOOD = 30, 10
-SPOILED = 3
+DEFECTS_PER_PICTURE = 3
 SETS = ("mvtec_ad/bottle", "mvtec_ad_small/hazelnut", "mvtec_ad_small/transistor", "magnetic_tile")
 
 
 @dataclass(frozen=True)
 class Product:
-    """Pictures of one product: to fit on, good ones to test, and spoiled ones with masks."""
+    """Pictures of one product: for the fit, good test pictures, and defective ones with masks."""
 
     name: str
     fit: Tensor
     good: Tensor
-    spoiled: Tensor
+    defective: Tensor
     masks: np.ndarray
 
 
 def photograph_paths(shared: Path, held_out: bool) -> list[Path]:
-    """Return each twentieth photograph (kept from training), or all the others."""
+    """Return every twentieth photograph (held out), or all the others."""
     paths = sorted((shared / "data/natural").glob("*.jpg"))
     return [path for k, path in enumerate(paths) if (k % 20 == 7) == held_out]
 
 
-def retaken(random: np.random.Generator, picture: Image.Image, count: int) -> list[np.ndarray]:
-    """Return one scene taken again and again: a little shifted, turned, lighter, noisier."""
-    width, height, taken = picture.width, picture.height, []
+def simulate_captures(
+    rng: np.random.Generator, picture: Image.Image, count: int
+) -> list[np.ndarray]:
+    """Return repeated captures of a scene: slightly shifted, rotated, lighter or darker, noisy."""
+    width, height, captures = picture.width, picture.height, []
     side = 0.8 * min(width, height)
     for _ in range(count):
-        turned = picture.rotate(random.uniform(-4, 4), Image.Resampling.BICUBIC)
+        rotated = picture.rotate(rng.uniform(-4, 4), Image.Resampling.BICUBIC)
         left, top = [
-            (length - side) / 2 + random.uniform(-0.05, 0.05) * side for length in (width, height)
+            (length - side) / 2 + rng.uniform(-0.05, 0.05) * side for length in (width, height)
         ]
         box = (left, top, left + side, top + side)
-        values = np.asarray(turned.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box))
-        noise = random.normal(0, 2, values.shape) + values * random.uniform(0.93, 1.07)
-        taken.append(np.clip(noise, 0, 255).astype(np.uint8))
-    return taken
+        values = np.asarray(rotated.resize((SIZE, SIZE), Image.Resampling.BICUBIC, box))
+        noise = rng.normal(0, 2, values.shape) + values * rng.uniform(0.93, 1.07)
+        captures.append(np.clip(noise, 0, 255).astype(np.uint8))
+    return captures
 
 
-def visibly_spoiled(
-    random: np.random.Generator, picture: np.ndarray, other: np.ndarray
+def add_visible_defect(
+    rng: np.random.Generator, picture: np.ndarray, other: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return a spoiled picture (uint8) and its mask; draw again until the change can be seen."""
+    """Return a spoiled picture (uint8) and its mask; redrawn until the change is visible."""
     values, other = picture.astype(np.float32) / 255, other.astype(np.float32) / 255
     while True:
-        spoiled, mask = spoil(random, values, other, float(random.uniform(0.4, 1)))
-        change = np.abs(spoiled - values).max(-1)
+        defective, mask = add_defect(rng, values, other, float(rng.uniform(0.4, 1)))
+        change = np.abs(defective - values).max(-1)
         if (change > 0.12).sum() > 40:
-            return (spoiled * 255 + 0.5).astype(np.uint8), mask > 0.3
+            return (defective * 255 + 0.5).astype(np.uint8), mask > 0.3
 
 
-def product(
-    random: np.random.Generator, name: str, pictures: list[np.ndarray], good: int
+def make_product(
+    rng: np.random.Generator, name: str, pictures: list[np.ndarray], good_count: int
 ) -> Product:
-    """Return a product of which the last `good` pictures are tested, and spoiled SPOILED times."""
-    tested, spoiled, masks = pictures[-good:], [], []
-    for index, picture in enumerate(tested):
-        for _ in range(SPOILED):
-            one, mask = visibly_spoiled(random, picture, tested[index - 1])
-            spoiled.append(one)
+    """Return a product whose last `good_count` pictures are tested, without and with defects."""
+    test_pictures, defective, masks = pictures[-good_count:], [], []
+    for index, picture in enumerate(test_pictures):
+        for _ in range(DEFECTS_PER_PICTURE):
+            damaged, mask = add_visible_defect(rng, picture, test_pictures[index - 1])
+            defective.append(damaged)
             masks.append(mask)
-    stacks = [torch.from_numpy(np.stack(part)) for part in (pictures[:-good], tested, spoiled)]
+    stacks = [
+        torch.from_numpy(np.stack(part))
+        for part in (pictures[:-good_count], test_pictures, defective)
+    ]
     return Product(name, stacks[0], stacks[1], stacks[2], np.stack(masks))
 
 
@@ -89,41 +94,43 @@ def read_square(path: Path) -> np.ndarray:
     return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BILINEAR))
 
 
-def products(shared: Path) -> list[Product]:
+def make_products(shared: Path) -> list[Product]:
     """Return all validation products, drawn from a fixed seed."""
-    random, made = np.random.default_rng(2024), []
+    rng, result = np.random.default_rng(2024), []
     for name in SETS:
         paths = sorted((shared / "data" / name / "train/good").iterdir())
-        chosen = random.permutation(len(paths))[:SET_COUNT]
-        made.append(product(random, name, [read_square(paths[k]) for k in chosen], SET_GOOD))
+        indices = rng.permutation(len(paths))[:SET_COUNT]
+        result.append(make_product(rng, name, [read_square(paths[k]) for k in indices], SET_GOOD))
     for path in photograph_paths(shared, held_out=True)[::5]:
-        pictures = retaken(random, Image.open(path).convert("RGB"), COUNT)
-        made.append(product(random, path.stem, pictures, GOOD))
+        pictures = simulate_captures(rng, Image.open(path).convert("RGB"), COUNT)
+        result.append(make_product(rng, path.stem, pictures, GOOD))
     for index in range(6):
-        values = procedural.draw(random, 384)
+        values = procedural.draw(rng, 384)
         picture = Image.fromarray((values * 255).astype(np.uint8))
-        made.append(product(random, f"procedural {index}", retaken(random, picture, COUNT), GOOD))
-    return made
+        result.append(
+            make_product(rng, f"procedural {index}", simulate_captures(rng, picture, COUNT), GOOD)
+        )
+    return result
 
 
-def judge(network: scoring.Network, one: Product) -> tuple[float, float]:
+def evaluate_product(network: scoring.Network, product: Product) -> tuple[float, float]:
     """Return image and pixel AUROC of a plain PatchCore with a 10 % bank on one product."""
-    fit = scoring.patches(network, one.fit)
-    bank = scoring.coreset(fit.flatten(0, 1), 0.1)
-    tested = scoring.patches(network, torch.cat([one.good, one.spoiled]))
-    scores = scoring.distances(tested, bank)
+    training_patches = scoring.patches(network, product.fit)
+    bank = scoring.coreset(training_patches.flatten(0, 1), 0.1)
+    test_patches = scoring.patches(network, torch.cat([product.good, product.defective]))
+    scores = scoring.distances(test_patches, bank)
     grid = round(scores.shape[1] ** 0.5)
     maps = scoring.heat_maps(scores, SIZE, (grid, grid))
-    empty = np.zeros((len(one.good), SIZE, SIZE), bool)
-    masks = np.concatenate([empty, one.masks])
-    bad = masks.any((1, 2))
-    image = scoring.auroc(scores.amax(1).numpy(), bad)
+    empty = np.zeros((len(product.good), SIZE, SIZE), bool)
+    masks = np.concatenate([empty, product.masks])
+    labels = masks.any((1, 2))
+    image = scoring.auroc(scores.amax(1).numpy(), labels)
     return image, scoring.auroc(maps[:, ::2, ::2], masks[:, ::2, ::2])
 
 
 def validate(network: scoring.Network, all_products: list[Product]) -> dict[str, float]:
     """Return the mean image and pixel AUROC over all products, and over the four sets."""
-    rows = np.array([judge(network, one) for one in all_products])
+    rows = np.array([evaluate_product(network, product) for product in all_products])
     sets = rows[: len(SETS)].mean(0)
     return {
         "image": rows[:, 0].mean(),
@@ -138,14 +145,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    chosen = parser.parse_args()
-    made = products(chosen.shared)
-    candidates = {path.name: networks.onnx_network(path) for path in chosen.files}
-    candidates |= {f"{path.name} int8": networks.int8_network(path) for path in chosen.files}
-    candidates = {"resnet18": networks.resnet18_network(chosen.shared / "weights")} | candidates
+    options = parser.parse_args()
+    all_products = make_products(options.shared)
+    candidates = {path.name: networks.onnx_network(path) for path in options.files}
+    candidates |= {f"{path.name} int8": networks.int8_network(path) for path in options.files}
+    candidates = {"resnet18": networks.resnet18_network(options.shared / "weights")} | candidates
     for name, network in candidates.items():
-        found = validate(network, made)
-        print(name, " ".join(f"{key} {value:.4f}" for key, value in found.items()), flush=True)
+        figures = validate(network, all_products)
+        print(name, " ".join(f"{key} {value:.4f}" for key, value in figures.items()), flush=True)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ __all__ = [*_MODULES]
 
 
 def __getattr__(name: str) -> Any:
-    """Import a module only when something in it is asked for, so that importing stays quick."""
+    """Import submodules lazily, on first access, so that importing the package is fast."""
     if name not in _MODULES:
         raise AttributeError(f"module 'goldensample' has no attribute {name!r}")
     return getattr(import_module(f"goldensample.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""Arrays of any library."""
+"""Arrays of any library (Python array API)."""
 
 from typing import Any
 
@@ -8,5 +8,5 @@ from goldensample.records import Array
 
 
 def to_numpy(values: Any) -> Array:
-    """Return an array of any kind as a NumPy array."""
+    """Return an array of any library and device as a NumPy array."""
     return np.asarray(values.cpu() if hasattr(values, "cpu") else values)

@@ -1,8 +1,8 @@
-"""What can go wrong outside our own code; a wrong value from a caller is a `ValueError`."""
+"""Exceptions for failures outside the code; a wrong value from a caller is a `ValueError`."""
 
 
 class GoldenError(Exception):
-    """Root of the errors that a user can mend: what must be; what was; what to do."""
+    """Base class of errors that a user can fix. Messages: what must be; what was; what to do."""
 
 
 class ImageError(GoldenError):
@@ -10,16 +10,16 @@ class ImageError(GoldenError):
 
 
 class WeightsError(GoldenError):
-    """A network or its weights cannot be had or do not fit."""
+    """A network or its weights are not available or do not fit."""
 
 
 class ArtifactError(GoldenError):
-    """A file of ours is damaged, incomplete or of an unknown version, or cannot be written."""
+    """A .golden file is damaged, incomplete or of an unknown version, or cannot be written."""
 
 
 class RunnerError(GoldenError):
-    """The machines that work is given to cannot be had, or were lost."""
+    """The machines of a runner are not available, or were lost."""
 
 
 class StoreError(GoldenError):
-    """The store that a URL names cannot be had or does not answer."""
+    """The store of a URL is not available or does not answer."""

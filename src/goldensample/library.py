@@ -1,4 +1,4 @@
-"""What `import goldensample` offers to programs: fit and evaluate with everything chosen."""
+"""The Python API: `fit` and `evaluate`, with defaults for every choice."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,29 +28,29 @@ def fit(
     precision: str = "fp32",
     notify: Notify = silent,
 ) -> Inspector:
-    """Learn what good parts look like.
+    """Fit an inspector on good pictures.
 
     Args:
         images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays.
         backbone: what `open_backbone` returns, or its name.
-        method: with its settings.
+        method: with its hyperparameters.
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
         false_alarms: rate of good pictures that may be called defects, in (0, 1); some pictures
-            are kept out of the bank for it. None keeps nothing out and sets no threshold.
-        review: a larger rate, of those that may be looked at again; None for no such verdict.
-        calibration: "auto", "split" or "cross"; see `fitting.fit`.
+            are held out of the bank for it. None holds out nothing and sets no threshold.
+        review: a larger rate, of those that may be called review; None for no such verdict.
+        calibration: "auto", "split" or "cross"; see `fitting.fit.fit`.
         precision: "fp32", "bf16", "int8" (made by NNCF, extra [int8], where the network has no
-            int8 form) or "auto", the fastest that proves itself; see `fitting.precision.settle`.
-        notify: told (stage, done, total) as the work goes on.
+            int8 form) or "auto", the fastest that passes a check; see `fitting.precision.settle`.
+        notify: called with (stage, done, total) for progress.
 
     Raises:
         ValueError: no picture, or a picture or setting of a wrong kind.
-        WeightsError: the network cannot be had or cannot take the size.
+        WeightsError: the network is not available or cannot take the size.
     """
-    opened = open_backbone(backbone) if isinstance(backbone, str) else backbone
-    fitted = fitting.fit(
+    network = open_backbone(backbone) if isinstance(backbone, str) else backbone
+    inspector = fitting.fit(
         images,
-        backbone=opened,
+        backbone=network,
         method=method,
         preparation=preparation,
         false_alarms=false_alarms,
@@ -58,11 +58,11 @@ def fit(
         calibration=calibration,
         notify=notify,
     )
-    return settle(fitted, images, precision, notify)[0]
+    return settle(inspector, images, precision, notify)[0]
 
 
 def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:
-    """Measure an inspector on the test pictures of a data set in MVTec layout.
+    """Evaluate an inspector on the test pictures of a data set in MVTec layout.
 
     Memory: 6 MB for the pixels of the good pictures and 6 MB for each type of defect, whatever the
         number and size of the pictures.

@@ -1,4 +1,4 @@
-"""The values that travel between the floors. Shapes: n pictures, d depth, h w grid, H W pixels."""
+"""Value types shared by all layers. Shapes: n pictures, d depth, h w grid, H W pixels."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Notify = Callable[[str, int, int], None]
-"""Called as `notify(stage, done, total)` while long work goes on."""
+"""Progress callback, called as `notify(stage, done, total)` during long work."""
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """Tell nobody: the `Notify` for those who do not wait."""
+    """Report no progress: the default `Notify`."""
 
 
 def knob(default: Any, help: str) -> Any:
-    """Declare a setting of a method: its default and the sentence that explains it everywhere."""
+    """Declare a hyperparameter of a method: its default, and the sentence that explains it."""
     return field(default=default, metadata={"help": help})
 
 
@@ -27,7 +27,7 @@ class Picture:
     """One picture with its name.
 
     Args:
-        name: how it is called in results, for instance its path below the folder that was given.
+        name: in results, for instance its path below the input folder.
         pixels: (H, W, 3) uint8 RGB.
     """
 
@@ -36,7 +36,7 @@ class Picture:
 
 
 class Pictures(Protocol):
-    """A sequence of pictures that can be read more than once, one at a time."""
+    """A sequence of pictures that can be read repeatedly, one at a time."""
 
     @property
     def names(self) -> Sequence[str]: ...
@@ -55,9 +55,9 @@ class Features:
 
     Args:
         maps: one array per level, finest first, each (n, d_j, h_j, w_j) float32.
-        valid: (n, h, w) bool on the finest grid; False where the network saw padding.
+        valid: (n, h, w) bool on the finest grid; False on padding and outside the ROI.
         first: index, among all pictures of the fit, of the first of these n.
-        limits: (n, h, w) float32, what each patch's distance is divided by; None for 1 everywhere.
+        limits: (n, h, w) float32, the divisor of each patch distance; None for 1 everywhere.
     """
 
     maps: tuple[Array, ...]
@@ -68,7 +68,7 @@ class Features:
     def __len__(self) -> int:
         return len(self.valid)
 
-    def only(self, index: int) -> "Features":
+    def select(self, index: int) -> "Features":
         """Return the features of one of the pictures."""
         part = slice(index, index + 1)
         maps = tuple(level[part] for level in self.maps)
@@ -78,15 +78,15 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a detector says of n pictures.
+    """The anomaly scores of n pictures by a detector.
 
     Args:
-        image: (n,) float32, larger = odder.
+        image: (n,) float32 image scores, larger = more anomalous.
         grid: (n, h, w) float32 distance of each patch; 0 where not valid; h = w = 0 without a map.
         nearest: (n, h, w) int32 bank row nearest to each patch; -1 where not valid, or no bank.
         valid: (n, h, w) bool, where a patch was scored.
         centres: of the patches, rows then columns, as shares of the canvas in (0, 1), ascending.
-        folds: (n, K) float32 scores by each of K folds of a cross-fitted detector; None of others.
+        folds: (n, K) float32 scores by each of K folds of a cross-fitted detector, else None.
     """
 
     image: Array
@@ -108,7 +108,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A connected part of the heat map above the pixel threshold.
+    """A connected component of the heat map above the pixel threshold.
 
     Args:
         box_px: (top, left, height, width) in pixels of the picture.
@@ -116,11 +116,11 @@ class Region:
         peak: largest value of the heat map in it.
         peak_px: (row, column) of that value.
         reason: the good patch nearest to the patch at the peak.
-        distance: of the patch at the peak from what is good, before the map's blur.
-        p_value: share of good pictures, this one counted among them, with a peak as high anywhere;
-            None where no good pictures were held out.
-        zone: name of the zone that this patch lies in; None outside all zones.
-        zone_limit: of that zone; peak and distance are over it. 1 outside all zones.
+        distance: score of the patch at the peak, before the map's blur.
+        p_value: share of good pictures, this one included, with a peak as high anywhere; None where
+            no good pictures were held out.
+        zone: name of the zone of that patch; None outside all zones.
+        zone_limit: of that zone; peak and distance are divided by it. 1 outside all zones.
     """
 
     box_px: tuple[int, int, int, int]
@@ -135,23 +135,24 @@ class Region:
 
 
 KINDS = ("split", "cross", "estimate", "hand")
-"""Limits rest on pictures kept out of the fit, on each in turn, on a tail fitted, on nothing."""
+"""Limits from held-out pictures, from cross-fitting, from a fitted tail, or by hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Limits, set on good pictures that did not build what scores them, or by hand.
+    """Limits, calibrated on good pictures held out of the fit, or set by hand.
 
     Args:
         score: a picture is a defect when its score is larger.
         pixel: a pixel belongs to a region when its heat-map value is larger; at most the share
             `false_alarms` of good pictures has any such pixel; None where the method has no map.
-        false_alarms: the rate asked for of good pictures called defect, in (0, 1); None by hand.
-        held_out: number of good pictures the limits rest on; 0 by hand.
-        kind: what the rate is, one of KINDS.
-        review: a picture that is no defect is looked at again when its score is larger; or None.
-        review_rate: the rate of good pictures that are looked at again or called defect.
-        interval: of an estimate, the rates between which the true one may well lie (90 %).
+        false_alarms: the target rate of good pictures called defect, in (0, 1); None by hand.
+        held_out: number of good pictures the limits are calibrated on; 0 by hand.
+        kind: of calibration, one of KINDS.
+        review: a picture that is no defect gets the verdict review when its score is larger; or
+            None.
+        review_rate: the target rate of good pictures called review or defect.
+        interval: of an estimate, the 90 % interval of the true rate.
 
     Raises:
         ValueError: a limit is not finite, or a number is out of its range.
@@ -180,7 +181,7 @@ class Threshold:
             raise ValueError(f"review must be at most the score limit; got {self.review}")
 
     def verdict(self, score: float) -> str:
-        """Return "defect", "review" (look again) or "good"."""
+        """Return the verdict of a score: "defect", "review" (look again) or "good"."""
         if score > self.score:
             return "defect"
         return "review" if self.review is not None and score > self.review else "good"
@@ -188,22 +189,22 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Calibration:
-    """What an inspector says of good pictures that did not build the bank.
+    """The scores of good pictures held out of the bank, by an inspector.
 
     Args:
         scores: (n,) float64, in the order of the pictures.
         peaks: (n,) float64, the largest value of each heat map; None where the method has no map.
 
     Raises:
-        ValueError: they are of another kind, differ in number, or are not finite.
+        ValueError: they are of another dtype, differ in number, or are not finite.
     """
 
     scores: Array
     peaks: Array | None
 
     def __post_init__(self) -> None:
-        known = {"scores": self.scores} | ({} if self.peaks is None else {"peaks": self.peaks})
-        for name, values in known.items():
+        arrays = {"scores": self.scores} | ({} if self.peaks is None else {"peaks": self.peaks})
+        for name, values in arrays.items():
             if values.shape != self.scores.shape[:1] or values.dtype != "f8":
                 raise ValueError(f"{name} must be one float64 for each picture held out")
             if not np.isfinite(values).all():
@@ -212,16 +213,17 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What an inspector says of one picture.
+    """The result of an inspector for one picture.
 
     Args:
         name: the picture's name.
-        score: larger = odder; a distance in feature space.
+        score: anomaly score, larger = more anomalous; a distance in feature space.
         verdict: "defect", "review" (look again), "good", or None where no threshold could be set.
-        p_value: share of good pictures, this one counted among them, that score as high: for a good
-            one at most a with probability at most a, over fits; None where none were held out.
-        heat_map: (H, W) float32, in the score's unit, on the picture as given; 0 outside `box_px`;
-            None where the method has no map.
+        p_value: conformal p-value: share of good pictures, this one included, that score as high.
+            Of a good one, at most a with probability at most a, over fits; None where none were
+            held out.
+        heat_map: (H, W) float32 on the picture, in the score's unit; 0 outside `box_px`; None
+            where the method has no map.
         box_px: (top, left, height, width), the part inspected: less than all after a crop.
         regions: the parts above the pixel threshold, largest peak first.
         note: what the user should know, for instance that the picture was stretched; else "".

@@ -1,4 +1,4 @@
-"""Where work is done: here, or elsewhere, behind one promise."""
+"""Runners: carry out tasks in this process, or behind the same interface on other machines."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -8,87 +8,87 @@ Shared = TypeVar("Shared")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 State = TypeVar("State")
-Kept = TypeVar("Kept", covariant=True)
+State_co = TypeVar("State_co", covariant=True)
 Message = TypeVar("Message")
 
 
-class States(Protocol[Kept]):
-    """States, such as shards of data, each of which stays where it was made."""
+class States(Protocol[State_co]):
+    """Stateful workers (actors), such as shards of data, each on the machine that created it."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of states."""
 
-    def tell(self, task: Callable[[Kept, Message], Result], message: Message) -> list[Result]:
+    def update(self, task: Callable[[State_co, Message], Result], message: Message) -> list[Result]:
         """Return `task(state, message)` of every state, in order; it may change its state.
 
-        It hangs on its arguments alone and does not change the message. A state that is lost with
-        its machine is made again and told again all that it was told, in order. Where a task
-        raises an exception the other states are told all the same.
+        The task depends on its arguments alone and does not change the message. A state that is
+        lost with its machine is created again, and all its updates are replayed in order. Where a
+        task raises an exception, the other states are updated all the same.
 
         Args:
             task: a function of a module.
-            message: the same for all states; it travels once.
+            message: the same for all states; it is sent once.
 
         Raises:
             Exception: what a task raised, of its own type; of several, the first state's.
         """
 
-    def ask(self, task: Callable[[Kept, Message], Result], message: Message) -> list[Result]:
+    def query(self, task: Callable[[State_co, Message], Result], message: Message) -> list[Result]:
         """Return `task(state, message)` of every state, in order; it changes nothing.
 
-        See `tell`; it is not done again for a state that is made again later. Several threads may
-        ask at a time.
+        See `update`; queries are not replayed for a state that is created again. Several threads
+        may query at a time.
         """
 
 
 class Runner(Protocol):
-    """Carries out a task for many items, wherever that is.
+    """Carries out a task for many items, on this machine or others.
 
-    The place changes no result. So a task hangs on its two arguments alone and changes neither
-    (what it computes once for all, such as a compiled network, it may keep in `shared`), and it may
-    be done twice where a machine was lost on the way.
+    Where it runs changes no result. So a task depends on its two arguments alone and changes
+    neither (it may cache in `shared` what all items need, such as a compiled network), and it may
+    run twice where a machine was lost.
     """
 
     @property
     def threads(self) -> int:
-        """How many threads a task should use; 0 for all that the machine has."""
+        """How many threads a task should use; 0 for all of the machine."""
 
     @property
     def workers(self) -> int:
-        """How many tasks are worked on at a time, at least 1."""
+        """How many tasks run at a time, at least 1."""
 
     def run(
         self, task: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
     ) -> Iterator[Result]:
-        """Give `task(shared, item)` for each item, in order.
+        """Yield `task(shared, item)` for each item, in order.
 
         Args:
             task: a function of a module.
-            shared: what is the same for all items; it travels once.
-            items: taken one by one as room comes free: only so many are ever on their way as the
-                runner can work on, whether results are waited for or not.
+            shared: the same for all items; it is sent once.
+            items: consumed one by one as workers become free: no more are in flight than the
+                runner can work on, whether results are consumed or not.
 
         Raises:
-            Exception: what a task raised, of its own type and in its own words, at the place of its
-                item; nothing after it is given.
+            Exception: what a task raised, with its type and message, at the position of its item;
+                nothing is yielded after it.
         """
 
-    def keep(
+    def create_states(
         self, make: Callable[[Shared, Item], State], shared: Shared, items: Iterable[Item]
     ) -> AbstractContextManager[States[State]]:
-        """Make a state for each item, `make(shared, item)`, until the context ends.
+        """Create a state for each item, `make(shared, item)`, until the context ends.
 
         Args:
-            make: a function of a module; what it gives hangs on its arguments alone.
-            shared: what is the same for all items; it travels once.
-            items: as many as there are to be states; `workers` of them use all workers.
+            make: a function of a module; its result depends on its arguments alone.
+            shared: the same for all items; it is sent once.
+            items: one for each state; `workers` of them use all workers.
 
         Raises:
-            Exception: what `make` raised, of its own type and in its own words.
+            Exception: what `make` raised, with its type and message.
         """
 
 
-class Here:
+class LocalRunner:
     """The runner of this process: a loop."""
 
     threads, workers = 0, 1
@@ -99,19 +99,19 @@ class Here:
     def run(
         self, task: Callable[[Shared, Item], Result], shared: Shared, items: Iterable[Item]
     ) -> Iterator[Result]:
-        """See `Runner.run`; an item is taken when its result is asked for."""
+        """See `Runner.run`; an item is consumed when its result is."""
         for item in items:
             yield task(shared, item)
 
     @contextmanager
-    def keep(
+    def create_states(
         self, make: Callable[[Shared, Item], State], shared: Shared, items: Iterable[Item]
     ) -> Iterator[States[State]]:
-        """See `Runner.keep`."""
-        yield _Here([make(shared, item) for item in items])
+        """See `Runner.create_states`."""
+        yield _LocalStates([make(shared, item) for item in items])
 
 
-class _Here(Generic[State]):
+class _LocalStates(Generic[State]):
     """States in this process."""
 
     def __init__(self, states: list[State]) -> None:
@@ -120,8 +120,8 @@ class _Here(Generic[State]):
     def __len__(self) -> int:
         return len(self._states)
 
-    def tell(self, task: Callable[[State, Message], Result], message: Message) -> list[Result]:
-        """See `States.tell`."""
+    def update(self, task: Callable[[State, Message], Result], message: Message) -> list[Result]:
+        """See `States.update`."""
         results, errors = [], []
         for state in self._states:
             try:
@@ -132,7 +132,7 @@ class _Here(Generic[State]):
             raise errors[0]
         return results
 
-    ask = tell
+    query = update
 
 
-here = Here()
+local_runner = LocalRunner()

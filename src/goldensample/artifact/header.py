@@ -1,39 +1,39 @@
-"""Values from a file's header: each key known, each value of the type its dataclass declares."""
+"""Deserialise dataclasses from a file's header: known keys alone, values of the declared types."""
 
 import math
 from dataclasses import fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-Kind = TypeVar("Kind")
+Instance = TypeVar("Instance")
 
 
-def build(kind: type[Kind], values: Any, given: dict[str, Any] | None = None) -> Kind:
-    """Make a dataclass from JSON, without guessing.
+def build(cls: type[Instance], values: Any, extra: dict[str, Any] | None = None) -> Instance:
+    """Return an instance of a dataclass from JSON, with strict types.
 
     Args:
-        kind: a dataclass whose fields are numbers, truths, texts, tuples of them, dataclasses, or
-            may be None.
-        values: what stands in the header: exactly its fields, tuples as lists, less those given.
-        given: fields that come from elsewhere, taken as they are.
+        cls: a dataclass whose fields are numbers, booleans, strings, tuples of them, dataclasses,
+            or may be None.
+        values: the object in the header: exactly its fields without `extra`, tuples as lists.
+        extra: fields that come from elsewhere, passed on as they are.
 
     Raises:
-        ValueError: a key is missing or unknown, or a value has another type; or as the dataclass.
+        ValueError: a key is missing or unknown, or a value has another type; or raised by `cls`.
     """
     if not isinstance(values, dict):
-        raise ValueError(f"{kind.__name__} must be an object; got {type(values).__name__}")
-    given = given or {}
-    names = {field.name for field in fields(kind)} - set(given)  # type: ignore[arg-type]
+        raise ValueError(f"{cls.__name__} must be an object; got {type(values).__name__}")
+    extra = extra or {}
+    names = {field.name for field in fields(cls)} - set(extra)  # type: ignore[arg-type]
     if values.keys() != names:
-        odd = ", ".join(sorted(map(str, values.keys() ^ names)))
-        raise ValueError(f"{kind.__name__} must have its keys and no others; amiss: {odd}")
-    hints = get_type_hints(kind)
+        mismatched = ", ".join(sorted(map(str, values.keys() ^ names)))
+        raise ValueError(f"{cls.__name__} must have its keys and no others; amiss: {mismatched}")
+    hints = get_type_hints(cls)
     converted = {name: convert(value, hints[name], name) for name, value in values.items()}
-    return kind(**converted, **given)
+    return cls(**converted, **extra)
 
 
 def convert(value: Any, hint: Any, name: str) -> Any:
-    """Return a value as its type, lists as tuples.
+    """Return a value of a declared type, lists as tuples.
 
     Raises:
         ValueError: it is of another type, or a number is not finite.
@@ -45,15 +45,15 @@ def convert(value: Any, hint: Any, name: str) -> Any:
     if is_dataclass(hint):
         return build(hint, value)  # type: ignore[arg-type]
     if get_origin(hint) is tuple:
-        kinds = get_args(hint)
-        if isinstance(value, list) and kinds[1:] == (...,):
-            kinds = kinds[:1] * len(value)
-        if isinstance(value, list) and len(value) == len(kinds):
-            return tuple(convert(v, k, name) for v, k in zip(value, kinds, strict=True))
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if hint is int and whole:
+        hints = get_args(hint)
+        if isinstance(value, list) and hints[1:] == (...,):
+            hints = hints[:1] * len(value)
+        if isinstance(value, list) and len(value) == len(hints):
+            return tuple(convert(v, h, name) for v, h in zip(value, hints, strict=True))
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    if hint is int and is_integer:
         return value
-    if hint is float and (whole or (isinstance(value, float) and math.isfinite(value))):
+    if hint is float and (is_integer or (isinstance(value, float) and math.isfinite(value))):
         return value
     if hint in (str, bool) and isinstance(value, hint):
         return value

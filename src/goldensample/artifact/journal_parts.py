@@ -1,7 +1,7 @@
 """The journal of an inspector in its `.golden` file; a fresh fit has none.
 
-The rows in use stand once, as the detector's. Beside them the file holds the rows that are not in
-use, which revision brought each row, and what was taken out by which.
+The rows in use are stored once, as the detector's. In addition the file holds the rows that are not
+in use, the revision that added each row, and the rows removed by each revision.
 """
 
 from dataclasses import asdict, replace
@@ -13,35 +13,35 @@ from goldensample.artifact.header import build
 from goldensample.drift import measures
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import Journal, Revision
-from goldensample.learning.revisions import bank_of, revised
+from goldensample.learning.revisions import apply_journal, patchcore_of
 from goldensample.records import Array
 
 JOURNAL = "journal"
-"""The header's key, and what the names of the arrays start with."""
+"""The header's key, and the prefix of the arrays' names."""
 NAMES = ("bank", "origins", "born", "drops")
 
 
 def to_parts(journal: Journal) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return what a journal adds to a file's header and arrays."""
+    """Return a journal as an entry of the header and arrays by name."""
     idle = ~journal.active(journal.head) | journal.taught
     values = (journal.bank[idle], journal.origins[idle], journal.born, journal.drops)
     arrays = {f"{JOURNAL}/{name}": array for name, array in zip(NAMES, values, strict=True)}
     return {JOURNAL: [asdict(revision) for revision in journal.revisions]}, arrays
 
 
-def take(arrays: dict[str, Array]) -> dict[str, Array]:
-    """Take the journal's arrays out of a file's arrays, by their names."""
-    found = [name for name in arrays if name.startswith(f"{JOURNAL}/")]
-    return {name.removeprefix(f"{JOURNAL}/"): arrays.pop(name) for name in found}
+def pop_arrays(arrays: dict[str, Array]) -> dict[str, Array]:
+    """Remove the journal's arrays from a file's arrays, and return them by their short names."""
+    names = [name for name in arrays if name.startswith(f"{JOURNAL}/")]
+    return {name.removeprefix(f"{JOURNAL}/"): arrays.pop(name) for name in names}
 
 
-def rejoin(inspector: Inspector, revisions: Any, arrays: dict[str, Array]) -> Inspector:
+def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array]) -> Inspector:
     """Return an inspector with the journal of its file, after checking all of it.
 
     Args:
-        inspector: what the rest of the file holds.
-        revisions: what stands in the header; None where there is no journal.
-        arrays: see `take`.
+        inspector: from the other parts of the file.
+        revisions: the entry of the header; None where there is no journal.
+        arrays: see `pop_arrays`.
 
     Raises:
         ValueError: a part is missing, does not fit, or is not what its revision says.
@@ -50,37 +50,41 @@ def rejoin(inspector: Inspector, revisions: Any, arrays: dict[str, Array]) -> In
         return inspector
     if set(arrays) != set(NAMES) or not isinstance(revisions, list) or not revisions:
         raise ValueError(f"a journal must have revisions and {', '.join(NAMES)}")
-    used = bank_of(inspector)
-    read = tuple(build(Revision, revision) for revision in revisions)
-    idle, places, born, drops = (arrays[name] for name in NAMES)
-    count = len(used.bank) + len(idle)
-    blank = Journal(
-        np.zeros((count, used.bank.shape[1]), np.float16),
+    detector = patchcore_of(inspector)
+    idle, origins, born, drops = (arrays[name] for name in NAMES)
+    count = len(detector.bank) + len(idle)
+    journal = Journal(
+        np.zeros((count, detector.bank.shape[1]), np.float16),
         np.zeros((count, 3), np.float32),
         born,
         drops,
-        read,
+        tuple(build(Revision, revision) for revision in revisions),
     )
-    active = blank.active(blank.head) & ~blank.taught
-    if active.sum() != len(used.bank) or idle.dtype != np.float16 or places.dtype != np.float32:
+    active = journal.active(journal.head) & ~journal.taught
+    if (
+        active.sum() != len(detector.bank)
+        or idle.dtype != np.float16
+        or origins.dtype != np.float32
+    ):
         raise ValueError("the rows in use must be those of the journal's last revision")
-    blank.bank[active], blank.bank[~active] = used.bank, idle
-    blank.origins[active], blank.origins[~active] = used.origins, places
-    blank.check()
-    whole = revised(inspector, blank)
-    kept = whole.thresholds == inspector.thresholds
-    nothing = np.empty(0)
-    taught = np.array_equal(
-        bank_of(whole).arrays().get("taught", nothing), used.arrays().get("taught", nothing)
+    journal.bank[active], journal.bank[~active] = detector.bank, idle
+    journal.origins[active], journal.origins[~active] = detector.origins, origins
+    journal.check()
+    restored = apply_journal(inspector, journal)
+    same_limits = restored.thresholds == inspector.thresholds
+    empty = np.empty(0)
+    same_taught = np.array_equal(
+        patchcore_of(restored).arrays().get("taught", empty), detector.arrays().get("taught", empty)
     )
-    if not (kept and taught) or whole.calibrations.keys() != inspector.calibrations.keys():
+    same_precisions = restored.calibrations.keys() == inspector.calibrations.keys()
+    if not (same_limits and same_taught and same_precisions):
         raise ValueError("limits and what was taught must be those of the last revision")
-    if _habits(whole) != _habits(inspector):
+    if _statistics_bytes(restored) != _statistics_bytes(inspector):
         raise ValueError("what good pictures are like must be that of the last revision")
-    return replace(inspector, journal=blank, habits=whole.habits)
+    return replace(inspector, journal=journal, habits=restored.habits)
 
 
-def _habits(inspector: Inspector) -> dict[str, bytes]:
-    """Return what good pictures are like, to be compared."""
-    found = measures.to_parts(inspector.habits) if inspector.habits else {}
-    return {name: array.tobytes() for name, array in found.items()}
+def _statistics_bytes(inspector: Inspector) -> dict[str, bytes]:
+    """Return the reference statistics as bytes by name, to compare them."""
+    arrays = measures.to_arrays(inspector.habits) if inspector.habits else {}
+    return {name: array.tobytes() for name, array in arrays.items()}

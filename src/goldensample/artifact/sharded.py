@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from goldensample.artifact.container import check_rows, read_parts, read_rows
-from goldensample.artifact.journal_parts import JOURNAL, take
-from goldensample.artifact.store import assembled
+from goldensample.artifact.container import check_array, read_parts, read_rows
+from goldensample.artifact.journal_parts import JOURNAL, pop_arrays
+from goldensample.artifact.store import assemble
 from goldensample.errors import ArtifactError
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array
 from goldensample.runners import Runner
-from goldensample.search.sharded import BankShard, ShardedBank, bank_shard, cuts
+from goldensample.search.sharded import BankShard, ShardedBank, make_shard, shard_bounds
 
 BANK = "bank"
 """The array that stays in shards."""
@@ -25,49 +25,51 @@ BANK = "bank"
 def load_sharded(path: str | Path, runner: Runner, shards: int = 0) -> Iterator[Inspector]:
     """Give the inspector of a file whose bank is in shards on a runner, until the context ends.
 
-    It inspects as the one that `load` reads, bit for bit. It can be neither taught nor saved, and
-    does not know what it was taught when.
+    It inspects as the one that `load` reads, bit for bit. It can be neither updated nor saved, and
+    has no journal.
 
     Args:
-        path: a `.golden` file of PatchCore, which all workers see there; it must not change.
-        runner: has the shards.
-        shards: how many, at most one a row; 0 for one a worker.
+        path: a `.golden` file of PatchCore, at the same path on all workers; it must not change.
+        runner: holds the shards.
+        shards: their number, at most one per row; 0 for one per worker.
 
     Raises:
         ValueError: the file is of another method, or the search is not exact.
         ArtifactError: see `load`.
 
-    Cost: the bank is read twice, here piece by piece to be checked, and by the workers.
+    Cost: the bank is read twice, here in chunks to be checked, and by the workers.
     """
     path = Path(path)
-    header, arrays = read_parts(path, apart=BANK)
+    header, arrays = read_parts(path, skip=BANK)
     if header["method"] != "patchcore" or header["knobs"].get("search") != "exact":
         raise ValueError(
             f"a bank in shards must be of patchcore, with search exact; {path.name} is of "
             f"{header['method']}, with search {header['knobs'].get('search', 'of its own')}"
         )
-    rows, _ = check_rows(path, BANK, header["sha256"])
-    take(arrays)
+    rows, _ = check_array(path, BANK, header["sha256"])
+    pop_arrays(arrays)
     header.pop(JOURNAL, None)
     inspector, origins = _without_bank(path, header, arrays)
     if len(origins) != rows or not np.isin(origins[:, 0], range(len(inspector.pictures))).all():
         raise ArtifactError(f"{path.name}: every bank row must come from one of the pictures")
-    with runner.keep(_read_shard, path, cuts(rows, shards or runner.workers)) as states:
-        known: Any = inspector.detector
-        detector = replace(known, bank=ShardedBank(states), origins=origins)
+    with runner.create_states(
+        _read_shard, path, shard_bounds(rows, shards or runner.workers)
+    ) as states:
+        patchcore: Any = inspector.detector
+        detector = replace(patchcore, bank=ShardedBank(states), origins=origins)
         yield replace(inspector, detector=detector)
 
 
 def _without_bank(
     path: Path, header: dict[str, Any], arrays: dict[str, Array]
 ) -> tuple[Inspector, Array]:
-    """Return an inspector, tried with the bank's first row alone, and the origins of all rows."""
+    """Return an inspector that has the bank's first row alone, and the origins of all rows."""
     first = {BANK: read_rows(path, BANK, slice(0, 1))}
     if "origins" in arrays:
         first["origins"] = arrays["origins"][:1]
-    inspector = assembled(path.name, header, {**arrays, **first})
+    inspector = assemble(path.name, header, {**arrays, **first})
     return inspector, arrays["origins"]
 
 
 def _read_shard(path: Path, cut: tuple[int, int]) -> BankShard:
-    return bank_shard(cut[0], read_rows(path, BANK, slice(*cut)))
+    return make_shard(cut[0], read_rows(path, BANK, slice(*cut)))

@@ -1,4 +1,4 @@
-"""Keep inspectors in `.golden` files; see `container` for their form."""
+"""Save inspectors to `.golden` files and load them; see `container` for the format."""
 
 from dataclasses import asdict, astuple, replace
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 
 from goldensample.artifact.container import read_parts, write_parts
 from goldensample.artifact.header import build, convert
-from goldensample.artifact.journal_parts import JOURNAL, rejoin, take, to_parts
+from goldensample.artifact.journal_parts import JOURNAL, attach_journal, pop_arrays, to_parts
 from goldensample.backbones.network import Network
 from goldensample.drift import measures
 from goldensample.errors import ArtifactError, WeightsError
@@ -27,12 +27,12 @@ GRAPHS = {
 }
 """The arrays that hold a network's bytes."""
 SAMPLE = "sample"
-"""What the names of the pictures kept for checks start with."""
+"""Prefix of the names of the pictures that exports are checked on."""
 CALIBRATION = "calibration/"
-"""What the names of what limits rest on start with."""
+"""Prefix of the names of the calibration arrays."""
 PARTS = ("scores", "peaks")
 THUMBNAIL = "thumbnail/"
-"""What the names of small pictures to be shown start with; the picture's number follows."""
+"""Prefix of the names of thumbnails; the picture's number follows."""
 
 
 def save(inspector: Inspector, path: str | Path) -> None:
@@ -40,33 +40,33 @@ def save(inspector: Inspector, path: str | Path) -> None:
 
     Args:
         inspector: what to write; not changed.
-        path: where; replaced as a whole if it exists.
+        path: where; replaced atomically if it exists.
     """
     arrays = dict(inspector.detector.arrays())
     network = inspector.backbone.network
     for name, field in GRAPHS.items():
         if part := getattr(network, field):
             arrays[name] = np.frombuffer(part, np.uint8)
-    for precision, known in inspector.calibrations.items():
-        arrays[f"{CALIBRATION}{precision}/scores"] = known.scores
-        if known.peaks is not None:
-            arrays[f"{CALIBRATION}{precision}/peaks"] = known.peaks
+    for precision, calibration in inspector.calibrations.items():
+        arrays[f"{CALIBRATION}{precision}/scores"] = calibration.scores
+        if calibration.peaks is not None:
+            arrays[f"{CALIBRATION}{precision}/peaks"] = calibration.peaks
     for index, sample in enumerate(inspector.samples):
         arrays[f"{SAMPLE}{index}"] = sample
     for index, picture in enumerate(inspector.pictures):
         if picture.thumbnail:
             arrays[f"{THUMBNAIL}{index}"] = np.frombuffer(picture.thumbnail, np.uint8)
     if inspector.habits:
-        arrays |= measures.to_parts(inspector.habits)
+        arrays |= measures.to_arrays(inspector.habits)
     header = _header(inspector)
     if inspector.journal:
-        taught, more = to_parts(inspector.journal)
-        header, arrays = header | taught, arrays | more
+        journal_header, journal_arrays = to_parts(inspector.journal)
+        header, arrays = header | journal_header, arrays | journal_arrays
     write_parts(Path(path), header, arrays)
 
 
 def _header(inspector: Inspector) -> dict[str, Any]:
-    """Return the settings that a file carries, as plain JSON values."""
+    """Return the settings in a file, as plain JSON values."""
     network = asdict(inspector.backbone.network)
     for field in GRAPHS.values():
         del network[field]
@@ -77,12 +77,12 @@ def _header(inspector: Inspector) -> dict[str, Any]:
         "preparation": asdict(inspector.preparation),
         "precision": inspector.backbone.precision,
         "thresholds": {name: asdict(limit) for name, limit in inspector.thresholds.items()},
-        "pictures": [_named(picture) for picture in inspector.pictures],
+        "pictures": [_picture_entry(picture) for picture in inspector.pictures],
     }
 
 
-def _named(picture: TrainingPicture) -> list[str | float]:
-    """Return what the header says of a picture of the fit."""
+def _picture_entry(picture: TrainingPicture) -> list[str | float]:
+    """Return the entry of the header for a picture of the fit."""
     return [picture.name, *picture.shape_hw, *(astuple(picture.motion) if picture.motion else ())]
 
 
@@ -93,22 +93,22 @@ def load(path: str | Path) -> Inspector:
         ArtifactError: the file is missing, damaged, truncated, of an unknown version or holds a
             value that is not finite; the message names the part.
     """
-    return assembled(Path(path).name, *read_parts(Path(path)))
+    return assemble(Path(path).name, *read_parts(Path(path)))
 
 
-def assembled(name: str, header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
-    """Make the inspector from the checked parts of a file, and try it.
+def assemble(name: str, header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
+    """Return the inspector from the checked parts of a file, after a trial inspection.
 
     Raises:
         ArtifactError: the parts do not fit each other.
     """
     try:
-        inspector = _assemble(header, arrays)
-        tried = _quick(inspector)
+        inspector = _build_inspector(header, arrays)
+        trial = _shrink_canvas(inspector)
         # graph, bank and knobs must fit
-        found = tried.inspect(np.zeros((*tried.preparation.canvas_hw, 3), np.uint8))
+        inspection = trial.inspect(np.zeros((*trial.preparation.canvas_hw, 3), np.uint8))
         for limit in inspector.thresholds.values():
-            if (limit.pixel is None) != (found.heat_map is None):
+            if (limit.pixel is None) != (inspection.heat_map is None):
                 raise ValueError(f"a limit for pixels must go with a map; got {limit.pixel}")
     except (WeightsError, *MISFITS) as error:
         raise ArtifactError(
@@ -117,11 +117,11 @@ def assembled(name: str, header: dict[str, Any], arrays: dict[str, Array]) -> In
     return inspector
 
 
-def _quick(inspector: Inspector) -> Inspector:
-    """Return an inspector of small pictures to try a file with, where large ones would take long.
+def _shrink_canvas(inspector: Inspector) -> Inspector:
+    """Return an inspector of small pictures for the trial, where large ones would take long.
 
-    A bank has no places, so it can be tried on a canvas of any size; but without limits, as what is
-    told of regions has places.
+    A bank does not depend on positions, so it can be tried on a canvas of any size; but without
+    limits, as regions have positions.
     """
     if inspector.preparation.mode != "native" or not isinstance(inspector.detector, BankDetector):
         return inspector
@@ -131,11 +131,11 @@ def _quick(inspector: Inspector) -> Inspector:
 
 
 MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RuntimeError)
-"""What parts that do not fit can raise, wherever it shows."""
+"""Exceptions that parts can raise which do not fit."""
 
 
-def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
-    """Make the inspector from a checked file's parts."""
+def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
+    """Return the inspector from the checked parts of a file."""
     from goldensample.backbones.openvino import HINTS, OpenVINOBackbone, processor_has
 
     graphs = {
@@ -143,22 +143,24 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         for name, field in GRAPHS.items()
     }
     network = build(Network, header["network"], graphs)
-    kept = sorted(name for name in arrays if name.startswith(SAMPLE))
-    samples = tuple(arrays.pop(name) for name in kept)
-    calibrations = _calibrations(arrays)
+    names = sorted(name for name in arrays if name.startswith(SAMPLE))
+    samples = tuple(arrays.pop(name) for name in names)
+    calibrations = _pop_calibrations(arrays)
     thumbnails = {n: arrays.pop(n) for n in list(arrays) if n.startswith(THUMBNAIL)}
-    taught = take(arrays)
-    known = measures.take(arrays)
+    journal_arrays = pop_arrays(arrays)
+    statistics = measures.pop_arrays(arrays)
     precision = convert(header["precision"], str, "precision")
     if precision in HINTS and not processor_has(precision):
-        precision = "fp32"  # fitted on another processor; its limits are in the file, too
+        precision = (
+            "fp32"  # this processor lacks the precision; the limits of fp32 are in the file, too
+        )
     if not header["thresholds"].keys() <= HINTS.keys():
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
     method = build(METHODS[header["method"]], header["knobs"])
     preparation = build(Preparation, header["preparation"])
     check_method(method, preparation.zones)
     detector = method.restore(arrays)
-    pictures = _illustrated(_pictures(header["pictures"], detector), thumbnails)
+    pictures = _attach_thumbnails(_training_pictures(header["pictures"], detector), thumbnails)
     inspector = Inspector(
         preparation=preparation,
         backbone=OpenVINOBackbone(network, precision=precision),
@@ -171,18 +173,18 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
         pictures=pictures,
         samples=samples,
         calibrations=calibrations,
-        habits=known,
+        habits=statistics,
     )
-    return rejoin(inspector, header.get(JOURNAL), taught)
+    return attach_journal(inspector, header.get(JOURNAL), journal_arrays)
 
 
-def _pictures(named: Any, detector: Detector) -> tuple[TrainingPicture, ...]:
-    """Return the pictures of the fit, which every bank row must come from."""
+def _training_pictures(entries: Any, detector: Detector) -> tuple[TrainingPicture, ...]:
+    """Return the pictures of the fit; the origin of every bank row must be one of them."""
     pictures = []
-    for name, height, width, *moved in named:
-        own = convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures")
-        way = convert(moved, tuple[float, float, float], "pictures") if moved else None
-        pictures.append(TrainingPicture(own[0], own[1], motion=Motion(*way) if way else None))
+    for name, height, width, *values in entries:
+        pair = convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures")
+        moved = convert(values, tuple[float, float, float], "pictures") if values else None
+        pictures.append(TrainingPicture(pair[0], pair[1], motion=Motion(*moved) if moved else None))
     numbers = detector.origins[:, 0] if isinstance(detector, BankDetector) else np.empty(0)
     if (
         any(min(p.shape_hw) < 1 for p in pictures)
@@ -192,29 +194,34 @@ def _pictures(named: Any, detector: Detector) -> tuple[TrainingPicture, ...]:
     return tuple(pictures)
 
 
-def _illustrated(
+def _attach_thumbnails(
     pictures: tuple[TrainingPicture, ...], thumbnails: dict[str, Array]
 ) -> tuple[TrainingPicture, ...]:
-    """Give pictures their thumbnails: JPEG files, under names that end in the picture's number."""
-    found = list(pictures)
+    """Add thumbnails to pictures: JPEG files, under names that end in the picture's number."""
+    illustrated = list(pictures)
     for name, file in thumbnails.items():
         number = name.removeprefix(THUMBNAIL)
-        if number not in map(str, range(len(found))) or file.dtype != np.uint8 or file.ndim != 1:
+        if (
+            number not in map(str, range(len(illustrated)))
+            or file.dtype != np.uint8
+            or file.ndim != 1
+        ):
             raise ValueError(f"a thumbnail must be bytes, of one of the pictures; got {number!r}")
-        found[int(number)] = replace(found[int(number)], thumbnail=file.tobytes())
-    return tuple(found)
+        index = int(number)
+        illustrated[index] = replace(illustrated[index], thumbnail=file.tobytes())
+    return tuple(illustrated)
 
 
-def _calibrations(arrays: dict[str, Array]) -> dict[str, Calibration]:
-    """Take what limits rest on out of the arrays, by precision."""
+def _pop_calibrations(arrays: dict[str, Array]) -> dict[str, Calibration]:
+    """Remove the calibrations from a file's arrays and return them by precision."""
     names = {name.split("/")[1] for name in arrays if name.startswith(CALIBRATION)}
-    taken = {n: arrays.pop(n) for n in list(arrays) if n.startswith(CALIBRATION)}
-    found = {}
+    parts = {n: arrays.pop(n) for n in list(arrays) if n.startswith(CALIBRATION)}
+    calibrations = {}
     for name in sorted(names):
-        scores, peaks = (taken.pop(f"{CALIBRATION}{name}/{part}", None) for part in PARTS)
+        scores, peaks = (parts.pop(f"{CALIBRATION}{name}/{part}", None) for part in PARTS)
         if scores is None:
             raise ValueError(f"the calibration of {name} must have scores")
-        found[name] = Calibration(scores, peaks)
-    if taken:
-        raise ValueError(f"calibrations must have scores and peaks; got {', '.join(taken)}")
-    return found
+        calibrations[name] = Calibration(scores, peaks)
+    if parts:
+        raise ValueError(f"calibrations must have scores and peaks; got {', '.join(parts)}")
+    return calibrations

@@ -1,4 +1,4 @@
-"""Small pictures of the good ones that the bank came from, kept in the file to be shown."""
+"""Thumbnails of the good pictures that bank rows come from, stored in the file."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,48 +16,48 @@ from goldensample.methods.spade import SPADE
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
 LONGEST_PX = 256
-BANKS = (PatchCore, SPADE, Ensemble)
-"""The methods that remember pictures."""
+BANK_METHODS = (PatchCore, SPADE, Ensemble)
+"""The methods with a memory bank."""
 
 
-def check_banked(method: Method) -> None:
-    """Refuse, before long work, a method that has no bank.
+def check_has_bank(method: Method) -> None:
+    """Refuse a method without a bank, before long work.
 
     Raises:
         ValueError: it has none.
     """
-    if not isinstance(method, BANKS):
+    if not isinstance(method, BANK_METHODS):
         raise ValueError("thumbnails must be of pictures in a bank; the method has none; drop them")
 
 
-def with_thumbnails(
+def add_thumbnails(
     inspector: Inspector, images: Pictures | Sequence[Array | Picture], notify: Notify = silent
 ) -> Inspector:
-    """Keep a small JPEG of each picture that has rows in the bank.
+    """Add a small JPEG of each picture that has rows in the bank.
 
-    Whoever has the file can then see these pictures.
+    Everyone who has the file can then see these pictures.
 
     Args:
-        inspector: fitted on some of the pictures.
+        inspector: fitted on these pictures, or on a part of them.
         images: the pictures of the fit.
-        notify: told ("thumbnails", pictures done, pictures).
+        notify: called with ("thumbnails", pictures done, pictures).
 
     Raises:
         ValueError: the method has no bank, or a picture of the fit is not there.
     """
     detector = inspector.detector
     if not isinstance(detector, BankDetector):
-        check_banked(inspector.method)
+        check_has_bank(inspector.method)
         raise AssertionError("a method with a bank has a detector with origins")
-    places = {name_of(images, index): index for index in range(len(images))}
-    wanted = np.unique(detector.origins[:, 0]).astype(int).tolist()
+    indices = {name_of(images, index): index for index in range(len(images))}
+    numbers = np.unique(detector.origins[:, 0]).astype(int).tolist()
     pictures = list(inspector.pictures)
-    for done, number in enumerate(wanted, start=1):
+    for done, number in enumerate(numbers, start=1):
         name = pictures[number].name
-        if name not in places:
+        if name not in indices:
             raise ValueError(f"thumbnails must be made from the pictures of the fit; {name} is not")
-        pixels = as_picture(images[places[name]], places[name]).pixels
+        pixels = as_picture(images[indices[name]], indices[name]).pixels
         jpeg = encode_jpeg(shrink(pixels, LONGEST_PX))
         pictures[number] = replace(pictures[number], thumbnail=jpeg)
-        notify("thumbnails", done, len(wanted))
+        notify("thumbnails", done, len(numbers))
     return replace(inspector, pictures=tuple(pictures))

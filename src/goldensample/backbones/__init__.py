@@ -1,4 +1,4 @@
-"""Pictures to feature maps, one per level.
+"""Backbones: pictures to feature maps, one per level.
 
-`network.Backbone` is what each promises; `openvino.OpenVINOBackbone` runs on the line.
+`network.Backbone` is their protocol; `openvino.OpenVINOBackbone` runs on the line.
 """

@@ -1,4 +1,4 @@
-"""A network as it travels in a file, and what every backbone promises."""
+"""The record of a network in a file, and the protocol of all backbones."""
 
 from dataclasses import dataclass
 from math import isfinite
@@ -12,16 +12,16 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Network:
-    """A network as it travels in a file.
+    """A network as a file stores it.
 
     Args:
-        name: where it came from, for instance "builtin" or "timm:resnet18".
+        name: its source, for instance "builtin" or "timm:resnet18".
         graph: an ONNX model. Its only input is (n, 3, H, W) float32: RGB from 0 to 1, from which
-            `mean` is taken away and which is then divided by `std`. Its outputs are the levels.
+            `mean` is subtracted and which is then divided by `std`. Its outputs are the levels.
         levels: names of the outputs, finest first.
         mean, std: of the three channels.
         stride: pixels per cell of the coarsest level; picture sides are best multiples of it.
-        source_sha256: hash of the graph as it came, before it was cut to its levels.
+        source_sha256: hash of the original graph, before it was cut to its levels.
         int8_graph, int8_weights: the same network quantised to 8 bits, as an OpenVINO model and
             its weights; empty where there is none.
 
@@ -51,13 +51,13 @@ class Network:
 
 
 class Backbone(Protocol):
-    """A network made ready to run."""
+    """A network that is ready to run."""
 
     @property
     def network(self) -> Network: ...
     @property
     def precision(self) -> str:
-        """What it computes in: "fp32", "bf16" or "int8"."""
+        """Numerical precision: "fp32", "bf16" or "int8"."""
         ...
 
     def extract(self, pictures: Array) -> tuple[Array, ...]:

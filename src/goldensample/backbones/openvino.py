@@ -11,11 +11,11 @@ from goldensample.errors import WeightsError
 from goldensample.records import Array
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-"""What OpenVINO is asked for by precision; an int8 model says itself what it does in 8 bits."""
+"""OpenVINO's inference precision hint by precision; an int8 model has its own 8-bit layers."""
 
 
 def processor_has(precision: str) -> bool:
-    """Return whether this processor computes in a precision without loss of speed."""
+    """Return whether this processor supports a precision natively."""
     if precision == "fp32":
         return True
     return precision.upper() in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
@@ -26,19 +26,19 @@ def _core() -> Any:
     return import_openvino().Core()
 
 
-_usual = {"threads": 0}
+_defaults = {"threads": 0}
 
 
 def use_threads(count: int) -> None:
-    """Set how many CPU threads networks of this process use that do not say so; 0 for all.
+    """Set the default number of CPU threads of networks in this process; 0 for all.
 
-    It holds for those that are compiled from now on, and changes the speed only.
+    It applies to networks that are compiled from now on, and changes the speed only.
     """
-    _usual["threads"] = count
+    _defaults["threads"] = count
 
 
-def normalised(picture: Array, network: Network) -> Array:
-    """Return (3, H, W) float32 in [0, 255] as the network takes it."""
+def normalise(picture: Array, network: Network) -> Array:
+    """Return (3, H, W) float32 in [0, 255] with the mean and deviation that the network takes."""
     mean = np.asarray(network.mean, np.float32).reshape(3, 1, 1) * 255
     std = np.asarray(network.std, np.float32).reshape(3, 1, 1) * 255
     return (picture - mean) / std
@@ -47,16 +47,16 @@ def normalised(picture: Array, network: Network) -> Array:
 class OpenVINOBackbone:
     """A network compiled for the CPU.
 
-    Pictures go through one by one (several at a time on different cores), so that the size of a
-    batch cannot change a value.
+    Each picture is a request of its own (several in parallel on different cores), so that the batch
+    size cannot change a value.
 
     Args:
         network: what to run; a picture size that does not fit it is a `WeightsError`.
-        threads: CPU threads to use; 0 for what `use_threads` says. Changes the speed only.
-        precision: "fp32"; "bf16", on processors that have it; or "int8", if the network has it.
+        threads: CPU threads to use; 0 for the default of `use_threads`. Changes the speed only.
+        precision: "fp32"; "bf16", on processors that support it; or "int8", if the network has it.
 
     Raises:
-        ValueError: the precision cannot be had.
+        ValueError: the precision is not available.
     """
 
     def __init__(self, network: Network, threads: int = 0, precision: str = "fp32") -> None:
@@ -71,67 +71,67 @@ class OpenVINOBackbone:
         self._queues: dict[tuple[int, int], tuple[bool, Any]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Say how another process makes its own: what is compiled does not travel."""
+        """Pickle the arguments alone: compiled models cannot be sent to another process."""
         return type(self), (self.network, self._threads, self.precision)
 
     def extract(self, pictures: Array) -> tuple[Array, ...]:
         """Compute feature maps; see `Backbone.extract`."""
-        queue = self._queue(pictures.shape[2], pictures.shape[3], alone=len(pictures) == 1)
-        found: list[list[Array]] = [[] for _ in pictures]
+        queue = self._queue(pictures.shape[2], pictures.shape[3], single=len(pictures) == 1)
+        maps: list[list[Array]] = [[] for _ in pictures]
 
-        def keep(request: Any, index: int) -> None:
-            found[index] = [
+        def store(request: Any, index: int) -> None:
+            maps[index] = [
                 request.get_tensor(level).data[0].copy() for level in self.network.levels
             ]
 
-        queue.set_callback(keep)
+        queue.set_callback(store)
         try:
             for index, picture in enumerate(pictures):
-                queue.start_async({0: normalised(picture, self.network)[None]}, userdata=index)
+                queue.start_async({0: normalise(picture, self.network)[None]}, userdata=index)
         finally:  # requests left in flight would outlive an interrupted program
             queue.wait_all()
-        return tuple(np.stack(level) for level in zip(*found, strict=True))
+        return tuple(np.stack(level) for level in zip(*maps, strict=True))
 
     def _read(self, core: Any) -> Any:
-        """Return the model in the precision's form."""
+        """Return the model for the precision."""
         if self.precision != "int8":
             return core.read_model(self.network.graph)
         return core.read_model(self.network.int8_graph, self.network.int8_weights)
 
-    def _queue(self, height: int, width: int, alone: bool) -> Any:
-        """Return the requests compiled for one picture size.
+    def _queue(self, height: int, width: int, single: bool) -> Any:
+        """Return the request queue compiled for one picture size.
 
-        For a picture alone all threads share the work on it; for several, each has its own.
+        On a single picture all threads work together; of several, each thread has its own.
         """
-        many, queue = self._queues.get((height, width), (False, None))
-        if queue is None or not (many or alone):
+        parallel, queue = self._queues.get((height, width), (False, None))
+        if queue is None or not (parallel or single):
             try:
                 model = self._read(_core())
                 model.reshape([1, 3, height, width])
-                # ask for the precision: where the processor has bf16 OpenVINO would take it unasked
-                wishes: dict[str, Any] = {
+                # set the precision: on processors with bf16 OpenVINO would use that by default
+                config: dict[str, Any] = {
                     "INFERENCE_PRECISION_HINT": HINTS[self.precision],
-                    "PERFORMANCE_HINT": "LATENCY" if alone else "THROUGHPUT",
+                    "PERFORMANCE_HINT": "LATENCY" if single else "THROUGHPUT",
                 }
-                if threads := self._threads or _usual["threads"]:
-                    wishes["INFERENCE_NUM_THREADS"] = threads
-                    wishes["ENABLE_CPU_PINNING"] = False  # to the same cores in every process
-                compiled = _core().compile_model(model, "CPU", wishes)
+                if threads := self._threads or _defaults["threads"]:
+                    config["INFERENCE_NUM_THREADS"] = threads
+                    config["ENABLE_CPU_PINNING"] = False  # to the same cores in every process
+                compiled = _core().compile_model(model, "CPU", config)
             except RuntimeError as error:
                 raise WeightsError(
                     f"{self.network.name} must take pictures of {height}x{width} pixels; "
                     f"OpenVINO says: {str(error).strip().rpartition(chr(10))[2]}"
                 ) from error
             queue = import_openvino().AsyncInferQueue(compiled)
-            self._queues[height, width] = (not alone, queue)
+            self._queues[height, width] = (not single, queue)
         return queue
 
 
 def import_openvino() -> Any:
     """Import OpenVINO without the telemetry that it would send on import.
 
-    OpenVINO does without its telemetry client where that cannot be imported, so that is how it
-    finds it; afterwards everything is as before.
+    OpenVINO sends none where its telemetry client cannot be imported, so the client is blocked
+    during the import; afterwards it can be imported as before.
     """
     client = "openvino_telemetry"
     before = sys.modules.get(client)

@@ -1,4 +1,4 @@
-"""Networks of timm: build, load weights, export to ONNX, or run in torch on a GPU."""
+"""Networks of timm: build them, load weights, export to ONNX, or run in torch on a GPU."""
 
 import io
 import warnings
@@ -15,13 +15,13 @@ RANDOM = "random"
 
 
 def build(name: str, levels: tuple[int, ...], weights: str | None) -> Any:
-    """Build a timm network that returns the maps of some levels.
+    """Build a timm network that returns the feature maps of the given levels.
 
     Args:
-        name: a timm name, if need be with the tag of its weights: "wide_resnet50_2.tv_in1k".
+        name: a timm name, optionally with the tag of its weights: "wide_resnet50_2.tv_in1k".
         levels: timm's `out_indices`; level j has a stride of about 2^(j+1) pixels.
-        weights: a .safetensors file, or a .pth file with nothing in it but tensors; "random" (for
-            tests); None takes timm's own, from its cache or its download.
+        weights: a .safetensors file, or a .pth file of tensors alone; "random" (for tests);
+            None takes timm's own, from its cache or by download.
 
     Raises:
         WeightsError: no such network, level or weights, or weights that do not fit.
@@ -30,8 +30,8 @@ def build(name: str, levels: tuple[int, ...], weights: str | None) -> Any:
     import torch
 
     if not timm.is_model(name.split(".")[0]):
-        near = ", ".join(timm.list_models(f"*{name.split('.')[0][:8]}*")[:5]) or "none like it"
-        raise WeightsError(f"timm:{name} must be a network of timm; there is none; near: {near}")
+        similar = ", ".join(timm.list_models(f"*{name.split('.')[0][:8]}*")[:5]) or "none like it"
+        raise WeightsError(f"timm:{name} must be a network of timm; there is none; near: {similar}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -52,24 +52,24 @@ def build(name: str, levels: tuple[int, ...], weights: str | None) -> Any:
 
 
 def _no_weights(name: str, error: Exception) -> WeightsError:
-    """Say which file is missing and where it may be put."""
+    """Return an error that names the missing file and where to get it."""
     import timm
 
     settings = timm.get_pretrained_cfg(name, allow_unregistered=True)
     url = getattr(settings, "url", "") or ""
     hub = getattr(settings, "hf_hub_id", "") or ""
-    places = [f"https://huggingface.co/{hub} (model.safetensors)"] if hub else []
-    places += [url] if url else []
+    sources = [f"https://huggingface.co/{hub} (model.safetensors)"] if hub else []
+    sources += [url] if url else []
     reason = str(error).strip().splitlines()[0][:200]
     return WeightsError(
         f"the weights of timm:{name} must be at hand or be downloaded; neither worked ({reason}); "
-        f"get them from {' or '.join(places) or 'their author'} on a machine with a network, and "
+        f"get them from {' or '.join(sources) or 'their author'} on a machine with a network, and "
         "name the file with --weights FILE"
     )
 
 
 def _load(network: Any, name: str, path: Path) -> None:
-    """Load weights from a file; keys that the levels do not need may be in it, none may lack."""
+    """Load weights from a file; extra keys are ignored, missing ones are an error."""
     import torch
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -81,7 +81,7 @@ def _load(network: Any, name: str, path: Path) -> None:
             state = load_file(path)
         else:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # what is odd about the file is in the error
+                warnings.simplefilter("ignore")  # the error below says what is wrong with the file
                 state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
         raise _unreadable(path, error) from error
@@ -90,20 +90,20 @@ def _load(network: Any, name: str, path: Path) -> None:
             raise
         raise _unreadable(path, error) from error
     try:
-        lacking = network.load_state_dict(_match(network, state), strict=False).missing_keys
+        missing = network.load_state_dict(_match(network, state), strict=False).missing_keys
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise WeightsError(f"{path} must fit timm:{name}; {reason}") from error
-    lacking = [key for key in lacking if not key.endswith("num_batches_tracked")]
-    if lacking:
+    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
+    if missing:
         raise WeightsError(
-            f"{path} must hold every weight of timm:{name}; it lacks {len(lacking)}, "
-            f"first {lacking[0]}"
+            f"{path} must hold every weight of timm:{name}; it lacks {len(missing)}, "
+            f"first {missing[0]}"
         )
 
 
 def _unreadable(path: Path, error: Exception) -> WeightsError:
-    """Say that a file holds something else than tensors."""
+    """Return an error for a file that holds anything else than tensors."""
     return WeightsError(
         f"{path} must be a whole .safetensors file, or a .pth file with nothing in it but tensors; "
         f"it is damaged or holds something else ({type(error).__name__}); save its state_dict anew"
@@ -112,11 +112,11 @@ def _unreadable(path: Path, error: Exception) -> WeightsError:
 
 def _match(network: Any, state: dict[str, Any]) -> dict[str, Any]:
     """Rename "layer1.0..." to "layer1_0..." where timm flattened the network that way."""
-    wanted = set(network.state_dict())
+    expected = set(network.state_dict())
     state = state.get("state_dict", state)
-    if wanted & set(state):
+    if expected & set(state):
         return state
-    by_flat_name = {key.replace(".", "_"): key for key in wanted}
+    by_flat_name = {key.replace(".", "_"): key for key in expected}
     return {by_flat_name.get(k.replace(".", "_"), k): value for k, value in state.items()}
 
 
@@ -170,16 +170,19 @@ def export(module: Any, name: str, levels: tuple[str, ...]) -> Network:
     )
 
 
-def check_against(module: Any, found: tuple[Array, ...], network: Network, pictures: Array) -> None:
+def check_features(
+    module: Any, features: tuple[Array, ...], network: Network, pictures: Array
+) -> None:
     """Compare an exported network's features with torch's on the same pictures.
 
     Raises:
         WeightsError: they differ by more than 1e-3 of their largest value.
     """
     expected = TorchBackbone(network, module, "cpu").extract(pictures)
-    for level, ours, theirs in zip(network.levels, found, expected, strict=True):
-        theirs = np.asarray(theirs)
-        difference = float(np.abs(ours - theirs).max() / (np.abs(theirs).max() + 1e-12))
+    for level, actual, reference in zip(network.levels, features, expected, strict=True):
+        reference = np.asarray(reference)
+        largest = np.abs(reference).max() + 1e-12
+        difference = float(np.abs(actual - reference).max() / largest)
         if not difference <= 1e-3:
             raise WeightsError(
                 f"{network.name} must give the same features after export; {level} differs by "
@@ -191,7 +194,7 @@ class TorchBackbone:
     """A network run by torch; its feature maps stay tensors on the device.
 
     Args:
-        network: what is kept in files; not run here.
+        network: its record for files; not run here.
         module: the torch module.
         device: such as "cuda" or "cpu".
     """

@@ -1,1 +1,1 @@
-"""The harness: suites of runs, raw results, and tables and figures as views of them."""
+"""Benchmark harness: suites of runs, raw results, and tables and figures made from them."""

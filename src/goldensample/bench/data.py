@@ -1,4 +1,4 @@
-"""The data that a suite runs on: categories of data sets, each with a fingerprint."""
+"""The data sets of a suite: categories, each with a fingerprint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from pathlib import Path
 from goldensample.datasets import LAYOUTS, Dataset, find_layout, read_category
 from goldensample.errors import ImageError
 
-PLAIN = ("mvtec_ad", "folder", "csv")
-"""Layouts that many data sets have: there the folder's name says which one it is."""
+GENERIC_LAYOUTS = ("mvtec_ad", "folder", "csv")
+"""Layouts shared by many data sets: the folder's name is the name of the data set."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a category is: the folder, its layout, and the category as `read_category` takes it."""
+class Location:
+    """The location of a category on disk: folder, layout, and argument of `read_category`."""
 
     root: Path
     layout: str
@@ -31,7 +31,7 @@ class Category:
         fingerprint: hash of the names and sizes of all its files.
         train: number of good pictures to fit on.
         test: number of test pictures.
-        place: where it is; None where only earlier results tell of it.
+        location: on disk; None for a category found only in results.
     """
 
     data_set: str
@@ -39,70 +39,70 @@ class Category:
     fingerprint: str
     train: int
     test: int
-    place: Place | None = None
+    location: Location | None = None
 
 
-def find_categories(given: Sequence[str]) -> list[Category]:
+def find_categories(sources: Sequence[str]) -> list[Category]:
     """Find the categories of data sets.
 
     Args:
-        given: each DIR or NAME=DIR, in a layout that is known. NAME is what the data set is called,
+        sources: each DIR or NAME=DIR, in a known layout. NAME is the name of the data set,
             and its layout where the folder has that one.
 
     Raises:
         ImageError: no data set is there, or one cannot be used.
     """
-    found: dict[tuple[str, str], Category] = {}
-    for text in given:
-        name, folder = _split(text)
-        layout = _layout(name, folder)
-        plain = folder.resolve().stem if layout in PLAIN else layout
+    categories: dict[tuple[str, str], Category] = {}
+    for text in sources:
+        name, folder = _split_name(text)
+        layout = _detect_layout(name, folder)
+        default_name = folder.resolve().stem if layout in GENERIC_LAYOUTS else layout
         for category in LAYOUTS[layout].categories(folder):
-            made = _category(name or plain, Place(folder, layout, category))
-            key = (made.data_set, made.name)
-            if key in found:
+            found = _read_location(name or default_name, Location(folder, layout, category))
+            key = (found.data_set, found.name)
+            if key in categories:
                 raise ImageError(
                     f"categories must have different names; {'/'.join(key)} is in {text} and "
                     "before; call one data set otherwise: --data NAME=DIR"
                 )
-            found[key] = made
-    if given and not found:
-        raise ImageError(f"data must hold a category; {', '.join(given)} holds none")
-    return list(found.values())
+            categories[key] = found
+    if sources and not categories:
+        raise ImageError(f"data must hold a category; {', '.join(sources)} holds none")
+    return list(categories.values())
 
 
-def read(category: Category) -> Dataset:
+def load_dataset(category: Category) -> Dataset:
     """List the pictures of a category.
 
     Raises:
         ImageError: its folder is not known, or is no longer as it was.
     """
-    if category.place is None:
+    if category.location is None:
         raise ImageError(f"{category.name} must be on disk; name its folder with --data")
-    place = category.place
-    return read_category(place.root, place.category, place.layout)
+    location = category.location
+    return read_category(location.root, location.category, location.layout)
 
 
-def _split(text: str) -> tuple[str, Path]:
-    """Return the name given, or "", and the folder."""
-    name, equals, folder = text.partition("=")
-    return (name, Path(folder)) if equals and not Path(text).exists() else ("", Path(text))
+def _split_name(text: str) -> tuple[str, Path]:
+    """Return the name, or "", and the folder."""
+    name, separator, folder = text.partition("=")
+    return (name, Path(folder)) if separator and not Path(text).exists() else ("", Path(text))
 
 
-def _layout(name: str, folder: Path) -> str:
-    signs = LAYOUTS[name].signs if name in LAYOUTS else ()
+def _detect_layout(name: str, folder: Path) -> str:
+    signs = LAYOUTS[name].patterns if name in LAYOUTS else ()
     return name if any(next(folder.glob(sign), None) for sign in signs) else find_layout(folder)
 
 
-def _category(data_set: str, place: Place) -> Category:
-    data = read_category(place.root, place.category, place.layout)
+def _read_location(data_set: str, location: Location) -> Category:
+    data = read_category(location.root, location.category, location.layout)
     if not data.train:
-        raise ImageError(f"{place.root} must have good pictures to fit on; {data_set} has none")
-    said, files = blake2b(digest_size=8), [*data.train]
+        raise ImageError(f"{location.root} must have good pictures to fit on; {data_set} has none")
+    digest, files = blake2b(digest_size=8), [*data.train]
     for item in data.test:
         files += [item.path, *item.masks]
     for path in sorted(files):
         size = path.stat().st_size
-        said.update(f"{path.parent.name}/{path.name}:{size}\n".encode())
-    name = place.category or place.root.resolve().stem
-    return Category(data_set, name, said.hexdigest(), len(data.train), len(data.test), place)
+        digest.update(f"{path.parent.name}/{path.name}:{size}\n".encode())
+    name = location.category or location.root.resolve().stem
+    return Category(data_set, name, digest.hexdigest(), len(data.train), len(data.test), location)

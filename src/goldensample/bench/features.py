@@ -1,7 +1,7 @@
-"""Features that are kept on disk, so that many runs compute them once.
+"""A feature cache on disk, so that many runs compute features once.
 
 One file a picture, named by a hash of the prepared picture; a folder for each network with its
-levels. A file is written whole or not at all and carries a checksum, so that a run may be killed
+levels. Files are written atomically and carry a checksum, so that a run may be killed
 at any time and several processes may share the folder: two that compute the same picture write the
 same bytes. The folder may be deleted whenever no suite runs.
 """
@@ -19,12 +19,12 @@ from goldensample.records import Array
 from goldensample.storage.atomic import write_atomic
 
 
-class KeptBackbone:
-    """A `Backbone` that asks another one only for what is not on disk yet.
+class CachingBackbone:
+    """A `Backbone` that calls another one only for pictures that are not in the cache.
 
     Args:
-        inner: computes what is missing.
-        folder: of this network and these levels alone.
+        inner: computes features that are not in the cache.
+        folder: of the cache, for this network and these levels only.
     """
 
     def __init__(self, inner: Backbone, folder: Path) -> None:
@@ -32,36 +32,36 @@ class KeptBackbone:
 
     @property
     def network(self) -> Network:
-        """The network that computes."""
+        """Network of the inner backbone."""
         return self._inner.network
 
     @property
     def precision(self) -> str:
-        """What it computes in."""
+        """Precision of the inner backbone."""
         return self._inner.precision
 
     def extract(self, pictures: Array) -> tuple[Array, ...]:
         """Return feature maps; see `Backbone.extract`."""
-        files = [self._folder / f"{_key(picture)}.maps" for picture in pictures]
-        found = [_read(file) for file in files]
-        missing = [index for index, maps in enumerate(found) if maps is None]
+        files = [self._folder / f"{_picture_hash(picture)}.maps" for picture in pictures]
+        cached = [_read(file) for file in files]
+        missing = [index for index, maps in enumerate(cached) if maps is None]
         if missing:
             computed = self._inner.extract(pictures[missing])
             for position, index in enumerate(missing):
                 maps = tuple(level[position] for level in computed)
                 _write(files[index], maps)
-                found[index] = maps
-        return tuple(np.stack(level) for level in zip(*(m for m in found if m), strict=True))
+                cached[index] = maps
+        return tuple(np.stack(level) for level in zip(*(m for m in cached if m), strict=True))
 
 
-def _key(picture: Array) -> str:
+def _picture_hash(picture: Array) -> str:
     shape = json.dumps(picture.shape).encode()
     return blake2b(shape + np.ascontiguousarray(picture).tobytes(), digest_size=16).hexdigest()
 
 
 def _write(file: Path, maps: Sequence[Array]) -> None:
-    head = json.dumps([level.shape for level in maps]).encode() + b"\n"
-    body = head + b"".join(level.astype("<f4").tobytes() for level in maps)
+    header = json.dumps([level.shape for level in maps]).encode() + b"\n"
+    body = header + b"".join(level.astype("<f4").tobytes() for level in maps)
     write_atomic(file, zlib.crc32(body).to_bytes(4, "little") + body)
 
 
@@ -73,9 +73,9 @@ def _read(file: Path) -> tuple[Array, ...] | None:
     if len(data) < 4 or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
         return None
     end = data.index(b"\n", 4)
-    maps, at = [], end + 1
+    levels, offset = [], end + 1
     for shape in json.loads(data[4:end]):
         count = int(np.prod(shape))
-        maps.append(np.frombuffer(data, "<f4", count, at).reshape(shape))
-        at += 4 * count
-    return tuple(maps)
+        levels.append(np.frombuffer(data, "<f4", count, offset).reshape(shape))
+        offset += 4 * count
+    return tuple(levels)

@@ -1,4 +1,4 @@
-"""The figures that suites show: how each is read from a raw result and written in a table."""
+"""The metrics of suites: how each is read from a raw result and formatted in a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,27 +6,27 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of merit.
+class Metric:
+    """One metric.
 
     Args:
         title: with its unit.
-        place: keys that lead to it in a raw result.
+        keys: path of keys to it in a raw result.
         factor: from the raw unit to the one shown.
-        digits: behind the point.
-        total: categories are added up, not averaged.
+        digits: decimals.
+        total: categories are summed, not averaged.
     """
 
     title: str
-    place: tuple[str, ...]
+    keys: tuple[str, ...]
     factor: float = 100.0
     digits: int = 1
     total: bool = False
 
-    def of(self, raw: Mapping[str, Any]) -> float | None:
-        """Return the figure of a raw result; None where it has none (no masks, no map)."""
+    def read(self, raw: Mapping[str, Any]) -> float | None:
+        """Return the metric of a raw result; None where it has none (no masks, no map)."""
         value: Any = raw
-        for key in self.place:
+        for key in self.keys:
             value = value.get(key)
             if value is None:
                 return None
@@ -34,15 +34,15 @@ class Figure:
             value = sum(value.values())
         return float(value) * self.factor
 
-    def text(self, value: float) -> str:
-        """Return a value as tables show it."""
+    def format(self, value: float) -> str:
+        """Return a value formatted for tables."""
         return f"{value:.{self.digits}f}"
 
 
-FIGURES = {
-    "image_auroc": Figure("image AUROC, %", ("evaluation", "image_auroc")),
-    "pixel_auroc": Figure("pixel AUROC, %", ("evaluation", "pixel_auroc")),
-    "pro": Figure("PRO, %", ("evaluation", "pro")),
-    "misclassified": Figure("misclassified", ("evaluation", "misclassified"), 1, 0, True),
-    "seconds": Figure("seconds an image", ("times", "seconds_per_image"), 1, 3),
+METRICS = {
+    "image_auroc": Metric("image AUROC, %", ("evaluation", "image_auroc")),
+    "pixel_auroc": Metric("pixel AUROC, %", ("evaluation", "pixel_auroc")),
+    "pro": Metric("PRO, %", ("evaluation", "pro")),
+    "misclassified": Metric("misclassified", ("evaluation", "misclassified"), 1, 0, True),
+    "seconds": Metric("seconds an image", ("times", "seconds_per_image"), 1, 3),
 }

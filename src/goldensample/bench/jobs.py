@@ -1,4 +1,4 @@
-"""Carry out the runs of suites, several at a time, and keep each result as it comes."""
+"""Execute the runs of suites in parallel, and write each result as it is computed."""
 
 import json
 from collections import Counter
@@ -11,87 +11,90 @@ from pathlib import Path
 from typing import Any
 
 from goldensample.bench.machine import cores
-from goldensample.bench.running import Key, Opened, Workshop, key_of
+from goldensample.bench.running import LoadedNetwork, NetworkKey, RunExecutor, network_key
 from goldensample.bench.runs import Run
 from goldensample.errors import GoldenError
 from goldensample.graphs.join import join
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.records import Notify
-from goldensample.runners import Runner, here
+from goldensample.runners import Runner, local_runner
 from goldensample.storage.atomic import write_atomic
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A run with what is done about it: features taken from disk, heat maps kept."""
+    """A run, and whether it uses the feature cache and saves its heat maps."""
 
     run: Run
-    kept: bool
+    cached: bool
     maps: bool
 
 
 def raw_file(output: Path, name: str) -> Path:
-    """Return where a run's result is."""
+    """Return the path of a run's raw result."""
     return output / "raw" / f"{name}.json"
 
 
 def maps_file(output: Path, name: str) -> Path:
-    """Return where a run's heat maps are."""
+    """Return the path of a run's heat maps."""
     return output / "maps" / f"{name}.npz"
 
 
-def waiting(runs: Mapping[str, tuple[Run, bool]], output: Path) -> list[Task]:
-    """Return the runs that have no result yet, those with the same data and network together.
+def pending_tasks(runs: Mapping[str, tuple[Run, bool]], output: Path) -> list[Task]:
+    """Return the runs without a result, sorted by data and network.
 
     Args:
-        runs: by name, each with whether its heat maps are wanted.
+        runs: by name, each with whether its heat maps are saved.
         output: folder of the results.
 
-    Features are kept where more than one of the runs can use them, but never for times.
+    Features are cached where several of the runs share them, but never for timed runs.
     """
-    left = [
+    unfinished = [
         (run, maps)
         for name, (run, maps) in runs.items()
         if not raw_file(output, name).is_file() or (maps and not maps_file(output, name).is_file())
     ]
-    users = Counter(_shared(run) for run, _ in left if not run.timed)
-    tasks = [Task(run, not run.timed and users[_shared(run)] > 1, maps) for run, maps in left]
-    return sorted(tasks, key=lambda task: (task.run.timed, _shared(task.run)))
+    sharing = Counter(_feature_key(run) for run, _ in unfinished if not run.timed)
+    tasks = [
+        Task(run, not run.timed and sharing[_feature_key(run)] > 1, maps)
+        for run, maps in unfinished
+    ]
+    return sorted(tasks, key=lambda task: (task.run.timed, _feature_key(task.run)))
 
 
-def _shared(run: Run) -> tuple[str, ...]:
-    """Return what runs must have in common to use the same features."""
+def _feature_key(run: Run) -> tuple[str, ...]:
+    """Return the key of the features of a run: data, network, levels and preparation."""
     category = run.category
     networks = [source.name for source in run.sources]
     return (category.data_set, category.name, str((networks, run.levels, run.preparation)))
 
 
-def carry_out(
-    tasks: Sequence[Task], output: Path, jobs: int, notify: Notify, runner: Runner = here
+def run_tasks(
+    tasks: Sequence[Task], output: Path, jobs: int, notify: Notify, runner: Runner = local_runner
 ) -> dict[str, str]:
-    """Carry out runs; those that are timed come last, alone, one after the other.
+    """Execute runs; timed runs come last, one at a time.
 
     Args:
-        tasks: from `waiting`.
+        tasks: from `pending_tasks`.
         output: folder of the results.
-        jobs: processes at a time; changes no result.
-        notify: told ("pictures of all runs", pictures done, pictures).
-        runner: does the runs that are not timed; its machines share the folder of the results.
+        jobs: number of parallel processes; changes no result.
+        notify: called with ("pictures of all runs", pictures done, pictures).
+        runner: of the untimed runs; its machines share the folder of the results.
 
     Returns:
-        Why runs failed, by their names.
+        Reasons of failed runs, by name.
     """
-    networks = opened(tasks)
+    networks = open_networks(tasks)
     failures: dict[str, str] = {}
     done, total = 0, sum(task.run.pictures for task in tasks)
     notify("pictures of all runs", 0, total)
-    together = [task for task in tasks if not task.run.timed]
-    alone = [task for task in tasks if task.run.timed]
-    if jobs > 1 and len(together) > 1:
-        results = _in_processes(together, networks, output, jobs)
+    untimed = [task for task in tasks if not task.run.timed]
+    timed = [task for task in tasks if task.run.timed]
+    if jobs > 1 and len(untimed) > 1:
+        results = _run_in_processes(untimed, networks, output, jobs)
     else:
-        results = _on(runner, together, networks, output)
-    for task, reason in chain(results, _on(here, alone, networks, output)):
+        results = _run_on(runner, untimed, networks, output)
+    for task, reason in chain(results, _run_on(local_runner, timed, networks, output)):
         if reason:
             failures[task.run.name] = reason
         done += task.run.pictures
@@ -99,39 +102,44 @@ def carry_out(
     return failures
 
 
-def opened(tasks: Sequence[Task]) -> dict[Key, Opened]:
-    """Open each network once; processes are handed what was opened."""
-    found: dict[Key, Opened] = {}
+def open_networks(tasks: Sequence[Task]) -> dict[NetworkKey, LoadedNetwork]:
+    """Open each network once; worker processes receive the opened networks."""
+    networks: dict[NetworkKey, LoadedNetwork] = {}
     for task in tasks:
-        key = key_of(task.run)
-        if key in found:
+        key = network_key(task.run)
+        if key in networks:
             continue
         sources, levels = key
-        networks = [open_backbone(s.opens, levels, s.weights).network for s in sources]
-        found[key] = Opened(*join(networks)) if len(networks) > 1 else Opened(networks[0])
-    return found
+        members = [open_backbone(s.backbone, levels, s.weights).network for s in sources]
+        networks[key] = (
+            LoadedNetwork(*join(members)) if len(members) > 1 else LoadedNetwork(members[0])
+        )
+    return networks
 
 
-def _on(
-    runner: Runner, tasks: Sequence[Task], networks: Mapping[Key, Opened], output: Path
+def _run_on(
+    runner: Runner,
+    tasks: Sequence[Task],
+    networks: Mapping[NetworkKey, LoadedNetwork],
+    output: Path,
 ) -> Iterator[tuple[Task, str]]:
-    """Give each task as a runner has done it, with why it failed, or ""."""
-    workshop = Workshop(networks, output / "features", runner.threads)
-    return zip(tasks, runner.run(_do, (workshop, output), tasks), strict=True)
+    """Yield each task completed by a runner, with the reason of its failure, or ""."""
+    executor = RunExecutor(networks, output / "features", runner.threads)
+    return zip(tasks, runner.run(_run_task, (executor, output), tasks), strict=True)
 
 
-def _in_processes(
-    tasks: Sequence[Task], networks: Mapping[Key, Opened], output: Path, jobs: int
+def _run_in_processes(
+    tasks: Sequence[Task], networks: Mapping[NetworkKey, LoadedNetwork], output: Path, jobs: int
 ) -> Iterator[tuple[Task, str]]:
-    """Give each task as it is done by one of several processes, with why it failed, or ""."""
+    """Yield each task completed by a process pool, with the reason of its failure, or ""."""
     threads = max(1, cores() // jobs)
     with ProcessPoolExecutor(
         min(jobs, len(tasks)),
         mp_context=get_context("spawn"),
-        initializer=_begin,
+        initializer=_init_process,
         initargs=(networks, output, threads),
     ) as pool:
-        futures = {pool.submit(_do_here, task): task for task in tasks}
+        futures = {pool.submit(_run_in_process, task): task for task in tasks}
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -139,31 +147,31 @@ def _in_processes(
             pool.shutdown(cancel_futures=True)
 
 
-_here: list[tuple[Workshop, Path]] = []
-"""The workshop of a process of the pool."""
+_process_state: list[tuple[RunExecutor, Path]] = []
+"""Executor and results folder of a process of the pool."""
 
 
-def _begin(networks: Mapping[Key, Opened], output: Path, threads: int) -> None:
-    _here.append((Workshop(networks, output / "features", threads), output))
+def _init_process(networks: Mapping[NetworkKey, LoadedNetwork], output: Path, threads: int) -> None:
+    _process_state.append((RunExecutor(networks, output / "features", threads), output))
 
 
-def _do_here(task: Task) -> str:
-    return _do(_here[0], task)
+def _run_in_process(task: Task) -> str:
+    return _run_task(_process_state[0], task)
 
 
-def _do(place: tuple[Workshop, Path], task: Task) -> str:
-    """Carry out a task and keep its result; return why it failed, or ""."""
-    (workshop, output), name = place, task.run.name
+def _run_task(state: tuple[RunExecutor, Path], task: Task) -> str:
+    """Execute a task and write its result; return the reason of its failure, or ""."""
+    (executor, output), name = state, task.run.name
     try:
-        raw = workshop.carry_out(
-            task.run, task.kept, maps_file(output, name) if task.maps else None
+        raw = executor.execute(
+            task.run, task.cached, maps_file(output, name) if task.maps else None
         )
     except (GoldenError, ValueError, MemoryError, ImportError) as error:
         return str(error) or type(error).__name__
-    write_atomic(raw_file(output, name), as_bytes(raw))
+    write_atomic(raw_file(output, name), encode_result(raw))
     return ""
 
 
-def as_bytes(raw: Mapping[str, Any]) -> bytes:
-    """Return a raw result as the bytes of its file."""
+def encode_result(raw: Mapping[str, Any]) -> bytes:
+    """Return a raw result as JSON bytes."""
     return json.dumps(raw, allow_nan=False, separators=(",", ":")).encode() + b"\n"

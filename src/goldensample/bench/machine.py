@@ -1,4 +1,4 @@
-"""What a result rests on beside its specification: processor, cores, versions."""
+"""The environment of a result: processor, cores, library versions."""
 
 import os
 import platform
@@ -26,18 +26,18 @@ def cores() -> int:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what computes; libraries that are not installed are left out."""
-    found = {"goldensample": __version__, "python": platform.python_version()}
+    """Return the versions of Python and of the installed libraries."""
+    installed = {"goldensample": __version__, "python": platform.python_version()}
     for name in LIBRARIES:
         try:
-            found[name] = version(name)
+            installed[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
 def _processor() -> str:
-    """Return the processor's name as the system tells it."""
+    """Return the processor's name as reported by the system."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

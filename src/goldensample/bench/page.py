@@ -1,62 +1,62 @@
-"""Write the views of suites, and the page that joins all of them."""
+"""Write tables and figures of suites, and the summary page of all suites."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from goldensample.bench import mistakes, plots
-from goldensample.bench.board import Board
-from goldensample.bench.claims import verdicts
+from goldensample.bench.board import ResultsTable
+from goldensample.bench.claims import check_claims
 from goldensample.bench.suites import Suite
 from goldensample.bench.tables import Table, tables
 from goldensample.storage.atomic import write_atomic
 
 
-def write_views(suite: Suite, board: Board, output: Path) -> list[Table]:
+def write_views(suite: Suite, results: ResultsTable, output: Path) -> list[Table]:
     """Write a suite's tables and figures below `output`; return the tables."""
-    made = tables(suite, board)
-    for number, table in enumerate(made, 1):
-        name = suite.name if len(made) == 1 else f"{suite.name}-{number}"
+    suite_tables = tables(suite, results)
+    for number, table in enumerate(suite_tables, 1):
+        name = suite.name if len(suite_tables) == 1 else f"{suite.name}-{number}"
         write_atomic(output / "tables" / f"{name}.csv", table.csv().encode())
-    if made:
-        write_atomic(output / "tables" / f"{suite.name}.md", section(suite, board).encode())
+    if suite_tables:
+        write_atomic(output / "tables" / f"{suite.name}.md", section(suite, results).encode())
     if suite.view == "curve" and plots.can_draw():
-        for ending, data in plots.draw(suite, board).items():
-            write_atomic(output / "figures" / f"{suite.name}.{ending}", data)
-    if suite.view == "mistakes" and (found := mistakes.page(suite, board, output)):
-        write_atomic(output / f"{suite.name}.html", found)
-    return made
+        for suffix, data in plots.draw(suite, results).items():
+            write_atomic(output / "figures" / f"{suite.name}.{suffix}", data)
+    if suite.view == "mistakes" and (html := mistakes.page(suite, results, output)):
+        write_atomic(output / f"{suite.name}.html", html)
+    return suite_tables
 
 
-def section(suite: Suite, board: Board) -> str:
+def section(suite: Suite, results: ResultsTable) -> str:
     """Return a suite's tables and claims in Markdown."""
     parts = [f"## {suite.title}\n"]
-    if board.networks.backbone:
-        parts.append(_replaced(board))
-    parts += [table.markdown() for table in tables(suite, board)]
-    parts += [f"- {line}\n" for line in verdicts(suite, board)]
+    if results.networks.backbone:
+        parts.append(_network_note(results))
+    parts += [table.markdown() for table in tables(suite, results)]
+    parts += [f"- {line}\n" for line in check_claims(suite, results)]
     return "\n".join(parts)
 
 
-def _replaced(board: Board) -> str:
+def _network_note(results: ResultsTable) -> str:
     return (
-        f"Network: `{board.networks.name}` in place of the paper's Wide ResNet-50; the "
+        f"Network: `{results.networks.name}` in place of the paper's Wide ResNet-50; the "
         "paper's numbers are of its own networks and all its categories.\n"
     )
 
 
-def write_page(suites: Sequence[Suite], board: Board, output: Path) -> Path:
-    """Write `README.md`: every suite of which something has been run, and what they rest on."""
-    shown = [suite for suite in suites if _has_results(suite, board)]
-    parts = ["# Results of `golden bench`\n", *_facts(board)]
-    claims = [line for suite in shown for line in verdicts(suite, board)]
+def write_page(suites: Sequence[Suite], results: ResultsTable, output: Path) -> Path:
+    """Write `README.md`: every suite with results, and the environment of the results."""
+    finished = [suite for suite in suites if _has_results(suite, results)]
+    parts = ["# Results of `golden bench`\n", *_facts(results)]
+    claims = [line for suite in finished for line in check_claims(suite, results)]
     if claims:
         parts.append("## Does the order of the paper hold?\n")
         parts.append("\n".join(f"- {line}" for line in claims) + "\n")
-    for suite in shown:
+    for suite in finished:
         if suite.view == "mistakes":
             parts.append(f"## {suite.title}\n\n{_MISTAKES.format(suite.name)}\n")
             continue
-        parts.append(section(suite, board))
+        parts.append(section(suite, results))
         if (output / "figures" / f"{suite.name}.svg").is_file():
             parts.append(f"![{suite.title}](figures/{suite.name}.svg)\n")
     path = output / "README.md"
@@ -70,26 +70,29 @@ _MISTAKES = (
 )
 
 
-def _has_results(suite: Suite, board: Board) -> bool:
+def _has_results(suite: Suite, results: ResultsTable) -> bool:
     return any(
-        not isinstance(board.raw(entry, category), str)
+        not isinstance(results.raw_results(entry, category), str)
         for panel, _, entry in suite.entries()
-        for category in board.of(panel)
+        for category in results.categories_of(panel)
     )
 
 
-def _facts(board: Board) -> list[str]:
-    """Return what the results rest on."""
+def _facts(results: ResultsTable) -> list[str]:
+    """Return data, machine, versions and seeds of the results."""
     data = [
         f"{c.data_set}/{c.name} ({c.train} good to fit on, {c.test} to test)"
-        for c in board.categories
+        for c in results.categories
     ]
-    raw = list(board.results.values())
-    machines = _all(f"{r['machine']['processor']}, {r['machine']['cores']} cores" for r in raw)
-    libraries = _all(" ".join(f"{n} {v}" for n, v in r["versions"].items()) for r in raw)
+    raw = list(results.by_run.values())
+    machines = _sorted_unique(
+        f"{r['machine']['processor']}, {r['machine']['cores']} cores" for r in raw
+    )
+    libraries = _sorted_unique(" ".join(f"{n} {v}" for n, v in r["versions"].items()) for r in raw)
     seeds = sorted({r["specification"]["seed"] for r in raw})
     facts = {
-        "network": f"{board.networks.name}" + ("" if board.networks.backbone else " (the paper's)"),
+        "network": f"{results.networks.name}"
+        + ("" if results.networks.backbone else " (the paper's)"),
         "data": "; ".join(data) or "none",
         "results": f"{len(raw)} runs in `raw/`, each with every picture's score",
         "machine": "; ".join(machines),
@@ -97,14 +100,14 @@ def _facts(board: Board) -> list[str]:
         "seeds": ", ".join(map(str, seeds)),
     }
     lines = [f"- {name}: {value}" for name, value in facts.items()]
-    words = (
+    note = (
         "\nNothing is held out of the fits. Pictures are stretched to a square and cropped at the "
         "centre as the suite says; pixel figures are taken on the crop. A mean over fewer "
         "categories than the paper's is not its mean: the column beside it has the paper's mean "
         "over the same categories where the paper tells them.\n"
     )
-    return ["\n".join(lines), words]
+    return ["\n".join(lines), note]
 
 
-def _all(texts: Iterable[str]) -> list[str]:
+def _sorted_unique(texts: Iterable[str]) -> list[str]:
     return sorted(set(texts))

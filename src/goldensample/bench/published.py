@@ -1,4 +1,4 @@
-"""The paper's own numbers, and where its data sets are to be had."""
+"""The values that the paper reports, and the sources of its data sets."""
 
 import tomllib
 from functools import cache
@@ -16,29 +16,29 @@ CATEGORIES = (
 
 @cache
 def _numbers() -> dict[str, Any]:
-    place = files("goldensample.bench").joinpath("published.toml")
-    return tomllib.loads(place.read_text(encoding="utf-8"))
+    resource = files("goldensample.bench").joinpath("published.toml")
+    return tomllib.loads(resource.read_text(encoding="utf-8"))
 
 
-def number(suite: str, label: str, figure: str, value: Any = None) -> float | None:
-    """Return what the paper reports for an entry, at a value along an axis if there is one."""
-    found: Any = _numbers().get(suite, {}).get(label, {}).get(figure)
+def lookup(suite: str, label: str, metric: str, value: Any = None) -> float | None:
+    """Return the value that the paper reports for an entry, at a point of an axis if it has one."""
+    reported: Any = _numbers().get(suite, {}).get(label, {}).get(metric)
     if value is not None:
-        found = (found or {}).get(str(value))
-    return None if found is None else float(found)
+        reported = (reported or {}).get(str(value))
+    return None if reported is None else float(reported)
 
 
-def labels(suite: str, figure: str) -> list[str]:
-    """Return the methods for which the paper reports a figure in a suite."""
-    return [label for label, said in _numbers().get(suite, {}).items() if figure in said]
+def labels(suite: str, metric: str) -> list[str]:
+    """Return the methods for which the paper reports a metric in a suite."""
+    return [label for label, metrics in _numbers().get(suite, {}).items() if metric in metrics]
 
 
 def remark(label: str) -> str:
-    """Return in what an entry of ours differs from the paper's; "" where in nothing of note."""
+    """Return how an entry differs from the paper's; "" without a notable difference."""
     return str(_numbers()["remarks"].get(label.partition(" (")[0], ""))
 
 
-def by_category(label: str) -> dict[str, float]:
+def auroc_by_category(label: str) -> dict[str, float]:
     """Return a method's image AUROC by category of MVTec AD; empty where none is reported."""
     return dict(_numbers()["tableS1"].get(label, {}))
 
@@ -48,10 +48,10 @@ def methods_by_category() -> list[str]:
     return list(_numbers()["tableS1"])
 
 
-def where_to_get(pattern: str) -> str:
+def source_of(pattern: str) -> str:
     """Return a data set's title, its address and its licence, from a pattern of its name."""
     name = pattern.rstrip("*") or "mvtec_ad"
     if name in LAYOUTS:
         layout = LAYOUTS[name]
-        return f"{layout.title} ({layout.where}; {layout.licence})"
+        return f"{layout.title} ({layout.url}; {layout.licence})"
     return str(_numbers()["data_sets"].get(name, name))

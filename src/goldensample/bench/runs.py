@@ -1,4 +1,4 @@
-"""Runs: what exactly is to be measured, and under which name its result is kept."""
+"""Runs: the complete specification of a measurement, and the name of its result."""
 
 import json
 import re
@@ -18,34 +18,34 @@ from goldensample.graphs.open_backbone import builtin_graph
 from goldensample.methods.registry import METHODS
 from goldensample.preparation.preparation import Preparation
 
-PREPARED = ("size_hw", "mode", "crop_hw", "white")
-"""What a suite can say of the preparation."""
+PREPARATION_FIELDS = ("size_hw", "mode", "crop_hw", "white")
+"""Fields of the preparation that a suite can set."""
 PAPER_NETWORK = "timm:wide_resnet50_2.tv_in1k"
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a network comes from.
+    """The source of a network.
 
     Args:
-        name: what it is called in results: that of `open_backbone`, without folders.
-        opens: the name for `open_backbone`.
-        weights: file of its weights; None where the name is enough.
-        sha256: of the weights; "" where timm keeps them.
+        name: in results: that of `open_backbone`, without folders.
+        backbone: argument of `open_backbone`.
+        weights: file of its weights, or None.
+        sha256: of the weights; "" where timm downloads them.
     """
 
     name: str
-    opens: str
+    backbone: str
     weights: str | None
     sha256: str
 
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """The networks at hand.
+    """The available networks.
 
     Args:
-        backbone: takes the place of the paper's network; None keeps that.
+        backbone: replaces the paper's network; None uses the paper's.
         weights: file of weights by the name of a timm network.
     """
 
@@ -54,28 +54,28 @@ class Networks:
 
     @property
     def name(self) -> str:
-        """What the network of all entries that name none is called."""
-        return _called(self.backbone or PAPER_NETWORK)
+        """Name of the network of entries that specify none."""
+        return _display_name(self.backbone or PAPER_NETWORK)
 
     def sources(self, entry: Entry) -> tuple[Source, ...] | str:
-        """Return the networks of an entry, or what is needed to have them."""
-        found = []
+        """Return the networks of an entry, or what is missing."""
+        sources = []
         for name in entry.networks or (self.backbone or PAPER_NETWORK,):
             file = self.weights.get(name)
             if file is None and name.startswith("timm:") and name != self.backbone:
                 return f"needs weights of {name} (--weights {name}=FILE)"
-            found.append(Source(_called(name), name, file, _digest(name, file)))
-        return tuple(found)
+            sources.append(Source(_display_name(name), name, file, _weights_sha256(name, file)))
+        return tuple(sources)
 
 
-def _called(name: str) -> str:
+def _display_name(name: str) -> str:
     """Return a network's name without the folders of its file."""
     return f"onnx:{Path(name[5:]).name}" if name.startswith("onnx:") else name
 
 
 @cache
-def _digest(name: str, file: str | None) -> str:
-    """Return the hash of a network's weights; empty where timm keeps them."""
+def _weights_sha256(name: str, file: str | None) -> str:
+    """Return the hash of a network's weights; "" where timm downloads them."""
     if name == "builtin":
         return sha256(builtin_graph()).hexdigest()
     file = name.removeprefix("onnx:") if name.startswith("onnx:") else file
@@ -99,7 +99,7 @@ class Run:
         preparation: of the pictures.
         shots: good pictures drawn to fit on; None takes all.
         seed: of the draw and of the method.
-        timed: whether it is run for its times.
+        timed: whether it measures times.
     """
 
     category: Category
@@ -113,13 +113,13 @@ class Run:
     timed: bool
 
     def specification(self) -> dict[str, Any]:
-        """Return all that decides the result, as JSON values: the same says the same run.
+        """Return everything that determines the result, as JSON values.
 
-        Of the knobs those that are not at their defaults, so that a new knob leaves it the same.
+        Knobs at their defaults are omitted, so that a new knob does not change it.
         """
         category = self.category
         defaults = {f.name: f.default for f in fields(METHODS[self.method])}
-        said = {
+        specification = {
             "version": __version__,
             "data_set": category.data_set,
             "category": category.name,
@@ -130,18 +130,18 @@ class Run:
             "knobs": {k: v for k, v in self.knobs.items() if v != defaults[k]},
             "networks": [{"name": s.name, "weights_sha256": s.sha256} for s in self.sources],
             "levels": self.levels,
-            "preparation": {name: getattr(self.preparation, name) for name in PREPARED},
+            "preparation": {name: getattr(self.preparation, name) for name in PREPARATION_FIELDS},
             "shots": self.shots,
             "seed": self.seed,
             "timed": self.timed,
         }
         if self.timed:
-            said["machine"] = machine()
-        return dict(json.loads(json.dumps(said)))
+            specification["machine"] = machine()
+        return dict(json.loads(json.dumps(specification)))
 
     @property
     def name(self) -> str:
-        """Name of the result, without ending: readable, and one for each specification."""
+        """Name of the result, without suffix: readable, and unique for each specification."""
         text = json.dumps(self.specification(), sort_keys=True).encode()
         parts = [self.category.data_set, self.category.name, self.method, self.sources[0].name]
         parts += [f"{self.shots}shots"] * (self.shots is not None) + ["timed"] * self.timed
@@ -150,12 +150,12 @@ class Run:
 
     @property
     def pictures(self) -> int:
-        """Number of pictures that it has to do with, for the time left."""
+        """Number of pictures to process, for the estimate of the remaining time."""
         return self.category.test + (self.shots or self.category.train)
 
 
-def run_of(entry: Entry, category: Category, seed: int, networks: Networks) -> Run | str:
-    """Return the run of an entry on a category, or why there can be none.
+def make_run(entry: Entry, category: Category, seed: int, networks: Networks) -> Run | str:
+    """Return the run of an entry on a category, or the reason why there is none.
 
     Raises:
         ValueError: a knob is unknown or its value wrong; names the entry.
@@ -184,16 +184,16 @@ def run_of(entry: Entry, category: Category, seed: int, networks: Networks) -> R
 
 def _knobs(entry: Entry, seed: int) -> dict[str, Any]:
     """Return all knobs of an entry's method."""
-    kind = METHODS[entry.method]
-    names = [field.name for field in fields(kind)]
-    given = {**entry.knobs, **({"seed": seed} if "seed" in names else {})}
-    if unknown := sorted(set(given) - set(names)):
+    method = METHODS[entry.method]
+    names = [field.name for field in fields(method)]
+    knobs = {**entry.knobs, **({"seed": seed} if "seed" in names else {})}
+    if unknown := sorted(set(knobs) - set(names)):
         raise ValueError(
             f"knobs of {entry.label} must be among {', '.join(names)}; got {', '.join(unknown)}"
         )
     try:
-        settings = kind(**given)
+        instance = method(**knobs)
     except ValueError as error:
         error.add_note(f"in the entry {entry.label}")
         raise
-    return {name: getattr(settings, name) for name in names}
+    return {name: getattr(instance, name) for name in names}

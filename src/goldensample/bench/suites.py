@@ -1,7 +1,7 @@
-"""Suites: what is run and how it is shown, as TOML files.
+"""Suites: the definition of runs and of their tables and figures, as TOML files.
 
 A suite has panels; a panel has entries, each a method with its knobs. A panel may vary one thing
-(a knob, `shots` or `levels`) along an axis. See `suites/fig5.toml` for all that can be said.
+(a knob, `shots` or `levels`) along an axis. See `suites/fig5.toml` for an example.
 """
 
 import tomllib
@@ -11,10 +11,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from goldensample.bench.figures import FIGURES
+from goldensample.bench.figures import METRICS
 from goldensample.preparation.preparation import Preparation
 
-SHIPPED = (
+BUILT_IN = (
     *("table1", "table2", "table3", "table4", "table5", "table6", "tableS1"),
     *("fig4", "fig5", "fig6", "figS1"),
 )
@@ -24,7 +24,7 @@ SCALES = ("linear", "log", "names")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A method with everything that decides its scores but the data and the seed.
+    """A method with everything that determines its scores except the data and the seed.
 
     Args:
         label: its name in tables and figures.
@@ -35,8 +35,8 @@ class Entry:
         networks: names for `open_backbone`; empty takes the network of the suite's run.
         shots: number of good pictures that are drawn to fit on; None takes all.
         seeds: each makes a run: it draws the shots and is the method's seed, if it has one.
-        timed: the run is for its times: nothing is taken from stored features.
-        values: along the panel's axis where the entry has its own.
+        timed: the run measures times: the feature cache is not used.
+        values: along the axis, instead of the panel's.
     """
 
     label: str
@@ -57,10 +57,10 @@ class Panel:
 
     Args:
         title: heading; may be empty.
-        data: patterns of the names of the data sets it is about; the first names what is missing.
-        figures: keys of `FIGURES`, the most important first.
-        vary: "", or what the axis varies: a knob, "shots" or "levels".
-        axis: the axis in words.
+        data: patterns of the names of its data sets; the first names what is missing.
+        metrics: keys of `METRICS`, the most important first.
+        vary: "", or the parameter of the axis: a knob, "shots" or "levels".
+        axis: label of the axis.
         scale: of the axis, one of `SCALES`.
         values: along the axis.
         entries: rows of a table, curves of a figure.
@@ -68,7 +68,7 @@ class Panel:
 
     title: str
     data: tuple[str, ...]
-    figures: tuple[str, ...]
+    metrics: tuple[str, ...]
     vary: str
     axis: str
     scale: str
@@ -79,7 +79,7 @@ class Panel:
         """Return (value, entry with it) along the axis; (None, entry) without one."""
         if not self.vary:
             return ((None, entry),)
-        return tuple((value, _varied(entry, self.vary, value)) for value in _values(self, entry))
+        return tuple((v, _with_value(entry, self.vary, v)) for v in _values(self, entry))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +87,25 @@ class Claim:
     """An order of methods that the paper reports.
 
     Args:
-        text: the order in words.
+        text: description of the order.
         above: label of the entry that leads.
         below: labels of those it leads.
-        figure: key of `FIGURES`; a larger one is better.
-        at: values along the axis at which it must hold; empty for all that are there.
-        margin: by how much it must lead at least, in the figure's unit.
+        metric: key of `METRICS`; a larger one is better.
+        at: values along the axis at which it must hold; empty for all.
+        margin: minimum lead, in the metric's unit.
     """
 
     text: str
     above: str
     below: tuple[str, ...]
-    figure: str
+    metric: str
     at: tuple[Any, ...] = ()
     margin: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """Panels, how they are shown, and what is claimed of them; `maps` keeps every heat map."""
+    """Panels, their view, and the claims about them; `maps` saves every heat map."""
 
     name: str
     title: str
@@ -125,99 +125,99 @@ class Suite:
 
 
 def read_suite(name: str) -> Suite:
-    """Read a suite that ships, by its name, or one's own by the path of its file.
+    """Read a built-in suite by its name, or another one by the path of its file.
 
     Raises:
-        ValueError: no such suite, or the file says something that is not known; names both.
+        ValueError: no such suite, or the file has an unknown key; names both.
     """
-    if name in SHIPPED:
-        place = files("goldensample.bench").joinpath("suites", f"{name}.toml")
-        return parse_suite(name, place.read_text(encoding="utf-8"), f"{name}.toml")
+    if name in BUILT_IN:
+        resource = files("goldensample.bench").joinpath("suites", f"{name}.toml")
+        return parse_suite(name, resource.read_text(encoding="utf-8"), f"{name}.toml")
     path = Path(name)
-    if path.suffix != ".toml" or not path.is_file() or path.stem in SHIPPED:
+    if path.suffix != ".toml" or not path.is_file() or path.stem in BUILT_IN:
         raise ValueError(
-            f"SUITE must be one of {', '.join(SHIPPED)}, or another .toml file; got {name}"
+            f"SUITE must be one of {', '.join(BUILT_IN)}, or another .toml file; got {name}"
         )
     return parse_suite(path.stem, path.read_text(encoding="utf-8"), str(path))
 
 
-def parse_suite(name: str, text: str, where: str) -> Suite:
-    """Parse a suite; `where` names its file in messages.
+def parse_suite(name: str, text: str, source: str) -> Suite:
+    """Parse a suite; `source` names its file in messages.
 
     Raises:
         ValueError: an unknown or missing key, or a value of a wrong kind.
     """
     try:
-        said = tomllib.loads(text)
+        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{where} must be TOML; it is not: {error}") from error
-    known = {"title": str, "view": str, "figures": list, "like": str, "maps": bool}
-    known |= {"common": dict, "panel": list, "claim": list}
-    _check_keys(said, known, {"title", "view", "figures"}, where)
-    _check_one_of(said["view"], VIEWS, "view", where)
-    figures = _figures(said["figures"], where)
-    if "like" in said:
-        panels = tuple(replace(p, figures=figures) for p in read_suite(said["like"]).panels)
+        raise ValueError(f"{source} must be TOML; it is not: {error}") from error
+    key_types = {"title": str, "view": str, "figures": list, "like": str, "maps": bool}
+    key_types |= {"common": dict, "panel": list, "claim": list}
+    _check_keys(table, key_types, {"title", "view", "figures"}, source)
+    _check_choice(table["view"], VIEWS, "view", source)
+    metrics = _check_metrics(table["figures"], source)
+    if "like" in table:
+        panels = tuple(replace(p, metrics=metrics) for p in read_suite(table["like"]).panels)
     else:
         panels = tuple(
-            _panel(part, figures, said.get("common", {}), f"{where}: panel {number}")
-            for number, part in enumerate(said.get("panel", []), 1)
+            _panel(part, metrics, table.get("common", {}), f"{source}: panel {number}")
+            for number, part in enumerate(table.get("panel", []), 1)
         )
     if not any(panel.entries for panel in panels):
-        raise ValueError(f"{where} must have a [[panel]] with a [[panel.entry]]; it has none")
-    claims = tuple(_claim(part, f"{where}: claim") for part in said.get("claim", []))
-    return Suite(name, said["title"], said["view"], said.get("maps", False), panels, claims)
+        raise ValueError(f"{source} must have a [[panel]] with a [[panel.entry]]; it has none")
+    claims = tuple(_claim(part, f"{source}: claim") for part in table.get("claim", []))
+    return Suite(name, table["title"], table["view"], table.get("maps", False), panels, claims)
 
 
 def _panel(
-    said: Mapping[str, Any], figures: tuple[str, ...], common: Mapping[str, Any], where: str
+    table: Mapping[str, Any], metrics: tuple[str, ...], common: Mapping[str, Any], source: str
 ) -> Panel:
-    known = {"title": str, "data": list, "figures": list, "vary": str, "axis": str}
-    known |= {"scale": str, "values": list, "entry": list}
-    _check_keys(said, known, {"entry"}, where)
-    if ("vary" in said) != ("values" in said):
-        raise ValueError(f"{where} must have vary and values together, or neither")
-    scale = said.get("scale", "linear")
-    _check_one_of(scale, SCALES, "scale", where)
+    key_types = {"title": str, "data": list, "figures": list, "vary": str, "axis": str}
+    key_types |= {"scale": str, "values": list, "entry": list}
+    _check_keys(table, key_types, {"entry"}, source)
+    if ("vary" in table) != ("values" in table):
+        raise ValueError(f"{source} must have vary and values together, or neither")
+    scale = table.get("scale", "linear")
+    _check_choice(scale, SCALES, "scale", source)
     return Panel(
-        title=said.get("title", ""),
-        data=tuple(said.get("data", ["*"])),
-        figures=_figures(said["figures"], where) if "figures" in said else figures,
-        vary=said.get("vary", ""),
-        axis=said.get("axis", said.get("vary", "")),
+        title=table.get("title", ""),
+        data=tuple(table.get("data", ["*"])),
+        metrics=_check_metrics(table["figures"], source) if "figures" in table else metrics,
+        vary=table.get("vary", ""),
+        axis=table.get("axis", table.get("vary", "")),
         scale=scale,
-        values=tuple(said.get("values", [])),
-        entries=tuple(_entry({**common, **part}, where) for part in said["entry"]),
+        values=tuple(table.get("values", [])),
+        entries=tuple(_entry({**common, **entry}, source) for entry in table["entry"]),
     )
 
 
-def _entry(said: Mapping[str, Any], where: str) -> Entry:
-    where = f"{where}, entry {said.get('label', '?')}"
-    known = {"label": str, "method": str, "knobs": dict, "levels": list, "resize": int}
-    known |= {"crop": int, "networks": list, "shots": int, "seeds": list, "timed": bool}
-    _check_keys(said, {**known, "values": list}, {"label", "method"}, where)
-    resize, crop = said.get("resize", 256), said.get("crop", 224)
-    fixed: dict[str, Any] = {
+def _entry(table: Mapping[str, Any], source: str) -> Entry:
+    source = f"{source}, entry {table.get('label', '?')}"
+    key_types = {"label": str, "method": str, "knobs": dict, "levels": list, "resize": int}
+    key_types |= {"crop": int, "networks": list, "shots": int, "seeds": list, "timed": bool}
+    _check_keys(table, {**key_types, "values": list}, {"label", "method"}, source)
+    resize, crop = table.get("resize", 256), table.get("crop", 224)
+    fields: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in said.items()
+        for name, value in table.items()
         if name not in ("resize", "crop")
     }
-    return Entry(preparation=Preparation((resize, resize), "stretch", (crop, crop)), **fixed)
+    return Entry(preparation=Preparation((resize, resize), "stretch", (crop, crop)), **fields)
 
 
-def _claim(said: Mapping[str, Any], where: str) -> Claim:
-    known = {"text": str, "above": str, "below": list, "figure": str, "at": list}
-    _check_keys(said, {**known, "margin": float}, {"text", "above", "below", "figure"}, where)
-    _figures([said["figure"]], where)
-    fixed = {**said, "below": tuple(said["below"]), "at": tuple(said.get("at", ()))}
-    return Claim(**fixed)
+def _claim(table: Mapping[str, Any], source: str) -> Claim:
+    key_types = {"text": str, "above": str, "below": list, "figure": str, "at": list}
+    _check_keys(table, {**key_types, "margin": float}, {"text", "above", "below", "figure"}, source)
+    _check_metrics([table["figure"]], source)
+    below, at, margin = tuple(table["below"]), tuple(table.get("at", ())), table.get("margin", 0.0)
+    return Claim(table["text"], table["above"], below, table["figure"], at, margin)
 
 
 def _values(panel: Panel, entry: Entry) -> tuple[Any, ...]:
     return entry.values or panel.values
 
 
-def _varied(entry: Entry, vary: str, value: Any) -> Entry:
+def _with_value(entry: Entry, vary: str, value: Any) -> Entry:
     if vary == "shots":
         return replace(entry, shots=int(value))
     if vary == "levels":
@@ -225,26 +225,26 @@ def _varied(entry: Entry, vary: str, value: Any) -> Entry:
     return replace(entry, knobs={**entry.knobs, vary: value})
 
 
-def _figures(names: list[Any], where: str) -> tuple[str, ...]:
+def _check_metrics(names: list[Any], source: str) -> tuple[str, ...]:
     for name in names:
-        _check_one_of(name, tuple(FIGURES), "a figure", where)
+        _check_choice(name, tuple(METRICS), "a figure", source)
     return tuple(names)
 
 
-def _check_one_of(value: Any, choices: tuple[str, ...], name: str, where: str) -> None:
+def _check_choice(value: Any, choices: tuple[str, ...], name: str, source: str) -> None:
     if value not in choices:
-        raise ValueError(f"{where}: {name} must be one of {', '.join(choices)}; got {value!r}")
+        raise ValueError(f"{source}: {name} must be one of {', '.join(choices)}; got {value!r}")
 
 
 def _check_keys(
-    said: Mapping[str, Any], known: Mapping[str, type], needed: set[str], where: str
+    table: Mapping[str, Any], key_types: Mapping[str, type], required: set[str], source: str
 ) -> None:
     """Refuse keys that are not known, of a wrong kind, or missing."""
-    for key, value in said.items():
-        if key not in known:
-            raise ValueError(f"{where}: keys must be among {', '.join(known)}; got {key!r}")
-        kind = known[key]
-        if not isinstance(value, kind) and not (kind is float and isinstance(value, int)):
-            raise ValueError(f"{where}: {key} must be a {kind.__name__}; got {value!r}")
-    if missing := needed - set(said):
-        raise ValueError(f"{where} must have {', '.join(sorted(missing))}; it has not")
+    for key, value in table.items():
+        if key not in key_types:
+            raise ValueError(f"{source}: keys must be among {', '.join(key_types)}; got {key!r}")
+        expected = key_types[key]
+        if not isinstance(value, expected) and not (expected is float and isinstance(value, int)):
+            raise ValueError(f"{source}: {key} must be a {expected.__name__}; got {value!r}")
+    if missing := required - set(table):
+        raise ValueError(f"{source} must have {', '.join(sorted(missing))}; it has not")

@@ -1,4 +1,4 @@
-"""The arithmetic of limits.
+"""Calibration of limits (thresholds) on scores of good pictures.
 
-`conformal` sets them with a promise; `tails` estimates where there are too few pictures for one.
+`conformal` guarantees a rate of false alarms; `tails` estimates it from fewer pictures.
 """

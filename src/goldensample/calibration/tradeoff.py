@@ -1,4 +1,4 @@
-"""What each limit costs: false alarms, as far as good pictures tell, and misses, where known."""
+"""The trade-off of limits: false alarms by held-out good pictures, misses by labelled ones."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from goldensample.calibration import conformal, tails
 from goldensample.records import Array, Calibration, Threshold
 
 RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
-"""Of good pictures called defect, of which the table has those that can be told."""
-BEYOND = 10
-"""How far below the least rate that can be promised estimates go."""
+"""Of good pictures called defect; the table has those that can be guaranteed or estimated."""
+EXTRAPOLATION = 10
+"""How far below the least guaranteed rate estimates go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,65 +37,77 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
-    """Scores of pictures of which the truth is known: (n,) of good ones, (n,) of defects."""
+class LabelledScores:
+    """Scores of labelled pictures: (n,) of good ones, (n,) of defects."""
 
     good: Array
     defect: Array
 
 
-def table(known: Calibration, used: Threshold | None, truth: Labelled | None) -> list[Limit]:
+def table(
+    calibration: Calibration, used: Threshold | None, labelled: LabelledScores | None
+) -> list[Limit]:
     """Return limits for the usual rates and the one in use, from many false alarms to few.
 
     Args:
-        known: scores of good pictures that did not build what scored them; at least one.
+        calibration: scores of good pictures held out of the fit; at least one.
         used: the limits of the file.
-        truth: labelled pictures, or None.
+        labelled: scores of labelled pictures, or None.
     """
-    n, found = len(known.scores), []
+    n, limits = len(calibration.scores), []
     for rate in RATES:
-        if conformal.needed(rate) <= n:
-            found.append(told(known, conformal.limit(known.scores, rate), truth))
-        elif n >= conformal.LEAST and rate * (n + 1) * BEYOND >= 1:
-            score = tails.limit(known.scores, rate)
-            interval = tails.interval(known.scores, rate)
-            found.append(Limit(score, rate, interval, True, False, *counted(score, truth)))
+        if conformal.required_count(rate) <= n:
+            score = conformal.limit(calibration.scores, rate)
+            limits.append(limit_at(calibration, score, labelled))
+        elif n >= conformal.MIN_TAIL_SCORES and rate * (n + 1) * EXTRAPOLATION >= 1:
+            score = tails.limit(calibration.scores, rate)
+            interval = tails.interval(calibration.scores, rate)
+            mistakes = count_mistakes(score, labelled)
+            limits.append(Limit(score, rate, interval, True, False, *mistakes))
     if used is not None:
-        found = [limit for limit in found if limit.score != used.score]
+        limits = [limit for limit in limits if limit.score != used.score]
         if used.kind == "estimate" and used.false_alarms and used.interval:
-            own = Limit(used.score, used.false_alarms, used.interval, True, True)
+            mistakes = count_mistakes(used.score, labelled)
+            rate, interval = used.false_alarms, used.interval
+            limits.append(Limit(used.score, rate, interval, True, True, *mistakes))
         else:
-            own = told(known, used.score, None, True)
-        alarms, misses = counted(used.score, truth)
-        found.append(Limit(own.score, own.rate, own.interval, own.estimate, True, alarms, misses))
-    return sorted(found, key=lambda limit: (limit.score, -limit.rate))
+            limits.append(limit_at(calibration, used.score, labelled, True))
+    return sorted(limits, key=lambda limit: (limit.score, -limit.rate))
 
 
-def told(known: Calibration, score: float, truth: Labelled | None, in_use: bool = False) -> Limit:
+def limit_at(
+    calibration: Calibration, score: float, labelled: LabelledScores | None, in_use: bool = False
+) -> Limit:
     """Return a limit with the rate that is expected over fits: (scores above it + 1) / (n + 1)."""
-    rate = (1 + int(np.count_nonzero(known.scores > score))) / (len(known.scores) + 1)
-    interval = conformal.spread(known.scores, score)
-    return Limit(score, rate, interval, False, in_use, *counted(score, truth))
+    rate = (1 + int(np.count_nonzero(calibration.scores > score))) / (len(calibration.scores) + 1)
+    interval = conformal.rate_interval(calibration.scores, score)
+    return Limit(score, rate, interval, False, in_use, *count_mistakes(score, labelled))
 
 
-def counted(score: float, truth: Labelled | None) -> tuple[int | None, int | None]:
+def count_mistakes(score: float, labelled: LabelledScores | None) -> tuple[int | None, int | None]:
     """Return how many labelled good pictures are above a limit, and how many defects are not."""
-    if truth is None:
+    if labelled is None:
         return None, None
-    return int((truth.good > score).sum()), int((truth.defect <= score).sum())
+    return int((labelled.good > score).sum()), int((labelled.defect <= score).sum())
 
 
-def curves(known: Calibration, truth: Labelled | None) -> tuple[Array, Array, Array | None]:
+def curves(
+    calibration: Calibration, labelled: LabelledScores | None
+) -> tuple[Array, Array, Array | None]:
     """Return limits, and for each the expected rate of false alarms and the share of misses.
 
     Returns:
         (k,) ascending limits; (k,) rates; (k,) shares, or None without labelled pictures.
     """
-    among = [known.scores] if truth is None else [known.scores, truth.good, truth.defect]
-    limits = np.unique(np.concatenate(among))
-    n = len(known.scores)
-    above = n - np.searchsorted(np.sort(known.scores), limits, side="right")
-    if truth is None:
+    scores = (
+        [calibration.scores]
+        if labelled is None
+        else [calibration.scores, labelled.good, labelled.defect]
+    )
+    limits = np.unique(np.concatenate(scores))
+    n = len(calibration.scores)
+    above = n - np.searchsorted(np.sort(calibration.scores), limits, side="right")
+    if labelled is None:
         return limits, (above + 1) / (n + 1), None
-    missed = np.searchsorted(np.sort(truth.defect), limits, side="right") / len(truth.defect)
+    missed = np.searchsorted(np.sort(labelled.defect), limits, side="right") / len(labelled.defect)
     return limits, (above + 1) / (n + 1), missed

@@ -1,4 +1,4 @@
-"""`golden fit --align`: the reference that every picture is moved to."""
+"""`golden fit --align`: the reference picture that all others are registered to."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -22,21 +22,21 @@ Align = Annotated[
 ]
 
 
-def aligned(
+def add_alignment(
     file: Path | None,
     preparation: Preparation,
     pictures: Folder,
-    out: Collection[int],
+    held_out: Collection[int],
     notify: Notify,
 ) -> Preparation:
-    """Return the preparation that aligns to a picture in a file; None leaves all as they lie.
+    """Return a preparation that aligns pictures to a reference; without one, the same preparation.
 
     Args:
-        file: the reference.
-        preparation: without one; not changed.
+        file: the reference picture, or None.
+        preparation: without a reference; not changed.
         pictures: good ones.
-        out: numbers of those that limits rest on: they have no say in how others are prepared.
-        notify: told ("align", pictures done, pictures).
+        held_out: numbers of the calibration pictures, which have no part in the alignment.
+        notify: called with ("align", pictures done, pictures).
 
     Raises:
         ImageError: a picture cannot be read.
@@ -44,5 +44,5 @@ def aligned(
     """
     if file is None:
         return preparation
-    banked = [index for index in range(len(pictures)) if index not in set(out)]
-    return align_to(preparation, read_image(file, pictures.white), pictures, banked, notify)
+    training = [index for index in range(len(pictures)) if index not in set(held_out)]
+    return align_to(preparation, read_image(file, pictures.white), pictures, training, notify)

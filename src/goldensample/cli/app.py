@@ -52,8 +52,8 @@ app.command("replicas")(replicas.command)
 app.command("demo")(demo.command)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(value: bool) -> None:
+    if value:
         print(f"golden {__version__}")
         raise typer.Exit
 
@@ -62,7 +62,7 @@ def _version(wanted: bool) -> None:
 def _main(
     debug: bool = typer.Option(False, "--debug", help="Show a traceback for every error."),
     version: bool = typer.Option(
-        False, "--version", help="Print the version.", callback=_version, is_eager=True
+        False, "--version", help="Print the version.", callback=_print_version, is_eager=True
     ),
 ) -> None:
     """Visual inspection that learns from good pictures alone.
@@ -72,7 +72,7 @@ def _main(
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in one message and exit code 2."""
+    """Run the command line; a user error ends in one message and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, TextIOWrapper
@@ -83,8 +83,8 @@ def main() -> None:
     except Exception as error:
         if "--debug" in sys.argv[1:]:
             raise
-        mistake = isinstance(error, (GoldenError, ValueError, OSError))
-        words = "" if mistake else f"an error of golden itself, {type(error).__name__}: "
-        hint = "" if mistake else "; golden --debug shows where"
-        print(f"golden: {words}{error}{hint}", file=sys.stderr)
+        is_user_error = isinstance(error, (GoldenError, ValueError, OSError))
+        origin = "" if is_user_error else f"an error of golden itself, {type(error).__name__}: "
+        hint = "" if is_user_error else "; golden --debug shows where"
+        print(f"golden: {origin}{error}{hint}", file=sys.stderr)
         sys.exit(2)

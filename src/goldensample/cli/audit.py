@@ -1,4 +1,4 @@
-"""`golden audit`: find the good pictures that are not."""
+"""`golden audit`: rank good pictures by anomaly score, to find defects among them."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -9,9 +9,17 @@ import typer
 
 from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.fit_one import Sizes, tell_stretched
-from goldensample.cli.options import Crop, Levels, Resize, Size, SkipUnreadable, Weights
-from goldensample.cli.options import levels as parse_levels
+from goldensample.cli.fit_one import Sizes, tell_skipped, tell_stretched
+from goldensample.cli.options import (
+    Crop,
+    GoodPaths,
+    Levels,
+    Resize,
+    Size,
+    SkipUnreadable,
+    Weights,
+    parse_levels,
+)
 from goldensample.cli.summary import describe
 from goldensample.fitting.audit import METHOD
 from goldensample.images.folder import Folder
@@ -24,14 +32,14 @@ SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A picture's place among all, the worst first.
+class RankedPicture:
+    """A picture with its rank, the most anomalous first.
 
     Args:
         picture: its name.
-        score: against the bank rows of the other pictures; larger = odder.
+        score: against the bank rows of the other pictures; larger = more anomalous.
         rank: from 1; equal scores share the better rank.
-        worse_than: share of the other pictures that score less.
+        worse_than: fraction of the other pictures that score less.
         note: as in `Inspection`.
     """
 
@@ -43,9 +51,7 @@ class Place:
 
 
 def command(
-    paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Good pictures: folders, files, globs.")
-    ],
+    paths: GoodPaths,
     worst: Annotated[
         int | None,
         typer.Option(min=1, help=f"How many to print. \\[default: {SHOWN}, or all with --json]"),
@@ -79,18 +85,17 @@ def command(
     network = open_backbone(backbone, parse_levels(levels), weights)
     with progress() as notify:
         pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
-        for message in pictures.skipped:
-            tell(f"left out: {message}")
-        inspector = _fitted(pictures, network, preparation, notify)
-        places = _audited(inspector, pictures, report, notify)
-    _show(places, worst, json)
+        tell_skipped(pictures)
+        inspector = _fit_all(pictures, network, preparation, notify)
+        ranking = _rank(inspector, pictures, report, notify)
+    _show(ranking, worst, json)
     tell(
         "look at the worst first; move pictures that show a defect away, and audit what is left "
         "again or fit it"
     )
 
 
-def _fitted(
+def _fit_all(
     pictures: Folder, network: Backbone, preparation: Preparation | None, notify: Notify
 ) -> Inspector:
     """Fit on all pictures; refuse fewer than two before any work."""
@@ -111,11 +116,11 @@ def _fitted(
     )
 
 
-def _audited(
+def _rank(
     inspector: Inspector, pictures: Folder, report: Path | None, notify: Notify
-) -> list[Place]:
-    """Score the pictures, write the report, and return their places."""
-    from goldensample.cli.reporting import finish
+) -> list[RankedPicture]:
+    """Score the pictures, write the report, and return the ranking."""
+    from goldensample.cli.reporting import write_report
     from goldensample.fitting.audit import audit
     from goldensample.report import Report
 
@@ -124,40 +129,40 @@ def _audited(
         "scores": "each picture against the bank rows of all others",
     }
     page = Report("Audit", facts, None) if report else None
-    found: list[tuple[str, float, str]] = []
+    scored: list[tuple[str, float, str]] = []
     for index, inspection in enumerate(audit(inspector, pictures, notify)):
-        found.append((inspection.name, inspection.score, inspection.note))
+        scored.append((inspection.name, inspection.score, inspection.note))
         if page:
             page.add(pictures[index].pixels, inspection)
     if page and report:
-        finish(page, report / "report.html")
-    return placed(found)
+        write_report(page, report / "report.html")
+    return rank_pictures(scored)
 
 
-def placed(found: list[tuple[str, float, str]]) -> list[Place]:
+def rank_pictures(scored: list[tuple[str, float, str]]) -> list[RankedPicture]:
     """Order (name, score, note) of at least two pictures, worst first; equal scores by name.
 
     Example:
         Scores a 1.0, b 3.0, c 1.0 give b rank 1, worse than all (1.0), then a and c, both rank 2
         and worse than none.
     """
-    ascending = np.sort([score for _, score, _ in found])
-    places = []
-    for name, score, note in sorted(found, key=lambda one: (-one[1], one[0])):
+    ascending = np.sort([score for _, score, _ in scored])
+    ranking = []
+    for name, score, note in sorted(scored, key=lambda item: (-item[1], item[0])):
         less, not_more = (int(np.searchsorted(ascending, score, side)) for side in SIDES)
-        rank, worse_than = 1 + len(found) - not_more, less / (len(found) - 1)
-        places.append(Place(name, score, rank, worse_than, note))
-    return places
+        rank, worse_than = 1 + len(scored) - not_more, less / (len(scored) - 1)
+        ranking.append(RankedPicture(name, score, rank, worse_than, note))
+    return ranking
 
 
-def _show(places: list[Place], worst: int | None, json: bool) -> None:
-    """Print the worst, a line each."""
-    for place in places[: worst or (len(places) if json else SHOWN)]:
+def _show(ranking: list[RankedPicture], worst: int | None, json: bool) -> None:
+    """Print the most anomalous pictures, one on a line."""
+    for picture in ranking[: worst or (len(ranking) if json else SHOWN)]:
         if json:
-            print_json(asdict(place))
+            print_json(asdict(picture))
         else:
-            note = f"  ({place.note})" if place.note else ""
+            note = f"  ({picture.note})" if picture.note else ""
             say(
-                f"{place.rank:5}{place.score:11.4f}  {place.picture}  "
-                f"worse than {100 * place.worse_than:.0f} % of the others{note}"
+                f"{picture.rank:5}{picture.score:11.4f}  {picture.picture}  "
+                f"worse than {100 * picture.worse_than:.0f} % of the others{note}"
             )

@@ -1,13 +1,14 @@
-"""`golden bench`: the tables and figures of the paper, by command."""
+"""`golden bench`: run the experiments of the paper, and write its tables and figures."""
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.console import failure_list, print_json, progress, say, tell
 from goldensample.cli.options import RunnerName
 from goldensample.errors import GoldenError
 
@@ -60,48 +61,51 @@ def command(
     joins all that has been run.
     """
     from goldensample.bench import board, page, plots
-    from goldensample.bench import jobs as carrying
-    from goldensample.bench import suites as shelf
+    from goldensample.bench import jobs as bench_jobs
+    from goldensample.bench import suites as bench_suites
     from goldensample.bench.data import find_categories
     from goldensample.ray_runner import open_runner
 
     if jobs > 1 and runner != "here":
         raise ValueError("--jobs must go with --runner here; a cluster knows its own number")
-    chosen = [shelf.read_suite(name) for name in _names(suites)]
+    chosen = [bench_suites.read_suite(name) for name in _suite_names(suites)]
     networks = _networks(backbone, weights or [])
-    given = find_categories(data or [])
-    runs = _runs(chosen, given, networks, only)
+    categories = find_categories(data or [])
+    runs = _runs(chosen, categories, networks, only)
     if list_:
         _list(runs, output, json)
         return
     failures: dict[str, str] = {}
-    if tasks := carrying.waiting(runs, output):
+    if tasks := bench_jobs.pending_tasks(runs, output):
         tell(f"{len(tasks)} of {len(runs)} runs to do")
         with open_runner(runner, output) as workers, progress() as notify:
-            failures = carrying.carry_out(tasks, output, jobs, notify, workers)
+            failures = bench_jobs.run_tasks(tasks, output, jobs, notify, workers)
     results = board.read_results(output)
-    known = board.known_categories(given, results)
-    sight = board.Board(known, networks, results, failures)
+    all_categories = board.merge_categories(categories, results)
+    results_table = board.ResultsTable(all_categories, networks, results, failures)
     for suite in chosen:
-        _show(page.write_views(suite, sight, output), suite.name, json)
+        _show(page.write_views(suite, results_table, output), suite.name, json)
     if not plots.can_draw() and any(suite.view == "curve" for suite in chosen):
         tell(plots.INSTALL)
-    shipped = [shelf.read_suite(name) for name in shelf.SHIPPED]
-    own = [suite for suite in chosen if suite.name not in shelf.SHIPPED]
-    tell(f"all results: {page.write_page([*shipped, *own], sight, output)}")
+    shipped = [bench_suites.read_suite(name) for name in bench_suites.BUILT_IN]
+    custom = [suite for suite in chosen if suite.name not in bench_suites.BUILT_IN]
+    tell(f"all results: {page.write_page([*shipped, *custom], results_table, output)}")
     if failures:
-        listed = "".join(f"\n  {name}: {why}" for name, why in failures.items())
-        raise GoldenError(f"every run must end well; {len(failures)} did not:{listed}")
+        raise GoldenError(
+            f"every run must end well; {len(failures)} did not:{failure_list(failures)}"
+        )
 
 
-def _names(given: Sequence[str]) -> list[str]:
-    from goldensample.bench.suites import SHIPPED
+def _suite_names(arguments: Sequence[str]) -> list[str]:
+    """Return the names of suites, each once, with all that ship in place of "all"."""
+    from goldensample.bench.suites import BUILT_IN
 
-    return list(dict.fromkeys(n for name in given for n in (SHIPPED if name == "all" else [name])))
+    names = (BUILT_IN if name == "all" else [name] for name in arguments)
+    return list(dict.fromkeys(chain.from_iterable(names)))
 
 
 def _networks(backbone: str | None, weights: Sequence[str]) -> "Networks":
-    """Return the networks at hand; a file without a name is of the backbone."""
+    """Return the networks and their weights; a file without a name belongs to the backbone."""
     from goldensample.bench.runs import Networks
 
     files: dict[str, str] = {}
@@ -118,25 +122,28 @@ def _networks(backbone: str | None, weights: Sequence[str]) -> "Networks":
 
 
 def _runs(
-    chosen: Sequence["Suite"], given: Sequence["Category"], networks: "Networks", only: str | None
+    chosen: Sequence["Suite"],
+    categories: Sequence["Category"],
+    networks: "Networks",
+    only: str | None,
 ) -> Mapping[str, tuple["Run", bool]]:
-    """Return the runs of all suites by name, each once, with whether its maps are wanted."""
-    from goldensample.bench.board import Board
-    from goldensample.bench.runs import run_of
+    """Return the runs of all suites by name, each with whether its heat maps are saved."""
+    from goldensample.bench.board import ResultsTable
+    from goldensample.bench.runs import make_run
 
-    sight = Board(given, networks, {}, {})
-    found: dict[str, tuple[Run, bool]] = {}
+    results_table = ResultsTable(categories, networks, {}, {})
+    runs: dict[str, tuple[Run, bool]] = {}
     for suite in chosen:
         for panel, _, entry in suite.entries():
-            for category in sight.of(panel):
+            for category in results_table.categories_of(panel):
                 for seed in entry.seeds:
-                    run = run_of(entry, category, seed, networks)
+                    run = make_run(entry, category, seed, networks)
                     if isinstance(run, str):
                         continue
                     name = run.name
                     if only is None or only in name:
-                        found[name] = (run, suite.maps or found.get(name, (run, False))[1])
-    return found
+                        runs[name] = (run, suite.maps or runs.get(name, (run, False))[1])
+    return runs
 
 
 def _list(runs: Mapping[str, tuple["Run", bool]], output: Path, json: bool) -> None:
@@ -151,11 +158,11 @@ def _list(runs: Mapping[str, tuple["Run", bool]], output: Path, json: bool) -> N
 
 
 def _show(tables: Sequence["Table"], suite: str, json: bool) -> None:
-    """Print tables: drawn on a terminal, in Markdown elsewhere, or as one JSON object a row."""
+    """Print tables: by rich on a terminal, in Markdown elsewhere, or as one JSON object a row."""
     for table in tables:
         if json:
             for row in table.rows:
-                cells = dict(zip(table.keys(), row, strict=True))
+                cells = dict(zip(table.unique_columns(), row, strict=True))
                 print_json({"suite": suite, "table": table.title, **cells})
         elif sys.stdout.isatty():
             _draw(table)
@@ -165,11 +172,11 @@ def _show(tables: Sequence["Table"], suite: str, json: bool) -> None:
 
 def _draw(table: "Table") -> None:
     from rich.console import Console
-    from rich.table import Table as Drawn
+    from rich.table import Table as RichTable
 
-    drawn = Drawn(title=table.title, caption="\n".join(table.notes), title_justify="left")
+    rich_table = RichTable(title=table.title, caption="\n".join(table.notes), title_justify="left")
     for number, column in enumerate(table.columns):
-        drawn.add_column(column, justify="right" if number else "left")
+        rich_table.add_column(column, justify="right" if number else "left")
     for row in table.rows:
-        drawn.add_row(*row)
-    Console(markup=False).print(drawn)
+        rich_table.add_row(*row)
+    Console(markup=False).print(rich_table)

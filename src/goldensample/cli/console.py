@@ -1,11 +1,11 @@
-"""What people see while they wait, and how results are printed."""
+"""Progress bars, and printing of results as lines, tables and JSON."""
 
 import io
 import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,10 +22,10 @@ QUIET_S = 10.0
 def progress() -> Iterator[Notify]:
     """Show progress with the time left on stderr: bars on a terminal, else a line now and then.
 
-    Nothing is shown where stderr is kept in memory, to be told later: nobody waits there.
+    Nothing is shown where stderr is captured in memory, to be printed later.
     """
     if not sys.stderr.isatty():
-        yield silent if isinstance(sys.stderr, io.StringIO) else _lines()
+        yield silent if isinstance(sys.stderr, io.StringIO) else _line_notifier()
         return
     from rich.console import Console
     from rich.progress import (
@@ -46,10 +46,10 @@ def progress() -> Iterator[Notify]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    # rich would send what is printed meanwhile to its own console, stderr: right only where both
-    # are the same terminal
-    console, both = Console(stderr=True), sys.stdout.isatty()
-    with Progress(*columns, console=console, redirect_stdout=both) as bars:
+    # rich would send what is printed meanwhile to its own console, stderr: right only where stdout
+    # is the same terminal
+    console, redirect = Console(stderr=True), sys.stdout.isatty()
+    with Progress(*columns, console=console, redirect_stdout=redirect) as bars:
         tasks: dict[str, Any] = {}
 
         def notify(stage: str, done: int, total: int) -> None:
@@ -62,16 +62,17 @@ def progress() -> Iterator[Notify]:
         yield notify
 
 
-def _lines() -> Notify:
+def _line_notifier() -> Notify:
     """Return a notifier that writes a line every ten seconds of a stage."""
-    began: dict[str, float] = {}
-    told = [time.monotonic()]
+    starts: dict[str, float] = {}
+    printed = time.monotonic()
 
     def notify(stage: str, done: int, total: int) -> None:
+        nonlocal printed
         now = time.monotonic()
-        start = began.setdefault(stage, now)
-        if now - told[0] >= QUIET_S and done:
-            told[0] = now
+        start = starts.setdefault(stage, now)
+        if now - printed >= QUIET_S and done:
+            printed = now
             left = (now - start) * (total - done) / done
             tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}, about {left:.0f} s left")
 
@@ -97,8 +98,24 @@ def print_json(values: dict[str, Any]) -> None:
     say(json.dumps(values, allow_nan=False))
 
 
+def table_lines(rows: Sequence[Mapping[str, str]], left: str = "") -> list[str]:
+    """Return a table with its header as lines; the column `left` is left-aligned, no other."""
+    widths = {head: max(len(head), *(len(row[head]) for row in rows)) for head in rows[0]}
+    aligns = {head: "<" if head == left else ">" for head in widths}
+    header = {head: head for head in widths}
+    return [
+        "  ".join(f"{row[head]:{aligns[head]}{width}}" for head, width in widths.items()).rstrip()
+        for row in (header, *rows)
+    ]
+
+
+def failure_list(failures: Mapping[str, str]) -> str:
+    """Return what failed and why, each on an indented line of its own."""
+    return "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
+
+
 def inspection_json(
-    inspection: Inspection, threshold: Threshold | None, told: RegionOptions = PLAIN
+    inspection: Inspection, threshold: Threshold | None, options: RegionOptions = PLAIN
 ) -> dict[str, Any]:
     """Return an inspection without its heat map, under the names of `golden inspect --json`."""
     return {
@@ -109,7 +126,7 @@ def inspection_json(
         "threshold": threshold.score if threshold else None,
         "review_threshold": threshold.review if threshold else None,
         "pixel_threshold": threshold.pixel if threshold else None,
-        "regions": regions_json(inspection, threshold, told),
+        "regions": regions_json(inspection, threshold, options),
         "inspected_px": inspection.box_px,
         "note": inspection.note,
     }
@@ -118,11 +135,11 @@ def inspection_json(
 def inspection_line(inspection: Inspection) -> str:
     """Return an inspection as one line for people."""
     verdict = inspection.verdict or "-"
-    words = f"{verdict:7}{inspection.score:9.4f}  {inspection.name}"
+    line = f"{verdict:7}{inspection.score:9.4f}  {inspection.name}"
     if inspection.regions:
         largest = max(inspection.regions, key=lambda region: region.area_px)
         row, column = largest.peak_px
-        many = len(inspection.regions)
-        words += f"  {many} region{'s' * (many > 1)}, largest {largest.area_px:,} px"
-        words += f" around row {row}, column {column}"
-    return words + (f"  ({inspection.note})" if inspection.note else "")
+        count = len(inspection.regions)
+        line += f"  {count} region{'s' * (count > 1)}, largest {largest.area_px:,} px"
+        line += f" around row {row}, column {column}"
+    return line + (f"  ({inspection.note})" if inspection.note else "")

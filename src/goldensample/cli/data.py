@@ -1,4 +1,4 @@
-"""`golden data`: which data sets can be read, and what is wrong with one."""
+"""`golden data`: list the layouts of data sets, and check a data set for errors."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -27,11 +27,11 @@ def list_layouts(
     Nothing is ever downloaded: get a data set from its page, where its licence is to be accepted.
     """
     for name, layout in LAYOUTS.items():
-        facts = {"title": layout.title, "where": layout.where, "licence": layout.licence}
+        facts = {"title": layout.title, "where": layout.url, "licence": layout.licence}
         if json:
             print_json({"layout": name, **facts})
         else:
-            where = layout.where or "on your disk"
+            where = layout.url or "on your disk"
             say(f"{name:15}{layout.title:36}{layout.licence:29}{where}")
     tell("nothing is downloaded: get a data set from its page and keep to its licence")
 
@@ -55,31 +55,33 @@ def check_folder(
     empty splits, and the same picture in train and test, good and defect, or twice in train.
     Notes: sizes that differ, test pictures that are there twice, no masks at all.
     """
-    known = layout or find_layout(folder)
-    if known not in LAYOUTS:
-        raise ValueError(f"--layout must be one of {', '.join(LAYOUTS)}; got {known!r}")
-    categories = LAYOUTS[known].categories(folder)
+    name = layout or find_layout(folder)
+    if name not in LAYOUTS:
+        raise ValueError(f"--layout must be one of {', '.join(LAYOUTS)}; got {name!r}")
+    categories = LAYOUTS[name].categories(folder)
     if not categories:
-        raise ImageError(f"{folder} must hold categories of {LAYOUTS[known].title}; it holds none")
-    tell(f"read as {known}: {LAYOUTS[known].title}")
-    pictures, found = 0, list[Finding]()
+        raise ImageError(f"{folder} must hold categories of {LAYOUTS[name].title}; it holds none")
+    tell(f"read as {name}: {LAYOUTS[name].title}")
+    pictures, findings = 0, list[Finding]()
     with progress() as notify:
         for category in categories:
-            count, findings = _checked(folder, known, category, notify)
-            pictures, found = pictures + count, found + findings
-            for finding in findings:
+            count, category_findings = _check_category(folder, name, category, notify)
+            pictures, findings = pictures + count, findings + category_findings
+            for finding in category_findings:
                 _show(finding, category, json)
-    problems = sum(finding.problem for finding in found)
-    notes = len(found) - problems
+    problems = sum(finding.problem for finding in findings)
+    notes = len(findings) - problems
     if json:
         print_json({"pictures": pictures, "problems": problems, "notes": notes})
     else:
-        many = f" in {len(categories)} categories" if len(categories) > 1 else ""
-        say(f"{pictures:,} pictures{many}: problems {problems}, notes {notes}")
+        scope = f" in {len(categories)} categories" if len(categories) > 1 else ""
+        say(f"{pictures:,} pictures{scope}: problems {problems}, notes {notes}")
 
 
-def _checked(folder: Path, layout: str, category: str, notify: Notify) -> tuple[int, list[Finding]]:
-    """Return how many pictures a category has, and what was found."""
+def _check_category(
+    folder: Path, layout: str, category: str, notify: Notify
+) -> tuple[int, list[Finding]]:
+    """Return the number of pictures of a category, and the findings."""
     try:
         data: Dataset = LAYOUTS[layout].read(folder, category)
     except ImageError as error:

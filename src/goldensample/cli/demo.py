@@ -1,4 +1,4 @@
-"""`golden demo`: the main job from pictures to report, on rendered parts or on a data set."""
+"""`golden demo`: fit, evaluate and report, on rendered parts or on a data set."""
 
 from pathlib import Path
 from time import perf_counter
@@ -8,9 +8,9 @@ import typer
 
 from goldensample.artifact.store import load, save
 from goldensample.backbones.network import Backbone
-from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.evaluate import measure
-from goldensample.cli.reporting import finish, start
+from goldensample.cli.console import print_json, progress, say, table_lines, tell
+from goldensample.cli.evaluate import evaluate_dataset
+from goldensample.cli.reporting import begin_report, write_report
 from goldensample.datasets import read_dataset
 from goldensample.errors import ImageError
 from goldensample.fitting.fit import fit
@@ -50,67 +50,59 @@ def command(
         for row in rows:
             print_json(row)
     else:
-        _print_table(rows)
+        for line in table_lines(rows, left="parts"):
+            say(line)
     reports = {row["parts"]: (f"{row['parts']}/report.html", page) for row, page in runs}
     write_atomic(output / "report.html", overview("Golden Sample demo", rows, reports))
     tell(f"report: {output / 'report.html'}")
 
 
 def _render(folder: Path, quick: bool) -> None:
-    """Write the line of parts."""
-    from goldensample.demo import FAMILIES, write_line
+    """Write the data sets of rendered parts."""
+    from goldensample.demo import FAMILIES, write_dataset
 
     families = QUICK_FAMILIES if quick else list(FAMILIES)
     with progress() as notify:
-        write_line(folder, families, notify=notify, **(QUICK if quick else FULL))
+        write_dataset(folder, families, notify=notify, **(QUICK if quick else FULL))
 
 
 def _categories(data: Path) -> list[Path]:
-    """Return the data set, or the data sets in a folder of several."""
+    """Return the folder of the data set, or the folders of several in it."""
     if (data / "train").is_dir():
         return [data]
-    found = sorted(path.parent for path in data.glob("*/train") if path.is_dir())
-    if not found:
+    folders = sorted(path.parent for path in data.glob("*/train") if path.is_dir())
+    if not folders:
         raise ImageError(
             f"{data} must hold a data set in MVTec layout (train/good, test/TYPE), or folders that "
             "do; there is none"
         )
-    return found
+    return folders
 
 
 def _run(
     folder: Path, output: Path, backbone: Backbone, false_alarms: float
 ) -> tuple[dict[str, str], Report]:
     """Fit, save, load and evaluate one category; return its row of the table and its report."""
-    began = perf_counter()
+    started = perf_counter()
     file = output / f"{folder.name}.golden"
     with progress() as notify:
         pictures = read_images(folder / "train" / "good", notify=notify)
         save(fit(pictures, backbone=backbone, false_alarms=false_alarms, notify=notify), file)
-        fitted = perf_counter() - began
+        fit_seconds = perf_counter() - started
         inspector = load(file)
-        page = start(inspector, file)
-        found, seconds = measure(inspector, read_dataset(folder), page, notify)
-    finish(page, output / folder.name / "report.html", found)
+        page = begin_report(inspector, file)
+        evaluation, seconds = evaluate_dataset(inspector, read_dataset(folder), page, notify)
+    write_report(page, output / folder.name / "report.html", evaluation)
     row = {
         "parts": folder.name,
         "good pictures": f"{len(pictures)}",
-        "fit": f"{fitted:.1f} s",
-        "tested": f"{found.images}",
-        "image AUROC": f"{found.image_auroc:.4f}",
-        "pixel AUROC": "-" if found.pixel_auroc is None else f"{found.pixel_auroc:.4f}",
-        "PRO": "-" if found.pro is None else f"{found.pro:.4f}",
-        "false alarms": page.mistakes(label=False) if inspector.threshold else "-",
-        "misses": page.mistakes(label=True) if inspector.threshold else "-",
+        "fit": f"{fit_seconds:.1f} s",
+        "tested": f"{evaluation.images}",
+        "image AUROC": f"{evaluation.image_auroc:.4f}",
+        "pixel AUROC": "-" if evaluation.pixel_auroc is None else f"{evaluation.pixel_auroc:.4f}",
+        "PRO": "-" if evaluation.pro is None else f"{evaluation.pro:.4f}",
+        "false alarms": page.error_count(label=False) if inspector.threshold else "-",
+        "misses": page.error_count(label=True) if inspector.threshold else "-",
         "an image": f"{seconds * 1000:.0f} ms",
     }
     return row, page
-
-
-def _print_table(rows: list[dict[str, str]]) -> None:
-    """Print the table to stdout, whatever the width of the terminal."""
-    widths = {head: max(len(head), *(len(row[head]) for row in rows)) for head in rows[0]}
-    for row in [dict(zip(widths, widths, strict=True)), *rows]:
-        cells = [f"{row['parts']:{widths['parts']}}"]
-        cells += [f"{row[head]:>{width}}" for head, width in list(widths.items())[1:]]
-        say("  ".join(cells).rstrip())

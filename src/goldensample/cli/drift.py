@@ -1,4 +1,4 @@
-"""`golden inspect --watch` and `--strict-input`: the scene, apart from the parts in it."""
+"""`golden inspect --watch` and `--strict-input`: drift of the images, and rejected inputs."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,13 @@ import typer
 from goldensample.artifact.header import convert
 from goldensample.cli.console import tell
 from goldensample.drift.martingale import Watch, begin, watch
-from goldensample.drift.measures import UNALIGNED, WATCHED, WORDS, Habits, measure
+from goldensample.drift.measures import (
+    DEVIATION_WORDS,
+    UNALIGNED,
+    WATCHED,
+    ReferenceStatistics,
+    measure,
+)
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Inspection, Picture
@@ -35,109 +41,116 @@ StrictInput = Annotated[
         "and those that could not be aligned.",
     ),
 ]
-KINDS = {"values": "f8", "gains": "f8", "rises": "f8", "since": "i8"}
-"""The arrays of a state, and what they hold."""
+ARRAY_TYPES = {"values": "f8", "gains": "f8", "rises": "f8", "since": "i8"}
+"""The arrays of a state, and their data types."""
 
 
-class Watcher:
-    """Follows a stream of pictures with a state in a file.
+class DriftMonitor:
+    """A drift test on a stream of pictures, with its state in a file.
 
     Args:
         inspector: fitted with pictures held out.
         path: of the state; read if it exists.
 
     Raises:
-        ValueError: no pictures were held out, or the state is that of another fit.
+        ValueError: no pictures were held out, or the state belongs to another fit.
         ArtifactError: the file is no such state, or cannot be written.
     """
 
     def __init__(self, inspector: Inspector, path: Path) -> None:
         precision = inspector.backbone.precision
-        known = inspector.habits.good(precision) if inspector.habits else None
-        if inspector.habits is None or known is None:
+        calibration = inspector.habits.good_values(precision) if inspector.habits else None
+        if inspector.habits is None or calibration is None:
             raise ValueError(
                 f"--watch must have pictures held out of the fit in {precision}; the file has "
                 "none; fit it with --calibration split on more pictures"
             )
         check_writable(path)
-        self._inspector, self._habits, self._known = inspector, inspector.habits, known
-        self._path, self._of = path, sha256(known.tobytes()).hexdigest()
-        self._seen, self._state = 0, begin(len(WATCHED))
+        self._inspector, self._statistics = inspector, inspector.habits
+        self._calibration = calibration
+        self._path, self._fit_hash = path, sha256(calibration.tobytes()).hexdigest()
+        self._count, self._state = 0, begin(len(WATCHED))
         if path.exists():
-            self._seen, self._state = self._read()
+            self._count, self._state = self._read()
 
-    def see(self, picture: Picture, found: Inspection) -> dict[str, str] | None:
-        """Take the next picture; on an alarm say so on stderr, and return it for JSON."""
+    def update(self, picture: Picture, inspection: Inspection) -> dict[str, str] | None:
+        """Test the next picture; print an alarm on stderr, and return it as JSON values."""
         canvas, placement = self._inspector.preparation.apply(picture.pixels)
-        values = self._habits.watched(measure(canvas, placement), found)
-        chances = np.random.default_rng([0, self._seen]).random(len(values))
-        self._seen += 1
-        self._state, alarm = watch(self._state, self._known, found.name, values, chances)
+        values = self._statistics.watched_values(measure(canvas, placement), inspection)
+        uniforms = np.random.default_rng([0, self._count]).random(len(values))
+        self._count += 1
+        self._state, alarm = watch(
+            self._state, self._calibration, inspection.name, values, uniforms
+        )
         if alarm is None:
             return None
-        change = f"{WORDS[WATCHED[alarm.measure]][alarm.up]} than the training pictures"
+        change = f"{DEVIATION_WORDS[WATCHED[alarm.measure]][alarm.up]} than the training pictures"
         tell(f"the scene has changed since {alarm.since}: {change}")
         return {"since": alarm.since, "change": change}
 
-    def finish(self) -> None:
+    def save(self) -> None:
         """Write the state."""
-        state: dict[str, Any] = {"of": self._of, "seen": self._seen, "names": self._state.names}
-        state |= {name: getattr(self._state, name).tolist() for name in KINDS}
+        state: dict[str, Any] = {
+            "of": self._fit_hash,
+            "seen": self._count,
+            "names": self._state.names,
+        }
+        state |= {name: getattr(self._state, name).tolist() for name in ARRAY_TYPES}
         write_atomic(self._path, json.dumps(state, allow_nan=False).encode())
 
     def _read(self) -> tuple[int, Watch]:
-        """Return how many pictures were seen, and what is known of them."""
+        """Return the number of pictures so far, and the state of the test."""
         try:
             state = json.loads(self._path.read_text(encoding="utf-8"))
             if set(state) != {"of", "seen", *(field.name for field in fields(Watch))}:
                 raise ValueError("other keys")
-            seen = convert(state["seen"], int, "seen")
-            arrays = {name: _array(state[name], kind) for name, kind in KINDS.items()}
-            known = Watch(convert(state["names"], tuple[str, ...], "names"), **arrays)
-            if seen < len(known.names):
-                raise ValueError(f"{seen} pictures seen, {len(known.names)} named")
+            count = convert(state["seen"], int, "seen")
+            arrays = {name: _array(state[name], dtype) for name, dtype in ARRAY_TYPES.items()}
+            restored = Watch(convert(state["names"], tuple[str, ...], "names"), **arrays)
+            if count < len(restored.names):
+                raise ValueError(f"{count} pictures seen, {len(restored.names)} named")
         except (ValueError, TypeError) as error:
             raise ArtifactError(
                 f"{self._path} must be what --watch wrote; it is not ({error}); give another name, "
                 "or delete it to begin anew"
             ) from error
-        if state["of"] != self._of:
+        if state["of"] != self._fit_hash:
             raise ValueError(
                 f"{self._path} must be of this fit and precision; it is of another; give another "
                 "name, or delete it to begin anew"
             )
-        return seen, known
+        return count, restored
 
 
-def _array(values: Any, kind: str) -> Array:
-    """Return rows of numbers as an array with a column for each measure, or for each bet."""
+def _array(values: Any, dtype: str) -> Array:
+    """Return rows of numbers as an array with one column per measure or per bet."""
     if not isinstance(values, list):
         raise ValueError("rows must be a list")
-    array: Array = np.asarray(values or np.empty((0, len(WATCHED))), kind)
+    array: Array = np.asarray(values or np.empty((0, len(WATCHED))), dtype)
     return array
 
 
-def strict(
+def reject_unusual(
     inspector: Inspector, attempts: Iterable[Picture | ImageError]
 ) -> Iterator[Picture | ImageError]:
-    """Give pictures that can be judged, and errors in the places of those that cannot.
+    """Give the pictures that can be inspected, and an error in place of each other one.
 
     Raises:
-        ValueError: the file does not know what its training pictures are like.
+        ValueError: the file has no reference statistics of its training pictures.
     """
-    habits = inspector.habits
-    if habits is None:
+    statistics = inspector.habits
+    if statistics is None:
         raise ValueError(
             "--strict-input must have a file that knows its training pictures; this one does not; "
             "fit it anew"
         )
-    return (_judgeable(inspector, habits, attempt) for attempt in attempts)
+    return (_check_input(inspector, statistics, attempt) for attempt in attempts)
 
 
-def _judgeable(
-    inspector: Inspector, habits: Habits, attempt: Picture | ImageError
+def _check_input(
+    inspector: Inspector, statistics: ReferenceStatistics, attempt: Picture | ImageError
 ) -> Picture | ImageError:
-    """Return a picture, or why it cannot be judged."""
+    """Return a picture, or the error that rejects it."""
     if isinstance(attempt, ImageError):
         return attempt
     canvas, placement = inspector.preparation.apply(attempt.pixels)
@@ -146,7 +159,7 @@ def _judgeable(
             f"{attempt.name} must agree with the reference to be judged; it {UNALIGNED}; take it "
             "anew, or leave out --strict-input"
         )
-    unusual = habits.unusual(measure(canvas, placement).values)
+    unusual = statistics.unusual(measure(canvas, placement).values)
     if not unusual:
         return attempt
     return ImageError(

@@ -1,4 +1,4 @@
-"""`golden export`: write a model that other programs run."""
+"""`golden export`: write an ONNX or OpenVINO model that other programs run."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.options import GoldenFile, Json
 
 if TYPE_CHECKING:
     from goldensample.export.parity import Agreement
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file.")],
+    file: GoldenFile,
     to: Annotated[
         str,
         typer.Option(help="onnx: for ONNX Runtime and others; openvino: .xml and .bin."),
@@ -22,7 +23,7 @@ def command(
         Path | None,
         typer.Option(help="Where to write. \\[default: FILE's name with .onnx or .xml, here]"),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Write one model with everything in it: a decoded picture in, score and heat map out.
 
@@ -50,40 +51,44 @@ def command(
                 "opset": OPSET if to == "onnx" else None,
                 "precision": written.precision,
                 "tolerance": TOLERANCES[written.precision],
-                "runtimes": [agreement_json(one) for one in written.agreements],
+                "runtimes": [agreement_json(item) for item in written.agreements],
             }
         )
         return
     opset = f", opset {OPSET}" if to == "onnx" else ""
     names = " and ".join(map(str, written.paths))
     say(f"{names}: {written.bytes / 1e6:,.1f} MB, {written.precision}{opset}")
-    show(written.agreements)
+    print_agreements(written.agreements)
 
 
 def agreement_json(agreement: "Agreement") -> dict[str, Any]:
-    """Return how a model agrees in one runtime, for machines."""
+    """Return the agreement of a model in one runtime as JSON values."""
     return {
         "runtime": agreement.runtime,
         "pictures": len(agreement.differences),
-        "score": finite(agreement.score),
-        "heat_map": None if agreement.heat_map is None else finite(agreement.heat_map),
+        "score": finite_or_none(agreement.score),
+        "heat_map": None if agreement.heat_map is None else finite_or_none(agreement.heat_map),
         "worst": agreement.worst.picture,
-        "verdicts_differ": agreement.turned(at_limit=False),
-        "verdicts_differ_at_limit": agreement.turned(at_limit=True),
+        "verdicts_differ": agreement.changed_verdicts(at_limit=False),
+        "verdicts_differ_at_limit": agreement.changed_verdicts(at_limit=True),
     }
 
 
-def finite(value: float) -> float | None:
-    """Return a number as JSON has it: None for what is infinite."""
+def finite_or_none(value: float) -> float | None:
+    """Return a number, or None for an infinite one, which JSON lacks."""
     return value if value < float("inf") else None
 
 
-def show(agreements: "Sequence[Agreement]") -> None:
-    """Print how a model agrees, a line for each runtime."""
+def print_agreements(agreements: "Sequence[Agreement]") -> None:
+    """Print the agreement of a model, one line for each runtime."""
     say(f"{'runtime':14}{'pictures':>8}  {'score off by':>12}  {'map off by':>10}  verdicts")
-    for one in agreements:
-        differ, turned = len(one.turned(at_limit=False)), len(one.turned(at_limit=True))
-        words = f"{differ} differ" if differ else "all the same"
-        words += f" but {turned}, right at the threshold" if turned else ""
-        of_map = "no map" if one.heat_map is None else f"{one.heat_map:.1e}"
-        say(f"{one.runtime:14}{len(one.differences):8,}  {one.score:12.1e}  {of_map:>10}  {words}")
+    for agreement in agreements:
+        differ = len(agreement.changed_verdicts(at_limit=False))
+        at_limit = len(agreement.changed_verdicts(at_limit=True))
+        verdicts = f"{differ} differ" if differ else "all the same"
+        verdicts += f" but {at_limit}, right at the threshold" if at_limit else ""
+        heat_map = "no map" if agreement.heat_map is None else f"{agreement.heat_map:.1e}"
+        say(
+            f"{agreement.runtime:14}{len(agreement.differences):8,}  {agreement.score:12.1e}  "
+            f"{heat_map:>10}  {verdicts}"
+        )

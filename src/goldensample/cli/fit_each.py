@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from threadpoolctl import threadpool_limits
 
-from goldensample.cli.console import progress, say, tell
+from goldensample.cli.console import failure_list, progress, say, tell
 from goldensample.cli.fit_one import check_output, fit_one
 from goldensample.cli.options import RunnerName
 from goldensample.errors import GoldenError, ImageError
@@ -38,22 +38,23 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
-    """How a fit ended: what it wrote to stdout and stderr, and why it failed, or ""."""
+class FitResult:
+    """The output of a fit on stdout and stderr, and why it failed, or ""."""
 
-    said: str
-    told: str
+    stdout: str
+    stderr: str
     failure: str
 
 
-def for_each(command: Callable[..., None]) -> Callable[..., None]:
+def add_each_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give the command that fits one file the options --each and --runner.
 
-    Its argument `workers` is what --runner names; with --each, whole fits are what it runs.
+    Its argument `workers` is the runner that --runner names; with --each, the runner runs whole
+    fits.
     """
-    own = inspect.signature(command)
+    signature = inspect.signature(command)
 
-    def chosen(*, each: Path | None, runner: str, **values: Any) -> None:
+    def run_command(*, each: Path | None, runner: str, **values: Any) -> None:
         if each:
             _fit_each(each, runner, values)
         elif not values["paths"]:
@@ -68,20 +69,20 @@ def for_each(command: Callable[..., None]) -> Callable[..., None]:
                 command(**values, workers=workers)
 
     kind = inspect.Parameter.KEYWORD_ONLY
-    added = [
+    options = [
         inspect.Parameter("each", kind, default=None, annotation=Each),
         inspect.Parameter("runner", kind, default="here", annotation=RunnerName),
     ]
-    paths, output, *others = (p for name, p in own.parameters.items() if name != "workers")
-    parameters = [paths.replace(default=None), output, *added, *others]
-    chosen.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    chosen.__annotations__ = {p.name: p.annotation for p in parameters}
-    chosen.__doc__ = command.__doc__
-    return chosen
+    paths, output, *others = (p for name, p in signature.parameters.items() if name != "workers")
+    parameters = [paths.replace(default=None), output, *options, *others]
+    run_command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run_command.__annotations__ = {p.name: p.annotation for p in parameters}
+    run_command.__doc__ = command.__doc__
+    return run_command
 
 
 def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
-    """Fit all products; tell of each as it is done.
+    """Fit all products; print the output of each as it is done.
 
     Raises:
         GoldenError: products failed; the others are fitted.
@@ -92,26 +93,26 @@ def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
     if folder.suffix == ".golden" or folder.is_file():
         raise ValueError(f"--output must be a folder where --each is given; got {folder}")
     products = find_products(each, values["paths"] or ["."], folder)
-    waiting = [one for one in products if not (values["resume"] and _finished(one.output))]
-    if len(waiting) < len(products):
-        tell(f"{len(products) - len(waiting)} of {len(products)} products are fitted already")
+    pending = [item for item in products if not (values["resume"] and _is_complete(item.output))]
+    if len(pending) < len(products):
+        tell(f"{len(products) - len(pending)} of {len(products)} products are fitted already")
     with open_runner(runner, folder) as workers, progress() as notify:
         failures: dict[str, str] = {}
-        notify("products", 0, len(waiting))
-        for done, fitted in enumerate(workers.run(_fit_one, values, waiting), start=1):
-            name = waiting[done - 1].name
-            for line in fitted.told.splitlines():
+        notify("products", 0, len(pending))
+        for done, result in enumerate(workers.run(_fit_one, values, pending), start=1):
+            name = pending[done - 1].name
+            for line in result.stderr.splitlines():
                 tell(f"{name}: {line}")
-            for line in fitted.said.splitlines():
+            for line in result.stdout.splitlines():
                 say(line)
-            if fitted.failure:
-                failures[name] = fitted.failure
+            if result.failure:
+                failures[name] = result.failure
                 tell(f"{name}: not fitted")
-            notify("products", done, len(waiting))
+            notify("products", done, len(pending))
     if failures:
-        listed = "".join(f"\n  {name}: {why}" for name, why in failures.items())
         raise GoldenError(
-            f"every product must be fitted; {len(failures)} of {len(products)} were not:{listed}"
+            f"every product must be fitted; {len(failures)} of {len(products)} were not:"
+            f"{failure_list(failures)}"
         )
 
 
@@ -127,16 +128,16 @@ def find_products(each: Path, paths: Sequence[str], output: Path) -> list[Produc
         ValueError: a path does not start from a sub-folder.
         ImageError: there is no sub-folder.
     """
-    if apart := [path for path in paths if Path(path).is_absolute()]:
-        raise ValueError(f"PATH must start from each sub-folder with --each; got {apart[0]}")
-    found = sorted(path for path in each.iterdir() if path.is_dir()) if each.is_dir() else []
+    if absolute := [path for path in paths if Path(path).is_absolute()]:
+        raise ValueError(f"PATH must start from each sub-folder with --each; got {absolute[0]}")
+    folders = sorted(path for path in each.iterdir() if path.is_dir()) if each.is_dir() else []
     products = [
         Product(
             folder.name,
             tuple(str(folder / path) for path in paths),
             output / f"{folder.name}.golden",
         )
-        for folder in found
+        for folder in folders
         if folder.name[0] != "." and folder.resolve() != output.resolve()
     ]
     if not products:
@@ -144,22 +145,22 @@ def find_products(each: Path, paths: Sequence[str], output: Path) -> list[Produc
     return products
 
 
-def _finished(output: Path) -> bool:
-    """Return whether a file is whole and no stopped fit is about to replace it."""
+def _is_complete(output: Path) -> bool:
+    """Return whether a file is written and no stopped fit is about to replace it."""
     return output.is_file() and not output.with_name(f"{output.name}.partial").exists()
 
 
-def _fit_one(values: Mapping[str, Any], product: Product) -> Fitted:
-    """Fit one product as the command does by itself, with the values of its options.
+def _fit_one(values: Mapping[str, Any], product: Product) -> FitResult:
+    """Fit one product as the command without --each does, with the values of its options.
 
-    Linear algebra keeps to one thread: the last bit of a sum hangs on their number, and the file
-    must be the same wherever it is made.
+    BLAS runs on one thread: the last bit of a sum depends on the number of threads, and the file
+    must be the same on every machine.
     """
-    own = {"paths": list(product.paths), "output": product.output}
-    said, told, failure = io.StringIO(), io.StringIO(), ""
-    with redirect_stdout(said), redirect_stderr(told), threadpool_limits(1, "blas"):
+    overrides = {"paths": list(product.paths), "output": product.output}
+    stdout, stderr, failure = io.StringIO(), io.StringIO(), ""
+    with redirect_stdout(stdout), redirect_stderr(stderr), threadpool_limits(1, "blas"):
         try:
-            fit_one(**{**values, **own})
+            fit_one(**{**values, **overrides})
         except MISTAKES as error:
             failure = str(error) or type(error).__name__
-    return Fitted(said.getvalue(), told.getvalue(), failure)
+    return FitResult(stdout.getvalue(), stderr.getvalue(), failure)

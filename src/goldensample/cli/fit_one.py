@@ -1,4 +1,4 @@
-"""What `golden fit` does for one file."""
+"""`golden fit` for one file: its options, and the steps of a fit in order."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,38 +7,41 @@ from typing import Annotated, Any
 
 import typer
 
-from goldensample.cli.align import Align, aligned
+from goldensample.cli.align import Align, add_alignment
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.limits_options import CalibrationWay, FalseAlarms, Review, tell_threshold
+from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review, tell_threshold
 from goldensample.cli.options import (
     Backbones,
     Crop,
+    GoodPaths,
     Ignore,
+    Json,
     Levels,
-    LookAt,
     Memory,
     Precision,
     Resize,
     Resume,
+    RoiFile,
     Size,
     SkipUnreadable,
     Thumbnails,
     Tile,
     WeightsFiles,
     ZonesFile,
-    method_of,
-    sides,
-    with_knobs,
+    add_knob_options,
+    build_method,
+    parse_levels,
+    parse_size,
 )
-from goldensample.cli.options import levels as parse_levels
 from goldensample.cli.summary import describe, summary
+from goldensample.images.folder import Folder
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.registry import CHOICES, METHODS
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Pictures
-from goldensample.runners import Runner, here
+from goldensample.runners import Runner, local_runner
 
 PAPER: dict[str, Any] = {
     "backbone": "timm:wide_resnet50_2.tv_in1k",
@@ -58,29 +61,27 @@ class Sizes:
     tile: bool = False
 
     def preparation(self) -> Preparation | None:
-        """Return the preparation asked for; None when nothing was asked for."""
-        crop = sides(self.crop) if self.crop else None
+        """Return the preparation that the options describe; None without any of them."""
+        crop = parse_size(self.crop) if self.crop else None
         if self.tile and (self.size or self.resize or self.crop):
             raise ValueError("--tile must go without --size, --resize and --crop; got both")
         if self.size and (self.resize or self.crop):
             raise ValueError("--size must go without --resize and --crop; got both")
         if self.size:
-            return Preparation(sides(self.size))
+            return Preparation(parse_size(self.size))
         if self.resize:
             mode = "stretch" if "x" in self.resize.lower() else "shorter"
             if mode == "shorter" and not crop:
                 raise ValueError("--resize N must go with --crop, or be HxW; got it alone")
-            return Preparation(sides(self.resize), mode, crop)
+            return Preparation(parse_size(self.resize), mode, crop)
         if crop:
             raise ValueError("--crop must go with --resize; got it alone")
         return None
 
 
-@with_knobs
+@add_knob_options
 def fit_one(
-    paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Good pictures: folders, files, globs.")
-    ],
+    paths: GoodPaths,
     output: Annotated[Path, typer.Option("--output", "-o", help="The .golden file to write.")],
     preset: Annotated[
         str | None, typer.Option(help='"paper" for every setting of the PatchCore paper.')
@@ -97,25 +98,25 @@ def fit_one(
     crop: Crop = None,
     align: Align = None,
     ignore: Ignore = None,
-    look_at: LookAt = None,
+    look_at: RoiFile = None,
     zones: ZonesFile = None,
     thumbnails: Thumbnails = False,
     false_alarms: FalseAlarms = None,
     review: Review = None,
-    calibration: CalibrationWay = "auto",
+    calibration: CalibrationScheme = "auto",
     memory: Memory = None,
     resume: Resume = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
     precision: Precision = "auto",
     skip_unreadable: SkipUnreadable = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
     *,
     knobs: dict[str, Any],
-    workers: Runner = here,
+    workers: Runner = local_runner,
 ) -> None:
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.artifact.store import save
-    from goldensample.artifact.thumbnails import check_banked, with_thumbnails
+    from goldensample.artifact.thumbnails import add_thumbnails, check_has_bank
     from goldensample.fitting.fit import fit, way_of
     from goldensample.fitting.precision import check as check_precision
     from goldensample.fitting.precision import settle
@@ -123,41 +124,40 @@ def fit_one(
     from goldensample.fitting.resume import spooled
     from goldensample.graphs.open_backbone import open_backbones
     from goldensample.images.folder import read_images
-    from goldensample.masks.zone_files import with_areas
+    from goldensample.masks.zone_files import add_roi_and_zones
 
-    began = perf_counter()
+    started = perf_counter()
     check_output(output)
     check_preset(preset)
-    chosen, asked = PAPER if preset else {}, Sizes(size, resize, crop, tile)
-    if preset and asked == Sizes(None, None, None):
-        asked = Sizes(None, PAPER["resize"], PAPER["crop"])
+    presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile)
+    if preset and sizes == Sizes(None, None, None):
+        sizes = Sizes(None, PAPER["resize"], PAPER["crop"])
     if thumbnails:
-        check_banked(METHODS[method]())
-    settings = method_of(method, {k: v for k, v in chosen.items() if k == "depth"} | knobs)
-    preparation = asked.preparation()
-    names = backbone or [chosen.get("backbone", "builtin")]
+        check_has_bank(METHODS[method]())
+    settings = build_method(method, {k: v for k, v in presets.items() if k == "depth"} | knobs)
+    preparation = sizes.preparation()
+    names = backbone or [presets.get("backbone", "builtin")]
     tell_slow(names)
     network, members = open_backbones(names, parse_levels(levels), weights or [], device)
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
     if isinstance(settings, PatchCore):
-        many = (memory, "greedy" in knobs, workers.workers)
-        request = PlanRequest(paths, output, preparation, tile, (rate, calibration), *many)
+        resources = (memory, "greedy" in knobs, workers.workers)
+        request = PlanRequest(paths, output, preparation, tile, (rate, calibration), *resources)
         settings = decide(request, network, settings, tell)
     if members:
-        settings = ensemble_of(settings, members)
-    if workers is not here:
-        check_apart(settings, device)
+        settings = build_ensemble(settings, members)
+    if workers is not local_runner:
+        check_distributable(settings, device)
     with progress() as notify:
         pictures = read_images(paths, None, skip_unreadable, notify, workers)
-        for message in pictures.skipped:
-            tell(f"left out: {message}")
+        tell_skipped(pictures)
         preparation = preparation or usual(pictures.shapes(), network.network.stride, tile)
-        preparation = with_areas(preparation, (ignore, look_at, zones), pictures.shapes())
+        preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), pictures.shapes())
         tell_stretched(pictures, preparation)
-        out = way_of(len(pictures), settings, rate, calibration).out
-        preparation = aligned(align, preparation, pictures, out.tolist(), notify)
-        with spooled(output, pictures, network, preparation, len(out), resume, tell) as store:
+        held_out = way_of(len(pictures), settings, rate, calibration).held_out
+        preparation = add_alignment(align, preparation, pictures, held_out.tolist(), notify)
+        with spooled(output, pictures, network, preparation, len(held_out), resume, tell) as store:
             inspector = fit(
                 pictures,
                 backbone=network,
@@ -172,9 +172,9 @@ def fit_one(
             )
             inspector, settled = settle(inspector, pictures, precision, notify)
             if thumbnails:
-                inspector = with_thumbnails(inspector, pictures, notify)
+                inspector = add_thumbnails(inspector, pictures, notify)
             save(inspector, output)
-    seconds = perf_counter() - began
+    seconds = perf_counter() - started
     if json:
         print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
         return
@@ -182,16 +182,16 @@ def fit_one(
     tell_threshold(inspector, rate, len(pictures), calibration)
 
 
-def check_apart(method: Method, device: str) -> None:
-    """Refuse what cannot be fitted over a runner."""
-    from goldensample.methods.distributed import check_spreads
+def check_distributable(method: Method, device: str) -> None:
+    """Refuse a method or device that cannot be fitted over a runner."""
+    from goldensample.methods.cross_fitted import check_distributable
 
-    check_spreads(method)
+    check_distributable(method)
     if device != "cpu":
         raise ValueError(f"--runner must go with --device cpu; got {device}")
 
 
-def ensemble_of(method: Method, members: tuple[int, ...]) -> Ensemble:
+def build_ensemble(method: Method, members: tuple[int, ...]) -> Ensemble:
     """Return the ensemble of a method on several networks."""
     if not isinstance(method, PatchCore):
         raise ValueError("several --backbone must go with --method patchcore; got another")
@@ -199,7 +199,7 @@ def ensemble_of(method: Method, members: tuple[int, ...]) -> Ensemble:
 
 
 def check_preset(preset: str | None) -> None:
-    """Refuse a preset that there is not."""
+    """Refuse an unknown preset."""
     if preset not in (None, "paper"):
         raise ValueError(f"preset must be paper; got {preset!r}")
 
@@ -214,15 +214,21 @@ def check_output(output: Path) -> None:
 
 
 def tell_slow(names: list[str]) -> None:
-    """Say that networks take their time to open, if one does."""
+    """Print that opening takes a while, where one of the networks comes from timm."""
     if any(name.startswith("timm:") for name in names):
         tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")
 
 
+def tell_skipped(pictures: Folder) -> None:
+    """Print which pictures cannot be read and are left out."""
+    for message in pictures.skipped:
+        tell(f"left out: {message}")
+
+
 def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:
-    """Name the pictures that will be stretched, as keeping their aspect would waste too much."""
+    """Print which pictures will be stretched, as keeping their aspect would waste too much."""
     shapes = zip(pictures.names, pictures.shapes(), strict=True)
-    names = [name for name, shape in shapes if preparation.place(shape).stretched]
+    names = [name for name, shape in shapes if preparation.placement(shape).stretched]
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         tell(f"stretched, since their shape is far from the others': {', '.join(names[:3])}{more}")

@@ -1,4 +1,4 @@
-"""`golden info`: what a file holds."""
+"""`golden info`: the contents of a .golden file, or the version of the package."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from goldensample._version import __version__
 from goldensample.cli.console import print_json, say
+from goldensample.cli.options import Json
 from goldensample.cli.summary import summary
 from goldensample.wording.limits import promise
 
@@ -17,28 +18,28 @@ def command(
         Path | None,
         typer.Argument(metavar="[FILE]", help="A .golden file; without one, the package itself."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Say what a .golden file holds, after checking all of it; or describe the package."""
-    values = _of_package() if file is None else _of_file(file)
+    values = _package_info() if file is None else _file_info(file)
     if json:
         print_json(values)
         return
     width = max(map(len, values))
     for name, value in values.items():
-        say(f"{name.replace('_', ' '):{width}}  {_words(value)}")
+        say(f"{name.replace('_', ' '):{width}}  {_format_value(value)}")
 
 
-def _words(value: Any) -> str:
-    """Return a value as people read it."""
+def _format_value(value: Any) -> str:
+    """Return a value as text."""
     if isinstance(value, dict):
-        return ", ".join(f"{k.replace('_', ' ')} {_words(v)}" for k, v in value.items())
+        return ", ".join(f"{k.replace('_', ' ')} {_format_value(v)}" for k, v in value.items())
     if isinstance(value, list | tuple):
         return (" x " if isinstance(value[0], int) else ", ").join(map(str, value))
     return "none" if value is None else str(value)
 
 
-def _of_package() -> dict[str, Any]:
+def _package_info() -> dict[str, Any]:
     """Return the version and the built-in network."""
     from hashlib import sha256
 
@@ -52,8 +53,8 @@ def _of_package() -> dict[str, Any]:
     }
 
 
-def _of_file(file: Path) -> dict[str, Any]:
-    """Return what a file says of itself."""
+def _file_info(file: Path) -> dict[str, Any]:
+    """Return the settings and the fitted state of a file."""
     from goldensample.artifact.store import load
 
     inspector = load(file)

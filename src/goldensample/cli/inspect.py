@@ -1,4 +1,4 @@
-"""`golden inspect`: score new pictures."""
+"""`golden inspect`: score new pictures, print the results and write files of them."""
 
 from collections import Counter
 from dataclasses import replace
@@ -17,30 +17,35 @@ from goldensample.cli.console import (
     say,
     tell,
 )
-from goldensample.cli.drift import StrictInput, Watcher, WatchFile, strict
-from goldensample.cli.options import Precision, RunnerName
+from goldensample.cli.drift import DriftMonitor, StrictInput, WatchFile, reject_unusual
+from goldensample.cli.options import GoldenFile, Precision, ReportFolder, RunnerName
 from goldensample.cli.regions_options import CocoFile, Explain, Masks, MmPerPx, Smallest
-from goldensample.cli.table import GoOn, HeatMaps, Output, Table, check_together, write_table
-from goldensample.cli.table_part import Asked
+from goldensample.cli.table import (
+    HeatMaps,
+    Output,
+    ResumeTable,
+    Table,
+    check_compatible,
+    write_table,
+)
+from goldensample.cli.table_part import InspectOptions
 from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.streams import judge
+from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold
 from goldensample.wording.regions import PLAIN, RegionOptions, region_lines
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file.")],
+    file: GoldenFile,
     paths: Annotated[
         list[str], typer.Argument(metavar="PATH...", help="Pictures: folders, files, globs, URLs.")
     ],
-    report: Annotated[
-        Path | None, typer.Option(help="Write DIR/report.html.", metavar="DIR")
-    ] = None,
+    report: ReportFolder = None,
     output: Output = None,
     runner: RunnerName = "here",
-    resume: GoOn = False,
+    resume: ResumeTable = False,
     heat_maps: HeatMaps = None,
     json: Annotated[
         bool,
@@ -73,24 +78,20 @@ def command(
 
     With --output, verdicts go to a table, each picture exactly once, whatever is lost on the way.
     """
-    from goldensample.cli.reporting import finish, start
+    from goldensample.cli.reporting import begin_report, write_report
     from goldensample.images.folder import open_images
     from goldensample.masks.annotations import Annotations
     from goldensample.storage.atomic import check_writable
 
-    began = perf_counter()
-    told = RegionOptions(explain, mm_per_px, smallest)
-    given: dict[str, object] = {
-        "--runner": runner != "here",
-        "--resume": resume,
-        "--heat-maps": heat_maps,
-    }
-    given |= {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
-    check_together(output, given)
+    started = perf_counter()
+    region_options = RegionOptions(explain, mm_per_px, smallest)
+    table_options = {"--runner": runner != "here", "--resume": resume, "--heat-maps": heat_maps}
+    other_options = {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
+    check_compatible(output, table_options, other_options)
     table = Table(output, runner, resume, heat_maps, batch) if output else None
     if report:
         check_writable(report / "report.html")
-    inspector = opened(file, precision, threshold)
+    inspector = load_inspector(file, precision, threshold)
     limits = inspector.threshold
     if fail_on_defect and limits is None:
         raise ValueError(
@@ -98,45 +99,48 @@ def command(
         )
     pictures = open_images(paths, white=inspector.preparation.white)
     if table:
-        asked = Asked(inspector.backbone.precision, limits, told, strict_input)
-        counts = write_table(table, file, inspector, pictures, asked)
-        tell_table(table.output, counts, perf_counter() - began, json)
-        leave(counts["error"], fail_on_defect and counts["defect"])
+        options = InspectOptions(inspector.backbone.precision, limits, region_options, strict_input)
+        counts = write_table(table, file, inspector, pictures, options)
+        print_counts(table.output, counts, perf_counter() - started, json)
+        exit_with(counts["error"], fail_on_defect and counts["defect"])
         return
-    written = Annotations(masks, coco, pictures, limits)
-    attempts = strict(inspector, pictures.attempts()) if strict_input else pictures.attempts()
-    watcher = Watcher(inspector, watch) if watch else None
-    page = start(inspector, file) if report else None
+    annotations = Annotations(masks, coco, pictures, limits)
+    attempts = pictures.attempts()
+    if strict_input:
+        attempts = reject_unusual(inspector, attempts)
+    monitor = DriftMonitor(inspector, watch) if watch else None
+    page = begin_report(inspector, file) if report else None
     defects = failures = 0
     with progress() as notify:
-        for done, (picture, found) in enumerate(judge(inspector, attempts, batch), start=1):
+        results = inspect_stream(inspector, attempts, batch)
+        for done, (picture, result) in enumerate(results, start=1):
             notify("inspect", done, len(pictures))
             name = pictures.names[done - 1]
-            if isinstance(found, Inspection):
-                found = told.counted(found)
-                written.add(found)
+            if isinstance(result, Inspection):
+                result = region_options.drop_small(result)
+                annotations.add(result)
             scene = None
-            if watcher and picture and isinstance(found, Inspection):
-                scene = {"scene": watcher.see(picture, found)}
-            show(found, name, limits, json, told, scene)
-            if isinstance(found, ImageError):
+            if monitor and picture and isinstance(result, Inspection):
+                scene = {"scene": monitor.update(picture, result)}
+            print_result(result, name, limits, json, region_options, scene)
+            if isinstance(result, ImageError):
                 failures += 1
                 if page:
-                    page.add_failure(name, str(found))
+                    page.add_failure(name, str(result))
             else:
-                defects += found.verdict == "defect"
+                defects += result.verdict == "defect"
                 if page and picture:
-                    page.add(picture.pixels, found)
-    written.finish()
-    if watcher:
-        watcher.finish()
+                    page.add(picture.pixels, result)
+    annotations.finish()
+    if monitor:
+        monitor.save()
     if page and report:
-        finish(page, report / "report.html")
-    leave(failures, fail_on_defect and defects)
+        write_report(page, report / "report.html")
+    exit_with(failures, fail_on_defect and defects)
 
 
-def opened(file: Path, precision: str, threshold: float | None) -> Inspector:
-    """Load an inspector, in another precision or with another limit where one is asked for."""
+def load_inspector(file: Path, precision: str, threshold: float | None) -> Inspector:
+    """Load an inspector, in the precision and with the score limit that the options name."""
     from goldensample.artifact.store import load
     from goldensample.fitting.precision import at
 
@@ -147,56 +151,57 @@ def opened(file: Path, precision: str, threshold: float | None) -> Inspector:
             tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
     if threshold is None:
         return inspector
-    limits = {inspector.backbone.precision: by_hand(inspector, threshold)}
+    limits = {inspector.backbone.precision: override_threshold(inspector, threshold)}
     return replace(inspector, thresholds=limits)
 
 
-def leave(failures: int, defects: int) -> None:
-    """End with the exit code of what was found."""
+def exit_with(failures: int, defects: int) -> None:
+    """Exit with 2 after failures, with 1 after defects; else return."""
     if failures:
         raise typer.Exit(2)
     if defects:
         raise typer.Exit(1)
 
 
-def tell_table(output: str, counts: Counter[str], seconds: float, json: bool) -> None:
-    """Print what was written, for people or as one JSON object."""
+def print_counts(output: str, counts: Counter[str], seconds: float, json: bool) -> None:
+    """Print the counts of a table as a line, or as one JSON object."""
     kinds = ("good", "review", "defect", "none", "error")
     if json:
-        found = {kind: counts[kind] for kind in kinds}
-        print_json({"file": output, "pictures": counts.total(), **found, "seconds": seconds})
+        verdicts = {kind: counts[kind] for kind in kinds}
+        print_json({"file": output, "pictures": counts.total(), **verdicts, "seconds": seconds})
         return
     names = ("good", "to look at again", "defects", "without a verdict", "errors")
     listed = [f"{counts[k]:,} {name}" for k, name in zip(kinds, names, strict=True) if counts[k]]
     say(f"{output}: {counts.total():,} pictures, {', '.join(listed)}, in {seconds:.1f} s")
 
 
-def show(
-    found: Inspection | ImageError,
+def print_result(
+    result: Inspection | ImageError,
     name: str,
     threshold: Threshold | None,
     json: bool,
-    told: RegionOptions = PLAIN,
+    options: RegionOptions = PLAIN,
     scene: dict[str, Any] | None = None,
 ) -> None:
-    """Print the result of one picture, readable or not, as a line of its own."""
-    if isinstance(found, ImageError):
+    """Print the result of one picture, readable or not, on a line of its own."""
+    if isinstance(result, ImageError):
         if json:
-            print_json({"picture": name, "error": str(found)})
+            print_json({"picture": name, "error": str(result)})
         else:
-            say(f"{'error':7}{'-':>9}  {name}  {found}")
+            say(f"{'error':7}{'-':>9}  {name}  {result}")
     elif json:
-        print_json({**inspection_json(found, threshold, told), **(scene or {})})
+        print_json({**inspection_json(result, threshold, options), **(scene or {})})
     else:
-        say(inspection_line(found))
-        for line in region_lines(found.regions, told) if told.explain else ():
+        say(inspection_line(result))
+        for line in region_lines(result.regions, options) if options.explain else ():
             say(line)
 
 
-def by_hand(inspector: Inspector, score: float) -> Threshold:
+def override_threshold(inspector: Inspector, score: float) -> Threshold:
     """Return limits with the score limit replaced.
 
-    Regions keep the fitted pixel limit; without one they take the score's, where there is a map.
+    Regions keep the fitted pixel limit; without one they use the score limit, where there is a
+    heat map.
     """
     if inspector.threshold:
         return Threshold(score, inspector.threshold.pixel)

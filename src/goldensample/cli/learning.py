@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.options import share
+from goldensample.cli.options import GoldenFile, Json, parse_rate
 
 if TYPE_CHECKING:
     from goldensample.fitting.calibrate import Promise
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from goldensample.learning.revisions import Note
     from goldensample.records import Pictures
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file; it is changed.")]
+ChangedFile = Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file; it is changed.")]
 Reason = Annotated[str, typer.Option(help="Why, for the journal.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Calibrate = Annotated[
     list[str] | None,
     typer.Option(
@@ -30,13 +29,13 @@ Calibrate = Annotated[
 NewFalseAlarms = Annotated[
     float | None,
     typer.Option(
-        parser=share, metavar="NUMBER", help="With --calibrate. \\[default: as in the file]"
+        parser=parse_rate, metavar="NUMBER", help="With --calibrate. \\[default: as in the file]"
     ),
 ]
 NewReview = Annotated[
     float | None,
     typer.Option(
-        parser=share,
+        parser=parse_rate,
         metavar="NUMBER",
         help="With --calibrate; 0 for no such limit. \\[default: as in the file]",
     ),
@@ -44,7 +43,7 @@ NewReview = Annotated[
 
 
 def learn(
-    file: File,
+    file: ChangedFile,
     paths: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PATH...]", help="Good pictures: folders, files, globs."),
@@ -57,73 +56,74 @@ def learn(
 ) -> None:
     """Add good pictures to a file, without a new fit, or set its limits anew."""
     from goldensample.images.folder import read_images
-    from goldensample.learning.learn import learn as learned
-    from goldensample.learning.revisions import bank_of
+    from goldensample.learning.learn import learn as add_pictures
 
     if not paths and not calibrate:
         raise ValueError("learn must have pictures to learn, or --calibrate; got neither")
-    with changing(file) as inspector, progress() as notify:
-        taught, white = inspector, inspector.preparation.white
-        held = read_images(calibrate, white) if calibrate else None
+    with locked_inspector(file) as inspector, progress() as notify:
+        changed, white = inspector, inspector.preparation.white
+        calibration = read_images(calibrate, white) if calibrate else None
         if paths:
-            taught = learned(taught, read_images(paths, white), note(reason), notify)
-        if held is not None:
-            taught = limited(taught, held, promised(inspector, false_alarms, review), note(reason))
-        write(taught, file)
-    names = len(taught.pictures) - len(inspector.pictures)
-    rows = len(bank_of(taught).bank) - len(bank_of(inspector).bank)
-    done = f"learned {names} picture{'s' * (names != 1)}, {rows:,} new bank rows" * bool(paths)
+            changed = add_pictures(changed, read_images(paths, white), note(reason), notify)
+        if calibration is not None:
+            rates = choose_rates(inspector, false_alarms, review)
+            changed = recalibrate_all(changed, calibration, rates, note(reason))
+        write(changed, file)
+    count = len(changed.pictures) - len(inspector.pictures)
+    rows = _added_rows(inspector, changed)
+    done = f"learned {count} picture{'s' * (count != 1)}, {rows:,} new bank rows" * bool(paths)
     done += ", and " * bool(paths and calibrate) + "set the limits anew" * bool(calibrate)
-    show(taught, file, done, {"pictures": names, "rows": rows}, json)
+    print_change(changed, file, done, {"pictures": count, "rows": rows}, json)
 
 
 def forget(
-    file: File,
+    file: ChangedFile,
     picture: Annotated[str, typer.Argument(help="Name of the picture, as fitted or learned.")],
     reason: Reason = "",
     json: Json = False,
 ) -> None:
     """Take out of a file what a picture brought in."""
-    from goldensample.learning.learn import forget as forgotten
-    from goldensample.learning.revisions import bank_of
+    from goldensample.learning.learn import forget as remove_picture
 
-    with changing(file) as inspector:
-        less = forgotten(inspector, picture, note(reason))
-        write(less, file)
-    gone = len(bank_of(inspector).bank) - len(bank_of(less).bank)
-    show(less, file, f"forgot {picture}, {gone:,} bank rows", {"rows": -gone}, json)
+    with locked_inspector(file) as inspector:
+        changed = remove_picture(inspector, picture, note(reason))
+        write(changed, file)
+    rows = _added_rows(inspector, changed)
+    print_change(changed, file, f"forgot {picture}, {-rows:,} bank rows", {"rows": rows}, json)
 
 
 def revert(
-    file: File,
+    file: ChangedFile,
     revision: Annotated[int, typer.Argument(help="Number in golden history; 0 is the fit.")],
     reason: Reason = "",
     json: Json = False,
 ) -> None:
     """Bring a file back to what an earlier revision left; this can be undone, too."""
-    from goldensample.learning.revisions import revert as reverted
+    from goldensample.learning.revisions import revert as restore_revision
 
-    with changing(file) as inspector:
-        before = reverted(inspector, revision, note(reason))
-        write(before, file)
-    show(before, file, f"as revision {revision} left it", {"as": revision}, json)
+    with locked_inspector(file) as inspector:
+        changed = restore_revision(inspector, revision, note(reason))
+        write(changed, file)
+    print_change(changed, file, f"as revision {revision} left it", {"as": revision}, json)
 
 
 def history(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file.")],
+    file: GoldenFile,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a revision.")] = False,
 ) -> None:
     """List the changes made to a file since its fit, the latest last."""
     from goldensample.artifact.store import load
-    from goldensample.learning.revisions import opened
+    from goldensample.learning.revisions import open_journal
 
     inspector = load(file)
-    journal = opened(inspector)
+    journal = open_journal(inspector)
     for number, change in enumerate(journal.revisions):
-        known = [inspector.pictures[k].name for k in change.pictures]
-        came, went = (int((of == number).sum()) for of in (journal.born, journal.drops[:, 0]))
+        pictures = [inspector.pictures[k].name for k in change.pictures]
+        added, removed = (
+            int((revisions == number).sum()) for revisions in (journal.born, journal.drops[:, 0])
+        )
         if json:
-            names = {"pictures": len(known)} if not number else {"pictures": known}
+            names = {"pictures": len(pictures) if not number else pictures}
             print_json(
                 {
                     "revision": number,
@@ -132,58 +132,70 @@ def history(
                     "action": change.action,
                     "reason": change.reason,
                     **names,
-                    "rows_in": came,
-                    "rows_out": went,
+                    "rows_in": added,
+                    "rows_out": removed,
                     "sha256": change.sha256,
                 }
             )
             continue
-        listed = f"{len(known)} pictures" if len(known) > 3 else ", ".join(known)
-        back = f"to {change.parent}" if change.action == "revert" else listed
-        words = f"{number:4}  {change.time or '-':25}  {change.action:9}  {back}"
-        words += f"  +{came:,} rows" * (came > 0) + f"  -{went:,} rows" * (went > 0)
-        say(words + (f"  ({change.reason})" if change.reason else ""))
+        listed = f"{len(pictures)} pictures" if len(pictures) > 3 else ", ".join(pictures)
+        subject = f"to {change.parent}" if change.action == "revert" else listed
+        line = f"{number:4}  {change.time or '-':25}  {change.action:9}  {subject}"
+        line += f"  +{added:,} rows" * (added > 0) + f"  -{removed:,} rows" * (removed > 0)
+        say(line + (f"  ({change.reason})" if change.reason else ""))
+
+
+def _added_rows(before: "Inspector", after: "Inspector") -> int:
+    """Return how many bank rows a change added; negative where it removed some."""
+    from goldensample.learning.revisions import patchcore_of
+
+    return len(patchcore_of(after).bank) - len(patchcore_of(before).bank)
 
 
 @contextmanager
-def changing(file: Path) -> "Iterator[Inspector]":
-    """Give the inspector of a file that nobody else changes meanwhile."""
+def locked_inspector(file: Path) -> "Iterator[Inspector]":
+    """Give the inspector of a file, under a lock against changes by others."""
     from goldensample.artifact.store import load
-    from goldensample.storage.lock import locked
+    from goldensample.storage.lock import lock_file
 
     if not file.is_file():
         load(file)  # says what is wrong, and no lock is left behind
-    with locked(file):
+    with lock_file(file):
         yield load(file)
 
 
 def write(inspector: "Inspector", file: Path) -> None:
-    """Replace the file as a whole."""
+    """Replace the file atomically."""
     from goldensample.artifact.store import save
 
     save(inspector, file)
 
 
 def note(reason: str) -> "Note":
-    """Return what the journal says beside a change made now."""
+    """Return the time and the reason of a change, for the journal."""
     from goldensample.learning.revisions import Note
 
     return Note(datetime.now(UTC).isoformat(timespec="seconds"), reason)
 
 
-def promised(inspector: "Inspector", false_alarms: float | None, review: float | None) -> "Promise":
-    """Return the promise asked for; rates that are not given are those the file was set for."""
+def choose_rates(
+    inspector: "Inspector", false_alarms: float | None, review: float | None
+) -> "Promise":
+    """Return the rates to calibrate for; None stands for those that the file was calibrated for."""
     from goldensample.fitting.calibrate import Promise
-    from goldensample.learning.revisions import opened
+    from goldensample.learning.revisions import open_journal
 
-    journal = opened(inspector)
-    for one in journal.revisions[journal.limited_by(journal.head)].limits or ():
-        false_alarms = false_alarms or one.threshold.false_alarms
-        known = one.threshold.review_rate
-        if review is None and known and false_alarms and known <= false_alarms:
-            tell(f"golden: the limit for review goes; its rate, {known:g}, is not above the other")
+    journal = open_journal(inspector)
+    for limits in journal.revisions[journal.limits_revision(journal.head)].limits or ():
+        false_alarms = false_alarms or limits.threshold.false_alarms
+        file_review = limits.threshold.review_rate
+        if review is None and file_review and false_alarms and file_review <= false_alarms:
+            tell(
+                f"golden: the limit for review goes; its rate, {file_review:g}, is not above "
+                "the other"
+            )
         elif review is None:
-            review = known
+            review = file_review
     if not false_alarms:
         raise ValueError(
             "--calibrate must have a rate; this file has none; give --false-alarms, too"
@@ -191,10 +203,10 @@ def promised(inspector: "Inspector", false_alarms: float | None, review: float |
     return Promise(false_alarms, review or None)
 
 
-def limited(
-    inspector: "Inspector", held: "Pictures", promise: "Promise", why: "Note"
+def recalibrate_all(
+    inspector: "Inspector", calibration: "Pictures", rates: "Promise", note: "Note"
 ) -> "Inspector":
-    """Set the limits anew in every precision that has some, and say which cannot be computed."""
+    """Recompute the limits in every precision that has some; print which cannot be computed."""
     from goldensample.backbones.openvino import processor_has
     from goldensample.fitting.precision import at
     from goldensample.learning.revisions import recalibrate
@@ -205,22 +217,27 @@ def limited(
             others.append(at(inspector, precision).backbone)
         elif precision != used:
             tell(f"golden: the limits in {precision} go, as this processor does not have it")
-    return recalibrate(inspector, held, promise, why, others)
+    return recalibrate(inspector, calibration, rates, note, others)
 
 
-def show(inspector: "Inspector", file: Path, done: str, values: dict[str, Any], json: bool) -> None:
-    """Say what a change did, and what is no longer known after it."""
+def print_change(
+    inspector: "Inspector", file: Path, done: str, values: dict[str, Any], json: bool
+) -> None:
+    """Print what a change did, and which guarantees no longer hold after it."""
     journal = inspector.journal
     assert journal, "a change has a journal"
-    covers, keeps = journal.covers(journal.head), journal.keeps(journal.head)
+    radius_known, limits_hold = (
+        journal.radius_holds(journal.head),
+        journal.limits_hold(journal.head),
+    )
     if json:
-        facts = {"radius_known": covers, "limits_hold": keeps}
+        facts = {"radius_known": radius_known, "limits_hold": limits_hold}
         print_json({"file": str(file), "revision": journal.head, **values, **facts})
         return
     say(f"{file}: revision {journal.head}, {done}")
-    if not covers:
+    if not radius_known:
         tell("golden: rows went that other pictures relied on, so the radius is no longer known")
-    if not keeps:
+    if not limits_hold:
         tell(
             "golden: distances may be larger than when the limits were set, so no rate of false "
             "alarms is known; set them anew with golden learn --calibrate, or golden revert"

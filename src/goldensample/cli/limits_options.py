@@ -1,19 +1,19 @@
-"""How limits are asked for at the command line, and what they promise in words."""
+"""Options for score limits, and the lines that report on the threshold."""
 
 from typing import Annotated
 
 import typer
 
-from goldensample.calibration.conformal import LEAST, needed
+from goldensample.calibration.conformal import MIN_TAIL_SCORES, required_count
 from goldensample.cli.console import say, tell
-from goldensample.cli.options import share
+from goldensample.cli.options import parse_rate
 from goldensample.inspection.inspector import Inspector
 from goldensample.wording.limits import promise
 
 FalseAlarms = Annotated[
     float | None,
     typer.Option(
-        parser=share,
+        parser=parse_rate,
         metavar="NUMBER",
         help="Rate of good pictures that may be called defects; 0 sets no threshold and keeps "
         "no picture out of the bank. \\[default: 5%]",
@@ -22,12 +22,12 @@ FalseAlarms = Annotated[
 Review = Annotated[
     float | None,
     typer.Option(
-        parser=share,
+        parser=parse_rate,
         metavar="NUMBER",
         help="Larger rate of good pictures that may get the verdict review, look again, or defect.",
     ),
 ]
-CalibrationWay = Annotated[
+CalibrationScheme = Annotated[
     str,
     typer.Option(
         "--calibration",
@@ -39,13 +39,14 @@ CalibrationWay = Annotated[
 
 
 def tell_threshold(inspector: Inspector, rate: float, count: int, calibration: str) -> None:
-    """Say what the threshold rests on, or why there is none although a rate was asked for."""
+    """Print what the threshold rests on, or why there is none despite a rate of false alarms."""
     if inspector.threshold or not rate:
         say(f"threshold {promise(inspector.threshold, inspector.journal)}")
         return
-    enough = {"split": 2 * needed(rate), "cross": needed(rate)}.get(calibration, LEAST)
+    counts = {"split": 2 * required_count(rate), "cross": required_count(rate)}
+    required = counts.get(calibration, MIN_TAIL_SCORES)
     tell(
         f"golden: a rate of {rate:g} must rest on enough good pictures, with calibration "
-        f"{calibration} on {enough}; got {count} pictures, so there are scores and no verdicts; "
-        f"give {enough} pictures, or a larger --false-alarms"
+        f"{calibration} on {required}; got {count} pictures, so there are scores and no verdicts; "
+        f"give {required} pictures, or a larger --false-alarms"
     )

@@ -1,4 +1,4 @@
-"""Words on the command line into values, and knobs into options."""
+"""Options that several commands parse_rate, parsers of their values, and options for knobs."""
 
 import inspect
 import re
@@ -15,6 +15,12 @@ from goldensample.methods.registry import CHOICES, METHODS
 UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
+GoldenFile = Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file.")]
+GoodPaths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="Good pictures: folders, files, globs.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+ReportFolder = Annotated[Path | None, typer.Option(help="Write DIR/report.html.", metavar="DIR")]
 Weights = Annotated[
     str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
 ]
@@ -63,7 +69,7 @@ Ignore = Annotated[
         "file of polygons.",
     ),
 ]
-LookAt = Annotated[
+RoiFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="The only part that is looked at; a file as for --ignore."),
 ]
@@ -96,14 +102,14 @@ SkipUnreadable = Annotated[
 ]
 
 
-def share(text: str | float) -> float:
+def parse_rate(text: str | float) -> float:
     """Read "10%" or "0.1" as 0.1, and "auto" as 0; any other number stays as it is."""
-    words = str(text).strip()
-    if words == "auto":
+    stripped = str(text).strip()
+    if stripped == "auto":
         return 0.0
     try:
-        value = float(words.removesuffix("%"))
-        if not words.endswith("%"):
+        value = float(stripped.removesuffix("%"))
+        if not stripped.endswith("%"):
             return value
         if value <= 100:
             return value / 100
@@ -112,7 +118,7 @@ def share(text: str | float) -> float:
         raise typer.BadParameter(f"must be a number or a percentage; got {text!r}") from None
 
 
-def size_bytes(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """Read "2GB" as 2,000,000,000; MB, GB, MiB and GiB are known."""
     match = re.fullmatch(r"\s*([0-9.]+)\s*([A-Za-z]+)\s*", text)
     try:
@@ -121,7 +127,7 @@ def size_bytes(text: str) -> int:
         raise typer.BadParameter(f"must be a size such as 2GB or 800MB; got {text!r}") from None
 
 
-def sides(text: str) -> tuple[int, int]:
+def parse_size(text: str) -> tuple[int, int]:
     """Read "480x640" as (480, 640), height first, and "256" as (256, 256)."""
     parts = str(text).lower().split("x")
     digits = all(part.isascii() and part.isdecimal() and int(part) > 0 for part in parts)
@@ -130,7 +136,7 @@ def sides(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[-1])
 
 
-def levels(text: str) -> tuple[str, ...]:
+def parse_levels(text: str) -> tuple[str, ...]:
     """Read "2,3" as ("2", "3")."""
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if len(set(names)) < len(names):
@@ -138,16 +144,16 @@ def levels(text: str) -> tuple[str, ...]:
     return names
 
 
-def method_of(name: str, knobs: dict[str, Any]) -> Method:
-    """Return a method with the knobs given.
+def build_method(name: str, knobs: dict[str, Any]) -> Method:
+    """Return a method with the values of its knobs.
 
     Raises:
         ValueError: there is no such method, a knob belongs to another one, or a value is wrong.
     """
     if name not in CHOICES:
         raise ValueError(f"method must be one of {', '.join(CHOICES)}; got {name!r}")
-    known = {field.name for field in fields(METHODS[name])}
-    for knob in knobs.keys() - known:
+    names = {field.name for field in fields(METHODS[name])}
+    for knob in knobs.keys() - names:
         owners = [m for m in CHOICES if knob in METHODS[m].__dataclass_fields__]
         raise ValueError(
             f"--{knob.replace('_', '-')} must go with --method {' or '.join(owners)}; got {name}"
@@ -155,46 +161,49 @@ def method_of(name: str, knobs: dict[str, Any]) -> Method:
     return METHODS[name](**knobs)
 
 
-def with_knobs(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for every knob of every method, gathered in its argument `knobs`.
+def add_knob_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an option for every knob of every method, collected in its argument `knobs`.
 
-    Only knobs that were given are in it, so that a preset can fill in the others. A knob that
-    several methods have is one option; its help is that of the first.
+    Only knobs with a value on the command line are in it, so that a preset can set the others. A
+    knob that several methods have is one option; its help is that of the first.
     """
-    own = inspect.signature(command)
-    added: dict[str, inspect.Parameter] = {}
+    signature = inspect.signature(command)
+    options: dict[str, inspect.Parameter] = {}
     for method, field in ((m, f) for m in CHOICES for f in fields(METHODS[m])):
-        if field.name in added:
+        if field.name in options:
             continue
-        kind: dict[str, Any] = {"parser": share, "metavar": "NUMBER"} if field.type is float else {}
+        parsing: dict[str, Any] = (
+            {"parser": parse_rate, "metavar": "NUMBER"} if field.type is float else {}
+        )
         option = typer.Option(
             f"--{field.name.replace('_', '-')}",
             help=f"{field.metadata['help']} \\[default: {field.default}]",
             show_default=False,
             rich_help_panel=f"Method: {method}",
-            **kind,
+            **parsing,
         )
         annotation = Annotated[Union[field.type, None], option]  # type: ignore[name-defined]  # noqa: UP007
-        added[field.name] = inspect.Parameter(
+        options[field.name] = inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
         )
 
-    def gathered(*_: Any, **values: Any) -> None:
-        given = {name: values.pop(name) for name in added}
-        command(**values, knobs={name: v for name, v in given.items() if v is not None})
+    def run_command(*_: Any, **values: Any) -> None:
+        knobs = {name: values.pop(name) for name in options}
+        command(**values, knobs={name: v for name, v in knobs.items() if v is not None})
 
-    kept = [p for name, p in own.parameters.items() if name != "knobs"]
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in kept]
-    gathered.__signature__ = own.replace(parameters=[*parameters, *added.values()])  # type: ignore[attr-defined]
-    gathered.__annotations__ = {p.name: p.annotation for p in [*parameters, *added.values()]}
-    gathered.__doc__ = command.__doc__
-    return gathered
+    others = [p for name, p in signature.parameters.items() if name != "knobs"]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in others]
+    parameters += options.values()
+    run_command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    run_command.__annotations__ = {p.name: p.annotation for p in parameters}
+    run_command.__doc__ = command.__doc__
+    return run_command
 
 
 Memory = Annotated[
     int | None,
     typer.Option(
-        parser=size_bytes,
+        parser=parse_bytes,
         metavar="SIZE",
         help="Memory to stay under, such as 2GB; a bank that does not fit is chosen by the "
         "streaming coreset, or refused. \\[default: 80% of the machine's]",

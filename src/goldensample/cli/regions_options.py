@@ -1,4 +1,4 @@
-"""What is told of regions, and what is written of them."""
+"""Options on how regions are printed, and the files that they are written to."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`golden replicas`: the station's API to inspect pictures, on as many processors as it needs."""
+"""`golden replicas`: the station's API to inspect pictures, served by replicas on many cores."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from goldensample.cli.console import tell
-from goldensample.cli.serve import tokens_of
+from goldensample.cli.serve_options import Token, explain_missing, parse_tokens
 
 MISSING = (
     "golden replicas must have the extras [station,ray]; install them with "
@@ -38,28 +38,19 @@ def command(
             min=1, help="Pictures on their way at a time, for each replica, before one is added."
         ),
     ] = 2,
-    token: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ROLE:SECRET",
-            help="operator:SECRET or engineer:SECRET, or a file of such lines; again for more.",
-        ),
-    ] = None,
+    token: Token = None,
 ) -> None:
     """Answer the station's API to inspect a picture with many replicas; nothing is kept."""
     from goldensample.ray_runner.address import Address
-    from goldensample.ray_runner.replicas import Wanted, run_replicas
+    from goldensample.ray_runner.replicas import ReplicaOptions, run_replicas
 
-    try:
+    with explain_missing(MISSING):
         from goldensample.station.products.products import Products
-        from goldensample.station.replica import Copies, make
+        from goldensample.station.replica import ReplicaSpec, create_app
         from goldensample.station.settings import Settings
-    except ModuleNotFoundError as error:
-        raise ValueError(MISSING) from error
-    tokens = dict(pair for given in token or [] for pair in tokens_of(given))
-    settings = Settings(folder=Path("."), tokens=tokens, host=host)
-    products = Products(files, lambda product, words: None)
-    copies = Copies(settings, {one.key: one.path.read_bytes() for one in products})
+    settings = Settings(folder=Path("."), tokens=parse_tokens(token or []), host=host)
+    products = Products(files, lambda product, message: None)
+    spec = ReplicaSpec(settings, {product.key: product.path.read_bytes() for product in products})
     del products
-    wanted = Wanted(Address(host, port), most, waiting, settings.waiting)
-    run_replicas(runner, make, copies, wanted, tell)
+    options = ReplicaOptions(Address(host, port), most, waiting, settings.waiting)
+    run_replicas(runner, create_app, spec, options, tell)

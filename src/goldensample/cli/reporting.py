@@ -1,18 +1,18 @@
-"""Begin and finish the HTML report of a run."""
+"""The HTML report of a run: an empty page with its facts, and the finished file."""
 
 from pathlib import Path
 
 from goldensample.cli.console import tell
-from goldensample.cli.summary import fitted, summary
+from goldensample.cli.summary import describe_method, summary
 from goldensample.evaluation.evaluate import Evaluation
 from goldensample.inspection.inspector import Inspector
-from goldensample.preparation.zones import Zones, times
+from goldensample.preparation.zones import Zones, describe_limit
 from goldensample.report import Report
 from goldensample.storage.atomic import write_atomic
 
 
-def start(inspector: Inspector, file: Path) -> Report:
-    """Return an empty report that says what it rests on."""
+def begin_report(inspector: Inspector, file: Path) -> Report:
+    """Return an empty report with the facts of the fit."""
     values = summary(inspector)
     preparation = inspector.preparation
     height, width = preparation.size_hw
@@ -27,26 +27,26 @@ def start(inspector: Inspector, file: Path) -> Report:
         "file": file.name,
         "network": f"{values['network']} ({values['network_sha256'][:12]}…)",
         "levels": ", ".join(values["levels"]),
-        "learned": f"{fitted(inspector)} from {values['pictures']} good pictures",
+        "learned": f"{describe_method(inspector)} from {values['pictures']} good pictures",
         "preparation": prepared,
-        **({"zones": zones_in_words(preparation.zones)} if preparation.zones else {}),
+        **({"zones": describe_zones(preparation.zones)} if preparation.zones else {}),
     }
     return Report(file.stem, facts, inspector.threshold, inspector.pictures)
 
 
-def zones_in_words(zones: Zones) -> str:
-    """Return each zone with its limit, and what that means for the numbers on the page."""
-    each = "; ".join(
-        f"{zone.name} ({zone.where.share:.1%} of the picture): {times(zone.limit)}"
+def describe_zones(zones: Zones) -> str:
+    """Return in words each zone with its limit, and how the limits act on the page's numbers."""
+    listed = "; ".join(
+        f"{zone.name} ({zone.where.share:.1%} of the picture): {describe_limit(zone.limit)}"
         for zone in zones
     )
     return (
-        f"{each}. What lies in a zone counts over that limit, in scores, heat maps and distances "
+        f"{listed}. What lies in a zone counts over that limit, in scores, heat maps and distances "
         "alike, so the thresholds hold everywhere"
     )
 
 
-def finish(page: Report, path: Path, evaluation: Evaluation | None = None) -> None:
-    """Write the report and say where it is."""
+def write_report(page: Report, path: Path, evaluation: Evaluation | None = None) -> None:
+    """Write the report and print its path."""
     write_atomic(path, page.html(evaluation.as_json() if evaluation else None))
     tell(f"report: {path}")

@@ -1,4 +1,4 @@
-"""`golden serve`: the inspection station."""
+"""`golden serve`: run the inspection station."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,11 @@ from goldensample.cli.serve_options import (
     KeepGb,
     Network,
     Pictures,
-    first_start,
-    with_kept,
+    Token,
+    explain_missing,
+    parse_tokens,
+    prepare_demo,
+    with_retention,
 )
 
 if TYPE_CHECKING:
@@ -62,13 +65,7 @@ def command(
             metavar="URL", help="SQLAlchemy URL of the records. \\[default: SQLite there]"
         ),
     ] = None,
-    token: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ROLE:SECRET",
-            help="operator:SECRET or engineer:SECRET, or a file of such lines; again for more.",
-        ),
-    ] = None,
+    token: Token = None,
     waiting: Annotated[
         int, typer.Option(min=1, help="Pictures that may wait; more are answered 429.")
     ] = 64,
@@ -86,48 +83,34 @@ def command(
     demo: Demo = False,
 ) -> None:
     """Open the inspection station: pages for people, an API for machines."""
-    settings = settings_of(folder, db, token or [], host, waiting)
+    settings = build_settings(folder, db, token or [], host, waiting)
     keep = (keep_days, keep_defect_days, keep_gb)
-    settings = with_kept(settings, keep, pictures, backbone)
+    settings = with_retention(settings, keep, pictures, backbone)
     if demo:
-        shown = first_start(folder)
-        settings = replace(settings, pictures=pictures or shown)
-    asked = {"watch": watch or [], "cameras": camera or [], "every_s": every}
-    connections = {**asked, "webhook": webhook, "mqtt": mqtt, "opcua": opcua}
-    serving().serve(settings, files or [], port, connections)
+        demo_pictures = prepare_demo(folder)
+        settings = replace(settings, pictures=pictures or demo_pictures)
+    cameras = {"watch": watch or [], "cameras": camera or [], "every_s": every}
+    connections = {**cameras, "webhook": webhook, "mqtt": mqtt, "opcua": opcua}
+    _serving().serve(settings, files or [], port, connections)
 
 
-def serving() -> Any:
-    """Return the room that serves, or say how to install it."""
-    try:
+def _serving() -> Any:
+    """Return the module that serves the station, or explain how to install it."""
+    with explain_missing(MISSING):
         from goldensample.station import serving
-    except ModuleNotFoundError as error:
-        raise ValueError(MISSING) from error
     return serving
 
 
-def settings_of(
+def build_settings(
     folder: Path, database: str | None, tokens: list[str], host: str, waiting: int
 ) -> "Settings":
-    """Return the settings of a station, or say how to install it."""
-    try:
+    """Return the settings of a station, or explain how to install it."""
+    with explain_missing(MISSING):
         from goldensample.station.settings import Settings
-    except ModuleNotFoundError as error:
-        raise ValueError(MISSING) from error
     return Settings(
         folder=folder,
         database=database,
-        tokens=dict(pair for given in tokens for pair in tokens_of(given)),
+        tokens=parse_tokens(tokens),
         host=host,
         waiting=waiting,
     )
-
-
-def tokens_of(given: str) -> list[tuple[str, str]]:
-    """Return (token, role) pairs of ROLE:SECRET, or of a file with such lines."""
-    path = Path(given)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [given]
-    pairs = [line.strip().partition(":") for line in lines if line.strip()]
-    if not all(secret for _, _, secret in pairs):
-        raise ValueError("--token must be ROLE:SECRET, or a file of such lines; it is not")
-    return [(secret, role) for role, _, secret in pairs]

@@ -1,5 +1,7 @@
-"""Options of `golden serve` on what is kept, what is set up, and the first start."""
+"""Options of `golden serve` on access, retention, new products and the demo."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +12,13 @@ if TYPE_CHECKING:
     from goldensample.station.settings import Settings
 
 MISSING = 'golden serve must have the extra [station]; install it with pip install ".[station]"'
+Token = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ROLE:SECRET",
+        help="operator:SECRET or engineer:SECRET, or a file of such lines; again for more.",
+    ),
+]
 Pictures = Annotated[
     Path | None,
     typer.Option(
@@ -31,13 +40,39 @@ Demo = Annotated[
 ]
 
 
-def with_kept(
+@contextmanager
+def explain_missing(message: str) -> Iterator[None]:
+    """Turn a failed import into an error that says what to install.
+
+    Raises:
+        ValueError: a module imported within is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ValueError(message) from error
+
+
+def parse_tokens(values: Iterable[str]) -> dict[str, str]:
+    """Return the role of each token, from ROLE:SECRET or files with such lines."""
+    roles: dict[str, str] = {}
+    for value in values:
+        path = Path(value)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else [value]
+        pairs = [line.strip().partition(":") for line in lines if line.strip()]
+        if not all(secret for _, _, secret in pairs):
+            raise ValueError("--token must be ROLE:SECRET, or a file of such lines; it is not")
+        roles |= {secret: role for role, _, secret in pairs}
+    return roles
+
+
+def with_retention(
     settings: "Settings", keep: tuple[float, float, float], pictures: Path | None, backbone: str
 ) -> "Settings":
-    """Return settings with what is kept and what can be set up.
+    """Return settings with retention limits and the options for new products.
 
     Args:
-        settings: the others.
+        settings: of the station; not changed.
         keep: days, days of defects, gigabytes.
         pictures: None for no folder to choose from.
         backbone: of new products.
@@ -45,23 +80,21 @@ def with_kept(
     Raises:
         ValueError: a number is out of its range, or the folder is none.
     """
-    from goldensample.station.settings import Keep
+    from goldensample.station.settings import RetentionLimits
 
     if pictures is not None and not pictures.is_dir():
         raise ValueError(f"--pictures must be a folder; {pictures} is not; give another")
     days, defect_days, gigabytes = keep
-    kept = Keep(days=days, defect_days=defect_days, limit_bytes=round(gigabytes * 1e9))
-    return replace(settings, keep=kept, pictures=pictures, backbone=backbone)
+    limits = RetentionLimits(days=days, defect_days=defect_days, limit_bytes=round(gigabytes * 1e9))
+    return replace(settings, retention=limits, pictures=pictures, backbone=backbone)
 
 
-def first_start(folder: Path) -> Path:
-    """Make the demo's product where an earlier start has not; return its pictures."""
+def prepare_demo(folder: Path) -> Path:
+    """Set up the demo product unless an earlier start did; return the folder of its pictures."""
     from goldensample.cli.console import progress
 
-    try:
+    with explain_missing(MISSING):
         from goldensample.station.demo import prepare
-    except ModuleNotFoundError as error:
-        raise ValueError(MISSING) from error
 
     with progress() as notify:
         return prepare(folder, notify)

@@ -1,4 +1,4 @@
-"""What was fitted, for machines and in words."""
+"""A summary of what was fitted, as JSON values and in words."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from goldensample.methods.patchcore import PatchCore
 
 
 def summary(inspector: Inspector) -> dict[str, Any]:
-    """Return what was fitted, for machines."""
+    """Return what was fitted as JSON values."""
     limit, method, journal = inspector.threshold, inspector.method, inspector.journal
-    how = {"chosen_by": chosen_by(method)} if isinstance(method, PatchCore) else {}
+    selection = {"chosen_by": describe_selection(method)} if isinstance(method, PatchCore) else {}
     return {
         "network": inspector.backbone.network.name,
         "network_sha256": inspector.backbone.network.source_sha256,
@@ -20,12 +20,12 @@ def summary(inspector: Inspector) -> dict[str, Any]:
         "held_out": limit.held_out if limit else 0,
         "method": inspector.method_name,
         **inspector.detector.facts(),
-        **how,
+        **selection,
         "precision": inspector.backbone.precision,
         "threshold": limit.score if limit else None,
         "pixel_threshold": limit.pixel if limit else None,
         "false_alarms": limit.false_alarms if limit else None,
-        **(taught(journal) if journal else {}),
+        **(journal_facts(journal) if journal else {}),
         "calibration": limit.kind if limit else None,
         "review_threshold": limit.review if limit else None,
         "review_rate": limit.review_rate if limit else None,
@@ -33,13 +33,13 @@ def summary(inspector: Inspector) -> dict[str, Any]:
     }
 
 
-def taught(journal: Journal) -> dict[str, Any]:
-    """Return which revision of a file is in use, and what holds in it."""
+def journal_facts(journal: Journal) -> dict[str, Any]:
+    """Return which revision of a file is in use, and which guarantees hold in it."""
     head = journal.head
     return {
         "revision": head,
-        "radius_known": journal.covers(head),
-        "limits_hold": journal.keeps(head),
+        "radius_known": journal.radius_holds(head),
+        "limits_hold": journal.limits_hold(head),
     }
 
 
@@ -49,23 +49,23 @@ def describe(inspector: Inspector) -> str:
     height, width = values["size_hw"]
     source = f"from {values['pictures']} pictures at {height}x{width}, network {values['network']}"
     if not isinstance(method, PatchCore):
-        return f"{fitted(inspector)} {source}"
-    left = ", but for those left out as dirt," if method.denoise else ""
+        return f"{describe_method(inspector)} {source}"
+    exception = ", but for those left out as dirt," if method.denoise else ""
     return (
         f"{values['bank_rows']:,} bank rows of depth {values['depth']} {source}, "
-        f"{chosen_by(method)}; "
-        f"no good patch{left} is farther than {values['radius']:.4g} from the bank"
+        f"{describe_selection(method)}; "
+        f"no good patch{exception} is farther than {values['radius']:.4g} from the bank"
     )
 
 
-def fitted(inspector: Inspector) -> str:
+def describe_method(inspector: Inspector) -> str:
     """Return the method and the sizes of what it fitted, in words."""
     facts = inspector.detector.facts().items()
     sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts)
     return f"{inspector.method_name} ({sizes})"
 
 
-def chosen_by(method: PatchCore) -> str:
+def describe_selection(method: PatchCore) -> str:
     """Return in words how the bank was chosen."""
     if method.coreset == 1:
         return "all patches"

@@ -1,30 +1,44 @@
 """`golden inspect --output`: verdicts on many pictures as a table, each picture exactly once.
 
-Pictures are cut into parts, and the rows of each are a file in `NAME.partial`, written whole or not
-at all. A run that is stopped, by whatever, leaves parts that --resume does not do again. In the end
-they are joined, in order. A part hangs on its pictures alone, so the table is the same wherever and
-however often its parts were made.
+The pictures are split into parts, and the rows of each part are a file in `NAME.partial`, written
+atomically. A run that is stopped leaves parts that --resume does not compute again. At the end they
+are joined, in order. A part depends on its pictures alone, so the table is the same on whatever
+machine, and however often, its parts were computed.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
 
 from goldensample.cli.console import progress, tell
-from goldensample.cli.table_part import PART, Asked, Part, Places, Task, inspect_part, name_of
-from goldensample.cli.table_run import about_of, finished, partial_of, parts_of, run_of
+from goldensample.cli.table_part import (
+    PART_SIZE,
+    InspectOptions,
+    OutputFolders,
+    Part,
+    Task,
+    inspect_part,
+    part_name,
+)
+from goldensample.cli.table_run import (
+    finished_counts,
+    open_parts,
+    partial_folder,
+    run_id,
+    table_metadata,
+)
 from goldensample.errors import ArtifactError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
 from goldensample.storage import verdict_table
 from goldensample.storage.atomic import check_writable
-from goldensample.storage.locations import is_url, local
-from goldensample.storage.output_folder import Shelf, parent_of
+from goldensample.storage.locations import is_url, local_path
+from goldensample.storage.output_folder import OutputFolder, split_path
 
 Output = Annotated[
     str | None,
@@ -43,21 +57,21 @@ HeatMaps = Annotated[
         "path, or a URL.",
     ),
 ]
-GoOn = Annotated[
+ResumeTable = Annotated[
     bool,
     typer.Option("--resume", help="With --output: go on from the parts that a stopped run left."),
 ]
 READERS = 8
-"""Parts that are fetched at a time to be joined."""
+"""Parts that are read at a time when they are joined."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table to be written, and how.
+    """A table to write, and how.
 
     Args:
         output: its path or URL.
-        runner: name of where the work is done.
+        runner: name of the runner.
         resume: go on from the parts of a stopped run.
         heat_maps: folder, or its URL, that heat maps are written to; or None.
         batch: pictures at a time; changes the speed only.
@@ -77,70 +91,76 @@ class Table:
             raise ValueError(f"--output must end in .parquet; got {self.output}")
 
 
-def check_together(output: str | None, given: Mapping[str, object]) -> None:
-    """Refuse options that must go with --output, or without it; `given` has their values."""
-    for name, value in given.items():
-        alone = name in ("--report", "--masks", "--coco", "--watch")
-        if value and alone == bool(output):
-            how = "without --output; inspect those pictures that matter again" if alone else ""
-            raise ValueError(f"{name} must go {how or 'with --output; got it alone'}")
+def check_compatible(
+    output: str | None, table_options: Mapping[str, object], other_options: Mapping[str, object]
+) -> None:
+    """Refuse options of a table without --output, and with it those that must go without."""
+    for name, value in table_options.items():
+        if value and not output:
+            raise ValueError(f"{name} must go with --output; got it alone")
+    for name, value in other_options.items():
+        if value and output:
+            raise ValueError(
+                f"{name} must go without --output; inspect those pictures that matter again"
+            )
 
 
 def write_table(
-    table: Table, file: Path, inspector: Inspector, pictures: Folder, asked: Asked
+    table: Table, file: Path, inspector: Inspector, pictures: Folder, options: InspectOptions
 ) -> Counter[str]:
     """Inspect pictures on a runner and write the table of their verdicts.
 
     Args:
-        table: where, and how.
+        table: its path, and how it is computed.
         file: that the inspector was loaded from.
-        inspector: in the precision, and with the limits, that are asked for.
+        inspector: in the precision, and with the limits, of the options.
         pictures: all, in the order of the rows.
-        asked: what else rows hang on.
+        options: what else the rows depend on.
 
     Returns:
-        How many pictures had which verdict, "none" without one, or an "error".
+        The number of pictures with each verdict, "none" without one, and of each "error".
 
     Raises:
         ArtifactError: the table or a part cannot be written, or parts are of another run.
         StoreError: a store does not answer.
-        RunnerError: the machines cannot be had or were lost.
+        RunnerError: the machines cannot be reached or were lost.
     """
     verdict_table.check_installed()
-    output, data = local(table.output), file.read_bytes()
+    output, data = local_path(table.output), file.read_bytes()
     if not is_url(output):
         check_writable(Path(output))
-    heat_maps = Shelf(local(table.heat_maps)) if table.heat_maps else None
+    heat_maps = OutputFolder(local_path(table.heat_maps)) if table.heat_maps else None
     if heat_maps:
         _check_heat_maps(pictures.names, heat_maps, output)
-    about = about_of(file, data, inspector)
-    run = run_of([about, asdict(asked), table.heat_maps], pictures)
-    if table.resume and (known := finished(output, run)) is not None:
+    metadata = table_metadata(file, data, inspector)
+    run = run_id([metadata, options.identity(), table.heat_maps], pictures)
+    if table.resume and (counts := finished_counts(output, run)) is not None:
         tell(f"golden: {table.output} is finished already, and of the very same pictures")
-        return known
-    places = Places(parts_of(output, run, table.resume), heat_maps, f".{run}")
-    left = _left(places.parts, pictures, output)
-    places.open()
-    if left:
-        _inspect(table, Task(data, inspector, asked, places, table.batch), pictures, left)
-    counts = _join(places.parts, output, pictures, {**about, "run": run})
-    places.close()
-    partial_of(output).remove()
+        return counts
+    outputs = OutputFolders(open_parts(output, run, table.resume), heat_maps, f".{run}")
+    remaining = _remaining(outputs.parts, pictures, output)
+    outputs.write_markers()
+    if remaining:
+        task = Task(data, inspector, options, outputs, table.batch)
+        _inspect(table, task, pictures, remaining)
+    counts = _join(outputs.parts, output, pictures, {**metadata, "run": run})
+    outputs.remove_marker()
+    partial_folder(output).remove()
     return counts
 
 
-def _inspect(table: Table, task: Task, pictures: Folder, left: Sequence[int]) -> None:
-    """Inspect the parts that are left, on a runner."""
+def _inspect(table: Table, task: Task, pictures: Folder, remaining: Sequence[int]) -> None:
+    """Inspect the remaining parts on a runner."""
     from goldensample.ray_runner import open_runner
 
-    output = local(table.output)
-    local_ones = any(isinstance(path, Path) and not path.is_absolute() for path in pictures.paths)
+    output = local_path(table.output)
+    any_relative = any(isinstance(path, Path) and not path.is_absolute() for path in pictures.paths)
     folder = None if is_url(output) else Path(output).parent
-    if local_ones:  # workers must then find them from this folder
+    if any_relative:  # workers must then find the pictures from this folder
         folder = folder or Path()
     with open_runner(table.runner, folder) as runner, progress() as notify:
-        items = (Part(number, _part(pictures, number)) for number in left)
-        total, done = _count(pictures, left), 0
+        items = (Part(number, _part(pictures, number)) for number in remaining)
+        total, done = _count(pictures, remaining), 0
         notify("inspect", 0, total)
         try:
             for count in runner.run(inspect_part, task, items):
@@ -152,51 +172,55 @@ def _inspect(table: Table, task: Task, pictures: Folder, left: Sequence[int]) ->
 
 
 def _part(pictures: Folder, number: int) -> Folder:
-    return pictures.part(number * PART, PART)
+    return pictures.part(number * PART_SIZE, PART_SIZE)
 
 
-def _total(pictures: Folder) -> int:
-    return -(-len(pictures) // PART)
+def _part_count(pictures: Folder) -> int:
+    return -(-len(pictures) // PART_SIZE)
 
 
 def _count(pictures: Folder, numbers: Sequence[int]) -> int:
-    """Return how many pictures some parts have."""
-    return sum(min(PART, len(pictures) - number * PART) for number in numbers)
+    """Return the number of pictures in parts of these numbers."""
+    return sum(min(PART_SIZE, len(pictures) - number * PART_SIZE) for number in numbers)
 
 
-def _left(parts: Shelf, pictures: Folder, output: str) -> list[int]:
-    """Return the numbers of the parts that are still to be done."""
-    there = parts.names()
-    left = [n for n in range(_total(pictures)) if name_of(n) not in there]
-    if done := len(pictures) - _count(pictures, left):
-        name = parent_of(partial_of(output).place)[1]
+def _remaining(parts: OutputFolder, pictures: Folder, output: str) -> list[int]:
+    """Return the numbers of the parts that are still to be computed."""
+    present = parts.names()
+    remaining = [n for n in range(_part_count(pictures)) if part_name(n) not in present]
+    if done := len(pictures) - _count(pictures, remaining):
+        name = split_path(partial_folder(output).location)[1]
         tell(f"golden: going on from the verdicts on {done:,} pictures in {name}")
-    return left
+    return remaining
 
 
-def _check_heat_maps(names: Sequence[str], heat_maps: Shelf, output: str) -> None:
+def _check_heat_maps(names: Sequence[str], heat_maps: OutputFolder, output: str) -> None:
     """Refuse names that lead out of the folder of heat maps, and the table itself as the folder."""
-    if heat_maps.place.rstrip("/") == output:
+    if heat_maps.location.rstrip("/") == output:
         raise ValueError(f"--heat-maps must be another place than --output; got {output} for both")
     for name in names:
         if name.startswith("/") or ".." in PurePosixPath(name).parts:
-            raise ArtifactError(f"a heat map must lie in {heat_maps.place}; that of {name} cannot")
+            raise ArtifactError(
+                f"a heat map must lie in {heat_maps.location}; that of {name} cannot"
+            )
 
 
-def _join(parts: Shelf, output: str, pictures: Folder, about: Mapping[str, str]) -> Counter[str]:
+def _join(
+    parts: OutputFolder, output: str, pictures: Folder, metadata: Mapping[str, str]
+) -> Counter[str]:
     """Join all parts into the output, in order."""
 
-    def found() -> Iterator[tuple[str, bytes, Sequence[str]]]:
-        total = _total(pictures)
+    def encoded_parts() -> Iterator[tuple[str, bytes, Sequence[str]]]:
+        total = _part_count(pictures)
         with ThreadPoolExecutor(READERS) as pool:
             for first in range(0, total, READERS):
                 numbers = range(first, min(first + READERS, total))
-                read = pool.map(parts.read, map(name_of, numbers))
-                for number, data in zip(numbers, read, strict=True):
-                    yield parts.at(name_of(number)), data, _part(pictures, number).names
+                contents = pool.map(parts.read, map(part_name, numbers))
+                for number, data in zip(numbers, contents, strict=True):
+                    yield parts.path(part_name(number)), data, _part(pictures, number).names
 
     counts: Counter[str] = Counter()
-    with parts.writing("whole", output) as file:
-        for known in verdict_table.join(found(), file, about):
-            counts.update(known)
+    with parts.open_writer("whole", output) as file:
+        for part_counts in verdict_table.join(encoded_parts(), file, metadata):
+            counts.update(part_counts)
     return counts

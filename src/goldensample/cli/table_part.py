@@ -1,8 +1,8 @@
-"""The parts of a table of verdicts: what is done in a worker."""
+"""The parts of a table of verdicts, and the task that a worker runs on each."""
 
 import io
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,82 +11,88 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from goldensample.cli.console import inspection_json
-from goldensample.cli.drift import strict
+from goldensample.cli.drift import reject_unusual
 from goldensample.errors import ImageError, RunnerError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.streams import judge
+from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Array, Inspection, Threshold
 from goldensample.storage import verdict_table
-from goldensample.storage.output_folder import Shelf
+from goldensample.storage.output_folder import OutputFolder
 from goldensample.wording.regions import RegionOptions, regions_json
 
-PART = 64
-"""Pictures of a part: what is done again after a loss."""
-LARGEST = float(np.finfo(np.float16).max)
+PART_SIZE = 64
+"""Pictures per part: what is computed again after a loss."""
+FLOAT16_MAX = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What rows hang on, beside the file and the pictures.
+class InspectOptions:
+    """What the rows depend on besides the file and the pictures.
 
     Args:
         precision: that the network computes in.
-        threshold: the limits in use, which may be by hand.
-        told: what is told of regions.
-        strict: refuse pictures that are not like those of the fit.
+        threshold: the limits in use, possibly from --threshold.
+        regions: which regions are written, and what of each.
+        strict: refuse pictures that are unlike the training pictures.
     """
 
     precision: str
     threshold: Threshold | None
-    told: RegionOptions
+    regions: RegionOptions
     strict: bool = False
+
+    def identity(self) -> dict[str, Any]:
+        """Return the values that identify a run; the hash of a run contains the key "told"."""
+        values = asdict(self)
+        values["told"] = values.pop("regions")
+        return values
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where results go.
+class OutputFolders:
+    """The folders that results are written to.
 
     Args:
         parts: the folder of this run's parts.
         heat_maps: the folder of heat maps, or None.
-        mark: name of a file in both, which shows a worker that it sees the very same folders.
+        marker: name of a file in both, which shows a worker that it sees the very same folders.
     """
 
-    parts: Shelf
-    heat_maps: Shelf | None
-    mark: str
+    parts: OutputFolder
+    heat_maps: OutputFolder | None
+    marker: str
 
-    def open(self) -> None:
-        """Write the marks: also, the first sign that the folders can be written."""
-        for shelf in self._all():
-            shelf.write(self.mark, b"")
+    def write_markers(self) -> None:
+        """Write the markers: also the first check that the folders can be written."""
+        for folder in self._folders():
+            folder.write(self.marker, b"")
 
-    def close(self) -> None:
-        """Take the mark from the heat maps; parts are deleted as a whole."""
+    def remove_marker(self) -> None:
+        """Delete the marker among the heat maps; the folder of parts is deleted as a whole."""
         if self.heat_maps:
-            self.heat_maps.delete(self.mark)
+            self.heat_maps.delete(self.marker)
 
     def check(self) -> None:
-        """Make sure that this machine sees the folders.
+        """Check that this machine sees the folders.
 
         Raises:
             RunnerError: it does not, or the run has ended.
         """
-        for shelf in self._all():
-            if not shelf.is_remote and not shelf.has(self.mark):
+        for folder in self._folders():
+            if not folder.is_remote and not folder.has(self.marker):
                 raise RunnerError(
-                    f"all machines must see the same {shelf.place}; {socket.gethostname()} does "
-                    "not; share it, under the same path, or give a URL"
+                    f"all machines must see the same {folder.location}; {socket.gethostname()} "
+                    "does not; share it, under the same path, or give a URL"
                 )
 
-    def _all(self) -> list[Shelf]:
+    def _folders(self) -> list[OutputFolder]:
         return [self.parts, *([self.heat_maps] if self.heat_maps else [])]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some pictures, and which part of all they are."""
+    """A part of the pictures, and its number."""
 
     number: int
     pictures: Folder
@@ -94,10 +100,10 @@ class Part:
     @property
     def file(self) -> str:
         """Name of its file."""
-        return name_of(self.number)
+        return part_name(self.number)
 
 
-def name_of(number: int) -> str:
+def part_name(number: int) -> str:
     """Return the name of a part's file."""
     return f"{number:06}.parquet"
 
@@ -105,14 +111,14 @@ def name_of(number: int) -> str:
 class Task:
     """What all parts have in common.
 
-    The file's bytes travel, once: so workers need not see the file, and one that is replaced
-    meanwhile changes nothing. A worker opens it once for all its parts.
+    The bytes of the file are sent to each worker once: so workers need not see the file, and one
+    that is replaced meanwhile changes nothing. A worker loads it once for all its parts.
 
     Args:
-        file: what the .golden file holds.
-        inspector: as loaded from it, as asked for; it does not travel.
-        asked: what rows hang on, beside these.
-        places: where results go.
+        file: the bytes of the .golden file.
+        inspector: as loaded from it, with the options; it is not sent.
+        options: what the rows depend on besides.
+        outputs: where results are written.
         batch: pictures at a time; changes the speed only.
     """
 
@@ -120,11 +126,11 @@ class Task:
         self,
         file: bytes,
         inspector: Inspector | None,
-        asked: Asked,
-        places: Places,
+        options: InspectOptions,
+        outputs: OutputFolders,
         batch: int,
     ) -> None:
-        self.asked, self.places, self.batch = asked, places, batch
+        self.options, self.outputs, self.batch = options, outputs, batch
         self._file, self._inspector = file, inspector
 
     def __getstate__(self) -> dict[str, Any]:
@@ -132,7 +138,7 @@ class Task:
 
     @property
     def inspector(self) -> Inspector:
-        """The inspector, opened when it is first asked for."""
+        """The inspector, loaded at the first access."""
         if self._inspector is None:
             from goldensample.artifact.store import load
             from goldensample.fitting.precision import at
@@ -140,9 +146,11 @@ class Task:
             with TemporaryDirectory() as folder:
                 path = Path(folder, "sent.golden")
                 path.write_bytes(self._file)
-                self._file = b""  # it is never sent on from here
-                inspector = at(load(path), self.asked.precision)
-            limits = {self.asked.precision: self.asked.threshold} if self.asked.threshold else {}
+                self._file = b""  # it is not sent on from here
+                inspector = at(load(path), self.options.precision)
+            limits = (
+                {self.options.precision: self.options.threshold} if self.options.threshold else {}
+            )
             self._inspector = replace(inspector, thresholds=limits)
         return self._inspector
 
@@ -150,52 +158,54 @@ class Task:
 def inspect_part(task: Task, part: Part) -> int:
     """Inspect the pictures of a part and write their rows; return how many there are.
 
-    Linear algebra keeps to one thread: the last bit of a sum hangs on their number, and rows must
-    be the same wherever they are made.
+    BLAS runs on one thread: the last bit of a sum depends on the number of threads, and rows must
+    be the same on every machine.
 
     Raises:
-        StoreError: a store does not answer: that is no result of a picture.
-        RunnerError: this machine does not see where results go.
+        StoreError: a store does not answer, which is no result of a picture.
+        RunnerError: this machine does not see the output folders.
         GoldenError: pyarrow is not installed here.
     """
-    places, pictures = task.places, part.pictures
+    outputs, pictures = task.outputs, part.pictures
     verdict_table.check_installed()
-    places.check()
-    if places.parts.has(part.file):  # its worker was lost after it had written
+    outputs.check()
+    if outputs.parts.has(part.file):  # its worker was lost after it had written
         return len(pictures)
     inspector, attempts = task.inspector, pictures.attempts()
-    if task.asked.strict:
-        attempts = strict(inspector, attempts)
+    if task.options.strict:
+        attempts = reject_unusual(inspector, attempts)
     rows = []
     with threadpool_limits(1, "blas"):
-        judged = judge(inspector, attempts, task.batch)
-        for name, path, (_, found) in zip(pictures.names, pictures.paths, judged, strict=True):
+        results = inspect_stream(inspector, attempts, task.batch)
+        for name, path, (_, result) in zip(pictures.names, pictures.paths, results, strict=True):
             row = {"picture": name, "path": str(path)}
-            if isinstance(found, ImageError):
-                rows.append({**row, "error": str(found)})
+            if isinstance(result, ImageError):
+                rows.append({**row, "error": str(result)})
                 continue
-            values = _values(task.asked.told.counted(found), task.asked)
-            if places.heat_maps and found.heat_map is not None:
+            values = _values(task.options.regions.drop_small(result), task.options)
+            if outputs.heat_maps and result.heat_map is not None:
                 row["heat_map"] = f"{name}.npy"
-                places.heat_maps.write(row["heat_map"], as_file(found.heat_map))
+                outputs.heat_maps.write(row["heat_map"], encode_heat_map(result.heat_map))
             rows.append({**values, **row})
-    places.parts.write(part.file, verdict_table.encode(rows))
+    outputs.parts.write(part.file, verdict_table.encode(rows))
     return len(pictures)
 
 
-def _values(found: Inspection, asked: Asked) -> dict[str, Any]:
-    """Return what a row says of a picture: as JSON does, and why of each region."""
+def _values(inspection: Inspection, options: InspectOptions) -> dict[str, Any]:
+    """Return the values of a row: those of the JSON, and distance and p-value of each region."""
     regions = [
-        {"distance": region.distance, "p_value": region.p_value, **told}
-        for region, told in zip(
-            found.regions, regions_json(found, asked.threshold, asked.told), strict=True
+        {"distance": region.distance, "p_value": region.p_value, **values}
+        for region, values in zip(
+            inspection.regions,
+            regions_json(inspection, options.threshold, options.regions),
+            strict=True,
         )
     ]
-    return {**inspection_json(found, asked.threshold, asked.told), "regions": regions}
+    return {**inspection_json(inspection, options.threshold, options.regions), "regions": regions}
 
 
-def as_file(heat_map: Array) -> bytes:
-    """Return (H, W) float32 values as a .npy file of float16; beyond ±65,504 they are that."""
-    values = np.clip(heat_map, -LARGEST, LARGEST).astype(np.float16)
+def encode_heat_map(heat_map: Array) -> bytes:
+    """Return (H, W) float32 values as a .npy file of float16, clipped to ±65,504."""
+    values = np.clip(heat_map, -FLOAT16_MAX, FLOAT16_MAX).astype(np.float16)
     np.save(file := io.BytesIO(), values, allow_pickle=False)
     return file.getvalue()

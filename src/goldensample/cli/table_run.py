@@ -1,4 +1,4 @@
-"""Which run the parts of a table are of: nothing is taken over from another one."""
+"""The identity of a run of a table: parts of another run are never reused."""
 
 import json
 from collections import Counter
@@ -11,16 +11,16 @@ from goldensample.errors import ArtifactError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
 from goldensample.storage import verdict_table
-from goldensample.storage.output_folder import RUN, Shelf, parent_of
+from goldensample.storage.output_folder import RUN, OutputFolder, split_path
 
 
-def partial_of(output: str) -> Shelf:
-    """Return the folder beside an output that parts are kept in until it is written."""
-    return Shelf(f"{output}.partial")
+def partial_folder(output: str) -> OutputFolder:
+    """Return the folder beside an output that holds its parts until it is written."""
+    return OutputFolder(f"{output}.partial")
 
 
-def about_of(file: Path, data: bytes, inspector: Inspector) -> dict[str, str]:
-    """Return what a table says of its making."""
+def table_metadata(file: Path, data: bytes, inspector: Inspector) -> dict[str, str]:
+    """Return the metadata of a table: the versions and the file it was computed with."""
     journal = inspector.journal
     return {
         "goldensample": __version__,
@@ -31,44 +31,46 @@ def about_of(file: Path, data: bytes, inspector: Inspector) -> dict[str, str]:
     }
 
 
-def run_of(options: object, pictures: Folder) -> str:
-    """Return what tells this run from all others, as a hash of all that its rows hang on."""
+def run_id(options: object, pictures: Folder) -> str:
+    """Return the identifier of a run: a hash of everything that its rows depend on."""
     digest = sha256(json.dumps(options, sort_keys=True).encode())
-    for place, known in zip(pictures.paths, pictures.stamps(), strict=True):
-        digest.update(json.dumps([str(place), *known]).encode())
+    for path, stamp in zip(pictures.paths, pictures.stamps(), strict=True):
+        digest.update(json.dumps([str(path), *stamp]).encode())
     return digest.hexdigest()[:32]
 
 
-def finished(output: str, run: str) -> Counter[str] | None:
-    """Return the counts of a table that is there, if it is of this very run."""
-    folder, name = parent_of(output)
-    if not Shelf(folder).has(name):
+def finished_counts(output: str, run: str) -> Counter[str] | None:
+    """Return the counts of an existing table of this very run, or None."""
+    folder, name = split_path(output)
+    if not OutputFolder(folder).has(name):
         return None
-    with Shelf(folder).reading(name) as file:
-        if verdict_table.read_about(file).get("run") != run:
+    with OutputFolder(folder).open_reader(name) as file:
+        if verdict_table.read_metadata(file).get("run") != run:
             return None
-        return verdict_table.count(file)
+        return verdict_table.count_verdicts(file)
 
 
-def parts_of(output: str, run: str, resume: bool) -> Shelf:
+def open_parts(output: str, run: str, resume: bool) -> OutputFolder:
     """Return the folder of this run's parts: within `NAME.partial`, each run has its own.
 
-    So a worker of another run that outlives it for a while cannot write among them.
+    So a worker of another run that outlives it for a while cannot write into it.
 
     Raises:
-        ArtifactError: parts of another run are there, and are to be gone on with.
+        ArtifactError: there are parts of another run, and `resume` is set.
     """
-    partial = partial_of(output)
-    if not partial.is_remote and Path(partial.place).is_file():
-        raise ArtifactError(f"{partial.place} must be a folder of parts; it is a file; remove it")
-    found = set(filter(RUN.fullmatch, partial.names()))
-    if found and resume and run not in found:
+    partial = partial_folder(output)
+    if not partial.is_remote and Path(partial.location).is_file():
         raise ArtifactError(
-            f"{partial.place} must be of the same pictures, file and options to go on with; it is "
-            "not; run without --resume to begin anew"
+            f"{partial.location} must be a folder of parts; it is a file; remove it"
         )
-    if found and not resume:
-        name = parent_of(partial.place)[1]
+    runs = set(filter(RUN.fullmatch, partial.names()))
+    if runs and resume and run not in runs:
+        raise ArtifactError(
+            f"{partial.location} must be of the same pictures, file and options to go on with; it "
+            "is not; run without --resume to begin anew"
+        )
+    if runs and not resume:
+        name = split_path(partial.location)[1]
         tell(f"golden: replacing {name} of a stopped run; --resume would have gone on from it")
         partial.remove()
-    return Shelf(partial.at(run))
+    return OutputFolder(partial.path(run))

@@ -1,4 +1,4 @@
-"""`golden teach-miss`: why a defect was missed, and what it costs to have its like caught."""
+"""`golden teach-miss`: why a defect was missed, and what it costs to catch similar ones."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,11 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from goldensample.calibration.conformal import needed
+from goldensample.calibration.conformal import required_count
 from goldensample.cli.console import print_json, progress, say
-from goldensample.cli.learning import File, Json, Reason, changing, note, show, write
-from goldensample.cli.options import share
-from goldensample.learning.misses import Excuse, Proposal, Study
+from goldensample.cli.learning import (
+    ChangedFile,
+    Reason,
+    locked_inspector,
+    note,
+    print_change,
+    write,
+)
+from goldensample.cli.options import Json, parse_rate
+from goldensample.learning.misses import Excuse, MissAnalysis, Proposal
 from goldensample.records import Threshold
 from goldensample.wording.limits import percent
 from goldensample.wording.regions import source_json
@@ -20,7 +27,7 @@ SHOWN = 5
 
 
 def command(
-    file: File,
+    file: ChangedFile,
     picture: Annotated[Path, typer.Argument(help="The picture whose defect was missed.")],
     mask: Annotated[
         Path, typer.Option(help="Picture of the same size, not 0 where the defect is.")
@@ -38,7 +45,7 @@ def command(
     cost: Annotated[
         float,
         typer.Option(
-            parser=share,
+            parser=parse_rate,
             metavar="NUMBER",
             help="Largest share of good pictures that may become false alarms, as far as the "
             "pictures of --good can tell: 1% needs 149 of them.",
@@ -51,89 +58,96 @@ def command(
     from goldensample.datasets import read_mask
     from goldensample.datasets.items import Item
     from goldensample.images.folder import open_images, read_images
-    from goldensample.learning.teach_miss import study
+    from goldensample.learning.teach_miss import analyse_miss
 
     if apply not in (None, "drop", "limit"):
         raise ValueError(f"--apply must be drop or limit; got {apply!r}")
-    with changing(file) as inspector, progress() as notify:
+    with locked_inspector(file) as inspector, progress() as notify:
         white = inspector.preparation.white
         missed = open_images(str(picture), white)[0]
         item = Item(missed.name, picture, "defect", True, (mask,))
-        marked = read_mask(item, (missed.pixels.shape[0], missed.pixels.shape[1]))
+        defect_mask = read_mask(item, (missed.pixels.shape[0], missed.pixels.shape[1]))
         pictures = read_images(good, white, notify=notify)
-        asked = replace(note(reason), cost=cost)
-        found = study(inspector, missed, marked, pictures, asked, notify)
-        chosen = [one for one in found.proposals if one.way == apply]
-        if apply and not (chosen and chosen[0].holds):
-            words = ", ".join(_words(one, cost) for one in chosen) or "nothing to change"
-            raise ValueError(f"{apply} must catch the defect at a bearable cost; {words}")
-        for one in chosen:
-            write(one.taught, file)
+        change_note = replace(note(reason), cost=cost)
+        analysis = analyse_miss(inspector, missed, defect_mask, pictures, change_note, notify)
+        chosen = [p for p in analysis.proposals if p.action == apply]
+        if apply and not (chosen and chosen[0].accepted):
+            outcome = ", ".join(_describe(p, cost) for p in chosen) or "nothing to change"
+            raise ValueError(f"{apply} must catch the defect at a bearable cost; {outcome}")
+        for proposal in chosen:
+            write(proposal.inspector, file)
     if apply:
-        done = f"taught {missed.name}: {_words(chosen[0], cost)}"
-        show(chosen[0].taught, file, done, {"proposal": _values(chosen[0])}, json)
+        done = f"taught {missed.name}: {_describe(chosen[0], cost)}"
+        print_change(chosen[0].inspector, file, done, {"proposal": _proposal_json(chosen[0])}, json)
         return
     if json:
-        print_json(_study(missed.name, found, inspector.threshold, len(pictures)))
+        print_json(_analysis_json(missed.name, analysis, inspector.threshold, len(pictures)))
         return
-    for line in _lines(missed.name, found, inspector.threshold, cost):
+    for line in _lines(missed.name, analysis, inspector.threshold, cost):
         say(line)
 
 
-def _study(name: str, found: Study, limit: Threshold | None, good: int) -> dict[str, Any]:
-    """Return what was found for machines."""
+def _analysis_json(
+    name: str, analysis: MissAnalysis, limit: Threshold | None, good: int
+) -> dict[str, Any]:
+    """Return the analysis as JSON values."""
     return {
         "picture": name,
-        "score": found.score,
+        "score": analysis.score,
         "threshold": limit.score if limit else None,
-        "excused_by": [_excuse(one) for one in found.excuses],
-        "proposals": [_values(one) for one in found.proposals],
+        "excused_by": [_excuse_json(excuse) for excuse in analysis.excuses],
+        "proposals": [_proposal_json(proposal) for proposal in analysis.proposals],
         "good": good,
     }
 
 
-def _lines(name: str, found: Study, limit: Threshold | None, cost: float) -> Iterator[str]:
-    """Give what was found for people."""
-    yield f"{name} scores {found.score:.4f}, and the limit is {limit.score if limit else 0:.4f}"
-    yield f"excused by {len(found.excuses)} bank rows:"
-    for excuse in found.excuses[:SHOWN]:
+def _lines(
+    name: str, analysis: MissAnalysis, limit: Threshold | None, cost: float
+) -> Iterator[str]:
+    """Give the analysis as lines of text."""
+    yield f"{name} scores {analysis.score:.4f}, and the limit is {limit.score if limit else 0:.4f}"
+    yield f"excused by {len(analysis.excuses)} bank rows:"
+    for excuse in analysis.excuses[:SHOWN]:
         row = excuse.source
-        place = f"{row.picture} at row {row.row_px:.0f}, column {row.column_px:.0f}"
-        yield f"  {place}: {excuse.patches} patches; {excuse.pictures} good pictures rely on it"
-    for proposal in found.proposals:
-        yield f"{proposal.way}: {_words(proposal, cost)}"
-    best = [one.way for one in found.proposals if one.holds]
-    yield f"do it with --apply {best[-1]}" if best else f"it cannot be done within {percent(cost)}"
+        location = f"{row.picture} at row {row.row_px:.0f}, column {row.column_px:.0f}"
+        yield f"  {location}: {excuse.patches} patches; {excuse.pictures} good pictures rely on it"
+    for proposal in analysis.proposals:
+        yield f"{proposal.action}: {_describe(proposal, cost)}"
+    accepted = [p.action for p in analysis.proposals if p.accepted]
+    if accepted:
+        yield f"do it with --apply {accepted[-1]}"
+    else:
+        yield f"it cannot be done within {percent(cost)}"
 
 
-def _words(proposal: Proposal, cost: float) -> str:
-    """Return what a proposal does, and whether it holds."""
-    what = "bank rows taken out" if proposal.way == "drop" else "patches of the defect taught"
-    words = (
-        f"{proposal.size:,} {what}, score {proposal.score:.4f}, {len(proposal.alarms)} of "
-        f"{proposal.counted} good pictures become false alarms, of new ones "
-        f"{percent(proposal.upper)} at most on average"
+def _describe(proposal: Proposal, cost: float) -> str:
+    """Return in words what a proposal does, and whether it is accepted."""
+    change = "bank rows taken out" if proposal.action == "drop" else "patches of the defect taught"
+    text = (
+        f"{proposal.size:,} {change}, score {proposal.score:.4f}, {len(proposal.alarms)} of "
+        f"{proposal.tested} good pictures become false alarms, of new ones "
+        f"{percent(proposal.rate_bound)} at most on average"
     )
-    if proposal.counted < needed(cost):
-        return f"{words}; to show {percent(cost)} takes {needed(cost)} such pictures"
-    return words if proposal.holds else f"{words}; it cannot be done this way"
+    if proposal.tested < required_count(cost):
+        return f"{text}; to show {percent(cost)} takes {required_count(cost)} such pictures"
+    return text if proposal.accepted else f"{text}; it cannot be done this way"
 
 
-def _values(proposal: Proposal) -> dict[str, Any]:
-    """Return a proposal for machines."""
+def _proposal_json(proposal: Proposal) -> dict[str, Any]:
+    """Return a proposal as JSON values."""
     return {
-        "way": proposal.way,
+        "way": proposal.action,
         "size": proposal.size,
         "score": proposal.score,
         "false_alarms": proposal.alarms,
-        "counted": proposal.counted,
-        "false_alarm_rate_at_most": proposal.upper,
-        "holds": proposal.holds,
+        "counted": proposal.tested,
+        "false_alarm_rate_at_most": proposal.rate_bound,
+        "holds": proposal.accepted,
     }
 
 
-def _excuse(excuse: Excuse) -> dict[str, Any]:
-    """Return an excuse for machines."""
+def _excuse_json(excuse: Excuse) -> dict[str, Any]:
+    """Return an excuse as JSON values."""
     return {
         "row": source_json(excuse.source),
         "patches": excuse.patches,

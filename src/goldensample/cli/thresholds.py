@@ -1,4 +1,4 @@
-"""`golden thresholds`: what each limit would cost."""
+"""`golden thresholds`: false alarms and misses of each score limit."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from goldensample.calibration.tradeoff import Labelled, Limit, curves, table
-from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.options import CategoryName, Layout
+from goldensample.calibration.tradeoff import LabelledScores, Limit, curves, table
+from goldensample.cli.console import print_json, progress, say, table_lines, tell
+from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout
 from goldensample.datasets import Dataset
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Calibration, Notify
@@ -17,14 +17,14 @@ from goldensample.wording.limits import percent, promise
 
 
 def command(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .golden file.")],
+    file: GoldenFile,
     data: Annotated[
         Path | None,
         typer.Option(metavar="DATASET", help="Labelled pictures, as for golden evaluate."),
     ] = None,
     layout: Layout = "",
     category: CategoryName = "",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
     report: Annotated[
         Path | None, typer.Option(help="Write DIR/thresholds.html.", metavar="DIR")
     ] = None,
@@ -35,62 +35,62 @@ def command(
     by the misses of --data and to report its misses on the same pictures flatters it.
     """
     from goldensample.artifact.store import load
-    from goldensample.cli.evaluate import find
+    from goldensample.cli.evaluate import find_dataset
     from goldensample.report.tradeoff import page
     from goldensample.storage.atomic import check_writable, write_atomic
 
     if report:
         check_writable(report / "thresholds.html")
-    found = find(data, layout, category) if data else None
+    dataset = find_dataset(data, layout, category) if data else None
     inspector = load(file)
-    known = calibration(inspector, file)
+    calibration = calibration_of(inspector, file)
     truth = None
-    if found:
+    if dataset:
         with progress() as notify:
-            truth = judged(inspector, found, notify)
-    limits = table(known, inspector.threshold, truth)
+            truth = score_dataset(inspector, dataset, notify)
+    limits = table(calibration, inspector.threshold, truth)
     if json:
-        print_json(values(limits, known, truth, inspector))
+        print_json(table_json(limits, calibration, truth, inspector))
     else:
-        for line in lines(limits, truth):
+        for line in table_lines(table_rows(limits, truth)):
             say(line)
         say(f"\nthe file's threshold is {promise(inspector.threshold, inspector.journal)}")
     if report:
         used = inspector.threshold.score if inspector.threshold else None
-        drawn = page(file.stem, cells(limits, truth), curves(known, truth), used)
-        write_atomic(report / "thresholds.html", drawn)
+        html = page(file.stem, table_rows(limits, truth), curves(calibration, truth), used)
+        write_atomic(report / "thresholds.html", html)
         tell(f"report: {report / 'thresholds.html'}")
 
 
-def calibration(inspector: Inspector, file: Path) -> Calibration:
-    """Return what the file's limits rest on."""
-    known = inspector.calibrations.get(inspector.backbone.precision)
-    if known is None:
+def calibration_of(inspector: Inspector, file: Path) -> Calibration:
+    """Return the calibration that the limits of a file were computed from."""
+    calibration = inspector.calibrations.get(inspector.backbone.precision)
+    if calibration is None:
         raise ValueError(
             f"a file must hold scores of good pictures kept out of the fit; {file} has none; set "
             "limits with golden learn --calibrate, or fit anew with more pictures"
         )
-    return known
+    return calibration
 
 
-def judged(inspector: Inspector, data: Dataset, notify: Notify) -> Labelled:
+def score_dataset(inspector: Inspector, data: Dataset, notify: Notify) -> LabelledScores:
     """Score labelled pictures."""
     from goldensample.datasets import labelled
 
-    truths = [one.defect for one in data.test]
-    pictures = (one.picture for one in labelled(data, inspector.preparation.white))
+    truths = [item.defect for item in data.test]
+    pictures = (item.picture for item in labelled(data, inspector.preparation.white))
     scores = []
     for done, inspection in enumerate(inspector.inspect_many(pictures), start=1):
         notify("inspect", done, len(truths))
         scores.append(inspection.score)
-    among, defects = np.asarray(scores), np.asarray(truths, bool)
+    all_scores, defects = np.asarray(scores), np.asarray(truths, bool)
     if defects.all() or not defects.any():
         raise ValueError("labelled pictures must show good parts and defects; got one kind alone")
-    return Labelled(among[~defects], among[defects])
+    return LabelledScores(all_scores[~defects], all_scores[defects])
 
 
-def cells(limits: list[Limit], truth: Labelled | None) -> list[dict[str, str]]:
-    """Return the table in words."""
+def table_rows(limits: list[Limit], truth: LabelledScores | None) -> list[dict[str, str]]:
+    """Return the rows of the table, as text under each header."""
     rows = []
     for limit in limits:
         low, high = limit.interval
@@ -107,21 +107,15 @@ def cells(limits: list[Limit], truth: Labelled | None) -> list[dict[str, str]]:
     return rows
 
 
-def lines(limits: list[Limit], truth: Labelled | None) -> list[str]:
-    """Return the table as lines for people."""
-    rows = cells(limits, truth)
-    widths = {head: max(len(head), *(len(row[head]) for row in rows)) for head in rows[0]}
-    head = "  ".join(f"{name:>{width}}" for name, width in widths.items())
-    body = ["  ".join(f"{row[name]:>{width}}" for name, width in widths.items()) for row in rows]
-    return [line.rstrip() for line in (head, *body)]
-
-
-def values(
-    limits: list[Limit], known: Calibration, truth: Labelled | None, inspector: Inspector
+def table_json(
+    limits: list[Limit],
+    calibration: Calibration,
+    truth: LabelledScores | None,
+    inspector: Inspector,
 ) -> dict[str, Any]:
-    """Return the table for machines."""
+    """Return the table as JSON values."""
     return {
-        "rests_on": len(known.scores),
+        "rests_on": len(calibration.scores),
         "calibration": inspector.threshold.kind if inspector.threshold else None,
         "labelled_good": None if truth is None else len(truth.good),
         "labelled_defects": None if truth is None else len(truth.defect),

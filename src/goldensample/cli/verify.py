@@ -1,4 +1,4 @@
-"""`golden verify`: compare an exported model with its .golden file on pictures of one's own."""
+"""`golden verify`: compare an exported model with its .golden file on the user's pictures."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from goldensample.cli.console import print_json, progress, tell
-from goldensample.cli.export import agreement_json, show
+from goldensample.cli.export import agreement_json, print_agreements
 from goldensample.errors import ImageError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.streams import judge
+from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Notify, Picture
 
 
@@ -33,20 +33,22 @@ def command(
     picture differs by more than the tolerance, or cannot be read.
     """
     from goldensample.artifact.store import load
-    from goldensample.export.export import as_baked, check, open_export
+    from goldensample.export.export import check, open_export, reference_inspector
     from goldensample.export.parity import compare
     from goldensample.graphs.runtimes import contract_of, open_all
     from goldensample.images.folder import open_images
 
     model = open_export(exported)
-    inspector = as_baked(load(file), contract_of(model)["precision"])
+    inspector = reference_inspector(load(file), contract_of(model)["precision"])
     runs = open_all(model)
     if model.weights is None and len(runs) == 1:
         tell("ONNX Runtime is not installed, so not compared: pip install 'goldensample[verify]'")
     pictures = open_images(paths, white=inspector.preparation.white)
     failures: list[ImageError] = []
     with progress() as notify:
-        agreements = compare(inspector, runs, readable(inspector, pictures, failures, notify))
+        agreements = compare(
+            inspector, runs, inspect_readable(inspector, pictures, failures, notify)
+        )
     for failure in failures:
         tell(f"golden: {failure}")
     if len(failures) == len(pictures):
@@ -55,19 +57,20 @@ def command(
         for agreement in agreements:
             print_json(agreement_json(agreement))
     else:
-        show(agreements)
+        print_agreements(agreements)
     check(model.name, agreements)
     if failures:
         raise typer.Exit(2)
 
 
-def readable(
+def inspect_readable(
     inspector: Inspector, pictures: Folder, failures: list[ImageError], notify: Notify
 ) -> Iterator[tuple[Picture, Inspection]]:
-    """Inspect the pictures that can be read, and gather the errors of those that cannot."""
-    for done, (picture, found) in enumerate(judge(inspector, pictures.attempts()), start=1):
-        if isinstance(found, ImageError):
-            failures.append(found)
+    """Inspect the pictures that can be read, and collect the errors of the others."""
+    results = inspect_stream(inspector, pictures.attempts())
+    for done, (picture, result) in enumerate(results, start=1):
+        if isinstance(result, ImageError):
+            failures.append(result)
         elif picture:
-            yield picture, found
+            yield picture, result
         notify("parity", done, len(pictures))

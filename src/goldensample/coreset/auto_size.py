@@ -1,4 +1,4 @@
-"""How many bank rows are enough: grow the bank until more of it changes nothing."""
+"""Automatic bank size: the bank grows until more rows change nothing."""
 
 import numpy as np
 
@@ -7,18 +7,18 @@ from goldensample.records import Array
 from goldensample.search.exact import NearestSearch
 
 FIRST, LARGEST = 0.005, 0.25
-"""Shares of the patches: where growing starts, and where it ends in any case."""
-STEADY_RADIUS, STEADY_RANKS = 0.97, 0.98
-"""Of a bank twice as large: the radius, as a share of the smaller bank's; the rank correlation."""
+"""Shares of the patches: of the first bank, and of the largest."""
+STABLE_RADIUS, STABLE_RANKS = 0.97, 0.98
+"""Of a stable bank after doubling: its radius over the one before; its rank correlation with it."""
 PROBES = 20
 
 
-def enough(points: Array, pictures: Array) -> float:
+def sufficient_share(points: Array, pictures: Array) -> float:
     """Return the share of the patches at which a greedy coreset's bank stops changing.
 
-    Every n-th picture is kept out, `PROBES` at most. The bank of the others doubles until either
-    its radius falls by less than 3 %, or the pictures kept out, scored by their worst patch, come
-    in nearly the order (Spearman's correlation of 0.98) that they had with half the bank.
+    Every n-th picture is held out, `PROBES` at most. The bank of the others doubles until either
+    its radius falls by less than 3 %, or the held-out pictures, scored by their worst patch, have
+    nearly the order (Spearman's correlation of 0.98) that they had with half the bank.
 
     Args:
         points: (n, d) float32, the patches of all pictures, as projected; not changed.
@@ -31,25 +31,25 @@ def enough(points: Array, pictures: Array) -> float:
     """
     names = np.unique(pictures)
     probes = names[:: max(2, -(-len(names) // PROBES))]
-    held = np.isin(pictures, probes)
-    if len(probes) < 2 or held.all():
-        return LARGEST  # too few pictures to see an order
-    base, queries = points[~held], points[held]
-    starts = np.flatnonzero(np.diff(pictures[held], prepend=pictures[held][0] - 1))
+    held_out = np.isin(pictures, probes)
+    if len(probes) < 2 or held_out.all():
+        return LARGEST  # too few pictures for an order
+    base, queries = points[~held_out], points[held_out]
+    starts = np.flatnonzero(np.diff(pictures[held_out], prepend=pictures[held_out][0] - 1))
     share, rows, before = FIRST, 0, None
-    away = np.full(len(queries), np.inf, np.float32)
+    query_distances = np.full(len(queries), np.inf, np.float32)
+    base_distances = np.full(len(base), np.inf, np.float32)
     picks = greedy(base, max(1, round(LARGEST * len(base)))).picks
-    rest = np.full(len(base), np.inf, np.float32)
     while True:
-        more = picks[rows : max(1, round(share * len(base)))]
-        if len(more):
-            search = NearestSearch(base[more])
-            away = np.minimum(away, search.find(queries)[0][:, 0])
-            rest = np.minimum(rest, search.find(base)[0][:, 0])
-            rows += len(more)
-        now = np.maximum.reduceat(away, starts), float(rest.max())
+        new_picks = picks[rows : max(1, round(share * len(base)))]
+        if len(new_picks):
+            search = NearestSearch(base[new_picks])
+            query_distances = np.minimum(query_distances, search.find(queries)[0][:, 0])
+            base_distances = np.minimum(base_distances, search.find(base)[0][:, 0])
+            rows += len(new_picks)
+        now = np.maximum.reduceat(query_distances, starts), float(base_distances.max())
         if before is not None and (
-            now[1] > STEADY_RADIUS * before[1] or rank_correlation(before[0], now[0]) > STEADY_RANKS
+            now[1] > STABLE_RADIUS * before[1] or rank_correlation(before[0], now[0]) > STABLE_RANKS
         ):
             return share
         if share >= LARGEST or rows == len(picks):

@@ -12,21 +12,21 @@ from goldensample.coreset.shards import (
     Candidates,
     Round,
     Shard,
-    advanced,
-    begun,
-    ended,
-    farthest_of,
-    measured,
+    advance_selection,
+    begin_selection,
+    farthest_rows,
+    finish_selection,
+    measure_points,
 )
 from goldensample.records import Array
-from goldensample.runners import States, here
+from goldensample.runners import States, local_runner
 
 CELLS = 512
-"""Picks made by full passes; then the rows are sorted into cells around these picks."""
+"""Picks by full passes; after them the rows are sorted into cells around these picks."""
 FIRST_BLOCK, LEAST_BLOCK, LARGEST_BLOCK = 256, 64, 2048
-"""Rows compared in the first passes, and how few and many they may become."""
-LARGEST_ASKED = 16384
-"""Rows asked for in a pass, at most: of many shards, most of them turn out not to be needed."""
+"""Rows compared in the first passes, and their fewest and most later."""
+LARGEST_REQUEST = 16384
+"""Rows requested in a pass, at most: of many shards, most of them are not needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,8 @@ class Coreset:
 
     Args:
         picks: (m,) int64 rows in the order of choice.
-        nearest: (n,) int32, for every row, which of the picks is nearest to it (its place among
-            the picks).
-        radius: how far the farthest row is from its nearest pick, in units of the points given.
+        nearest: (n,) int32, for every row, the index of its nearest pick among the picks.
+        radius: largest distance of a row to its nearest pick, in units of the points.
     """
 
     picks: Array
@@ -52,7 +51,7 @@ def greedy(
     notify: Callable[[int], None] | None = None,
     overwrite: bool = False,
 ) -> Coreset:
-    """Pick rows so that the farthest row is as near as the greedy rule gets it (k-center).
+    """Pick rows so that the largest distance to a pick is small, by the greedy rule (k-center).
 
     The first pick is the row farthest from the centre; each next pick is the row farthest from
     all picks; ties go to the lower index. It ends early when every row is a copy of a pick.
@@ -70,91 +69,93 @@ def greedy(
     Cost: at most n·m·d multiplications for m picks; on real patches about a tenth of that.
     Source: Roth et al. 2022, Algorithm 1.
     """
-    with here.keep(_shard, overwrite, [points]) as states:
-        return greedy_over(states, rows, notify, block)
+    with local_runner.create_states(_create_shard, overwrite, [points]) as shards:
+        return greedy_over(shards, rows, notify, block)
 
 
-def _shard(overwrite: bool, points: Array) -> Shard:
+def _create_shard(overwrite: bool, points: Array) -> Shard:
     """Return all rows as one shard."""
     return Shard(points, 0, overwrite)
 
 
 def greedy_over(
-    states: States[Shard],
+    shards: States[Shard],
     rows: int,
     notify: Callable[[int], None] | None = None,
     block: int | None = None,
 ) -> Coreset:
-    """Pick rows as `greedy` does from all rows of some shards; the cut into shards changes nothing.
+    """Pick rows as `greedy` does, from the rows of all shards; their sizes change no pick.
 
     In each pass the farthest rows of all shards, `block` in all, are compared among themselves. For
-    as long as the best of them is farther than every row outside, it is the pick that the plain
-    loop would make, because distances only shrink. Then the shards update their distances by matrix
-    products: of all rows at first, later of those cells of rows that a pick can reach (see
+    as long as the best of them is farther than every other row, it is the pick that the plain loop
+    would make, because distances only decrease. Then the shards update their distances by matrix
+    products: of all rows at first, later of those cells of rows that a pick can affect (see
     `Shard.sort_into_cells`). A pass is one message to the shards and their answer.
 
     Args:
-        states: shards, in the order of their rows; used up afterwards.
+        shards: in the order of their rows; not usable afterwards.
         rows, notify, block: as for `greedy`.
     """
-    grid = grid_of(lambda measure, message: states.ask(measured, (measure, message)))
-    found = states.tell(begun, grid)
+    grid = grid_of(lambda measure, message: shards.query(measure_points, (measure, message)))
+    candidates = shards.update(begin_selection, grid)
     size = block or FIRST_BLOCK
     picks: list[int] = []
     parts: list[Array] = []
-    sorts = rows > 2 * CELLS and is_numpy_array(found[0].points)
+    must_sort = rows > 2 * CELLS and is_numpy_array(candidates[0].points)
     while len(picks) < rows:
-        compared, numbers, picked = _certain(found, rows - len(picks) if picks else 1)
+        compared, numbers, points = _certain_picks(candidates, rows - len(picks) if picks else 1)
         if not numbers:
             break
         if block is None and picks:
-            size = _adapted(size, compared, len(numbers))
+            size = _adapt_size(size, compared, len(numbers))
         picks += numbers
-        middles = None
-        if sorts:
-            parts.append(picked)
+        centres = None
+        if must_sort:
+            parts.append(points)
             if len(picks) >= CELLS:
-                middles, sorts = np.concatenate(parts), False
-        found = states.tell(advanced, Round(picked, -(-size // len(states)), middles))
+                centres, must_sort = np.concatenate(parts), False
+        message = Round(points, -(-size // len(shards)), centres)
+        candidates = shards.update(advance_selection, message)
         if notify is not None:
             notify(len(picks))
-    nearest, squared = zip(*states.ask(ended, None), strict=True)
-    if not picks:  # all rows alike: the first stands for all
+    nearest, squared = zip(*shards.query(finish_selection, None), strict=True)
+    if not picks:  # all rows are equal: the first represents all
         return Coreset(np.zeros(1, np.int64), np.concatenate(nearest), 0.0)
     radius = max(squared) ** 0.5 * grid.step
     return Coreset(np.asarray(picks, np.int64), np.concatenate(nearest), radius)
 
 
-def _adapted(size: int, compared: int, certain: int) -> int:
-    """Return how many rows to ask for next, after so many of `size` were compared and picked."""
+def _adapt_size(size: int, compared: int, certain: int) -> int:
+    """Return how many rows to request next, after so many of `size` were compared and picked."""
     if 2 * certain > compared:
-        return min(2 * size, LARGEST_ASKED) if compared < LARGEST_BLOCK else size
+        return min(2 * size, LARGEST_REQUEST) if compared < LARGEST_BLOCK else size
     return size // 2 if 8 * certain < compared > LEAST_BLOCK else size
 
 
-def _certain(found: list[Candidates], limit: int) -> tuple[int, list[int], Array]:
-    """Compare the candidates that are farther than every row outside among themselves.
+def _certain_picks(shards: list[Candidates], limit: int) -> tuple[int, list[int], Array]:
+    """Compare the candidates that are farther than every other row among themselves.
 
     Returns:
-        How many they were; the picks, at most `limit`, that they give for certain; their points.
+        Their count; the picks, at most `limit`, that they give for certain; the picks' points.
     """
-    number = np.concatenate([each.numbers for each in found])
-    distance = np.concatenate([each.squared for each in found])
-    inside, *next_one = farthest_of(distance, number, LARGEST_BLOCK)
-    rest = [tuple(next_one), *(each.outside for each in found)]
-    outside, minus = max((value, -other) for value, other in rest)
-    far, order = distance[inside], -number[inside]
-    inside = inside[(far > outside) | (far == outside) & (order > minus)]
+    number = np.concatenate([shard.numbers for shard in shards])
+    distance = np.concatenate([shard.squared for shard in shards])
+    inside, *next_row = farthest_rows(distance, number, LARGEST_BLOCK)
+    outside_rows = [tuple(next_row), *(shard.outside for shard in shards)]
+    outside, minus_number = max((value, -other) for value, other in outside_rows)
+    inside_distance, order = distance[inside], -number[inside]
+    is_tie = inside_distance == outside
+    inside = inside[(inside_distance > outside) | is_tie & (order > minus_number)]
     number, distance = number[inside], distance[inside]
-    xp = array_namespace(found[0].points)
-    points = xp.concat([each.points for each in found], axis=0)
+    xp = array_namespace(shards[0].points)
+    points = xp.concat([shard.points for shard in shards], axis=0)
     points = xp.take(points, xp.asarray(inside, device=device(points)), axis=0)
     mutual = to_numpy(squared_between(points, points))
     chosen: list[int] = []
     while len(chosen) < limit:
         best = int(np.argmax(distance))  # numbers ascend, so ties go to the lower one
-        if distance[best] <= 0 or (distance[best], -number[best]) < (outside, minus):
+        if distance[best] <= 0 or (distance[best], -number[best]) < (outside, minus_number):
             break
         chosen.append(best)
         np.minimum(distance, mutual[best], out=distance)
-    return len(number), [int(each) for each in number[chosen]], points[chosen]
+    return len(number), [int(pick) for pick in number[chosen]], points[chosen]

@@ -1,4 +1,4 @@
-"""Groups of rows that are reduced to one, again and again: which, and who stands for whom."""
+"""The merge tree of a streaming coreset: groups of rows reduced to one, level by level."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,68 +9,69 @@ from goldensample.coreset.greedy import Coreset
 from goldensample.records import Array
 
 
-def runs(counts: Iterable[int], full: int) -> tuple[list[range], range]:
+def group_runs(counts: Iterable[int], capacity: int) -> tuple[list[range], range]:
     """Return which parts, or groups, are reduced together.
 
     Args:
         counts: rows of each part.
-        full: as soon as parts in a row have so many rows, they are reduced.
+        capacity: as soon as consecutive parts have so many rows, they are reduced.
 
     Returns:
-        Runs of parts, by number; and those that are left for the end.
+        Runs of parts, by number; and those that remain for the last reduction.
     """
-    found, first, held, number = [], 0, 0, -1
+    runs, first, total, number = [], 0, 0, -1
     for number, count in enumerate(counts):
-        held += count
-        if held >= full:
-            found.append(range(first, number + 1))
-            first, held = number + 1, 0
-    return found, range(first, number + 1)
+        total += count
+        if total >= capacity:
+            runs.append(range(first, number + 1))
+            first, total = number + 1, 0
+    return runs, range(first, number + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows that stand for others, or a part's rows, which so far stand for themselves.
+    """Rows that represent others, or a part's rows, which so far represent themselves.
 
     Args:
         numbers: (s,) int64 of its rows, or their range.
         members: the groups that were reduced to it; none for a part.
-        nearest: (rows of the members,) int32, which of its rows stands for each; of a part (0,).
+        nearest: (rows of the members,) int32, which of its rows represents each; of a part (0,).
     """
 
     numbers: Array | range
     members: Sequence["Group"] = ()
     nearest: Array = field(default_factory=lambda: np.empty(0, np.int32))
 
-    def stand_for(self, places: Array, near: Array) -> None:
-        """Write into `near` which pick represents each row under this group.
+    def write_nearest(self, picks: Array, nearest: Array) -> None:
+        """Write into `nearest` which pick represents each row under this group.
 
         Args:
-            places: (s,) int32, the pick of each row of this group.
-            near: (n,) int32, of all rows.
+            picks: (s,) int32, the pick of each row of this group.
+            nearest: (n,) int32, of all rows.
         """
         if isinstance(self.numbers, range):
-            near[self.numbers.start : self.numbers.stop] = places
+            nearest[self.numbers.start : self.numbers.stop] = picks
             return
-        below, at = places[self.nearest], 0
+        member_picks, start = picks[self.nearest], 0
         for member in self.members:
-            member.stand_for(below[at : at + len(member.numbers)], near)
-            at += len(member.numbers)
+            stop = start + len(member.numbers)
+            member.write_nearest(member_picks[start:stop], nearest)
+            start = stop
 
 
-def reduced(members: Sequence[Group], picks: Array, nearest: Array) -> Group:
-    """Return the group that a coreset of the members' rows makes; see `Coreset`."""
+def merge(members: Sequence[Group], picks: Array, nearest: Array) -> Group:
+    """Return the group of a coreset of the members' rows; see `Coreset`."""
     numbers = [
-        np.arange(each.numbers.start, each.numbers.stop)
-        if isinstance(each.numbers, range)
-        else each.numbers
-        for each in members
+        np.arange(member.numbers.start, member.numbers.stop)
+        if isinstance(member.numbers, range)
+        else member.numbers
+        for member in members
     ]
     return Group(np.concatenate(numbers)[picks], members, nearest)
 
 
-def finished(held: Sequence[Group], last: Coreset, seen: int) -> Coreset:
-    """Return the coreset of all rows seen, from that of the rows that were left."""
-    top, near = reduced(held, last.picks, last.nearest), np.empty(seen, np.int32)
-    top.stand_for(np.arange(len(last.picks), dtype=np.int32), near)
-    return Coreset(np.asarray(top.numbers, np.int64), near, last.radius)
+def merge_last(members: Sequence[Group], last: Coreset, rows: int) -> Coreset:
+    """Return the coreset of all rows, so many, from that of the rows that remained."""
+    root, nearest = merge(members, last.picks, last.nearest), np.empty(rows, np.int32)
+    root.write_nearest(np.arange(len(last.picks), dtype=np.int32), nearest)
+    return Coreset(np.asarray(root.numbers, np.int64), nearest, last.radius)

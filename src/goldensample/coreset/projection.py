@@ -1,7 +1,7 @@
-"""Points in which a coreset is chosen: projected at random, then rounded to whole numbers.
+"""The points that a coreset is selected from: projected at random, then rounded to integers.
 
-Distances between whole numbers small enough for float arithmetic are exact, so that, given these
-numbers, the order of a sum, a block size, a thread or a device cannot change a pick.
+Distances between integers small enough for float arithmetic are exact, so that, given these
+integers, the order of a sum, a block size, a thread or a device cannot change a pick.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -18,15 +18,15 @@ from goldensample.runners import Message, Result
 
 EXACT_FLOAT32, EXACT_FLOAT64 = 2**24, 2**53
 FLOAT32_DEPTH = 256
-"""Up to this depth whole numbers of 7 bits are exact in float32; deeper points use float64."""
+"""Up to this depth integers of 7 bits are exact in float32; deeper points use float64."""
 COARSEST = 4
-"""Steps that the mean size of a value must have in float32."""
+"""Steps of the mean absolute value, at least, in float32."""
 TILE = 4096
-"""Rows worked on at a time."""
+"""Rows processed at a time."""
 
 
 def project(points: Array, size: int, seed: int) -> Array:
-    """Project points with a random linear map that keeps distances nearly (Johnson-Lindenstrauss).
+    """Project points randomly; distances are nearly preserved (Johnson-Lindenstrauss).
 
     Args:
         points: (n, d) floats; not changed.
@@ -39,28 +39,27 @@ def project(points: Array, size: int, seed: int) -> Array:
     if not size or size >= points.shape[1]:
         return points
     xp = array_namespace(points)
-    drawn = np.random.default_rng(seed).standard_normal((points.shape[1], size)) / size**0.5
-    matrix = xp.asarray(drawn.astype(np.float32), device=device(points))
-    blocks = range(0, points.shape[0], 16384)
-    return xp.concat(
-        [xp.matmul(xp.astype(points[at : at + 16384], xp.float32), matrix) for at in blocks], axis=0
-    )
+    entries = np.random.default_rng(seed).standard_normal((points.shape[1], size)) / size**0.5
+    matrix = xp.asarray(entries.astype(np.float32), device=device(points))
+    starts = range(0, points.shape[0], 16384)
+    blocks = (xp.astype(points[start : start + 16384], xp.float32) for start in starts)
+    return xp.concat([xp.matmul(block, matrix) for block in blocks], axis=0)
 
 
-def gathered(parts: Iterable[Array], total: int) -> Array:
+def concatenate(parts: Iterable[Array], total: int) -> Array:
     """Return parts of points, `total` rows in all, as one (total, d) float32 array."""
-    whole, at = np.empty((0, 0), np.float32), 0
+    points, stop = np.empty((0, 0), np.float32), 0
     for part in parts:
-        if not at:
-            whole = np.empty((total, part.shape[1]), np.float32)
-        whole[at : at + len(part)] = part
-        at += len(part)
-    if at != total:
-        raise ValueError(f"parts must have {total} rows in all; got {at}")
-    return whole
+        start, stop = stop, stop + len(part)
+        if not start:
+            points = np.empty((total, part.shape[1]), np.float32)
+        points[start:stop] = part
+    if stop != total:
+        raise ValueError(f"parts must have {total} rows in all; got {stop}")
+    return points
 
 
-def to_whole_numbers(points: Array, overwrite: bool = False) -> tuple[Array, float]:
+def to_integers(points: Array, overwrite: bool = False) -> tuple[Array, float]:
     """Centre points and round them to a grid on which squared distances are exact.
 
     Args:
@@ -68,7 +67,7 @@ def to_whole_numbers(points: Array, overwrite: bool = False) -> tuple[Array, flo
         overwrite: the result may take the place of the points.
 
     Returns:
-        (n, d) whole numbers as float32 or float64, and the length of one step.
+        (n, d) integers as float32 or float64, and the length of one step.
 
     Raises:
         ValueError: a value is not finite.
@@ -79,72 +78,72 @@ def to_whole_numbers(points: Array, overwrite: bool = False) -> tuple[Array, flo
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where points are centred, and how finely they are rounded.
+    """The grid that points are centred on and rounded to.
 
     Args:
-        middle: (d,) float64.
+        centre: (d,) float64.
         step: length of one step.
-        fine: whether the whole numbers need float64.
+        is_fine: whether the integers need float64.
     """
 
-    middle: Array
+    centre: Array
     step: float
-    fine: bool
+    is_fine: bool
 
 
-class Ask(Protocol):
-    """Measures points that lie in pieces anywhere: `measure(piece, message)` of each, in order."""
+class Query(Protocol):
+    """Measures points in several parts, anywhere: `measure(part, message)` of each, in order."""
 
     def __call__(
         self, measure: Callable[[Array, Message], Result], message: Message
     ) -> list[Result]: ...
 
 
-def grid_of(ask: Ask) -> Grid:
-    """Return the grid for points that lie in pieces; no cut into pieces changes a bit of it.
+def grid_of(query: Query) -> Grid:
+    """Return the grid for points in several parts; no split into parts changes a bit of it.
 
-    With whole numbers up to q in d dimensions every partial sum of a squared distance is a whole
-    number up to 4·d·q²; q is the largest with 4·d·q² below 2^24 (float32) or 2^53 (float64).
-    float64 is taken above 256 dimensions, and where a few far values would leave the others fewer
-    than `COARSEST` steps.
+    With integers up to q in d dimensions every partial sum of a squared distance is an integer up
+    to 4·d·q²; q is the largest with 4·d·q² below 2^24 (float32) or 2^53 (float64). float64 is
+    taken above 256 dimensions, and where a few large values would leave the others fewer than
+    `COARSEST` steps.
 
-    Sums of floats would hang on their order. So the middle is the mean of the values rounded to a
+    Sums of floats would depend on their order. So the centre is the mean of the values rounded to a
     power of two, as fine as the sum of all of them stays exact in float64: 2^-20 of the largest for
     2^33 rows, finer for fewer.
 
     Args:
-        ask: asks each piece, (k, d) floats, k >= 1, all of one type.
+        query: measures each part, (k, d) floats, k >= 1, all of one type.
 
     Raises:
         ValueError: a value is not finite.
     """
-    counts, sizes = zip(*ask(_largest, None), strict=True)
+    counts, sizes = zip(*query(_largest, None), strict=True)
     n, largest = sum(counts), float(np.max(sizes))
     if not isfinite(largest):
         raise ValueError(
             f"points must be finite numbers; got {largest}; check the pictures and the network"
         )
     finest = 2.0 ** max(frexp(largest)[1] - 53 + n.bit_length(), -1000)  # largest < 2^exponent
-    middle = finest * (sum(ask(_total, finest)) / n)
-    coarse = 2.0 ** max(frexp(largest)[1] - 19, -1000)  # from the middle up to twice the largest
-    extents, totals = zip(*ask(_spread, (middle, coarse)), strict=True)
-    size, d = coarse * (fsum(sum(totals)) / n), len(middle)
+    centre = finest * (sum(query(_total, finest)) / n)
+    coarse = 2.0 ** max(frexp(largest)[1] - 19, -1000)  # from the centre up to twice the largest
+    extents, totals = zip(*query(_spread, (centre, coarse)), strict=True)
+    size, d = coarse * (fsum(sum(totals)) / n), len(centre)
     step = _step(max(extents), d, EXACT_FLOAT32)
     if d > FLOAT32_DEPTH or size / d < COARSEST * step:
-        return Grid(middle, _step(max(extents), d, EXACT_FLOAT64), True)
-    return Grid(middle, step, False)
+        return Grid(centre, _step(max(extents), d, EXACT_FLOAT64), True)
+    return Grid(centre, step, False)
 
 
 def on_grid(points: Array, grid: Grid, overwrite: bool = False) -> Array:
-    """Return points as whole numbers of steps from the middle of a grid; see `to_whole_numbers`."""
+    """Return points as integer steps from the centre of a grid; see `to_integers`."""
     xp = array_namespace(points)
-    dtype = xp.float64 if grid.fine else xp.float32
-    middle = _as_points(grid.middle, points)
+    dtype = xp.float64 if grid.is_fine else xp.float32
+    centre = _as_points(grid.centre, points)
     reuse = overwrite and points.dtype == dtype
-    whole = points if reuse else xp.empty(points.shape, dtype=dtype, device=device(points))
+    integers = points if reuse else xp.empty(points.shape, dtype=dtype, device=device(points))
     for tile in _tiles(points):
-        whole[tile] = xp.round(xp.astype(points[tile] - middle, dtype) / grid.step)
-    return whole
+        integers[tile] = xp.round(xp.astype(points[tile] - centre, dtype) / grid.step)
+    return integers
 
 
 def _largest(points: Array, message: None) -> tuple[int, float]:
@@ -155,7 +154,7 @@ def _largest(points: Array, message: None) -> tuple[int, float]:
 
 
 def _total(points: Array, unit: float) -> Array:
-    """Return the sums (d,) of the values as whole numbers of a unit, exact."""
+    """Return the sums (d,) of the values as integers of a unit, exact."""
     xp = array_namespace(points)
     rounded = (
         xp.round(xp.astype(points[tile], xp.float64) * (1 / unit)) for tile in _tiles(points)
@@ -164,36 +163,36 @@ def _total(points: Array, unit: float) -> Array:
 
 
 def _spread(points: Array, message: tuple[Array, float]) -> tuple[float, Array]:
-    """Return the largest distance of a value to the middle, and the sums (d,) of all, in units."""
+    """Return the largest deviation from the centre, and the sums (d,) of all, in units."""
     xp = array_namespace(points)
-    middle, unit = _as_points(message[0], points), message[1]
+    centre, unit = _as_points(message[0], points), message[1]
     extent, total = 0.0, np.zeros(points.shape[1])
     for tile in _tiles(points):
-        away = xp.astype(xp.abs(points[tile] - middle), xp.float64)
-        extent = max(extent, float(xp.max(away)))
-        total += to_numpy(xp.sum(xp.round(away * (1 / unit)), axis=0))
+        deviation = xp.astype(xp.abs(points[tile] - centre), xp.float64)
+        extent = max(extent, float(xp.max(deviation)))
+        total += to_numpy(xp.sum(xp.round(deviation * (1 / unit)), axis=0))
     return extent, total
 
 
-def _as_points(middle: Array, points: Array) -> Array:
-    """Return a middle in the type of the points, where they are."""
+def _as_points(centre: Array, points: Array) -> Array:
+    """Return a centre with the type and device of the points."""
     xp = array_namespace(points)
-    return xp.asarray(middle, dtype=points.dtype, device=device(points))
+    return xp.asarray(centre, dtype=points.dtype, device=device(points))
 
 
 def _tiles(points: Array) -> Iterator[slice]:
-    """Return the slices in which rows are worked on."""
-    return (slice(at, at + TILE) for at in range(0, points.shape[0], TILE))
+    """Return the slices in which rows are processed."""
+    return (slice(start, start + TILE) for start in range(0, points.shape[0], TILE))
 
 
 def _step(extent: float, d: int, limit: int) -> float:
     """Return the finest step that keeps squared distances below a limit."""
-    largest_whole = min(int((limit / (4 * d)) ** 0.5) - 1, 2**20)
-    return extent / largest_whole if extent > 0 else 1.0
+    largest_integer = min(int((limit / (4 * d)) ** 0.5) - 1, 2**20)
+    return extent / largest_integer if extent > 0 else 1.0
 
 
 def squared_between(a: Array, b: Array) -> Array:
-    """Return (len(a), len(b)) squared distances of whole numbers, exact."""
+    """Return (len(a), len(b)) squared distances of integers, exact."""
     xp = array_namespace(a)
     squared = xp.matmul(-2 * a, xp.permute_dims(b, (1, 0)))
     squared += xp.sum(a * a, axis=1)[:, None]

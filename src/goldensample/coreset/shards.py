@@ -1,7 +1,7 @@
-"""Shards of the rows that a coreset is chosen from: each keeps its rows' distances to the picks.
+"""Shards of the rows that a coreset is selected from, each with its rows' distances to the picks.
 
-A shard lies in this process or in another; `coreset.greedy_over` drives them. All its numbers are
-whole (see `projection`), so what it answers does not hang on how the rows are cut into shards.
+A shard is in this process or in another; `greedy.greedy_over` drives them. All its values are
+integers (see `projection`), so the results do not depend on how the rows are split into shards.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from goldensample.records import Array
 from goldensample.runners import Message, Result
 
 FEW_SHARDS, SHARD_ROWS = 4, 1500
-"""See `shards_for`; measured by benchmarks/cluster.py; changes the speed only."""
+"""See `shard_count`; measured by benchmarks/cluster.py; changes the speed only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Candidates:
     """The farthest rows of a shard.
 
     Args:
-        numbers: (b,) int64, ascending, as all rows are counted.
-        points: (b, d) whole numbers.
+        numbers: (b,) int64, ascending, among the rows of all shards.
+        points: (b, d) integers.
         squared: (b,) distances to the nearest pick.
-        outside: distance and number of the farthest other row, of equal ones the lowest; (-1, 0)
-            where there is none.
+        outside: squared distance and number of the farthest other row, of equal ones the lowest;
+            (-1, 0) if there is none.
     """
 
     numbers: Array
@@ -40,28 +40,28 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What all shards are told in a round.
+    """The message of a round to all shards.
 
     Args:
-        picked: (c, d) whole numbers, the new picks.
-        block: how many candidates each shard gives.
-        middles: (m, d) all picks so far, if rows are to be sorted into cells around them.
+        picks: (c, d) integers, the new picks.
+        block: how many candidates each shard returns.
+        centres: (m, d) all picks so far, if rows are to be sorted into cells around them.
     """
 
-    picked: Array
+    picks: Array
     block: int
-    middles: Array | None
+    centres: Array | None
 
 
 class Shard:
-    """A run of rows with their squared distances to the picks made so far.
+    """Consecutive rows with their squared distances to the picks so far.
 
-    It takes 4·d + 16 bytes a row in float32: whole numbers, norms, distances, nearest picks and
-    numbers; and about 80 bytes a row more for the moment in which rows are sorted into cells.
+    It takes 4·d + 16 bytes a row in float32: integers, norms, distances, nearest picks and
+    numbers; and about 80 bytes a row more while rows are sorted into cells.
 
     Args:
         points: (k, d) floats, k >= 1, the same type in all shards; changed only with `overwrite`.
-        first: number of the first row: how many rows lie in the shards before.
+        first: number of the first row among the rows of all shards.
         overwrite: the points may be used as working space, which saves a copy of them.
     """
 
@@ -69,14 +69,15 @@ class Shard:
         if not points.shape[0]:
             raise ValueError("a shard must have at least one row; got none; make fewer shards")
         self.points, self.first, self.overwrite = points, first, overwrite
-        self.made = 0  # picks
+        self.pick_count = 0
         self.cells: _Cells | None = None
 
     def begin(self, grid: Grid) -> None:
-        """Put the rows on the grid; the distances are to the centre, which is 0."""
+        """Round the rows to the grid; the distances are to the centre, which is 0."""
         xp = array_namespace(self.points)
         self.points = on_grid(self.points, grid, self.overwrite)
-        tiles = (self.points[at : at + TILE] for at in range(0, self.points.shape[0], TILE))
+        starts = range(0, self.points.shape[0], TILE)
+        tiles = (self.points[start : start + TILE] for start in starts)
         self.norms = xp.concat([xp.sum(tile * tile, axis=1) for tile in tiles])
         self.squared = self.norms
         count = self.points.shape[0]
@@ -86,30 +87,31 @@ class Shard:
     def farthest(self, block: int) -> Candidates:
         """Return the farthest `block` rows; ties go to the lower number."""
         xp = array_namespace(self.points)
-        now = to_numpy(self.squared)
-        inside, value, number = farthest_of(now, self.number, block)
+        squared = to_numpy(self.squared)
+        inside, value, number = farthest_rows(squared, self.number, block)
         points = xp.take(self.points, xp.asarray(inside, device=device(self.points)), axis=0)
         numbers = self.number[inside].astype(np.int64) + self.first
-        return Candidates(numbers, points, now[inside], (value, number + self.first))
+        return Candidates(numbers, points, squared[inside], (value, number + self.first))
 
-    def update(self, picked: Array) -> None:
-        """Measure the rows' distances to new picks, (c, d) whole numbers."""
+    def update(self, picks: Array) -> None:
+        """Measure the rows' distances to new picks, (c, d) integers."""
         xp = array_namespace(self.points)
-        norms = xp.sum(picked * picked, axis=1)
+        norms = xp.sum(picks * picks, axis=1)
         if self.cells is not None:
-            self.cells.update(self, picked, norms)
+            self.cells.update(self, picks, norms)
         else:
-            right = xp.permute_dims(-2 * picked, (1, 0))
+            right = xp.permute_dims(-2 * picks, (1, 0))
             squared, nearest = [], []
-            for at in range(0, self.points.shape[0], TILE):
-                values = xp.matmul(self.points[at : at + TILE], right) + norms
+            for start in range(0, self.points.shape[0], TILE):
+                values = xp.matmul(self.points[start : start + TILE], right) + norms
                 squared.append(xp.min(values, axis=1))
                 nearest.append(xp.astype(xp.argmin(values, axis=1), xp.int32))
-            found, which = xp.concat(squared) + self.norms, xp.concat(nearest) + self.made
-            nearer = found < self.squared if self.made else found >= 0
-            self.squared = xp.where(nearer, found, self.squared)
-            self.nearest = xp.where(nearer, which, self.nearest)
-        self.made += picked.shape[0]
+            new_squared = xp.concat(squared) + self.norms
+            new_nearest = xp.concat(nearest) + self.pick_count
+            nearer = new_squared < self.squared if self.pick_count else new_squared >= 0
+            self.squared = xp.where(nearer, new_squared, self.squared)
+            self.nearest = xp.where(nearer, new_nearest, self.nearest)
+        self.pick_count += picks.shape[0]
 
     def sort_into_cells(self, picks: Array) -> None:
         """Sort the rows by their nearest pick, so that a cell of rows is one slice.
@@ -118,8 +120,9 @@ class Shard:
             picks: (m, d) all picks so far.
         """
         order = np.argsort(self.nearest, kind="stable")
-        for at in range(0, self.points.shape[1], 16):  # by columns: no second copy of all
-            self.points[:, at : at + 16] = self.points[order, at : at + 16]
+        for start in range(0, self.points.shape[1], 16):  # by columns: no second copy of all
+            columns = slice(start, start + 16)
+            self.points[:, columns] = self.points[order, columns]
         self.norms, self.squared = self.norms[order], self.squared[order]
         self.nearest, self.number = self.nearest[order], self.number[order]
         starts = np.flatnonzero(np.diff(self.nearest, prepend=-1))
@@ -136,37 +139,39 @@ class Shard:
         return nearest, float(to_numpy(self.squared).max())
 
 
-def shards_for(workers: int, rows: int) -> int:
-    """Return how many shards rows are cut into.
+def shard_count(workers: int, rows: int) -> int:
+    """Return the number of shards for the rows.
 
-    Telling one more shard of a round costs the caller as long as a shard takes for so many rows
-    that, beyond the root of rows / SHARD_ROWS, more shards would make a round longer.
+    Sending a round to one more shard takes the caller as long as a shard needs for so many rows
+    that, beyond the square root of rows / SHARD_ROWS, more shards would make a round longer.
     """
     return min(workers, max(FEW_SHARDS, isqrt(rows // SHARD_ROWS)))
 
 
-def measured(shard: Shard, asked: tuple[Callable[[Array, Message], Result], Message]) -> Result:
+def measure_points(
+    shard: Shard, request: tuple[Callable[[Array, Message], Result], Message]
+) -> Result:
     """Return a measure of a shard's points, for `projection.grid_of`."""
-    measure, message = asked
+    measure, message = request
     return measure(shard.points, message)
 
 
-def begun(shard: Shard, grid: Grid) -> Candidates:
-    """Put a shard on the grid; return its candidate for the first pick."""
+def begin_selection(shard: Shard, grid: Grid) -> Candidates:
+    """Round a shard to the grid; return its candidate for the first pick."""
     shard.begin(grid)
     return shard.farthest(1)
 
 
-def advanced(shard: Shard, now: Round) -> Candidates:
+def advance_selection(shard: Shard, message: Round) -> Candidates:
     """Carry out a round in a shard; return its candidates for the next one."""
-    shard.update(now.picked)
-    if now.middles is not None:
-        shard.sort_into_cells(now.middles)
-    return shard.farthest(now.block)
+    shard.update(message.picks)
+    if message.centres is not None:
+        shard.sort_into_cells(message.centres)
+    return shard.farthest(message.block)
 
 
-def ended(shard: Shard, message: None) -> tuple[Array, float]:
-    """Return what a shard knows in the end; see `Shard.result`."""
+def finish_selection(shard: Shard, message: None) -> tuple[Array, float]:
+    """Return the result of a shard; see `Shard.result`."""
     return shard.result()
 
 
@@ -176,36 +181,37 @@ class _Cells:
 
     Args:
         starts: (cells + 1,) first row of each cell, and the end of the last.
-        middles: (cells, d) the picks they lie around.
-        reach: (cells,) how far the farthest row of each lies from its middle.
+        centres: (cells, d) the picks they lie around.
+        radii: (cells,) largest distance of a row of each to its centre.
     """
 
     starts: Array
-    middles: Array
-    reach: Array
+    centres: Array
+    radii: Array
 
-    def update(self, rows: Shard, picked: Array, norms: Array) -> None:
-        """Measure distances to new picks in the cells that they can reach.
+    def update(self, shard: Shard, picks: Array, norms: Array) -> None:
+        """Measure distances to new picks in the cells that they can affect.
 
         A pick can be nearer to a row than the row's distance D only if it lies nearer than D plus
-        the cell's reach to the cell's middle (triangle inequality).
+        the cell's radius to the cell's centre (triangle inequality).
         """
-        farthest = np.sqrt(np.maximum.reduceat(rows.squared, self.starts[:-1]))
-        away = np.sqrt(squared_between(self.middles, picked))  # (cells, picks)
-        reached = away < ((self.reach + farthest) * (1 + 1e-5))[:, None]  # roots are rounded
-        for cell in np.flatnonzero(reached.any(axis=1)):
-            part = slice(self.starts[cell], self.starts[cell + 1])
-            among = np.flatnonzero(reached[cell])
-            values = rows.points[part] @ (-2 * picked[among]).T
-            values += norms[among]
-            found = values.min(axis=1) + rows.norms[part]
-            nearer = np.flatnonzero(found < rows.squared[part])
-            rows.squared[part][nearer] = found[nearer]
-            rows.nearest[part][nearer] = among[values[nearer].argmin(axis=1)] + rows.made
+        farthest = np.sqrt(np.maximum.reduceat(shard.squared, self.starts[:-1]))
+        distances = np.sqrt(squared_between(self.centres, picks))  # (cells, picks)
+        affected = distances < ((self.radii + farthest) * (1 + 1e-5))[:, None]  # roots are rounded
+        for cell in np.flatnonzero(affected.any(axis=1)):
+            rows = slice(self.starts[cell], self.starts[cell + 1])
+            chosen = np.flatnonzero(affected[cell])
+            values = shard.points[rows] @ (-2 * picks[chosen]).T
+            values += norms[chosen]
+            squared = values.min(axis=1) + shard.norms[rows]
+            nearer = np.flatnonzero(squared < shard.squared[rows])
+            shard.squared[rows][nearer] = squared[nearer]
+            nearest = chosen[values[nearer].argmin(axis=1)]
+            shard.nearest[rows][nearer] = nearest + shard.pick_count
 
 
-def farthest_of(squared: Array, number: Array, block: int) -> tuple[Array, float, int]:
-    """Return which are the `block` farthest, by number, and the next one's distance and number.
+def farthest_rows(squared: Array, number: Array, block: int) -> tuple[Array, float, int]:
+    """Return the `block` farthest rows, and the next one's squared distance and number.
 
     Args:
         squared: (n,) distances.
@@ -213,18 +219,18 @@ def farthest_of(squared: Array, number: Array, block: int) -> tuple[Array, float
         block: at least 1.
 
     Returns:
-        Places of rows, by number; the next one's (-1, 0) where there is none.
+        Indices of rows, by number; the next one's distance and number, (-1, 0) if there is none.
     """
     n = len(squared)
     if block >= n:
         return np.argsort(number), -1.0, 0
     edge = np.partition(squared, n - block)[n - block]
-    above, level = np.flatnonzero(squared > edge), np.flatnonzero(squared == edge)
-    level = level[np.argsort(number[level])]
-    taken = block - len(above)
-    inside = np.concatenate([above, level[:taken]])
+    above, ties = np.flatnonzero(squared > edge), np.flatnonzero(squared == edge)
+    ties = ties[np.argsort(number[ties])]
+    tie_count = block - len(above)
+    inside = np.concatenate([above, ties[:tie_count]])
     inside = inside[np.argsort(number[inside])]
-    if taken < len(level):
-        return inside, float(edge), int(number[level[taken]])
+    if tie_count < len(ties):
+        return inside, float(edge), int(number[ties[tie_count]])
     below = float(np.max(squared, where=squared < edge, initial=-1.0))
     return inside, below, int(np.min(number[squared == below], initial=n))

@@ -1,156 +1,111 @@
 """A greedy coreset of more rows than fit in memory: coresets of coresets (merge and reduce).
 
-Rows arrive in parts, any number of them. Parts in a row are reduced to one group of `rows * SPARE`
-rows by the exact greedy coreset as soon as they hold `BRANCHES` times as many; reduced groups in a
-row are reduced again likewise, and so on; at the end what is left is reduced to the rows wanted.
-Which rows are reduced together hangs on the sizes of the parts alone, and so does the result: the
-tree is the same whether one process works on it (`StreamingCoreset`) or many (`streaming_over`).
+Rows come in parts, any number of them. Consecutive parts are reduced to one group of
+`OVERSAMPLING * rows` rows by the exact greedy coreset as soon as they hold `BRANCHES` times as
+many; consecutive groups are reduced again likewise, and so on; at the end the remaining rows are
+reduced to the bank. Which rows are reduced together depends on the sizes of the parts alone, and so
+does the result: the tree is the same for one process and for many.
 
 How far a row can lie from the bank: a greedy coreset of s rows, of whatever subset of the data,
 leaves no row of it farther away than 2·OPT(s), OPT(s) being the least possible radius of s centres
 for all the data (of s + 1 rows pairwise farther apart than that, two would share a centre). A row
-is handed on at most once a level, so with L levels, by the triangle inequality, it ends up within
+is passed on at most once a level, so with L levels, by the triangle inequality, it ends up within
 2·L·OPT(s) + 2·OPT(m) <= (2·L + 2)·OPT(m) of one of the m picks, for s >= m.
 
 Source: composable coresets for k-center (Malkomes et al. 2015; Ceccarello et al. 2019).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Generic, TypeVar
+from typing import Protocol
 
-from goldensample.coreset.greedy import Coreset, greedy
-from goldensample.coreset.merge_tree import Group, finished, reduced, runs
-from goldensample.coreset.projection import gathered
+from goldensample.coreset.greedy import Coreset, greedy, greedy_over
+from goldensample.coreset.merge_tree import Group, group_runs, merge, merge_last
+from goldensample.coreset.projection import concatenate
+from goldensample.coreset.shards import Shard
 from goldensample.features.store import ArrayStore
 from goldensample.records import Array
 from goldensample.runners import Runner
 
-Source = TypeVar("Source")
-
 BRANCHES = 6
 """Groups that are reduced to one."""
-SPARE = 2
-"""Rows kept by a reduction, as a multiple of the rows wanted at the end."""
+OVERSAMPLING = 2
+"""Rows left by a reduction, as a multiple of the rows of the bank."""
 
 
-def full_at(rows: int) -> int:
-    """Return how many rows are reduced together, where so many are wanted in the end."""
-    return BRANCHES * SPARE * rows
+def reduction_rows(rows: int) -> int:
+    """Return how many rows are reduced together, for so many rows of the bank."""
+    return BRANCHES * OVERSAMPLING * rows
 
 
-@dataclass(slots=True)
-class StreamingCoreset:
-    """Takes rows in parts and keeps a bounded number of them.
-
-    Args:
-        rows: how many to pick in the end, at least 1.
-    """
-
-    rows: int
-    seen: int = 0
-    levels: list[list[tuple[Array, Group]]] = field(default_factory=lambda: [[]])
+class PointSource(Protocol):
+    """Points in parts that any worker can read."""
 
     @property
-    def depth(self) -> int:
-        """Reductions that a row has gone through at most, before the last one."""
-        return len(self.levels) - 1
+    def counts(self) -> Sequence[int]:
+        """Rows of each part, at least 1."""
 
-    def add(self, points: Array) -> None:
-        """Take the next rows, (k, d) float32, k >= 1; not changed."""
-        self.levels[0].append((points, Group(range(self.seen, self.seen + len(points)))))
-        self.seen += len(points)
-        level = 0
-        while sum(len(points) for points, _ in self.levels[level]) >= full_at(self.rows):
-            points, groups = _taken(self.levels[level])
-            chosen = greedy(points, SPARE * self.rows)
-            if level + 1 == len(self.levels):
-                self.levels.append([])
-            level += 1
-            self.levels[level].append(
-                (points[chosen.picks], reduced(groups, chosen.picks, chosen.nearest))
-            )
-
-    def finish(self, notify: Callable[[int], None] | None = None) -> Coreset:
-        """Reduce all that is left to the rows wanted; it is used up then.
-
-        Returns:
-            Picks and representatives among all rows seen. `nearest` is a pick that is near, not
-            always the nearest one; `radius` bounds what the last reduction left.
-        """
-        points, groups = _taken([each for level in self.levels for each in level])
-        return finished(groups, greedy(points, self.rows, notify=notify, overwrite=True), self.seen)
+    def points(self, parts: range) -> Array:
+        """Return the rows, (k, d) float32, of consecutive parts; always the same."""
 
 
-def _taken(held: list[tuple[Array, Group]]) -> tuple[Array, list[Group]]:
-    """Return all points held as one array, and their groups; empty the list."""
-    groups, total = [group for _, group in held], sum(len(points) for points, _ in held)
-    held.reverse()
-    return gathered((held.pop()[0] for _ in groups), total), groups
-
-
-@dataclass(frozen=True, slots=True)
-class Parts(Generic[Source]):
-    """Rows in parts that any worker can read.
-
-    Args:
-        read: a function of a module: `read(source, parts)` gives the rows of a range of parts,
-            (k, d) float32, always the same.
-        source: what it reads from.
-        counts: rows of each part, at least 1.
-    """
-
-    read: Callable[[Source, range], Array]
-    source: Source
-    counts: Sequence[int]
-
-
-def streaming_over(
-    runner: Runner,
-    parts: Parts[Source],
+def streaming_coreset(
+    source: PointSource,
     rows: int,
     store: ArrayStore,
-    notify: Callable[[int], None] | None = None,
+    runner: Runner,
+    notify_parts: Callable[[int], None] | None = None,
+    notify_picks: Callable[[int], None] | None = None,
 ) -> Coreset:
-    """Choose as `StreamingCoreset` does, each reduction being a task of a runner.
+    """Choose rows of all parts, each reduction being a task of a runner.
 
-    The tree is that of `StreamingCoreset` given the same parts one by one, and so are the picks,
-    and the bound stated there, for any number of workers. The reduced rows pass from task to task
-    through the store; what it has already is not computed again.
+    The reduced rows pass from task to task through the store; what it has already is not computed
+    again. `local_runner` reads the parts once, in order.
 
     Args:
         rows: how many to pick in the end, at least 1.
-        store: of these parts and rows alone; nothing in it is removed.
-        notify: told how many parts have gone through their first reduction.
+        store: of these points and rows alone; nothing in it is removed.
+        notify_parts: told how many parts have gone through their first reduction.
+        notify_picks: told the number of picks of the last reduction.
 
-    Cost: a worker holds `BRANCHES * SPARE * rows` rows, twice; for the last reduction up to that
-        many for each level, once. The caller holds about 8 bytes for each row of all.
+    Returns:
+        Picks and representatives among all rows. `nearest` is a pick that is close, not always the
+        nearest one; `radius` is that of the last reduction.
+
+    Cost: a worker holds `reduction_rows(rows)` rows, twice; for the last reduction up to that many
+        for each level, once. The store holds at most a fifth of all rows. The caller holds about 8
+        bytes for each row of all.
     """
-    ends = list(accumulate(parts.counts))
-    groups = [Group(range(end - count, end)) for end, count in zip(ends, parts.counts, strict=True)]
-    work = _Work(parts.read, parts.source, store, rows)
-    left: list[Group] = []
+    ends = list(accumulate(source.counts))
+    groups = [
+        Group(range(end - count, end)) for end, count in zip(ends, source.counts, strict=True)
+    ]
+    shared = _Reduction(source, store, rows)
+    remaining: list[Group] = []
     spans: list[_Span] = []
     while groups:
         level = len(spans)
-        full, rest = runs([len(group.numbers) for group in groups], full_at(rows))
-        left += groups[rest.start : rest.stop]
+        runs, rest = group_runs([len(group.numbers) for group in groups], reduction_rows(rows))
+        remaining += groups[rest.start : rest.stop]
         spans.append(_span(level, rest, groups))
-        tasks = [(_name(level, at), _span(level, run, groups)) for at, run in enumerate(full)]
-        above = []
-        for run, chosen in zip(full, runner.run(_reduce, work, tasks), strict=True):
-            above.append(reduced(groups[run.start : run.stop], *chosen))
-            if notify is not None and level == 0:
-                notify(run.stop)
-        groups = above
-    (last,) = runner.run(_end, work, [spans])
-    return finished(left, last, ends[-1])
+        tasks = [
+            (_name(level, number), _span(level, run, groups)) for number, run in enumerate(runs)
+        ]
+        merged = []
+        for run, coreset in zip(runs, runner.run(_reduce, shared, tasks), strict=True):
+            merged.append(merge(groups[run.start : run.stop], *coreset))
+            if notify_parts is not None and level == 0:
+                notify_parts(run.stop)
+        groups = merged
+    with runner.create_states(_last_shard, shared, [spans]) as shards:
+        last = greedy_over(shards, rows, notify_picks)
+    return merge_last(remaining, last, ends[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """Some parts, at level 0, or groups reduced from the level below, by number; and their rows."""
+    """Consecutive parts, at level 0, or groups of the level below, by number; and their rows."""
 
     level: int
     members: range
@@ -163,22 +118,21 @@ def _span(level: int, members: range, groups: list[Group]) -> _Span:
 
 
 @dataclass(frozen=True, slots=True)
-class _Work:
-    """What is the same for all reductions; see `streaming_over`."""
+class _Reduction:
+    """What is the same for all reductions; see `streaming_coreset`."""
 
-    read: Callable[[Any, range], Array]
-    source: Any
+    source: PointSource
     store: ArrayStore
     rows: int
 
     def points(self, spans: list[_Span]) -> Array:
-        """Return the points of some spans as one array."""
-        return gathered(self._pieces(spans), sum(span.rows for span in spans))
+        """Return the points of spans as one array."""
+        return concatenate(self._read(spans), sum(span.rows for span in spans))
 
-    def _pieces(self, spans: list[_Span]) -> Iterator[Array]:
+    def _read(self, spans: list[_Span]) -> Iterator[Array]:
         for span in spans:
             if span.level == 0 and span.members:
-                yield self.read(self.source, span.members)
+                yield self.source.points(span.members)
             elif span.level:
                 for number in span.members:
                     yield self.store.get(_name(span.level - 1, number))["points"]
@@ -189,19 +143,19 @@ def _name(level: int, number: int) -> str:
     return f"{level}-{number:06}"
 
 
-def _reduce(work: _Work, task: tuple[str, _Span]) -> tuple[Array, Array]:
+def _reduce(shared: _Reduction, task: tuple[str, _Span]) -> tuple[Array, Array]:
     """Reduce a span to a group in the store; return its picks and `nearest`."""
     name, span = task
-    if work.store.has(name):
-        known = work.store.get(name)
-        return known["picks"], known["nearest"]
-    points = work.points([span])
-    chosen = greedy(points, SPARE * work.rows)
+    if shared.store.has(name):
+        stored = shared.store.get(name)
+        return stored["picks"], stored["nearest"]
+    points = shared.points([span])
+    chosen = greedy(points, OVERSAMPLING * shared.rows)
     arrays = {"points": points[chosen.picks], "picks": chosen.picks, "nearest": chosen.nearest}
-    work.store.put(name, arrays)
+    shared.store.put(name, arrays)
     return chosen.picks, chosen.nearest
 
 
-def _end(work: _Work, spans: list[_Span]) -> Coreset:
-    """Reduce what is left at all levels to the rows wanted."""
-    return greedy(work.points(spans), work.rows, overwrite=True)
+def _last_shard(shared: _Reduction, spans: list[_Span]) -> Shard:
+    """Return the remaining rows of all levels as one shard."""
+    return Shard(shared.points(spans), 0, overwrite=True)

@@ -1,4 +1,4 @@
-"""Other ways to thin the bank, for comparison with the greedy coreset (the paper's Figure 5)."""
+"""Other subsamplers of the bank, for comparison with the greedy coreset (the paper's Figure 5)."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,10 @@ from goldensample.coreset.greedy import Coreset
 from goldensample.records import Array
 from goldensample.search.exact import NearestSearch
 
-STEPS, BATCH, NEAR, RATE = 600, 512, 16, 0.05
+STEPS, BATCH, NEIGHBORS, RATE = 600, 512, 16, 0.05
 
 
-def random(points: Array, rows: int, seed: int) -> Coreset:
+def random_coreset(points: Array, rows: int, seed: int) -> Coreset:
     """Pick rows at random, without replacement.
 
     Args:
@@ -22,20 +22,20 @@ def random(points: Array, rows: int, seed: int) -> Coreset:
     Cost: n·m·d multiplications, for the radius.
     """
     picks = np.sort(np.random.default_rng(seed).permutation(len(points))[:rows])
-    return _around(points, picks)
+    return _coreset_of(points, picks)
 
 
-def learned(
+def learned_coreset(
     points: Array, rows: int, seed: int, notify: Callable[[int], None] | None = None
 ) -> Coreset:
     """Pick the rows nearest to proxies that are trained to reconstruct all rows.
 
     The proxies p minimise the mean over rows m of ‖m − Σ_k softmax_k(−‖m − p_k‖² / t)·p_k‖²: near
     proxies weigh more (in the paper's formula, as printed, far ones would). t is the mean squared
-    distance of the first batch to its nearest proxy. The `NEAR` nearest proxies stand for the sum.
-    They start as random rows and take `STEPS` steps of Adam over batches of rows. Each proxy gives
-    way in the end to the row nearest to it, so that every bank row is a patch of a picture; rows
-    that are nearest to two proxies are kept once.
+    distance of the first batch to its nearest proxy. The sum is over the `NEIGHBORS` nearest
+    proxies. They start as random rows and take `STEPS` steps of Adam over batches of rows. In the
+    end each proxy is replaced by the row nearest to it, so that every bank row is a patch of a
+    picture; rows that are nearest to two proxies are picked once.
 
     Args:
         points: (n, d) float32; not changed.
@@ -48,55 +48,58 @@ def learned(
 
     Source: Roth et al. 2022, section 3.2 and Figure 5.
     """
-    random_rows = np.random.default_rng(seed)
-    proxies = points[random_rows.permutation(len(points))[:rows]].astype(np.float32)
-    first, second = np.zeros_like(proxies), np.zeros_like(proxies)
-    warmth = 0.0
+    generator = np.random.default_rng(seed)
+    proxies = points[generator.permutation(len(points))[:rows]].astype(np.float32)
+    mean, variance = np.zeros_like(proxies), np.zeros_like(proxies)
+    temperature = 0.0
     for step in range(1, STEPS + 1):
-        batch = points[random_rows.integers(0, len(points), BATCH)].astype(np.float32)
-        distances, near = NearestSearch(proxies).find(batch, min(NEAR, rows))
-        warmth = warmth or max(float((distances[:, 0] ** 2).mean()), 1e-12)
-        gradient = reconstruction_gradient(batch, proxies, near, warmth)
-        first += 0.1 * (gradient - first)
-        second += 0.001 * (gradient**2 - second)
-        size = np.sqrt(second / (1 - 0.999**step)) + 1e-8
-        proxies -= RATE * (warmth / points.shape[1]) ** 0.5 * first / (1 - 0.9**step) / size
+        batch = points[generator.integers(0, len(points), BATCH)].astype(np.float32)
+        distances, nearest = NearestSearch(proxies).find(batch, min(NEIGHBORS, rows))
+        temperature = temperature or max(float((distances[:, 0] ** 2).mean()), 1e-12)
+        gradient = reconstruction_gradient(batch, proxies, nearest, temperature)
+        mean += 0.1 * (gradient - mean)
+        variance += 0.001 * (gradient**2 - variance)
+        size = np.sqrt(variance / (1 - 0.999**step)) + 1e-8
+        proxies -= RATE * (temperature / points.shape[1]) ** 0.5 * mean / (1 - 0.9**step) / size
         if notify is not None:
             notify(rows * step // STEPS)
     _, nearest = NearestSearch(points.astype(np.float32)).find(proxies)
-    return _around(points, np.unique(nearest[:, 0]))
+    return _coreset_of(points, np.unique(nearest[:, 0]))
 
 
-def reconstruction_gradient(batch: Array, proxies: Array, near: Array, warmth: float) -> Array:
+def reconstruction_gradient(
+    batch: Array, proxies: Array, nearest: Array, temperature: float
+) -> Array:
     """Return the gradient, with respect to the proxies, of the mean reconstruction error.
 
     Args:
         batch: (k, d) rows; not changed.
         proxies: (m, d); not changed.
-        near: (k, b) proxies that stand for each row.
-        warmth: t of the softmax.
+        nearest: (k, b) the proxies that reconstruct each row.
+        temperature: t of the softmax.
 
     Returns:
         (m, d).
     """
-    chosen = proxies[near]  # (k, b, d)
-    away = batch[:, None] - chosen
-    logits = -np.einsum("kbd,kbd->kb", away, away) / warmth
+    chosen = proxies[nearest]  # (k, b, d)
+    difference = batch[:, None] - chosen
+    logits = -np.einsum("kbd,kbd->kb", difference, difference) / temperature
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
     rebuilt = np.einsum("kb,kbd->kd", weights, chosen)
     error = 2 * (rebuilt - batch) / len(batch)  # (k, d)
-    # d weights_b = weights_b · (d logit_b − Σ weights · d logit); d logit_b / d p_b = 2·away / t
+    # d weights_b = weights_b · (d logit_b − Σ weights · d logit); d logit_b / d p_b = 2·diff / t
     pull = np.einsum("kd,kbd->kb", error, chosen)
     pull = weights * (pull - (weights * pull).sum(axis=1, keepdims=True))
-    parts = weights[..., None] * error[:, None] + pull[..., None] * (2 / warmth) * away
+    direct = weights[..., None] * error[:, None]
+    parts = direct + pull[..., None] * (2 / temperature) * difference
     gradient = np.zeros_like(proxies)
-    np.add.at(gradient, near, parts.astype(proxies.dtype))
+    np.add.at(gradient, nearest, parts.astype(proxies.dtype))
     return gradient
 
 
-def _around(points: Array, picks: Array) -> Coreset:
-    """Return the coreset of given picks: who is nearest to whom, and how far."""
+def _coreset_of(points: Array, picks: Array) -> Coreset:
+    """Return the coreset of given picks: the nearest pick of each row, and the radius."""
     distances, nearest = NearestSearch(points[picks].astype(np.float32)).find(
         points.astype(np.float32)
     )

@@ -1,4 +1,4 @@
-"""Data sets on disk: pictures to learn from, test pictures, and where their defects are."""
+"""Readers of data sets on disk: training pictures, test pictures and their masks."""
 
 from goldensample.datasets.by_folder import read_dataset as read_dataset
 from goldensample.datasets.items import Dataset as Dataset

@@ -1,4 +1,4 @@
-"""Layouts where masks lie beside the pictures and tell good from defect."""
+"""Layouts in which masks next to the pictures are the labels."""
 
 import re
 from pathlib import Path
@@ -14,19 +14,19 @@ DEFECT = "defect"
 def read_kolektorsdd(root: Path, category: str) -> Dataset:
     """List KolektorSDD: `kos01/Part0.jpg` with `kos01/Part0_label.bmp`, black on good pictures.
 
-    The data set has no split for learning from good pictures alone: each of its authors' three
-    folds has defects to learn from. Here the good pictures of the first half of the folders, each
-    of one item, are learnt from; those of the other half, and all defects, are tested.
+    The data set has no split with a training set of good pictures alone: each of its authors' three
+    folds has defects for training. Here the good pictures of the first half of the folders, each of
+    one item, are the training set; those of the other half, and all defects, are tested.
 
     Cost: every mask is decoded, for it is the label.
     """
     folders = sorted((path for path in root.glob("kos*") if path.is_dir()), key=_number)
     half = len(folders) // 2
-    learnt, tested = (
-        [item for folder in part for item in _by_mask(root, folder, "_label")]
+    train_items, test_items = (
+        [item for folder in part for item in _label_by_mask(root, folder, "_label")]
         for part in (folders[:half], folders[half:])
     )
-    return _split(root, learnt, tested)
+    return _split(root, train_items, test_items)
 
 
 def read_kolektorsdd2(root: Path, category: str) -> Dataset:
@@ -36,8 +36,8 @@ def read_kolektorsdd2(root: Path, category: str) -> Dataset:
 
     Cost: every mask is decoded, for it is the label.
     """
-    learnt = [item for item in _by_mask(root, root / "train", "_GT") if not item.defect]
-    return _split(root, learnt, _by_mask(root, root / "test", "_GT"))
+    train_items = [item for item in _label_by_mask(root, root / "train", "_GT") if not item.defect]
+    return _split(root, train_items, _label_by_mask(root, root / "test", "_GT"))
 
 
 def read_dagm(root: Path, category: str) -> Dataset:
@@ -47,11 +47,11 @@ def read_dagm(root: Path, category: str) -> Dataset:
     defects of `Train` are left out.
     """
     folder = root / category
-    learnt = [item for item in _ellipses(folder, "Train") if not item.defect]
-    return _split(folder, learnt, _ellipses(folder, "Test"))
+    train_items = [item for item in _label_by_file(folder, "Train") if not item.defect]
+    return _split(folder, train_items, _label_by_file(folder, "Test"))
 
 
-def _ellipses(folder: Path, part: str) -> list[Item]:
+def _label_by_file(folder: Path, part: str) -> list[Item]:
     """Return the pictures of one part of a class of DAGM, a defect where there is a label file."""
     labels = {path.stem.lower(): path for path in pictures_in(folder / part / "Label")}
     items = []
@@ -66,8 +66,8 @@ def read_magnetic_tile(root: Path, category: str) -> Dataset:
     """List the magnetic tiles: `MT_Break/Imgs/NAME.jpg` with `NAME.png`, good ones in `MT_Free`.
 
     As first published there is no split. Here the good pictures with the lower half of numbers
-    (exp1_num_NUMBER) are learnt from, for near numbers show one tile. A copy in MVTec AD's layout,
-    as DifferNet's split comes, is read as that.
+    (exp1_num_NUMBER) are the training set, as neighbouring numbers show one tile. A copy in MVTec
+    AD's layout, such as DifferNet's split, is read as that.
     """
     if not (root / "MT_Free").is_dir():
         return read_mvtec_ad(root, category)
@@ -87,16 +87,16 @@ def read_magnetic_tile(root: Path, category: str) -> Dataset:
     return _split(root, good[:half], good[half:] + [item for item in items if item.defect])
 
 
-def _split(root: Path, learnt: list[Item], tested: list[Item]) -> Dataset:
-    """Return a data set; what is not good, or has no label, is tested and not learnt from."""
-    train = tuple(item.path for item in learnt if item.defect_type == GOOD)
-    rest = [item for item in learnt if item.defect_type != GOOD]
-    test = sorted(rest + tested, key=lambda item: item.path)
+def _split(root: Path, train_items: list[Item], test_items: list[Item]) -> Dataset:
+    """Return a data set; training pictures without the label good are tested instead."""
+    train = tuple(item.path for item in train_items if item.defect_type == GOOD)
+    others = [item for item in train_items if item.defect_type != GOOD]
+    test = sorted(others + test_items, key=lambda item: item.path)
     return Dataset(root, train, tuple(test), has_masks=True)
 
 
-def _by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
-    """Return the pictures of a folder, a defect where the mask `NAME{ending}` marks something."""
+def _label_by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
+    """Return the pictures of a folder, a defect where the mask `NAME{ending}` is not empty."""
     files = pictures_in(folder)
     masks = {path.stem: path for path in files if path.stem.endswith(ending)}
     items = []
@@ -108,7 +108,7 @@ def _by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
 
 
 def _kind(mask: Path) -> str:
-    """Return the label that a mask gives; none where it cannot be read, which is told later."""
+    """Return the label by a mask; none where it cannot be read, which is reported later."""
     try:
         return DEFECT if read_image(mask, white=1).any() else GOOD
     except ImageError:

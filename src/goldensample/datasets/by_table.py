@@ -1,4 +1,4 @@
-"""Layouts where a table tells split, label and mask of each picture: VisA, Real-IAD, any CSV."""
+"""Layouts in which a table has split, label and mask of each picture: VisA, Real-IAD, any CSV."""
 
 import csv
 import json
@@ -13,9 +13,9 @@ from goldensample.errors import ImageError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A line of a table: where it stands, for messages, and what it says."""
+    """A line of a table, and its location for messages."""
 
-    place: str
+    location: str
     path: str
     split: str
     label: str
@@ -26,18 +26,18 @@ def read_visa(root: Path, category: str) -> Dataset:
     """List a category of VisA by its `split_csv/1cls.csv`: object, split, label, image, mask.
 
     The paths start at the data set's folder; every defect is of the type "anomaly". The values
-    of a mask tell kinds of defect apart, here all mark the defect.
+    of a mask are types of defects; here all mark the defect.
     """
     table = root / "split_csv" / "1cls.csv"
     rows = [
         Row(
-            place,
+            location,
             line["image"],
             line["split"],
             GOOD if line["label"] == "normal" else line["label"],
             line["mask"],
         )
-        for place, line in _lines(table, ("object", "split", "label", "image", "mask"))
+        for location, line in _lines(table, ("object", "split", "label", "image", "mask"))
         if line["object"] == category
     ]
     return _dataset(root, rows)
@@ -59,18 +59,18 @@ def read_real_iad(root: Path, category: str) -> Dataset:
     table = root / "realiad_jsons" / "realiad_jsons" / f"{category}.json"
     sizes = [p for p in sorted(root.glob("realiad_*")) if p.name != "realiad_jsons" and p.is_dir()]
     if len(sizes) != 1:
-        found = ", ".join(path.name for path in sizes) or "none"
+        names = ", ".join(path.name for path in sizes) or "none"
         raise ImageError(
             f"Real-IAD must have the pictures of one size, such as realiad_1024; {root} has "
-            f"{found}; keep the others elsewhere"
+            f"{names}; keep the others elsewhere"
         )
     try:
-        told = json.loads(table.read_text(encoding="utf-8"))
-        normal = told["meta"]["normal_class"]
+        description = json.loads(table.read_text(encoding="utf-8"))
+        normal = description["meta"]["normal_class"]
         rows = [
             _entry(f"{table}, {split} entry {number}", split, entry, normal)
             for split in ("train", "test")
-            for number, entry in enumerate(told[split], start=1)
+            for number, entry in enumerate(description[split], start=1)
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ImageError(
@@ -80,31 +80,31 @@ def read_real_iad(root: Path, category: str) -> Dataset:
     return _dataset(sizes[0] / category, rows)
 
 
-def _entry(place: str, split: str, entry: dict[str, Any], normal: str) -> Row:
+def _entry(location: str, split: str, entry: dict[str, Any], normal: str) -> Row:
     kind = entry["anomaly_class"]
     label = GOOD if kind == normal else kind
-    return Row(place, entry["image_path"], split, label, entry.get("mask_path") or "")
+    return Row(location, entry["image_path"], split, label, entry.get("mask_path") or "")
 
 
 def read_csv(root: Path, category: str) -> Dataset:
     """List any CSV file with the columns path, split, label and, where there are masks, mask.
 
-    split is train or test, label is good or the type of defect; only good pictures may be learnt
-    from. Paths start at the folder of the file and stay below it. A mask may be left empty for good
-    pictures; where one defect has one, all must.
+    split is train or test, label is good or the type of defect; only good pictures may be
+    trained on. Paths are relative to the folder of the file and stay below it. A mask may be left
+    empty for good pictures; where one defect has one, all must.
 
     Args:
         root: the CSV file itself.
     """
     rows = [
-        Row(place, line["path"], line["split"], line["label"], line.get("mask") or "")
-        for place, line in _lines(root, ("path", "split", "label"))
+        Row(location, line["path"], line["split"], line["label"], line.get("mask") or "")
+        for location, line in _lines(root, ("path", "split", "label"))
     ]
     return _dataset(root.parent, rows)
 
 
 def _lines(table: Path, columns: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
-    """Return the lines of a CSV file with their places; every named column must be there."""
+    """Return the lines of a CSV file with their locations; all of `columns` must be there."""
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True, skipinitialspace=True)
@@ -119,47 +119,47 @@ def _lines(table: Path, columns: tuple[str, ...]) -> list[tuple[str, dict[str, s
         raise ImageError(f"{table} must be a readable CSV file in UTF-8; {error}") from error
 
 
-def _line(place: str, line: dict[str | Any, str | Any]) -> tuple[str, dict[str, str]]:
-    """Return a line with its place; values that are missing at its end are empty."""
+def _line(location: str, line: dict[str | Any, str | Any]) -> tuple[str, dict[str, str]]:
+    """Return a line with its location; values that are missing at its end are empty."""
     if None in line:
         raise ImageError(
-            f"{place}: a line must have at most as many values as the first; it has more; put "
+            f"{location}: a line must have at most as many values as the first; it has more; put "
             "values with a comma between double quotes"
         )
-    return place, {name: (text or "").strip() for name, text in line.items()}
+    return location, {name: (text or "").strip() for name, text in line.items()}
 
 
 def _dataset(base: Path, rows: Iterable[Row]) -> Dataset:
     """Return the data set that rows describe."""
     train: list[Path] = []
     test: list[Item] = []
-    places: dict[Path, str] = {}
+    locations: dict[Path, str] = {}
     for row in rows:
-        path = _below(base, row.path, row.place)
-        if path in places:
+        path = _below(base, row.path, row.location)
+        if path in locations:
             raise ImageError(
-                f"{row.place}: a picture must be named once; {row.path} is in {places[path]} too; "
-                "remove one"
+                f"{row.location}: a picture must be named once; {row.path} is in {locations[path]} "
+                "too; remove one"
             )
-        places[path] = row.place
-        masks = (_below(base, row.mask, row.place),) if row.mask and row.label != GOOD else ()
+        locations[path] = row.location
+        masks = (_below(base, row.mask, row.location),) if row.mask and row.label != GOOD else ()
         if row.split == "train" and row.label == GOOD:
             train.append(path)
         elif row.split == "test" and row.label:
             test.append(make_item(row.path, path, row.label, masks))
         else:
             raise ImageError(
-                f"{row.place}: a line must be train with the label good, or test with the label "
+                f"{row.location}: a line must be train with the label good, or test with the label "
                 f"good or a type of defect; it is {row.split!r} with {row.label!r}; mend it"
             )
     return Dataset(base, tuple(train), tuple(test), any(item.masks for item in test))
 
 
-def _below(base: Path, text: str, place: str) -> Path:
-    """Return a file that a table names; it must lie below the table's base."""
+def _below(base: Path, text: str, location: str) -> Path:
+    """Return the path of a file in a table; it must lie below the table's base."""
     path = base / text
     if not text or not path.resolve().is_relative_to(base.resolve()):
         raise ImageError(
-            f"{place}: a path must be given and stay below {base}; it is {text!r}; mend it"
+            f"{location}: a path must be given and stay below {base}; it is {text!r}; mend it"
         )
     return path

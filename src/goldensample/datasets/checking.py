@@ -1,4 +1,4 @@
-"""What is wrong with a data set, told without refusing it."""
+"""Check a data set: report all problems without refusing it."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,20 +15,19 @@ from goldensample.records import Notify, silent
 
 Size = tuple[int, int]
 SHOWN = 5
-_DEEP = 65535
+_WHITE_16_BIT = 65535
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a data set that its user should know.
+    """A problem or a note that the user of a data set should know.
 
     Args:
         kind: one of "layout", "empty_split", "no_label", "unreadable", "mask_missing",
             "mask_size", "mask_empty", "good_and_defect", "train_and_test", "twice_in_train", and
             the notes "twice_in_test", "size", "no_masks".
-        problem: True where figures measured on the data set would be wrong, or cannot be had;
-            False for a note.
-        files: the pictures or masks meant, as paths below the data set.
+        problem: True where metrics on the data set would be wrong or impossible; False for a note.
+        files: the pictures or masks concerned, as paths below the data set.
         text: a sentence that names the first of them.
     """
 
@@ -39,11 +38,11 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A picture after it was decoded; no size and no digest where that failed."""
+class _DecodedPicture:
+    """The result of decoding a picture; without size and digest where that failed."""
 
     name: str
-    learnt: bool
+    in_train: bool
     kind: str
     size_hw: Size | None
     digest: bytes
@@ -51,112 +50,114 @@ class _Seen:
 
 
 def check(data: Dataset, notify: Notify = silent) -> list[Finding]:
-    """Decode every picture and mask of a data set and return what is wrong with it.
+    """Decode every picture and mask of a data set and return all findings.
 
     Duplicates are found by the SHA-256 of the decoded pixels, so that copies in other file formats
     count; pictures of 16 bits are compared by the upper 8.
 
     Args:
-        data: what a layout's `read` returned; what `read_category` refuses is found here.
-        notify: told ("check", pictures decoded, pictures).
+        data: from a layout's `read`; what `read_category` refuses is a finding here.
+        notify: called with ("check", pictures decoded, pictures).
 
     Returns:
         Problems first, then notes.
     """
     pictures = [(Item(str(path), path, GOOD, False), True) for path in data.train]
     pictures += [(item, False) for item in data.test]
-    seen: list[_Seen] = []
+    decoded: list[_DecodedPicture] = []
     with ThreadPoolExecutor(WORKERS) as pool:
-        for one in pool.map(lambda given: _look(data, *given), pictures):
-            seen.append(one)
-            notify("check", len(seen), len(pictures))
-    found = [*_empty(data), *(finding for one in seen for finding in one.findings)]
-    found += [*_duplicates(seen), *_sizes(seen)]
-    return sorted(found, key=lambda finding: not finding.problem)
+        for picture in pool.map(lambda arguments: _decode(data, *arguments), pictures):
+            decoded.append(picture)
+            notify("check", len(decoded), len(pictures))
+    findings = [*_empty_splits(data), *(f for picture in decoded for f in picture.findings)]
+    findings += [*_duplicates(decoded), *_sizes(decoded)]
+    return sorted(findings, key=lambda finding: not finding.problem)
 
 
-def _empty(data: Dataset) -> Iterator[Finding]:
-    held = {
+def _empty_splits(data: Dataset) -> Iterator[Finding]:
+    present = {
         "good pictures to learn from": bool(data.train),
         "good test pictures": any(item.defect_type == GOOD for item in data.test),
         "defect test pictures": any(item.defect for item in data.test),
     }
-    for what, there in held.items():
-        if not there:
-            yield Finding("empty_split", True, (), f"there are no {what}")
-    if not data.has_masks and held["defect test pictures"]:
+    for pictures, exist in present.items():
+        if not exist:
+            yield Finding("empty_split", True, (), f"there are no {pictures}")
+    if not data.has_masks and present["defect test pictures"]:
         text = "there are no masks: figures on pixels cannot be had"
         yield Finding("no_masks", False, (), text)
 
 
-def _look(data: Dataset, item: Item, learnt: bool) -> _Seen:
+def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
     """Decode a picture and its masks."""
-    name, found = _name(data, item.path), []
+    name, findings = _name(data, item.path), list[Finding]()
     size_hw, digest = None, b""
     try:
-        pixels = read_image(item.path, _DEEP)
+        pixels = read_image(item.path, _WHITE_16_BIT)
         size_hw = (pixels.shape[0], pixels.shape[1])
         digest = sha256(repr(size_hw).encode() + pixels.tobytes()).digest()
     except ImageError as error:
-        found.append(Finding("unreadable", True, (name,), str(error)))
+        findings.append(Finding("unreadable", True, (name,), str(error)))
     if item.defect_type == NO_LABEL:
         text = f"{name} has no label: nothing tells whether it is good"
-        found.append(Finding("no_label", True, (name,), text))
+        findings.append(Finding("no_label", True, (name,), text))
     if item.defect and data.has_masks and not item.masks:
         text = f"{name} shows a defect and has no mask"
-        found.append(Finding("mask_missing", True, (name,), text))
+        findings.append(Finding("mask_missing", True, (name,), text))
     for mask in item.masks:
-        found += _look_at_mask(_name(data, mask), mask, name, size_hw)
-    return _Seen(name, learnt, item.defect_type, size_hw, digest, tuple(found))
+        findings += _check_mask(_name(data, mask), mask, name, size_hw)
+    return _DecodedPicture(name, in_train, item.defect_type, size_hw, digest, tuple(findings))
 
 
-def _look_at_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> Iterator[Finding]:
+def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> Iterator[Finding]:
     try:
         mask = read_image(path, white=1)
     except ImageError as error:
         yield Finding("unreadable", True, (name,), str(error))
         return
     if size_hw and mask.shape[:2] != size_hw:
-        sizes = f"{_words((mask.shape[0], mask.shape[1]))}, {picture} is {_words(size_hw)}"
+        sizes = f"{_size_text((mask.shape[0], mask.shape[1]))}, {picture} is {_size_text(size_hw)}"
         yield Finding("mask_size", True, (name, picture), f"{name} is {sizes}")
     if not mask.any():
         text = f"{name} marks nothing, though {picture} is said to show a defect"
         yield Finding("mask_empty", True, (name, picture), text)
 
 
-def _duplicates(seen: list[_Seen]) -> Iterator[Finding]:
-    groups: dict[bytes, list[_Seen]] = {}
-    for one in seen:
-        if one.digest:
-            groups.setdefault(one.digest, []).append(one)
+def _duplicates(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
+    groups: dict[bytes, list[_DecodedPicture]] = {}
+    for picture in decoded:
+        if picture.digest:
+            groups.setdefault(picture.digest, []).append(picture)
     for group in groups.values():
         if len(group) < 2:
             continue
-        good = {one.kind == GOOD for one in group if one.kind != NO_LABEL}
-        learnt = {one.learnt for one in group}
-        if len(good) == 2:
+        labels = {picture.kind == GOOD for picture in group if picture.kind != NO_LABEL}
+        in_train = {picture.in_train for picture in group}
+        if len(labels) == 2:
             kind, where = "good_and_defect", "once good and once a defect"
-        elif len(learnt) == 2:
+        elif len(in_train) == 2:
             kind, where = "train_and_test", "learnt from and tested"
         else:
-            kind = "twice_in_train" if learnt == {True} else "twice_in_test"
-            where = "more than once among those learnt from" if learnt == {True} else "tested twice"
-        names = tuple(one.name for one in group)
-        text = f"the same picture is {where}: {_listed(names)}"
+            kind = "twice_in_train" if in_train == {True} else "twice_in_test"
+            where = "tested twice"
+            if in_train == {True}:
+                where = "more than once among those learnt from"
+        names = tuple(picture.name for picture in group)
+        text = f"the same picture is {where}: {_join_names(names)}"
         yield Finding(kind, kind != "twice_in_test", names, text)
 
 
-def _sizes(seen: list[_Seen]) -> Iterator[Finding]:
-    sizes = Counter(one.size_hw for one in seen if one.size_hw)
+def _sizes(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
+    sizes = Counter(picture.size_hw for picture in decoded if picture.size_hw)
     if len(sizes) < 2:
         return
-    usual, times = sizes.most_common(1)[0]
-    other = tuple(one.name for one in seen if one.size_hw and one.size_hw != usual)
+    commonest, count = sizes.most_common(1)[0]
+    others = tuple(p.name for p in decoded if p.size_hw and p.size_hw != commonest)
     text = (
-        f"{len(other)} of {sizes.total()} pictures have another size than the commonest, "
-        f"{_words(usual or (0, 0))} ({times} pictures): {_listed(other)}"
+        f"{len(others)} of {sizes.total()} pictures have another size than the commonest, "
+        f"{_size_text(commonest or (0, 0))} ({count} pictures): {_join_names(others)}"
     )
-    yield Finding("size", False, other, text)
+    yield Finding("size", False, others, text)
 
 
 def _name(data: Dataset, path: Path) -> str:
@@ -164,10 +165,10 @@ def _name(data: Dataset, path: Path) -> str:
     return path.relative_to(data.root).as_posix() if path.is_relative_to(data.root) else str(path)
 
 
-def _words(size_hw: Size) -> str:
-    """Return a size as people say it, width first."""
+def _size_text(size_hw: Size) -> str:
+    """Return a size as text, width first."""
     return f"{size_hw[1]}x{size_hw[0]}"
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _join_names(names: tuple[str, ...]) -> str:
     return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

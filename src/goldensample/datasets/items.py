@@ -1,4 +1,4 @@
-"""What every layout is read into: pictures to learn from, and test pictures with their truth."""
+"""The records that every layout is read into: training pictures and labelled test pictures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Labelled
 from goldensample.images.codec import read_image
 from goldensample.images.folder import Folder
-from goldensample.images.listing import find_below, find_pictures
+from goldensample.images.listing import find_pictures, list_pictures
 from goldensample.records import Array
 
 GOOD = "good"
@@ -25,8 +25,8 @@ class Item:
     Args:
         name: its path below the test folder or the data set, for instance "scratch/004.png".
         path: the file.
-        defect_type: "good" for good pictures, else the name of the defect; "" where the data set
-            does not tell, which no reader but `golden data check` accepts.
+        defect_type: "good" for good pictures, else the name of the defect; "" where it is
+            unknown, which no reader but `golden data check` accepts.
         defect: the label, True for every type but "good" and "".
         masks: the files that mark the defect, one or, in MVTec LOCO, one for each region; empty
             for good pictures and where there are no masks.
@@ -44,11 +44,11 @@ class Dataset:
     """One category of a data set on disk.
 
     Args:
-        root: its folder, or the folder that the paths of its table start at.
-        train: the files of the good pictures to learn from; empty where there are none.
+        root: its folder, or the folder that the paths in its table are relative to.
+        train: the files of the good training pictures; empty where there are none.
         test: the test pictures, by name.
-        has_masks: True where every defect picture must have a mask; else pixel metrics cannot be
-            had.
+        has_masks: True where every defect picture must have a mask; else there are no pixel
+            metrics.
         name: of the layout, or of the folder where the layout is not a published one.
         category: of the data set; "" where it has one only.
     """
@@ -63,9 +63,9 @@ class Dataset:
 
 def pictures_below(folder: Path) -> list[Path]:
     """Return the pictures below a folder, sorted; none where it is empty or not there."""
-    there = folder.is_dir() and find_below(folder)
-    found = find_pictures(folder) if there else []
-    return [path for _, path in found if isinstance(path, Path)]
+    exists = folder.is_dir() and list_pictures(folder)
+    pictures = find_pictures(folder) if exists else []
+    return [path for _, path in pictures if isinstance(path, Path)]
 
 
 def pictures_in(folder: Path) -> list[Path]:
@@ -74,51 +74,55 @@ def pictures_in(folder: Path) -> list[Path]:
 
 
 def make_item(name: str, path: Path, defect_type: str, masks: tuple[Path, ...] = ()) -> Item:
-    """Return an item with the label that its type says."""
+    """Return an item with the label of its type."""
     return Item(name, path, defect_type, defect_type not in (GOOD, NO_LABEL), masks)
 
 
-def demand(data: Dataset, layout: str = "") -> Dataset:
-    """Return a data set that can be measured on, or refuse it.
+def require_complete(data: Dataset, layout: str = "") -> Dataset:
+    """Return a data set that can be evaluated on, or refuse it.
 
     Args:
-        layout: what to show of the right layout, after the messages.
+        data: listed by a layout.
+        layout: a description of the right layout, appended to the messages.
 
     Raises:
         ImageError: a test picture has no label, good or defect pictures are missing, or a mask is.
     """
-    bare = [item.name for item in data.test if item.defect_type == NO_LABEL]
-    if bare:
+    unlabelled = [item.name for item in data.test if item.defect_type == NO_LABEL]
+    if unlabelled:
         raise ImageError(
-            f"every test picture of {data.root} must have a label; {len(bare)} have none: "
-            f"{_listed(bare)}; move them to the folder of their type, or add their masks{layout}"
+            f"every test picture of {data.root} must have a label; {len(unlabelled)} have none: "
+            f"{_join_names(unlabelled)}; move them to the folder of their type, or add their "
+            f"masks{layout}"
         )
     if {item.defect for item in data.test} != {True, False}:
-        held = ", ".join(sorted({item.defect_type for item in data.test})) or "none"
+        types = ", ".join(sorted({item.defect_type for item in data.test})) or "none"
         raise ImageError(
-            f"the test set of {data.root} must hold good and defect pictures; it holds {held}"
+            f"the test set of {data.root} must hold good and defect pictures; it holds {types}"
             f"{layout}"
         )
-    bare = [item.name for item in data.test if data.has_masks and item.defect and not item.masks]
-    if bare:
+    defects = [item for item in data.test if data.has_masks and item.defect]
+    unmasked = [item.name for item in defects if not item.masks]
+    if unmasked:
         raise ImageError(
-            f"every defect picture of {data.root} must have a mask where others have; {len(bare)} "
-            f"have none: {_listed(bare)}; add them, or take all masks away to do without"
+            f"every defect picture of {data.root} must have a mask where others have; "
+            f"{len(unmasked)} have none: {_join_names(unmasked)}; add them, or take all masks "
+            "away to do without"
         )
     return data
 
 
-def _listed(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
 
 
 def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
-    """Return where the defect of a test picture is.
+    """Return the mask of a test picture's defect.
 
     Every value but 0 marks the defect, so a mask should not be a JPEG, which blurs its edges. The
     values that tell kinds of defect apart (VisA, MVTec LOCO) and MVTec LOCO's saturation
-    thresholds, which its own metric sPRO needs, are not looked at. Several masks are united. A mask
-    that marks nothing is taken as it is: published data sets have some.
+    thresholds, which its own metric sPRO needs, are ignored. Several masks are united. An empty
+    mask is accepted: published data sets have some.
 
     Args:
         size_hw: (H, W) of the picture; the masks must have it too, they are never resized.
@@ -129,9 +133,9 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     Raises:
         ImageError: a mask cannot be read, has another size.
     """
-    whole = np.zeros(size_hw, bool)
+    union = np.zeros(size_hw, bool)
     if not item.defect:
-        return whole
+        return union
     if not item.masks:
         raise ValueError(f"item must have a mask; {item.name} has none; ask has_masks first")
     for path in item.masks:
@@ -142,15 +146,15 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
                 f"a mask must have the size of its picture; {path} is {columns}x{rows} and "
                 f"{item.path} is {width}x{height} (width x height); make the mask again"
             )
-        whole |= mask
-    return whole
+        union |= mask
+    return union
 
 
 def labelled(data: Dataset, white: int | None) -> Iterator[Labelled]:
-    """Read the test pictures of a data set with their truth, one at a time.
+    """Read the test pictures of a data set with their ground truth, one at a time.
 
     Args:
-        data: what `read_dataset` or `read_category` returned.
+        data: from `read_dataset` or `read_category`.
         white: as for `read_image`.
     """
     names = tuple(item.name for item in data.test)

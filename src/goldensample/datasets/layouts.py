@@ -1,4 +1,4 @@
-"""The layouts that are known, where each data set is to be had, and under which licence."""
+"""The supported layouts, with the source and the licence of each data set."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from goldensample.datasets.by_mask import (
     read_magnetic_tile,
 )
 from goldensample.datasets.by_table import read_csv, read_real_iad, read_visa, visa_categories
-from goldensample.datasets.items import Dataset, demand
+from goldensample.datasets.items import Dataset, require_complete
 from goldensample.errors import ImageError
 from goldensample.images.listing import PathLike
 
@@ -26,52 +26,51 @@ _MPDD = ("bracket_black", "bracket_brown", "bracket_white", "connector", "metal_
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a published data set lies on disk, and where it comes from.
+    """The layout of a published data set on disk, and its source.
 
     Args:
-        title: its name in print.
-        where: the page of its makers, who alone hand it out; "" for data of one's own.
-        licence: as that page, or the data set, says.
-        signs: patterns of paths below its folder; one that is there tells the layout.
+        title: its published name.
+        url: the page of its authors, who alone distribute it; "" for the user's own data.
+        licence: according to that page, or the data set.
+        patterns: globs of paths below its folder; the layout is recognised by any of them.
         categories: lists the categories in a folder; "" is the folder itself.
-        read: lists one category, given the folder and the category; it asks nothing of what it
-            finds, `read_category` does.
+        read: lists one category, given the folder and the category; `read_category` validates it.
     """
 
     title: str
-    where: str
+    url: str
     licence: str
-    signs: tuple[str, ...]
+    patterns: tuple[str, ...]
     categories: Callable[[Path], list[str]]
     read: Callable[[Path, str], Dataset]
 
 
-def _with(sign: str, root: Path) -> list[str]:
-    """Return the folders that hold something, or "" where the given one holds it."""
-    if (root / sign).exists():
+def _folders_with(name: str, root: Path) -> list[str]:
+    """Return the folders that contain `name`, or "" where `root` itself does."""
+    if (root / name).exists():
         return [""]
-    return sorted(path.name for path in root.glob("*") if (path / sign).exists())
+    return sorted(path.name for path in root.glob("*") if (path / name).exists())
 
 
-def _whole(root: Path) -> list[str]:
-    """Return the one category of a data set that has no others."""
+def _single_category(root: Path) -> list[str]:
+    """Return the category of a data set that has only one."""
     return [""]
 
 
-def _described(root: Path) -> list[str]:
+def _real_iad_categories(root: Path) -> list[str]:
     """Return the categories of Real-IAD that have a description and pictures."""
     tables = sorted((root / "realiad_jsons" / "realiad_jsons").glob("*.json"))
     return [path.stem for path in tables if any(root.glob(f"realiad_*/{path.stem}"))]
 
 
-_tested = partial(_with, "test")
+_folders_with_test = partial(_folders_with, "test")
 LAYOUTS: dict[str, Layout] = {
     "mvtec_ad": Layout(
         "MVTec AD",
         f"{_MVTEC}/mvtec-ad",
         _NON_COMMERCIAL,
         ("test/good", "*/test/good"),
-        _tested,
+        _folders_with_test,
         read_mvtec_ad,
     ),
     "mvtec_loco": Layout(
@@ -79,7 +78,7 @@ LAYOUTS: dict[str, Layout] = {
         f"{_MVTEC}/mvtec-loco",
         _NON_COMMERCIAL,
         ("test/logical_anomalies", "*/test/logical_anomalies"),
-        _tested,
+        _folders_with_test,
         read_mvtec_ad,
     ),
     "mvtec_ad_2": Layout(
@@ -87,7 +86,7 @@ LAYOUTS: dict[str, Layout] = {
         f"{_MVTEC}/mvtec-ad-2",
         _NON_COMMERCIAL,
         ("test_public", "*/test_public"),
-        partial(_with, "test_public"),
+        partial(_folders_with, "test_public"),
         read_mvtec_ad_2,
     ),
     "visa": Layout(
@@ -103,7 +102,7 @@ LAYOUTS: dict[str, Layout] = {
         "https://github.com/pankajmishra000/VT-ADL",
         "CC BY-SA 4.0",
         ("test/ok", "*/test/ok"),
-        _tested,
+        _folders_with_test,
         read_btad,
     ),
     "mpdd": Layout(
@@ -111,7 +110,7 @@ LAYOUTS: dict[str, Layout] = {
         "https://github.com/stepanje/MPDD",
         "see the page",
         tuple(f"{name}/test/good" for name in _MPDD),
-        _tested,
+        _folders_with_test,
         read_mvtec_ad,
     ),
     "kolektorsdd": Layout(
@@ -119,7 +118,7 @@ LAYOUTS: dict[str, Layout] = {
         f"{_VICOS}/kolektorsdd/",
         _NON_COMMERCIAL,
         ("kos*/Part*",),
-        _whole,
+        _single_category,
         read_kolektorsdd,
     ),
     "kolektorsdd2": Layout(
@@ -127,18 +126,23 @@ LAYOUTS: dict[str, Layout] = {
         f"{_VICOS}/kolektorsdd2/",
         _NON_COMMERCIAL,
         ("test/*_GT.png",),
-        _whole,
+        _single_category,
         read_kolektorsdd2,
     ),
     "dagm": Layout(
-        "DAGM 2007", _DAGM, "see the page", ("Class*/Train",), partial(_with, "Train"), read_dagm
+        "DAGM 2007",
+        _DAGM,
+        "see the page",
+        ("Class*/Train",),
+        partial(_folders_with, "Train"),
+        read_dagm,
     ),
     "magnetic_tile": Layout(
         "Magnetic tile defects",
         "https://github.com/abin24/Magnetic-tile-defect-datasets.",
         "free to use, cite the paper",
         ("MT_Free/Imgs",),
-        _whole,
+        _single_category,
         read_magnetic_tile,
     ),
     "real_iad": Layout(
@@ -146,57 +150,59 @@ LAYOUTS: dict[str, Layout] = {
         "https://realiad4ad.github.io/Real-IAD/",
         _NON_COMMERCIAL,
         ("realiad_jsons/realiad_jsons",),
-        _described,
+        _real_iad_categories,
         read_real_iad,
     ),
-    "folder": Layout("Any folder: good/, TYPE/", "", "yours", ("good",), _whole, read_folder),
-    "csv": Layout("Any CSV: path, split, label, mask", "", "yours", (), _whole, read_csv),
+    "folder": Layout(
+        "Any folder: good/, TYPE/", "", "yours", ("good",), _single_category, read_folder
+    ),
+    "csv": Layout("Any CSV: path, split, label, mask", "", "yours", (), _single_category, read_csv),
 }
 
 
 def find_layout(root: PathLike) -> str:
-    """Return the layout that a folder, or a CSV file, has, by names alone.
+    """Return the layout of a folder or a CSV file, by names alone.
 
-    MPDD is told from MVTec AD by the names of its categories; a single category of it, or the
-    magnetic tiles in MVTec AD's layout, is "mvtec_ad": they are read the same.
+    MPDD is distinguished from MVTec AD by the names of its categories; a single category of it, or
+    the magnetic tiles in MVTec AD's layout, is "mvtec_ad": they are read the same.
 
     Raises:
-        ImageError: it has none of them.
+        ImageError: no layout matches.
     """
     folder = Path(root)
     if folder.is_file() and folder.suffix.lower() == ".csv":
         return "csv"
-    # from the last to the first: the more particular stand below those they resemble
+    # from the last to the first: specific layouts stand below the general ones they resemble
     for name, layout in reversed(LAYOUTS.items()):
-        if any(next(folder.glob(sign), None) for sign in layout.signs):
+        if any(next(folder.glob(pattern), None) for pattern in layout.patterns):
             return name
-    held = ", ".join(sorted(path.name for path in folder.glob("*"))[:10]) or "nothing"
-    was = f"it holds {held}" if folder.is_dir() else "there is no such folder"
+    content = ", ".join(sorted(path.name for path in folder.glob("*"))[:10]) or "nothing"
+    reason = f"it holds {content}" if folder.is_dir() else "there is no such folder"
     raise ImageError(
-        f"a data set must have a known layout ({', '.join(LAYOUTS)}); {folder}: {was}; name the "
+        f"a data set must have a known layout ({', '.join(LAYOUTS)}); {folder}: {reason}; name the "
         "folder that holds the categories, or one with good pictures in good/"
     )
 
 
 def read_category(root: PathLike, category: str, layout: str = "") -> Dataset:
-    """List one category of a data set, and make sure that it can be measured on.
+    """List one category of a data set, and validate it.
 
     Args:
         root: the folder that holds the categories, or the CSV file.
         category: one of `LAYOUTS[layout].categories(root)`; "" where there is one only.
-        layout: a key of `LAYOUTS`; "" looks which it is.
+        layout: a key of `LAYOUTS`; "" detects it.
 
     Raises:
-        ImageError: no such layout, or what `demand` refuses.
-        ValueError: no such layout or category is known.
+        ImageError: no such layout, or what `require_complete` refuses.
+        ValueError: the layout or the category is unknown.
     """
-    folder, known = Path(root), layout or find_layout(root)
-    if known not in LAYOUTS:
-        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; got {known!r}")
-    categories = LAYOUTS[known].categories(folder)
+    folder, key = Path(root), layout or find_layout(root)
+    if key not in LAYOUTS:
+        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; got {key!r}")
+    categories = LAYOUTS[key].categories(folder)
     if category not in categories:
-        there = ", ".join(map(repr, categories)) or f"none is in {folder}"
-        raise ValueError(f"category must be one of those there ({there}); got {category!r}")
-    data = demand(LAYOUTS[known].read(folder, category))
-    name = known if LAYOUTS[known].where else folder.absolute().stem
+        available = ", ".join(map(repr, categories)) or f"none is in {folder}"
+        raise ValueError(f"category must be one of those there ({available}); got {category!r}")
+    data = require_complete(LAYOUTS[key].read(folder, category))
+    name = key if LAYOUTS[key].url else folder.absolute().stem
     return replace(data, name=name, category=category)

@@ -1,11 +1,11 @@
-"""Where a part lies in the picture, and the surface that is drawn there."""
+"""The pose of a part in the picture, and the surface that is rendered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.demo.fields import FINE, Point, Random
+from goldensample.demo.fields import SUPERSAMPLING, Point, Random
 from goldensample.records import Array
 
 Window = tuple[slice, slice]
@@ -13,12 +13,12 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The coordinates of a part that is moved, turned and scaled in its picture.
+    """The coordinates of a translated, rotated and scaled part in its picture.
 
     Args:
-        x, y: (H, W) float32, place of each fine sample in the part's own pixels, origin at its
+        x, y: (H, W) float32, position of each fine sample in the part's pixels, origin at its
             middle, x to the right, y down.
-        angle: radians by which the part is turned.
+        angle: rotation of the part in radians.
         scale: pixels of the picture per pixel of the part.
         middle_px: (row, column) of the part's middle in the picture.
     """
@@ -36,13 +36,13 @@ class Canvas:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """What the light falls on; drawing changes the arrays in place.
+    """Height, colour and gloss maps; drawing changes the arrays in place.
 
     Args:
         height: (H, W) float32 in pixels of the picture.
-        colour: (3, H, W) float32 share of light thrown back, linear.
-        gloss: (H, W) float32 strength of the highlight.
-        sharpness: how narrow the highlight is (about 10 satin, 100 polished).
+        colour: (3, H, W) float32 linear albedo.
+        gloss: (H, W) float32 strength of the specular highlight.
+        sharpness: specular exponent (about 10 satin, 100 polished).
         grain: None, or unit vectors (x, y), each (H, W), along which a metal is brushed.
     """
 
@@ -53,39 +53,45 @@ class Surface:
     grain: tuple[Array, Array] | None = None
 
 
-def place(
-    random: Random,
+def random_canvas(
+    rng: Random,
     size_hw: tuple[int, int],
-    shift_px: float,
-    turn: float,
-    stretch: float,
+    max_shift_px: float,
+    max_angle: float,
+    max_scale: float,
 ) -> Canvas:
-    """Lay a part down: a random shift (each axis), turn (radians) and scale, +- their limits."""
-    shift_y, shift_x, angle, scale = random.uniform(-1, 1, 4) * (shift_px, shift_px, turn, stretch)
+    """Draw a pose: a random shift (each axis), rotation (radians) and relative scale."""
+    limits = (max_shift_px, max_shift_px, max_angle, max_scale)
+    shift_y, shift_x, angle, scale = rng.uniform(-1, 1, 4) * limits
     middle = size_hw[0] / 2 + shift_y, size_hw[1] / 2 + shift_x
-    rows = (np.arange(size_hw[0] * FINE, dtype=np.float32) + 0.5) / FINE - np.float32(middle[0])
-    columns = (np.arange(size_hw[1] * FINE, dtype=np.float32) + 0.5) / FINE - np.float32(middle[1])
+    rows, columns = (
+        (np.arange(side * SUPERSAMPLING, dtype=np.float32) + 0.5) / SUPERSAMPLING - np.float32(at)
+        for side, at in zip(size_hw, middle, strict=True)
+    )
     cos, sin = np.float32(np.cos(angle) / (1 + scale)), np.float32(np.sin(angle) / (1 + scale))
     x = columns[None, :] * cos + rows[:, None] * sin
     y = rows[:, None] * cos - columns[None, :] * sin
     return Canvas(x, y, float(angle), float(1 + scale), middle)
 
 
-def window(canvas: Canvas, middle: Point, reach_px: float) -> Window:
-    """Return the slices that hold every sample within a reach of a point of the part."""
+def window(canvas: Canvas, middle: Point, radius_px: float) -> Window:
+    """Return the slices that hold every sample within a radius of a point of the part."""
     cos, sin = np.cos(canvas.angle) * canvas.scale, np.sin(canvas.angle) * canvas.scale
     column = canvas.middle_px[1] + middle[0] * cos - middle[1] * sin
     row = canvas.middle_px[0] + middle[0] * sin + middle[1] * cos
-    reach = reach_px * canvas.scale + 2
+    radius = radius_px * canvas.scale + 2
     slices = []
-    for place_px, limit in ((row, canvas.shape_hw[0]), (column, canvas.shape_hw[1])):
-        low = min(max(int((place_px - reach) * FINE), 0), limit - 1)
-        slices.append(slice(low, min(max(int((place_px + reach) * FINE) + 1, low + 1), limit)))
+    for centre_px, limit in ((row, canvas.shape_hw[0]), (column, canvas.shape_hw[1])):
+        low = min(max(int((centre_px - radius) * SUPERSAMPLING), 0), limit - 1)
+        high = max(int((centre_px + radius) * SUPERSAMPLING) + 1, low + 1)
+        slices.append(slice(low, min(high, limit)))
     return slices[0], slices[1]
 
 
-def local(canvas: Canvas, where: Window, middle: Point, angle: float = 0.0) -> tuple[Array, Array]:
-    """Return coordinates in a window with their origin at `middle`, turned by `angle`."""
+def local_coordinates(
+    canvas: Canvas, where: Window, middle: Point, angle: float = 0.0
+) -> tuple[Array, Array]:
+    """Return coordinates in a window with their origin at `middle`, rotated by `angle`."""
     x, y = canvas.x[where] - np.float32(middle[0]), canvas.y[where] - np.float32(middle[1])
     if not angle:
         return x, y
@@ -110,7 +116,7 @@ def paint(
     colour: Sequence[float],
     gloss: float | None = None,
 ) -> None:
-    """Blend a colour, and a gloss if given, into a window by a cover of 0 to 1."""
+    """Alpha-blend a colour, and optionally a gloss, into a window by a cover of 0 to 1."""
     target = surface.colour[(slice(None), *where)]
     target += cover * (np.asarray(colour, np.float32)[:, None, None] - target)
     if gloss is not None:
@@ -118,14 +124,14 @@ def paint(
         shine += cover * (np.float32(gloss) - shine)
 
 
-def confine(surface: Surface, before: Surface, cover: Array) -> None:
-    """Undo every change since `before` where a cover (H, W) is 0."""
-    pairs = (surface.height, before.height), (surface.colour, before.colour)
-    for now, then in (*pairs, (surface.gloss, before.gloss)):
-        now[:] = then + cover * (now - then)
+def restrict_changes(surface: Surface, original: Surface, cover: Array) -> None:
+    """Restore the `original` surface where a cover (H, W) is 0."""
+    arrays = (surface.height, original.height), (surface.colour, original.colour)
+    for current, previous in (*arrays, (surface.gloss, original.gloss)):
+        current[:] = previous + cover * (current - previous)
 
 
-def copy(surface: Surface) -> Surface:
-    """Return a surface with arrays of its own."""
+def copy_surface(surface: Surface) -> Surface:
+    """Return a deep copy of a surface, except for its grain."""
     arrays = surface.height.copy(), surface.colour.copy(), surface.gloss.copy()
     return Surface(*arrays, surface.sharpness, surface.grain)

@@ -1,22 +1,22 @@
-"""What is on the circuit and where; solder and bodies of its components."""
+"""Layout of the circuit; solder and bodies of its components."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.demo.canvas import Canvas, Surface, local, paint, window
-from goldensample.demo.fields import Point, Random, box, cloud, coverage, step
-from goldensample.demo.letters import write
+from goldensample.demo.canvas import Canvas, Surface, local_coordinates, paint, window
+from goldensample.demo.fields import Point, Random, box_distance, coverage, smooth_noise, smoothstep
+from goldensample.demo.letters import text_distances
 from goldensample.records import Array
 
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part on the board: its kind ("chip", "resistor", "capacitor", "can"), middle and turn."""
+    """A component: its kind ("chip", "resistor", "capacitor", "can"), middle and rotation."""
 
     kind: str
     middle: Point
-    turn: float = 0.0
+    rotation: float = 0.0
 
 
 UPRIGHT = float(np.pi / 2)
@@ -76,68 +76,70 @@ TIN, TIP = (0.46, 0.47, 0.48), (0.40, 0.40, 0.40)
 BODY = {"resistor": (0.018, 0.018, 0.020), "capacitor": (0.34, 0.225, 0.12)}
 
 
-def leg(number: float, side: float) -> Point:
+def leg_position(number: float, side: float) -> Point:
     """Return the foot of a chip's leg, counted from the left; side -1 above, 1 below."""
     return -52.0 + (number - 3) * 14.0, -38.0 + side * 40.0
 
 
 def _pads_of(part: Component) -> list[tuple[Point, Point]]:
-    """Return middle and half size of each soldered pad in the component's own axes."""
+    """Return middle and half size of each soldered pad in the component's axes."""
     if part.kind == "chip":
-        places = [leg(number, side) for number in range(7) for side in (-1.0, 1.0)]
-        return [((x - part.middle[0], y - part.middle[1]), (3.6, 6.5)) for x, y in places]
+        positions = [leg_position(number, side) for number in range(7) for side in (-1.0, 1.0)]
+        return [((x - part.middle[0], y - part.middle[1]), (3.6, 6.5)) for x, y in positions]
     if part.kind == "can":
         return [((-30.0, 0.0), (9.0, 6.0)), ((30.0, 0.0), (9.0, 6.0))]
     return [((-14.5, 0.0), (6.0, 8.0)), ((14.5, 0.0), (6.0, 8.0))]
 
 
-def solder(canvas: Canvas, surface: Surface, part: Component, random: Random) -> None:
+def solder(canvas: Canvas, surface: Surface, part: Component, rng: Random) -> None:
     """Put tin on the pads of a component; each joint is shaped a little differently."""
     for middle, half in _pads_of(part):
-        cos, sin = np.cos(part.turn), np.sin(part.turn)
-        spot = (
+        cos, sin = np.cos(part.rotation), np.sin(part.rotation)
+        pad_middle = (
             float(part.middle[0] + middle[0] * cos - middle[1] * sin),
             float(part.middle[1] + middle[0] * sin + middle[1] * cos),
         )
-        where = window(canvas, spot, max(half) + 4)
-        x, y = local(canvas, where, spot, part.turn)
-        distance = box(x, y, half, 1.5)
-        swell = np.clip(-distance / np.float32(min(half)), 0, 1)
-        wet = 1 + np.float32(0.25) * cloud(random, x.shape, (9, 9))
-        surface.height[where] += np.float32(random.normal(2.0, 0.15)) * np.sqrt(swell) * wet
-        paint(surface, where, coverage(distance), TIN, float(random.normal(0.5, 0.04)))
+        where = window(canvas, pad_middle, max(half) + 4)
+        x, y = local_coordinates(canvas, where, pad_middle, part.rotation)
+        distance = box_distance(x, y, half, 1.5)
+        bulge = np.clip(-distance / np.float32(min(half)), 0, 1)
+        wetting = 1 + np.float32(0.25) * smooth_noise(rng, x.shape, (9, 9))
+        surface.height[where] += np.float32(rng.normal(2.0, 0.15)) * np.sqrt(bulge) * wetting
+        paint(surface, where, coverage(distance), TIN, float(rng.normal(0.5, 0.04)))
 
 
 def mount(
     canvas: Canvas, surface: Surface, part: Component, jitter: tuple[float, float, float]
 ) -> None:
-    """Set a component on its pads, moved by (x, y) and turned by jitter."""
+    """Draw a component on its pads, moved and rotated by jitter (x, y, angle)."""
     middle = part.middle[0] + jitter[0], part.middle[1] + jitter[1]
-    turn = part.turn + jitter[2]
-    reach = {"chip": 66.0, "can": 36.0}.get(part.kind, 24.0)
-    where = window(canvas, middle, reach)
-    x, y = local(canvas, where, middle, turn)
-    cos, sin = np.cos(turn), np.sin(turn)
-    back = (
+    rotation = part.rotation + jitter[2]
+    radius = {"chip": 66.0, "can": 36.0}.get(part.kind, 24.0)
+    where = window(canvas, middle, radius)
+    x, y = local_coordinates(canvas, where, middle, rotation)
+    cos, sin = np.cos(rotation), np.sin(rotation)
+    shadow_offset = (
         np.float32(3 * cos + 3 * sin),
         np.float32(3 * cos - 3 * sin),
     )  # shadow: to the lower right
     half = {"chip": (50.0, 29.0), "can": (27.0, 27.0)}.get(part.kind, (17.0, 8.5))
     round_px = 27.0 if part.kind == "can" else 1.5
-    dark = coverage(box(x - back[0], y - back[1], half, round_px), 6.0)
-    surface.colour[(slice(None), *where)] *= 1 - np.float32(0.6) * dark
+    shadow = coverage(box_distance(x - shadow_offset[0], y - shadow_offset[1], half, round_px), 6.0)
+    surface.colour[(slice(None), *where)] *= 1 - np.float32(0.6) * shadow
     if part.kind == "chip":
         _chip(canvas, surface, (x, y), middle)
     elif part.kind == "can":
         _can(surface, where, x, y)
     else:
-        _small(canvas, surface, (where, x, y), (part, middle, turn))
+        _small(canvas, surface, (where, x, y), (part, middle, rotation))
 
 
-def _block(surface: Surface, where: tuple[slice, slice], distance: Array, tall: float) -> Array:
-    """Raise a body with rounded edges over whatever is below; return its cover."""
+def _block(
+    surface: Surface, where: tuple[slice, slice], distance: Array, height_px: float
+) -> Array:
+    """Raise a body with rounded edges above the surface; return its cover."""
     cover = coverage(distance)
-    top = np.float32(tall) * np.sqrt(np.clip(-distance / np.float32(2.5), 0.05, 1))
+    top = np.float32(height_px) * np.sqrt(np.clip(-distance / np.float32(2.5), 0.05, 1))
     surface.height[where] += cover * (top - surface.height[where])
     return cover
 
@@ -150,21 +152,25 @@ def _small(
 ) -> None:
     """Draw a resistor or a capacitor: a body between two tinned ends."""
     where, x, y = grid
-    part, middle, turn = pose
-    cover = _block(surface, where, box(x, y, (17.0, 8.5), 1.2), 5.0)
+    part, middle, rotation = pose
+    cover = _block(surface, where, box_distance(x, y, (17.0, 8.5), 1.2), 5.0)
     paint(surface, where, cover, TIN, 0.45)
     body = coverage(np.maximum(np.abs(x) - np.float32(11.5), np.abs(y) - np.float32(8.5)))
     paint(surface, where, body, BODY[part.kind], 0.08 if part.kind == "resistor" else 0.16)
     if part.kind == "resistor":
-        for there, distance in write(canvas, "103", middle, 7.5, turn):
+        for glyph_window, distance in text_distances(canvas, "103", middle, 7.5, rotation):
             paint(
-                surface, there, coverage(distance - np.float32(0.6), 0.8), (0.62, 0.62, 0.62), 0.05
+                surface,
+                glyph_window,
+                coverage(distance - np.float32(0.6), 0.8),
+                (0.62, 0.62, 0.62),
+                0.05,
             )
 
 
 def _can(surface: Surface, where: tuple[slice, slice], x: Array, y: Array) -> None:
     """Draw an electrolytic capacitor from above: aluminium with a black segment."""
-    base = _block(surface, where, box(x, y, (27.0, 27.0), 6.0), 4.0)
+    base = _block(surface, where, box_distance(x, y, (27.0, 27.0), 6.0), 4.0)
     paint(surface, where, base, (0.02, 0.02, 0.022), 0.1)
     radius = np.hypot(x, y)
     cover = _block(surface, where, radius - np.float32(24.5), 11.0)
@@ -178,21 +184,23 @@ def _chip(canvas: Canvas, surface: Surface, grid: tuple[Array, Array], middle: P
     """Draw the integrated circuit: legs, moulded body, notch, pin mark, print."""
     x, y = grid
     where = window(canvas, middle, 66.0)
-    lane = x / np.float32(14)
+    leg_index = x / np.float32(14)
     inside = np.maximum(np.abs(x) - np.float32(46), np.abs(y) - np.float32(42))
-    legs = np.maximum(np.abs(lane - np.rint(lane)) * np.float32(14) - np.float32(2.5), inside)
+    legs = np.maximum(
+        np.abs(leg_index - np.rint(leg_index)) * np.float32(14) - np.float32(2.5), inside
+    )
     cover = coverage(legs) * (np.abs(y) > 28)
-    bend = step(44.0, 30.0, np.abs(y))
+    bend = smoothstep(44.0, 30.0, np.abs(y))
     surface.height[where] += cover * (
         np.float32(1.5) + np.float32(3) * bend - surface.height[where]
     )
     paint(surface, where, cover, (0.5, 0.5, 0.5), 0.5)
-    body = _block(surface, where, box(x, y, (50.0, 29.0), 1.5), 8.0)
+    body = _block(surface, where, box_distance(x, y, (50.0, 29.0), 1.5), 8.0)
     paint(surface, where, body, (0.022, 0.022, 0.024), 0.07)
     mark = np.hypot(x + np.float32(41), y - np.float32(19)) - np.float32(3.2)
     surface.height[where] -= np.float32(0.9) * coverage(mark, 1.5)
-    for text, spot, height_px in (("GS2047", (0.0, -8.0), 11.0), ("0815-3", (4.0, 11.0), 8.0)):
-        place = middle[0] + spot[0], middle[1] + spot[1]
-        for there, distance in write(canvas, text, place, height_px):
+    for text, offset, height_px in (("GS2047", (0.0, -8.0), 11.0), ("0815-3", (4.0, 11.0), 8.0)):
+        text_middle = middle[0] + offset[0], middle[1] + offset[1]
+        for glyph_window, distance in text_distances(canvas, text, text_middle, height_px):
             ink = coverage(distance - np.float32(0.6), 0.9)
-            paint(surface, there, ink * np.float32(0.6), TIP)
+            paint(surface, glyph_window, ink * np.float32(0.6), TIP)

@@ -1,4 +1,4 @@
-"""The families of parts, and one picture of a part."""
+"""The families of parts, and the rendering of one picture."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from scipy import ndimage
 from goldensample.demo import cap, circuit, screw, washer, weave, wood
 from goldensample.demo.canvas import Surface
 from goldensample.demo.fields import Random
-from goldensample.demo.shot import Shot, develop, draw_shot, expose, shade
+from goldensample.demo.shot import Capture, add_sensor_noise, random_capture, shade, take_picture
 from goldensample.records import Array
 
 VISIBLE = 4.0
@@ -36,9 +36,9 @@ class Family:
     Args:
         name: its key in `FAMILIES`.
         size_hw: height and width of its pictures.
-        defects: names of the damage it can have.
-        draw: returns its surface, given the random source of the part, the defect or None, and
-            the random source of the defect.
+        defects: names of its defects.
+        draw: returns its surface, given the random generator of the part, the defect or None, and
+            the random generator of the defect.
     """
 
     name: str
@@ -61,11 +61,11 @@ FAMILIES: dict[str, Family] = {
 
 
 def render(family: str, seed: int, defect: str | None = None) -> Part:
-    """Render one part; with a defect, the very same part damaged.
+    """Render one part; with a defect, the same part damaged.
 
     Args:
         family: a key of `FAMILIES`.
-        seed: not negative; decides part, pose, light, noise and the shape of the defect.
+        seed: not negative; determines part, pose, light, noise and the shape of the defect.
         defect: one of the family's defects, or None for a good part.
 
     Returns:
@@ -75,22 +75,22 @@ def render(family: str, seed: int, defect: str | None = None) -> Part:
     Raises:
         ValueError: the family or the defect is not known.
     """
-    kind = family_of(family)
+    kind = find_family(family)
     if defect is not None and defect not in kind.defects:
         raise ValueError(f"defect must be one of {', '.join(kind.defects)}; got {defect!r}")
     seeds = np.random.SeedSequence(seed).spawn(4)
-    shot = draw_shot(np.random.default_rng(seeds[0]))
-    picture = _picture(kind, None, shot, seeds)
+    capture = random_capture(np.random.default_rng(seeds[0]))
+    picture = _render_noise_free(kind, None, capture, seeds)
     mask = np.zeros(kind.size_hw, bool)
     if defect is not None:
-        damaged = _picture(kind, defect, shot, seeds)
-        mask = _changed(picture, damaged)
-        near = ndimage.binary_dilation(mask, iterations=2)
-        picture = np.where(near[:, :, None], damaged, picture)
-    return Part(develop(picture, shot, np.random.default_rng(seeds[3])), mask)
+        damaged = _render_noise_free(kind, defect, capture, seeds)
+        mask = _visible_change(picture, damaged)
+        dilated = ndimage.binary_dilation(mask, iterations=2)
+        picture = np.where(dilated[:, :, None], damaged, picture)
+    return Part(add_sensor_noise(picture, capture, np.random.default_rng(seeds[3])), mask)
 
 
-def family_of(name: str) -> Family:
+def find_family(name: str) -> Family:
     """Return a family by its name.
 
     Raises:
@@ -101,15 +101,15 @@ def family_of(name: str) -> Family:
     return FAMILIES[name]
 
 
-def _picture(
-    kind: Family, defect: str | None, shot: Shot, seeds: Sequence[np.random.SeedSequence]
+def _render_noise_free(
+    kind: Family, defect: str | None, capture: Capture, seeds: Sequence[np.random.SeedSequence]
 ) -> Array:
-    part, flaw = np.random.default_rng(seeds[1]), np.random.default_rng(seeds[2])
-    return expose(shade(kind.draw(part, defect, flaw), shot), shot)
+    part_rng, defect_rng = np.random.default_rng(seeds[1]), np.random.default_rng(seeds[2])
+    return take_picture(shade(kind.draw(part_rng, defect, defect_rng), capture), capture)
 
 
-def _changed(picture: Array, damaged: Array) -> Array:
+def _visible_change(picture: Array, damaged: Array) -> Array:
     """Return where two pictures without noise differ visibly, small gaps closed."""
-    seen = np.abs(damaged - picture).max(axis=2) > VISIBLE  # (H, W, 3) -> (H, W)
-    closed: Array = ndimage.binary_closing(np.pad(seen, 3), iterations=2)[3:-3, 3:-3]
+    visible = np.abs(damaged - picture).max(axis=2) > VISIBLE  # (H, W, 3) -> (H, W)
+    closed: Array = ndimage.binary_closing(np.pad(visible, 3), iterations=2)[3:-3, 3:-3]
     return closed

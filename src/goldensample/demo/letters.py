@@ -1,15 +1,15 @@
-"""A stroke alphabet for embossing and print: only the signs the parts bear."""
+"""A stroke font for embossing and print, restricted to the characters of the parts."""
 
 from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 
-from goldensample.demo.canvas import Canvas, Window, local, window
-from goldensample.demo.fields import Point, segment
+from goldensample.demo.canvas import Canvas, Window, local_coordinates, window
+from goldensample.demo.fields import Point, segment_distance
 from goldensample.records import Array
 
-# Each sign: strokes of points on a grid 4 wide and 6 high, origin at the upper left.
+# Each character: strokes of points on a grid 4 wide and 6 high, origin at the upper left.
 STROKES: dict[str, tuple[str, ...]] = {
     "0": ("10 30 41 45 36 16 05 01 10",),
     "1": ("11 20 26", "16 36"),
@@ -38,22 +38,24 @@ STROKES: dict[str, tuple[str, ...]] = {
 }
 
 
-def write(
+def text_distances(
     canvas: Canvas, text: str, middle: Point, height_px: float, angle: float = 0.0
 ) -> Iterator[tuple[Window, Array]]:
-    """Yield, for each sign of a text about `middle`, a window and the distance to its strokes."""
+    """Yield, for each character of a text, a window and the distance to its strokes."""
     unit = height_px / 6
     for index, sign in enumerate(text):
         offset = (index - (len(text) - 1) / 2) * 5.4 * unit
-        spot = (
+        sign_middle = (
             float(middle[0] + offset * np.cos(angle)),
             float(middle[1] + offset * np.sin(angle)),
         )
-        where = window(canvas, spot, height_px * 0.75 + 2)
-        x, y = local(canvas, where, spot, angle)
+        where = window(canvas, sign_middle, height_px * 0.75 + 2)
+        x, y = local_coordinates(canvas, where, sign_middle, angle)
         nearest = np.full(x.shape, 1e3, np.float32)
         for stroke in STROKES[sign]:
-            dots = [((int(dot[0]) - 2) * unit, (int(dot[1]) - 3) * unit) for dot in stroke.split()]
-            for start, end in pairwise(dots):
-                nearest = np.minimum(nearest, segment(x, y, start, end)[0])
+            points = [
+                ((int(dot[0]) - 2) * unit, (int(dot[1]) - 3) * unit) for dot in stroke.split()
+            ]
+            for start, end in pairwise(points):
+                nearest = np.minimum(nearest, segment_distance(x, y, start, end)[0])
         yield where, nearest

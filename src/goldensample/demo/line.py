@@ -1,17 +1,17 @@
-"""The demo's line on disk: a data set in MVTec layout, rendered."""
+"""Write a rendered data set in MVTec layout."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from goldensample.demo.families import family_of, render
+from goldensample.demo.families import find_family, render
 from goldensample.images.codec import encode_png
 from goldensample.records import Notify
 from goldensample.storage.atomic import write_atomic
 
 
-def write_line(
+def write_dataset(
     folder: Path,
     families: Sequence[str],
     train: int,
@@ -26,33 +26,33 @@ def write_line(
         families: keys of `FAMILIES`.
         train, test_good: good pictures to learn from and to test with, per family.
         per_defect: pictures of each defect, per family.
-        notify: told of every picture, with the family as the stage.
+        notify: called for every picture, with the family as the stage.
 
     Raises:
         ValueError: a family is not known.
     """
-    for kinds in [family_of(family) for family in families]:
-        family = kinds.name
+    for family in [find_family(name) for name in families]:
+        name = family.name
         jobs = [("train", "good", index) for index in range(train)]
         jobs += [("test", "good", index) for index in range(test_good)]
-        for defect in kinds.defects:
+        for defect in family.defects:
             jobs += [("test", defect, index) for index in range(per_defect)]
-        notify(family, 0, len(jobs))
-        for done, (split, kind, index) in enumerate(jobs):
-            _write_part(folder / family, family, (split, kind, index))
-            notify(family, done + 1, len(jobs))
+        notify(name, 0, len(jobs))
+        for number, (split, kind, index) in enumerate(jobs):
+            _write_picture(folder / name, name, (split, kind, index))
+            notify(name, number + 1, len(jobs))
 
 
-def seed_of(family: str, split: str, kind: str, index: int) -> int:
-    """Return the seed of one picture of the line; no two pictures share one."""
-    words = [int.from_bytes(word.encode(), "big") for word in (family, split, kind)]
-    low, high = np.random.SeedSequence([*words, index]).generate_state(2, np.uint64)
+def picture_seed(family: str, split: str, kind: str, index: int) -> int:
+    """Return the seed of one picture of the data set; seeds are unique."""
+    integers = [int.from_bytes(word.encode(), "big") for word in (family, split, kind)]
+    low, high = np.random.SeedSequence([*integers, index]).generate_state(2, np.uint64)
     return int(low) << 64 | int(high)
 
 
-def _write_part(folder: Path, family: str, job: tuple[str, str, int]) -> None:
-    split, kind, index = job
-    part = render(family, seed_of(family, *job), None if kind == "good" else kind)
+def _write_picture(folder: Path, family: str, key: tuple[str, str, int]) -> None:
+    split, kind, index = key
+    part = render(family, picture_seed(family, *key), None if kind == "good" else kind)
     write_atomic(folder / split / kind / f"{index:03d}.png", encode_png(part.pixels))
     if kind != "good":
         mask = part.mask.astype(np.uint8) * np.uint8(255)

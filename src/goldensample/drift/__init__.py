@@ -1,4 +1,4 @@
-"""Has the scene changed?
+"""Drift detection: has the scene changed?
 
-`measures.measure` describes a picture; `martingale.watch` tells when a stream has changed.
+`measures.measure` describes a picture; `martingale.watch` detects a change point of a stream.
 """

@@ -1,7 +1,7 @@
-"""What the good pictures of a fit are like, and in what a new picture is unlike them.
+"""Measures of the scene, and their reference statistics over good pictures.
 
-Light, focus, size and place are measured on the network's picture, apart from what the network
-makes of it: no score depends on them.
+Light, focus, size and position are measured on the network's input, without the network: no score
+depends on them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ MEASURES = ("brightness", "highlights", "sharpness", "size", "aspect")
 """Mean grey and that of the brightest 0.1 % as shares of white; logarithms of the Laplacian's
 variance over the grey's, of the geometric mean of the sides in pixels, and of height over width."""
 MARGINS = np.array([0.05, 0.05, 0.5, 0.1, 0.05])
-"""By how much, at least, a measure may leave the range of the training pictures."""
+"""Least tolerance of each measure beyond the range of the training pictures."""
 WATCHED = (*MEASURES, "down", "across", "distance")
-"""And where the scene lies, and the median of the heat map."""
-WORDS = {
+"""Measures of a stream: also the position of the scene, and the median of the heat map."""
+DEVIATION_WORDS = {
     "brightness": ("darker", "brighter"),
     "highlights": ("darker in the brightest parts", "brighter in the brightest parts"),
     "sharpness": ("less sharp", "sharper"),
@@ -30,18 +30,18 @@ WORDS = {
     "across": ("further left in the picture", "further right in the picture"),
     "distance": ("nearer to the bank", "farther from the bank everywhere"),
 }
-"""What a measure that is too small and one that is too large look like."""
+"""Descriptions of a measure that is too small, and too large."""
 STRETCHED = "stretched: keeping its aspect would have wasted more than half of the picture"
 UNALIGNED = "could not be aligned to the reference, and was not moved"
 BINS = 128
 SHRINKAGE = 0.5
-"""Of the bins' covariance: how much of their mean variance is added to each, as few pictures tell
-little of how 128 bins hang together."""
+"""Of the bins' covariance: the share of their mean variance added to each, as a few pictures do not
+determine the correlations of 128 bins."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """What is measured on one picture.
+class PictureMeasures:
+    """The measures of one picture.
 
     Args:
         values: (5,) float64, see MEASURES.
@@ -53,33 +53,32 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Habits:
-    """What good pictures are like.
+class ReferenceStatistics:
+    """Reference statistics: the measures of good pictures.
 
     Args:
         values: (n, 5) float64, see MEASURES, of the pictures of the bank.
-        templates: (2, BINS) float64: `lines @ templates` tells how far a scene lies from its usual
-            place, down and across, in bins.
-        known: (m, 8) float64, see WATCHED, of pictures held out, by precision; none where none
-            were.
-        peers: how many of `values`, from the first, are of pictures made like those held out; None
-            for all.
+        templates: (2, BINS) float64: `lines @ templates` is the displacement of a scene from its
+            mean position, down and across, in bins.
+        held_out: (m, 8) float64, see WATCHED, of held-out pictures, by precision; empty if none.
+        peers: how many of `values`, from the first, are exchangeable with the held-out pictures;
+            None for all.
 
     Raises:
-        ValueError: shapes or kinds do not fit, or a number is not finite.
+        ValueError: shapes or dtypes do not fit, or a number is not finite.
     """
 
     values: Array
     templates: Array
-    known: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
+    held_out: Mapping[str, Array] = field(default_factory=lambda: MappingProxyType({}))
     peers: int | None = None
 
     def __post_init__(self) -> None:
-        wanted = {"values": len(MEASURES), "templates": BINS}
-        named = {"values": self.values, "templates": self.templates}
-        for name, array in (*named.items(), *self.known.items()):
+        columns = {"values": len(MEASURES), "templates": BINS}
+        arrays = {"values": self.values, "templates": self.templates}
+        for name, array in (*arrays.items(), *self.held_out.items()):
             fits = array.dtype == np.float64 and array.ndim == 2 and len(array) > 0
-            if not fits or array.shape[1] != wanted.get(name, len(WATCHED)):
+            if not fits or array.shape[1] != columns.get(name, len(WATCHED)):
                 raise ValueError(f"habits must have float64 columns each; {name} has other ones")
             if not np.isfinite(array).all():
                 raise ValueError(f"habits must be finite; {name} is not")
@@ -87,7 +86,7 @@ class Habits:
             raise ValueError(f"templates must be two; got {len(self.templates)}")
 
     def unusual(self, values: Array) -> list[str]:
-        """Return in words what lies outside the range of the training pictures.
+        """Describe the measures that are outside the range of the training pictures.
 
         The range runs from the 1st to the 99th percentile, widened on both sides by its own width
         and by MARGINS.
@@ -97,36 +96,40 @@ class Habits:
         """
         low, high = np.quantile(self.values, (0.01, 0.99), axis=0)
         slack = high - low + MARGINS
-        found = [
-            WORDS[name][int(value > high[k])]
+        deviations = [
+            DEVIATION_WORDS[name][int(value > high[k])]
             for k, (name, value) in enumerate(zip(MEASURES, values, strict=True))
             if not low[k] - slack[k] <= value <= high[k] + slack[k]
         ]
-        # a dark picture is dark in its brightest parts, too: once is enough
-        return [words for words in found if not any(words.startswith(f"{w} ") for w in found)]
+        # "darker" implies "darker in the brightest parts"
+        return [
+            words
+            for words in deviations
+            if not any(words.startswith(f"{other} ") for other in deviations)
+        ]
 
-    def good(self, precision: str) -> Array | None:
+    def good_values(self, precision: str) -> Array | None:
         """Return (m + n, 8) of good pictures, see WATCHED; None where none were held out.
 
-        What the bank does not change is known of its own pictures, too, where they are peers; the
-        rest is NaN there.
+        Measures that do not depend on the bank are included for the bank's pictures, where they are
+        peers; their other measures are NaN.
         """
-        if precision not in self.known:
+        if precision not in self.held_out:
             return None
         values = self.values[: self.peers]
         blank = np.full((len(values), len(WATCHED) - len(MEASURES)), np.nan)
-        return np.concatenate([self.known[precision], np.hstack([values, blank])])
+        return np.concatenate([self.held_out[precision], np.hstack([values, blank])])
 
-    def watched(self, measured: Measured, inspection: Inspection) -> Array:
-        """Return (8,) float64, see WATCHED, of a picture and of what was said of it."""
-        places = np.einsum("ab,ab->a", measured.lines, self.templates)
-        values = inspection.heat_map
-        typical = inspection.score if values is None else float(np.median(values[::4, ::4]))
-        return np.array([*measured.values, *places, typical])
+    def watched_values(self, measures: PictureMeasures, inspection: Inspection) -> Array:
+        """Return (8,) float64, see WATCHED, of a picture and its inspection."""
+        displacement = np.einsum("ab,ab->a", measures.lines, self.templates)
+        heat_map = inspection.heat_map
+        distance = inspection.score if heat_map is None else float(np.median(heat_map[::4, ::4]))
+        return np.array([*measures.values, *displacement, distance])
 
 
-def measure(canvas: Array, placement: Placement) -> Measured:
-    """Measure a picture on the network's canvas, where it lies.
+def measure(canvas: Array, placement: Placement) -> PictureMeasures:
+    """Measure a picture on the network's canvas, without padding.
 
     Args:
         canvas: (3, height, width) float32 in [0, 255]; not changed.
@@ -141,8 +144,9 @@ def measure(canvas: Array, placement: Placement) -> Measured:
     grey = canvas.mean(axis=0)[box]
     brightest = max(1, grey.size // 1000)
     highlights = np.partition(grey, grey.size - brightest, axis=None)[-brightest:].mean()
-    edged = np.pad(grey, 1, mode="edge")
-    laplacian = edged[2:, 1:-1] + edged[:-2, 1:-1] + edged[1:-1, 2:] + edged[1:-1, :-2] - 4 * grey
+    padded = np.pad(grey, 1, mode="edge")
+    vertical = padded[2:, 1:-1] + padded[:-2, 1:-1]
+    laplacian = vertical + padded[1:-1, 2:] + padded[1:-1, :-2] - 4 * grey
     height, width = placement.shape_hw
     values = [
         grey.mean() / 255,
@@ -152,80 +156,84 @@ def measure(canvas: Array, placement: Placement) -> Measured:
         np.log(height / width),
     ]
     lines = np.stack([_binned(np.log(grey.mean(axis=axis) + 1)) for axis in (1, 0)])
-    return Measured(np.asarray(values, np.float64), lines)
+    return PictureMeasures(np.asarray(values, np.float64), lines)
 
 
 def _binned(line: Array) -> Array:
     """Return the means of a line over BINS equal parts of it, less the mean of all."""
     sums = np.concatenate([[0.0], np.cumsum(line, dtype=np.float64)])
-    at = np.linspace(0, len(line), BINS + 1)
-    means: Array = np.diff(np.interp(at, np.arange(len(sums)), sums)) * BINS / len(line)
+    edges = np.linspace(0, len(line), BINS + 1)
+    means: Array = np.diff(np.interp(edges, np.arange(len(sums)), sums)) * BINS / len(line)
     return means - means.mean()
 
 
-def habits_of(measured: Sequence[Measured]) -> Habits:
-    """Return the habits of the pictures of a bank; at least one."""
-    lines = np.stack([one.lines for one in measured])
+def reference_statistics(measures: Sequence[PictureMeasures]) -> ReferenceStatistics:
+    """Return the reference statistics of the pictures of a bank; at least one."""
+    lines = np.stack([picture.lines for picture in measures])
     templates = np.stack([_template(lines[:, axis]) for axis in (0, 1)])
-    return Habits(np.stack([one.values for one in measured]), templates)
+    return ReferenceStatistics(np.stack([picture.values for picture in measures]), templates)
 
 
 def _template(lines: Array) -> Array:
-    """Return weights that tell how many bins lines have moved; see `Habits.templates`.
+    """Return weights that estimate the shift of lines in bins, see `ReferenceStatistics`.
 
-    A line moved by one bin differs by the slope of the mean line. Among all weights that answer 1
-    to that, these vary least from good picture to good picture (generalised least squares).
+    A shift by one bin changes a line by the slope of the mean line. Among all weights that give 1
+    for it, these have the least variance over good pictures (generalised least squares).
 
     Args:
         lines: (n, BINS) float64.
     """
     mean = lines.mean(axis=0)
     slope = -np.gradient(mean)
-    apart = lines - mean
-    spread = apart.T @ apart / len(lines)
-    level = max(float(np.trace(spread)) / BINS, 1e-6)
-    weights: Array = np.linalg.solve(spread + SHRINKAGE * level * np.eye(BINS), slope)
+    residuals = lines - mean
+    covariance = residuals.T @ residuals / len(lines)
+    level = max(float(np.trace(covariance)) / BINS, 1e-6)
+    weights: Array = np.linalg.solve(covariance + SHRINKAGE * level * np.eye(BINS), slope)
     return weights / max(float(weights @ slope), 1e-9)
 
 
-def with_known(habits: Habits | None, precision: str, watched: Sequence[Array]) -> Habits | None:
-    """Return habits with what is watched on pictures held out, in a precision."""
-    if habits is None or not watched:
-        return habits
-    return replace(habits, known={**habits.known, precision: np.stack(watched)})
+def add_held_out(
+    statistics: ReferenceStatistics | None, precision: str, values: Sequence[Array]
+) -> ReferenceStatistics | None:
+    """Return the statistics with those of held-out pictures, see WATCHED, in a precision."""
+    if statistics is None or not values:
+        return statistics
+    return replace(statistics, held_out={**statistics.held_out, precision: np.stack(values)})
 
 
-def note(habits: Habits | None, canvas: Array, placement: Placement) -> str:
-    """Return what the user should know of a picture apart from its score, or ""."""
-    said = [STRETCHED] if placement.stretched else []
-    said += [UNALIGNED] if placement.unaligned else []
-    unusual = habits.unusual(measure(canvas, placement).values) if habits else []
+def note(statistics: ReferenceStatistics | None, canvas: Array, placement: Placement) -> str:
+    """Return remarks on a picture that its score does not show, or ""."""
+    remarks = [STRETCHED] if placement.stretched else []
+    remarks += [UNALIGNED] if placement.unaligned else []
+    unusual = statistics.unusual(measure(canvas, placement).values) if statistics else []
     if unusual:
-        said.append(f"{' and '.join(unusual)} than the training pictures")
-    return "; ".join(said)
+        remarks.append(f"{' and '.join(unusual)} than the training pictures")
+    return "; ".join(remarks)
 
 
-LEAD = "habits/"
-"""What the names of habits in a file start with."""
+PREFIX = "habits/"
+"""Of the names of these arrays in a file."""
 
 
-def to_parts(habits: Habits) -> dict[str, Array]:
-    """Return habits as named arrays."""
-    own = {"values": habits.values, "templates": habits.templates}
-    own |= {f"known/{precision}": known for precision, known in habits.known.items()}
-    return {LEAD + name: array for name, array in own.items()}
+def to_arrays(statistics: ReferenceStatistics) -> dict[str, Array]:
+    """Return reference statistics as named arrays."""
+    arrays = {"values": statistics.values, "templates": statistics.templates}
+    arrays |= {f"known/{name}": values for name, values in statistics.held_out.items()}
+    return {PREFIX + name: array for name, array in arrays.items()}
 
 
-def take(arrays: dict[str, Array]) -> Habits | None:
-    """Take habits out of the arrays of a file; None where it has none.
+def pop_arrays(arrays: dict[str, Array]) -> ReferenceStatistics | None:
+    """Remove reference statistics from the arrays of a file; None where it has none.
 
     Raises:
         ValueError: they do not fit.
     """
-    own = {n.removeprefix(LEAD): arrays.pop(n) for n in list(arrays) if n.startswith(LEAD)}
-    if not own:
+    names = [name for name in arrays if name.startswith(PREFIX)]
+    parts = {name.removeprefix(PREFIX): arrays.pop(name) for name in names}
+    if not parts:
         return None
-    if missing := {"values", "templates"} - own.keys():
+    if missing := {"values", "templates"} - parts.keys():
         raise ValueError(f"habits must have values and templates; got no {missing.pop()}")
-    values, templates = own.pop("values"), own.pop("templates")
-    return Habits(values, templates, {n.removeprefix("known/"): own[n] for n in sorted(own)})
+    values, templates = parts.pop("values"), parts.pop("templates")
+    held_out = {name.removeprefix("known/"): parts[name] for name in sorted(parts)}
+    return ReferenceStatistics(values, templates, held_out)

@@ -1,4 +1,4 @@
-"""What labelled pictures say of an inspector.
+"""Evaluation of an inspector on labelled pictures.
 
-`evaluate.evaluate` gives all figures; `metrics` and `pixel_metrics` compute them.
+`evaluate.evaluate` returns all metrics; `metrics` and `pixel_metrics` compute them.
 """

@@ -1,4 +1,4 @@
-"""Measure an inspector on labelled pictures."""
+"""Evaluate an inspector on labelled pictures."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ from goldensample.records import Array, Inspection, Picture
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A picture of which the truth is known.
+    """A picture with its ground truth.
 
     Args:
         picture: the picture.
@@ -31,13 +31,13 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class TypeFigures:
-    """The figures of one type of defect against the good pictures, shares in [0, 1].
+class TypeMetrics:
+    """The metrics of one type of defect against the good pictures, shares in [0, 1].
 
     Args:
         images: pictures of the type.
         pixel_auroc: on the pixels of the type's pictures and the good ones, as is `pro`; None
-            where masks or heat maps are missing, or where the masks mark nothing.
+            where masks or heat maps are missing, or where the masks are empty.
         pro: up to a false positive rate of 0.3.
     """
 
@@ -49,15 +49,15 @@ class TypeFigures:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The figures of a test set, shares in [0, 1].
+    """The metrics of a test set, shares in [0, 1].
 
-    Pixel figures are None where masks or heat maps are missing.
+    Pixel metrics are None where masks or heat maps are missing.
 
     Args:
         pro: per-region overlap up to a false positive rate of 0.3.
         pro_5: the same up to 0.05.
-        pixel_error: the most by which counting pixels in bins can have changed a pixel figure.
-        pixels: what the pixel figures were taken on: "full picture" or "crop".
+        pixel_error: largest error of a pixel metric that counting pixels in bins can have caused.
+        pixels: what the pixel metrics were computed on: "full picture" or "crop".
         image_auroc_interval: 95 % bootstrap interval, see `metrics.bootstrap`.
         by_type: by name of the defect; types without a name are left out.
     """
@@ -77,17 +77,17 @@ class Evaluation:
     pixel_average_precision: float | None
     pixel_f1: float | None
     pixel_error: float | None
-    by_type: Mapping[str, TypeFigures]
+    by_type: Mapping[str, TypeMetrics]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the figures under the names that `golden evaluate --json` prints."""
+        """Return the metrics under the names that `golden evaluate --json` prints."""
         values = asdict(self)
-        wrong = {name: values.pop(name) for name in ("false_positive", "false_negative")}
-        return {**values, "misclassified": wrong}
+        errors = {name: values.pop(name) for name in ("false_positive", "false_negative")}
+        return {**values, "misclassified": errors}
 
 
 class Tally:
-    """Collects inspections with their truth, one at a time, keeping no map.
+    """Accumulates inspections with their ground truth, without storing heat maps.
 
     Memory: 6 MB for the pixels of the good pictures and 6 MB for those of each type of defect; a
     few bytes for each picture.
@@ -98,34 +98,34 @@ class Tally:
         self.defects: list[bool] = []
         self._kinds: list[str] = []
         self._pixels = PixelTally()
-        self._bare: set[str | None] = set()  # groups with pictures that lack a mask or a map
+        self._incomplete: set[str | None] = set()  # groups that lack a mask or a heat map
         self._cropped = False
 
     def add(self, inspection: Inspection, defect: bool, mask: Array | None, kind: str = "") -> None:
-        """Count one picture, with its truth as in `Labelled`; pixels not inspected are left out."""
+        """Add one picture, with its truth as in `Labelled`; pixels not inspected are left out."""
         group = kind if defect else None
         self.scores.append(inspection.score)
         self.defects.append(defect)
         self._kinds.append(kind)
         values = inspection.heat_map
         if values is None or mask is None:
-            self._bare.add(group)
+            self._incomplete.add(group)
             return
         top, left, height, width = inspection.box_px
         self._cropped |= (height, width) != values.shape
-        part = (slice(top, top + height), slice(left, left + width))
-        self._pixels.add(values[part], mask[part], group)
+        box = (slice(top, top + height), slice(left, left + width))
+        self._pixels.add(values[box], mask[box], group)
 
     def result(self) -> Evaluation:
-        """Return the figures of everything counted so far.
+        """Return the metrics of all pictures added so far.
 
         Raises:
-            ValueError: good pictures, or defects, are missing; so do masks that mark nothing.
+            ValueError: good pictures, or defects, are missing; or all masks are empty.
         """
         scores, defects = np.asarray(self.scores), np.asarray(self.defects, bool)
         best = metrics.best_f1(scores, defects)
-        curve = None if self._bare else self._pixels.curve()
-        pixel_auroc, pro, pro_5, pixel_average_precision, pixel_f1, error = _pixel_figures(curve)
+        curve = None if self._incomplete else self._pixels.curve()
+        pixel_auroc, pro, pro_5, pixel_average_precision, pixel_f1, error = _pixel_metrics(curve)
         return Evaluation(
             image_auroc=metrics.auroc(scores, defects),
             pixel_auroc=pixel_auroc,
@@ -145,47 +145,47 @@ class Tally:
             by_type=self._by_type(scores, defects),
         )
 
-    def _by_type(self, scores: Array, defects: Array) -> dict[str, TypeFigures]:
-        """Return the figures of each named type of defect."""
-        kinds, found = np.asarray(self._kinds), {}
+    def _by_type(self, scores: Array, defects: Array) -> dict[str, TypeMetrics]:
+        """Return the metrics of each named type of defect."""
+        kinds, by_type = np.asarray(self._kinds), {}
         for name in sorted({kind for kind in kinds[defects].tolist() if kind}):
-            among = defects & (kinds == name)
-            chosen = among | ~defects
-            known = not self._bare & {None, name} and name in self._pixels.marked
-            curve = self._pixels.curve(None, name) if known else None
-            found[name] = TypeFigures(
-                images=int(among.sum()),
-                image_auroc=metrics.auroc(scores[chosen], defects[chosen]),
+            of_type = defects & (kinds == name)
+            subset = of_type | ~defects
+            has_pixels = not self._incomplete & {None, name} and name in self._pixels.marked
+            curve = self._pixels.curve(None, name) if has_pixels else None
+            by_type[name] = TypeMetrics(
+                images=int(of_type.sum()),
+                image_auroc=metrics.auroc(scores[subset], defects[subset]),
                 pixel_auroc=curve.auroc().value if curve else None,
                 pro=curve.pro().value if curve else None,
             )
-        return found
+        return by_type
 
 
-def _pixel_figures(curve: PixelCurve | None) -> tuple[float | None, ...]:
+def _pixel_metrics(curve: PixelCurve | None) -> tuple[float | None, ...]:
     """Return AUROC, PRO, PRO to 0.05, average precision, best F1, and the largest error."""
     if curve is None:
         return (None,) * 6
-    figures = (
+    values = (
         curve.auroc(),
         curve.pro(),
         curve.pro(0.05),
         curve.average_precision(),
         curve.best_f1(),
     )
-    return (*(figure.value for figure in figures), max(figure.error for figure in figures))
+    return (*(bounded.value for bounded in values), max(bounded.error for bounded in values))
 
 
 def evaluate(inspector: Inspector, labelled: Iterable[Labelled]) -> Evaluation:
-    """Inspect labelled pictures and return the figures of the whole set."""
-    tally, waiting = Tally(), deque[Labelled]()
+    """Inspect labelled pictures and return the metrics of the whole set."""
+    tally, pending = Tally(), deque[Labelled]()
 
     def pictures() -> Iterator[Picture]:
         for truth in labelled:
-            waiting.append(truth)
+            pending.append(truth)
             yield truth.picture
 
     for inspection in inspector.inspect_many(pictures()):
-        truth = waiting.popleft()
+        truth = pending.popleft()
         tally.add(inspection, truth.defect, truth.mask, truth.kind)
     return tally.result()

@@ -1,8 +1,8 @@
-"""What labelled pixels say of heat maps: AUROC, PRO, average precision and F1, with error bounds.
+"""Pixel metrics of heat maps: AUROC, PRO, average precision and F1, with error bounds.
 
-Pixels are counted into `BINS` bins while the maps go by, so that no map is kept. Memory: 6 MB a
-group of pictures, whatever their number and size. Scores in one bin count as ties; how far this
-can move a figure is computed with it.
+Pixels are counted into `BINS` bins map by map, so that no map is stored. Memory: 6 MB per group of
+pictures, whatever their number and size. Scores in one bin count as ties; the largest error that
+this can cause is returned with each metric.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from math import frexp
 
 import numpy as np
 
-from goldensample.evaluation.metrics import check_both
+from goldensample.evaluation.metrics import check_both_classes
 from goldensample.records import Array
 
 BINS = 2**18
@@ -18,14 +18,14 @@ BINS = 2**18
 
 @dataclass(frozen=True, slots=True)
 class Bounded:
-    """A figure, and the most by which the figure without bins can differ from it."""
+    """A metric, and the most by which the metric without bins can differ from it."""
 
     value: float
     error: float
 
 
 class PixelTally:
-    """Counts of pixels by score, in groups, for the figures of any number of maps.
+    """Histograms of pixel scores, in groups, for the metrics of any number of maps.
 
     The bins are equally wide, from 0 to a power of two above the largest score, and the same for
     all groups. A larger score doubles the range, two bins becoming one; the first score below 0
@@ -33,7 +33,7 @@ class PixelTally:
     pictures does not matter.
 
     Args:
-        marked: the groups in which masks mark something.
+        marked: the groups with a mask that is not empty.
     """
 
     def __init__(self) -> None:
@@ -48,17 +48,17 @@ class PixelTally:
         Args:
             values: (H, W) float32 or float64, a heat map; not changed.
             mask: (H, W) bool, True on the defect.
-            group: name of the pictures that this one is counted with.
+            group: name of the group that the picture is counted in.
 
         Raises:
             ValueError: the shapes differ, or a value is not finite.
         """
         if values.shape != mask.shape:
             raise ValueError(f"values and mask must agree; got {values.shape} and {mask.shape}")
-        least, most = float(values.min()), float(values.max())
-        if not np.isfinite([least, most]).all():
+        low, high = float(values.min()), float(values.max())
+        if not np.isfinite([low, high]).all():
             raise ValueError("heat-map values must be finite; got NaN or infinity")
-        self._make_room(least, most)
+        self._extend_range(low, high)
         scale = (BINS - self._zero) / self._high if self._high else 0.0
         bins = np.floor(values * scale).astype(np.intp)
         bins += self._zero
@@ -70,41 +70,41 @@ class PixelTally:
         if mask.any():
             self.marked.add(group)
             rows, columns = (_extent(mask, axis) for axis in (0, 1))
-            within = mask[rows, columns]
-            inside = bins[rows, columns][within]
-            _count(counts[1], inside)
-            _count(counts[2], inside, _weights(within))
+            cropped = mask[rows, columns]
+            marked = bins[rows, columns][cropped]
+            _count(counts[1], marked)
+            _count(counts[2], marked, _region_weights(cropped))
 
-    def _make_room(self, least: float, most: float) -> None:
+    def _extend_range(self, low: float, high: float) -> None:
         """Widen the range until it holds both scores."""
-        if least < 0 and not self._zero:
+        if low < 0 and not self._zero:
             self._zero = BINS // 2
             self._merge(self._zero)
-        largest = max(most, -least)
+        largest = max(high, -low)
         if not largest:
             return
-        needed = 2.0 ** max(frexp(largest)[1], -100)  # smaller ones would overflow the scale
-        self._high = self._high or needed
-        while self._high < needed:
+        power = 2.0 ** max(frexp(largest)[1], -100)  # smaller ones would overflow the scale
+        self._high = self._high or power
+        while self._high < power:
             self._high *= 2
             self._merge(self._zero // 2)
 
     def _merge(self, start: int) -> None:
-        """Make one bin of two; they lie from `start` on."""
+        """Merge pairs of bins; the merged ones begin at `start`."""
         for counts in self._counts.values():
             merged = counts[:, 0::2] + counts[:, 1::2]
             counts[:] = 0
             counts[:, start : start + BINS // 2] = merged
 
     def curve(self, *groups: str | None) -> "PixelCurve":
-        """Return what was counted in some groups together; in all, if none is named.
+        """Return the curve of some groups together; of all, if none is named.
 
         Raises:
             ValueError: good pixels, or pixels of defects, are missing.
         """
-        chosen = [self._counts[group] for group in groups or self._counts if group in self._counts]
-        pixels, defect, regions = sum(chosen, np.zeros((3, BINS)))[:, ::-1]
-        check_both(defect.sum(), (pixels - defect).sum(), "pixels")
+        counts = [self._counts[group] for group in groups or self._counts if group in self._counts]
+        pixels, defect, regions = sum(counts, np.zeros((3, BINS)))[:, ::-1]
+        check_both_classes(defect.sum(), (pixels - defect).sum(), "pixels")
         return PixelCurve(
             false=np.append(0.0, np.cumsum(pixels - defect)),
             true=np.append(0.0, np.cumsum(defect)),
@@ -114,12 +114,12 @@ class PixelTally:
 
 @dataclass(frozen=True, slots=True)
 class PixelCurve:
-    """How much of what is found from each threshold on, the highest threshold first.
+    """Cumulative counts at each threshold, the highest threshold first.
 
     Args:
         false: (bins + 1,) number of good pixels called defect, from 0 to all.
         true: (bins + 1,) number of defect pixels called defect, from 0 to all.
-        overlap: (bins + 1,) mean share that is found of the regions, from 0 to 1.
+        overlap: (bins + 1,) mean share of the regions' pixels called defect, from 0 to 1.
     """
 
     false: Array
@@ -149,12 +149,12 @@ class PixelCurve:
         if not 0 < limit <= 1:
             raise ValueError(f"limit must be in (0, 1]; got {limit}")
         rate = self.false / self.false[-1]
-        whole, rise = np.diff(rate), np.diff(self.overlap)
+        step, rise = np.diff(rate), np.diff(self.overlap)
         width = np.diff(np.minimum(rate, limit))
-        part = np.divide(width, whole, out=np.zeros_like(whole), where=whole > 0)
+        share = np.divide(width, step, out=np.zeros_like(step), where=step > 0)
         lower = np.dot(width, self.overlap[:-1]) / limit
         upper = np.dot(width, self.overlap[1:]) / limit
-        value = lower + np.dot(width, rise * part) / 2 / limit
+        value = lower + np.dot(width, rise * share) / 2 / limit
         return Bounded(float(value), float(max(value - lower, upper - value)))
 
     def average_precision(self) -> Bounded:
@@ -162,36 +162,36 @@ class PixelCurve:
 
         The error takes each bin's defect pixels before, and after, its good ones.
         """
-        found = np.flatnonzero(np.diff(self.true))  # bins with defect pixels
-        true, false = self.true[found + 1], self.false[found + 1]
-        first, before = self.true[found] + 1, self.false[found]
+        bins = np.flatnonzero(np.diff(self.true))  # those with defect pixels
+        true, false = self.true[bins + 1], self.false[bins + 1]
+        first, before = self.true[bins] + 1, self.false[bins]
         precision = true / (true + false)
-        most, least = true / (true + before), first / (first + false)
-        weights = np.diff(self.true)[found] / self.true[-1]
-        error = np.dot(weights, np.maximum(most - precision, precision - least))
+        highest, lowest = true / (true + before), first / (first + false)
+        weights = np.diff(self.true)[bins] / self.true[-1]
+        error = np.dot(weights, np.maximum(highest - precision, precision - lowest))
         return Bounded(float(np.dot(weights, precision)), float(error))
 
     def best_f1(self) -> Bounded:
         """Return the largest F1 of all thresholds; without bins it could only be larger."""
         f1 = 2 * self.true / (self.true + self.false + self.true[-1])
         # within a bin, no threshold is better than all its defect pixels and no good one
-        most = 2 * self.true[1:] / (self.true[1:] + self.false[:-1] + self.true[-1])
-        return Bounded(float(f1.max()), float(most.max() - f1.max()))
+        bound = 2 * self.true[1:] / (self.true[1:] + self.false[:-1] + self.true[-1])
+        return Bounded(float(f1.max()), float(bound.max() - f1.max()))
 
 
 def _count(counts: Array, bins: Array, weights: Array | None = None) -> None:
-    """Add to the counts, in place."""
-    more = np.bincount(bins, weights)
-    counts[: len(more)] += more
+    """Add pixels to the counts, in place."""
+    added = np.bincount(bins, weights)
+    counts[: len(added)] += added
 
 
 def _extent(mask: Array, axis: int) -> slice:
     """Return the rows (axis 0) or columns (axis 1) from the first with a True to the last."""
-    at = np.flatnonzero(mask.any(axis=1 - axis))
-    return slice(int(at[0]), int(at[-1]) + 1)
+    indices = np.flatnonzero(mask.any(axis=1 - axis))
+    return slice(int(indices[0]), int(indices[-1]) + 1)
 
 
-def _weights(mask: Array) -> Array:
+def _region_weights(mask: Array) -> Array:
     """Return, for each True of a mask, 1 / the pixels of its connected part (8 neighbours)."""
     from scipy import ndimage
 

@@ -1,4 +1,4 @@
-"""Models for other programs, checked beside the inspector.
+"""Export of inspectors as ONNX or OpenVINO models, checked against the inspector.
 
-`export.export` writes one; `parity` compares.
+`export.export` writes a model; `parity.compare` compares it with the inspector.
 """

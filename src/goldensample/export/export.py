@@ -1,4 +1,4 @@
-"""Write a fitted inspector as a model for other programs, once it has shown that it agrees."""
+"""Export a fitted inspector as an ONNX or OpenVINO model, after checking that both agree."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from pathlib import Path
 from goldensample.errors import ArtifactError
 from goldensample.export.parity import Agreement, compare, extremes
 from goldensample.fitting.precision import at
-from goldensample.graphs.graph import bake
+from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all, to_openvino
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
@@ -19,12 +19,12 @@ ENDINGS = {"onnx": ".onnx", "openvino": ".xml"}
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What was written.
+    """An exported model.
 
     Args:
-        paths: the files.
-        bytes: of all of them.
-        precision: of the network in it, "fp32" or "int8".
+        paths: the files written.
+        bytes: their total size.
+        precision: of its network, "fp32" or "int8".
         agreements: with the inspector, by runtime.
     """
 
@@ -41,14 +41,14 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
 
     Args:
         inspector: what to write; not changed.
-        path: ending in .onnx or .xml; an OpenVINO model has its weights beside it, in .bin.
+        path: ending in .onnx or .xml; the weights of an OpenVINO model go to .bin next to it.
         to: "onnx" or "openvino".
-        notify: told ("parity", pictures compared, pictures).
+        notify: called with ("parity", pictures compared, pictures).
 
     Raises:
-        ValueError: the kind or the ending is another, or the method cannot be baked.
+        ValueError: `to` or the ending is invalid, or the method cannot be exported.
         ArtifactError: the model differs from the inspector on a picture, or cannot be written;
-            then nothing is.
+            then no file is written.
     """
     path = Path(path)
     if to not in ENDINGS:
@@ -56,12 +56,12 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
     if path.suffix != ENDINGS[to]:
         raise ValueError(f"a file for {to} must end in {ENDINGS[to]}; got {path.name}")
     check_writable(path)
-    eight = to == "openvino" and inspector.backbone.precision == "int8"
-    reference = as_baked(inspector, "int8" if eight else "fp32")
-    model = Exported(path.name, bake(reference))
+    int8 = to == "openvino" and inspector.backbone.precision == "int8"
+    reference = reference_inspector(inspector, "int8" if int8 else "fp32")
+    model = Exported(path.name, to_onnx(reference))
     if to == "openvino":
         model = to_openvino(path.name, model.graph, reference.backbone.network)
-    agreements = compare(reference, open_all(model), _judged(reference, notify))
+    agreements = compare(reference, open_all(model), _reference_inspections(reference, notify))
     check(path.name, agreements)
     files = model.files(path)
     for file, data in files:
@@ -74,22 +74,24 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
     )
 
 
-def as_baked(inspector: Inspector, precision: str) -> Inspector:
-    """Return the inspector that a model must agree with: in its precision, searching exactly."""
-    chosen = at(inspector, precision)
-    detector = chosen.detector
+def reference_inspector(inspector: Inspector, precision: str) -> Inspector:
+    """Return the inspector that a model must agree with: in its precision, with exact search."""
+    converted = at(inspector, precision)
+    detector = converted.detector
     if not isinstance(detector, PatchCoreDetector) or detector.settings.search == "exact":
-        return chosen
+        return converted
     exact = replace(detector.settings, search="exact")
-    return replace(chosen, detector=replace(detector, settings=exact))
+    return replace(converted, detector=replace(detector, settings=exact))
 
 
-def _judged(inspector: Inspector, notify: Notify) -> Iterator[tuple[Picture, Inspection]]:
-    """Inspect the pictures kept for checks, and synthetic extremes."""
-    kept = [Picture(f"kept picture {k}", one) for k, one in enumerate(inspector.samples, start=1)]
-    pictures = kept + extremes()
-    found = inspector.inspect_many(pictures)
-    for done, pair in enumerate(zip(pictures, found, strict=True), start=1):
+def _reference_inspections(
+    inspector: Inspector, notify: Notify
+) -> Iterator[tuple[Picture, Inspection]]:
+    """Inspect the samples stored for checks, and synthetic extremes."""
+    samples = enumerate(inspector.samples, start=1)
+    pictures = [Picture(f"kept picture {k}", sample) for k, sample in samples] + extremes()
+    inspections = inspector.inspect_many(pictures)
+    for done, pair in enumerate(zip(pictures, inspections, strict=True), start=1):
         yield pair
         notify("parity", done, len(pictures))
 
@@ -109,8 +111,8 @@ def open_export(path: str | Path) -> Exported:
     files = [path] if path.suffix == ENDINGS["onnx"] else [path, path.with_suffix(".bin")]
     for file in files:
         if not file.is_file():
-            was = "it is a folder" if file.is_dir() else "there is none"
-            raise ArtifactError(f"{file} must be a file; {was}; make one with golden export")
+            reason = "it is a folder" if file.is_dir() else "there is none"
+            raise ArtifactError(f"{file} must be a file; {reason}; make one with golden export")
     return Exported(path.name, *(file.read_bytes() for file in files))
 
 
@@ -118,17 +120,18 @@ def check(name: str, agreements: Sequence[Agreement]) -> None:
     """Refuse a model that differs from the inspector beyond the tolerance, in any runtime.
 
     Raises:
-        ArtifactError: it names the worst picture.
+        ArtifactError: it does; the message names the worst picture.
     """
     for agreement in agreements:
         worst = agreement.worst
         if worst.within:
             continue
         parts = {"score": worst.score, "heat map": worst.heat_map or 0.0}
-        was = [f"the {part} by {off:.2g}" for part, off in parts.items() if off > worst.tolerance]
+        excess = {part: value for part, value in parts.items() if value > worst.tolerance}
+        reasons = [f"the {part} by {value:.2g}" for part, value in excess.items()]
         raise ArtifactError(
             f"{name} must agree with its .golden file, score and heat map within "
             f"{worst.tolerance:g} of their size; in {agreement.runtime}, {worst.picture} differs "
-            f"in {' and '.join(was) or 'its verdict alone'}; do not use it: export anew with this "
-            "goldensample, and if that is refused keep to golden inspect and report it"
+            f"in {' and '.join(reasons) or 'its verdict alone'}; do not use it: export anew with "
+            "this goldensample, and if that is refused keep to golden inspect and report it"
         )

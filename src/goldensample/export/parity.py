@@ -1,4 +1,4 @@
-"""Compare exported models with the inspector they were made from, picture by picture."""
+"""Compare exported models with their inspector, picture by picture."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from goldensample.methods.spade import SPADEDetector
 from goldensample.records import Array, Inspection, Picture
 
 ROUNDING = 0.01
-"""Share of a bank row's length (root mean square) below which a distance is as good as none: a
-picture whose patches are all in the bank differs from it by rounding alone, and so by chance."""
+"""Share of a bank row's norm (root mean square) below which a distance counts as zero: the score of
+a picture whose patches are all in the bank is nothing but rounding error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How far a model is from the inspector on one picture.
+    """The difference between a model and the inspector on one picture.
 
     Args:
         picture: its name.
@@ -28,8 +28,8 @@ class Difference:
         heat_map: the largest |difference| in the map, relative to the map's maximum; None where
             the method has no map.
         verdict: whether the verdicts differ.
-        at_limit: whether the score is the threshold within the tolerance, so that a difference
-            within the tolerance may turn the verdict.
+        at_limit: whether the score equals the threshold within the tolerance, so that a difference
+            within the tolerance may change the verdict.
         tolerance: for both differences.
     """
 
@@ -42,14 +42,14 @@ class Difference:
 
     @property
     def within(self) -> bool:
-        """Whether the model may be used: both differences within the tolerance, same verdict."""
+        """Whether the model passes: both differences within the tolerance, same verdict."""
         close = max(self.score, self.heat_map or 0.0) <= self.tolerance
         return close and (self.at_limit or not self.verdict)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How a model agrees with the inspector in one runtime."""
+    """The differences between a model and the inspector in one runtime."""
 
     runtime: str
     differences: tuple[Difference, ...]
@@ -57,50 +57,50 @@ class Agreement:
     @property
     def worst(self) -> Difference:
         """The picture that differs most; one beyond the tolerance before all others."""
-        return max(self.differences, key=_oddity)
+        return max(self.differences, key=_severity)
 
     @property
     def score(self) -> float:
         """The largest difference of a score."""
-        return max(one.score for one in self.differences)
+        return max(difference.score for difference in self.differences)
 
     @property
     def heat_map(self) -> float | None:
         """The largest difference of a heat map; None where the method has no map."""
-        found = [one.heat_map for one in self.differences if one.heat_map is not None]
-        return max(found, default=None)
+        values = [d.heat_map for d in self.differences if d.heat_map is not None]
+        return max(values, default=None)
 
-    def turned(self, at_limit: bool) -> list[str]:
+    def changed_verdicts(self, at_limit: bool) -> list[str]:
         """Return the pictures whose verdict differs, either at the limit or elsewhere."""
-        return [one.picture for one in self.differences if one.verdict and one.at_limit == at_limit]
+        return [d.picture for d in self.differences if d.verdict and d.at_limit == at_limit]
 
 
-def _oddity(one: Difference) -> tuple[bool, float, float]:
-    """Return what the worst picture has most of."""
-    return not one.within, one.score, one.heat_map or 0.0
+def _severity(difference: Difference) -> tuple[bool, float, float]:
+    """Return a sort key: beyond the tolerance, then the difference of score and heat map."""
+    return not difference.within, difference.score, difference.heat_map or 0.0
 
 
 def compare(
-    inspector: Inspector, runs: dict[str, Run], judged: Iterable[tuple[Picture, Inspection]]
+    inspector: Inspector, runs: dict[str, Run], references: Iterable[tuple[Picture, Inspection]]
 ) -> list[Agreement]:
-    """Run a model beside the inspector, each picture alone.
+    """Run a model on single pictures and compare it with the inspector.
 
     Args:
         inspector: the reference.
         runs: the model by runtime, see `runtimes.open_all`.
-        judged: pictures with what the inspector says of them; at least one.
+        references: pictures with their inspections; at least one.
     """
-    found: dict[str, list[Difference]] = {runtime: [] for runtime in runs}
-    scale = _least(inspector)
-    for picture, reference in judged:
+    differences: dict[str, list[Difference]] = {runtime: [] for runtime in runs}
+    floor = _distance_floor(inspector)
+    for picture, reference in references:
         for runtime, run in runs.items():
             outputs = run(picture.pixels[None])
-            found[runtime].append(_difference(inspector, reference, outputs, scale))
-    return [Agreement(runtime, tuple(differences)) for runtime, differences in found.items()]
+            differences[runtime].append(_difference(inspector, reference, outputs, floor))
+    return [Agreement(runtime, tuple(values)) for runtime, values in differences.items()]
 
 
-def _least(inspector: Inspector) -> float:
-    """Return what a difference is relative to where the score or the map is smaller."""
+def _distance_floor(inspector: Inspector) -> float:
+    """Return the smallest distance that a difference is taken relative to."""
     detector = inspector.detector
     if isinstance(detector, PatchCoreDetector):
         bank = detector.bank
@@ -109,42 +109,43 @@ def _least(inspector: Inspector) -> float:
     elif isinstance(detector, SPADEDetector):
         bank = detector.gallery[0].astype(np.float32)
     else:
-        return 1e-9  # a picture's distance can be none only where it is kept as it is
+        return 1e-9  # a distance can be zero only where the picture itself is stored
     return max(ROUNDING * float(np.sqrt(np.einsum("md,md->m", bank, bank).mean())), 1e-9)
 
 
 def _difference(
-    inspector: Inspector, reference: Inspection, outputs: dict[str, Array], least: float
+    inspector: Inspector, reference: Inspection, outputs: dict[str, Array], floor: float
 ) -> Difference:
-    """Compare a model's outputs for one picture with the inspector's; a NaN differs infinitely."""
+    """Compare a model's outputs for one picture with the inspection; NaN differs infinitely."""
     tolerance, limit = TOLERANCES[inspector.backbone.precision], inspector.threshold
-    score, expected = outputs["score"], reference.heat_map
-    if score.shape != (1,) or ("heat_map" in outputs) != (expected is not None):
+    score, expected_map = outputs["score"], reference.heat_map
+    if score.shape != (1,) or ("heat_map" in outputs) != (expected_map is not None):
         return Difference(reference.name, np.inf, np.inf, True, False, tolerance)
-    apart = abs(float(score[0]) - reference.score) / max(reference.score, least)
-    of_map = None
-    if expected is not None:
+    score_error = abs(float(score[0]) - reference.score) / max(reference.score, floor)
+    map_error = None
+    if expected_map is not None:
         values = outputs["heat_map"]
-        if values.shape != (1, *expected.shape):
+        if values.shape != (1, *expected_map.shape):
             return Difference(reference.name, np.inf, np.inf, True, False, tolerance)
-        off = float(np.abs(values[0] - expected).max()) / max(float(expected.max()), least)
-        of_map = off if np.isfinite(off) else np.inf
-    said = bool(outputs["verdict"][0]) if "verdict" in outputs else None
-    asked = None if reference.verdict is None else reference.verdict == "defect"
+        largest = float(np.abs(values[0] - expected_map).max())
+        map_error = largest / max(float(expected_map.max()), floor)
+        map_error = map_error if np.isfinite(map_error) else np.inf
+    is_defect = bool(outputs["verdict"][0]) if "verdict" in outputs else None
+    expected = None if reference.verdict is None else reference.verdict == "defect"
     return Difference(
         picture=reference.name,
-        score=apart if np.isfinite(apart) else np.inf,
-        heat_map=of_map,
-        verdict=said != asked,
+        score=score_error if np.isfinite(score_error) else np.inf,
+        heat_map=map_error,
+        verdict=is_defect != expected,
         at_limit=limit is not None
-        and said is not None
+        and is_defect is not None
         and abs(reference.score - limit.score) <= tolerance * limit.score,
         tolerance=tolerance,
     )
 
 
 def extremes() -> list[Picture]:
-    """Return pictures that no camera gives: blank, noise, a checker, thin ones, odd sizes."""
+    """Return synthetic edge cases: blank, noise, a checkerboard, thin pictures, odd sizes."""
     rng = np.random.default_rng(0)
     checker = np.indices((131, 97)).sum(axis=0) // 8 % 2 * 255
     shapes = {"wide": (9, 700), "tall": (700, 9), "one pixel": (1, 1), "odd": (173, 211)}

@@ -1,4 +1,4 @@
-"""Feature maps to patches, and where they are kept.
+"""Feature extraction, patches, and the feature store.
 
 `extraction.extract` runs the network on prepared pictures; `patches` makes patches of its levels.
 """

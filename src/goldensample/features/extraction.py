@@ -1,4 +1,4 @@
-"""From pictures to the features of them: prepared, seen by the network, checked."""
+"""Feature extraction: prepare pictures, run the network, check its feature maps."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,18 +8,18 @@ import numpy as np
 from goldensample.arrays import to_numpy
 from goldensample.backbones.network import Backbone
 from goldensample.errors import ImageError, WeightsError
-from goldensample.features.tiling import in_tiles, spans
-from goldensample.preparation.alignment import least, reference_of
+from goldensample.features.tiling import run_tiled, spans
+from goldensample.preparation.alignment import min_agreement, reference_of
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.preparation import Preparation, small_grey
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
 
 BATCH = 8
-"""Pictures at a time, at most."""
-AGREEING = 50
-"""Pictures, at most, that tell how well good ones agree with a reference."""
+"""Most pictures of a batch."""
+REGISTERED = 50
+"""Most good pictures that are registered to a reference to set the least agreement."""
 BATCH_PX = BATCH * 1024 * 1024
-"""Pixels of all their canvases, which bounds the memory; a picture alone may have more."""
+"""Most pixels of a batch, which bounds the memory; a single picture may have more."""
 
 
 def extract(
@@ -27,24 +27,24 @@ def extract(
 ) -> tuple[Features, list[Placement]]:
     """Prepare pictures and compute their features; pictures may differ in shape."""
     canvases, placements = prepare(batch, preparation)
-    return features_of(batch, canvases, placements, preparation, backbone), placements
+    return compute_features(batch, canvases, placements, preparation, backbone), placements
 
 
-def at_a_time(preparation: Preparation) -> int:
-    """Return how many pictures are prepared at a time."""
+def batch_size(preparation: Preparation) -> int:
+    """Return how many pictures are prepared and extracted at a time."""
     height, width = preparation.canvas_hw
     return max(1, min(BATCH, BATCH_PX // (height * width)))
 
 
 def batches(count: int, preparation: Preparation) -> Iterator[range]:
-    """Give the numbers of some pictures, as many at a time as are prepared at a time."""
-    step = at_a_time(preparation)
+    """Yield the indices of `count` pictures in batches."""
+    step = batch_size(preparation)
     for start in range(0, count, step):
         yield range(start, min(start + step, count))
 
 
 def prepare(batch: Sequence[Picture], preparation: Preparation) -> tuple[Array, list[Placement]]:
-    """Return pictures as the network takes them, (n, 3, height, width), and where they lie."""
+    """Return the canvases of pictures, (n, 3, height, width), and their placements."""
     prepared = []
     for picture in batch:
         try:
@@ -54,7 +54,7 @@ def prepare(batch: Sequence[Picture], preparation: Preparation) -> tuple[Array, 
     return np.stack([pixels for pixels, _ in prepared]), [placement for _, placement in prepared]
 
 
-def features_of(
+def compute_features(
     batch: Sequence[Picture],
     canvases: Array,
     placements: Sequence[Placement],
@@ -63,18 +63,19 @@ def features_of(
 ) -> Features:
     """Compute the features of prepared pictures."""
     if preparation.mode == "native":
-        maps = in_tiles(backbone.extract, canvases, backbone.network.stride)
+        maps = run_tiled(backbone.extract, canvases, backbone.network.stride)
     else:
         maps = backbone.extract(canvases)
     _check_maps(maps, batch, backbone.network.name)
     grid_hw = (maps[0].shape[2], maps[0].shape[3])
-    valid = np.stack([_valid(*one, grid_hw) for one in zip(batch, placements, strict=True)])
-    limits = [own for one in placements if (own := one.limits(grid_hw)) is not None]
+    valid = np.stack([_valid(*pair, grid_hw) for pair in zip(batch, placements, strict=True)])
+    by_picture = (placement.limits(grid_hw) for placement in placements)
+    limits = [values for values in by_picture if values is not None]
     return Features(maps, valid, limits=np.stack(limits) if limits else None)
 
 
 def _valid(picture: Picture, placement: Placement, grid_hw: tuple[int, int]) -> Array:
-    """Return which cells of a picture count, or say that it was moved out of the view."""
+    """Return the valid cells of a picture, or raise where it was aligned out of the ROI."""
     try:
         return placement.valid(grid_hw)
     except ValueError:
@@ -87,13 +88,13 @@ def _valid(picture: Picture, placement: Placement, grid_hw: tuple[int, int]) -> 
 
 
 def level_shapes(preparation: Preparation, backbone: Backbone) -> list[tuple[int, int, int]]:
-    """Return the (d, h, w) that each level will have, from a look at one blank tile at most."""
+    """Return the (d, h, w) of each level, by running the network on one blank tile at most."""
     sides, stride = preparation.canvas_hw, backbone.network.stride
-    seen = sides
+    tile = sides
     if preparation.mode == "native":
-        seen = (spans(sides[0], stride)[0].end, spans(sides[1], stride)[0].end)
-    shapes = (level.shape[1:] for level in backbone.extract(np.zeros((1, 3, *seen), np.float32)))
-    return [(d, h * sides[0] // seen[0], w * sides[1] // seen[1]) for d, h, w in shapes]
+        tile = (spans(sides[0], stride)[0].end, spans(sides[1], stride)[0].end)
+    shapes = (level.shape[1:] for level in backbone.extract(np.zeros((1, 3, *tile), np.float32)))
+    return [(d, h * sides[0] // tile[0], w * sides[1] // tile[1]) for d, h, w in shapes]
 
 
 def align_to(
@@ -103,32 +104,32 @@ def align_to(
     chosen: Sequence[int],
     notify: Notify = silent,
 ) -> Preparation:
-    """Return a preparation that first moves every picture so that its part lies as in a reference.
+    """Return a preparation that first aligns every picture to a reference.
 
     Args:
-        preparation: how pictures are prepared then; not changed.
+        preparation: of the aligned pictures; not changed.
         reference: (H, W, 3) uint8 RGB of a good part; not changed.
-        images: good pictures. How well they agree with the reference sets how well others must.
-        chosen: which of them are asked, evenly spread ones where they are many.
-        notify: told ("align", pictures done, pictures).
+        images: good pictures; their agreement with the reference sets the least for others.
+        chosen: indices of those registered, subsampled evenly where they are many.
+        notify: called with ("align", pictures done, pictures).
 
     Raises:
-        ValueError: they do not agree, see `aligning.least`; or an array is no picture.
+        ValueError: they do not agree, see `alignment.min_agreement`; or an array is no picture.
     """
     pixels = as_picture(reference, 0).pixels.astype(np.float32)
-    known = reference_of(small_grey(pixels))
-    numbers = np.linspace(0, len(chosen) - 1, min(AGREEING, len(chosen))).astype(int)
+    target = reference_of(small_grey(pixels))
+    sampled = np.linspace(0, len(chosen) - 1, min(REGISTERED, len(chosen))).astype(int)
     agreements: list[float] = []
-    for number in numbers:
-        index = chosen[number]
+    for position in sampled:
+        index = chosen[position]
         source = as_picture(images[index], index).pixels.astype(np.float32)
-        agreements.append(known.seen(small_grey(source, known.shape_hw))[1])
-        notify("align", len(agreements), len(numbers))
-    return replace(preparation, reference=replace(known, least=least(agreements)))
+        agreements.append(target.register(small_grey(source, target.shape_hw))[1])
+        notify("align", len(agreements), len(sampled))
+    return replace(preparation, reference=replace(target, least=min_agreement(agreements)))
 
 
 def _check_maps(maps: tuple[Array, ...], batch: Sequence[Picture], name: str) -> None:
-    """Refuse features that are not finite, and levels that are not finest first."""
+    """Raise where features are not finite, or levels are not finest first."""
     heights = [level.shape[2] for level in maps]
     if heights != sorted(heights, reverse=True):
         raise WeightsError(
@@ -143,11 +144,11 @@ def _check_maps(maps: tuple[Array, ...], batch: Sequence[Picture], name: str) ->
 
 
 def as_picture(image: Array | Picture, index: int) -> Picture:
-    """Return a picture with a name, or say what is wrong with the array."""
+    """Return a named picture; a `ValueError` where the array is no RGB image."""
     picture = image if isinstance(image, Picture) else Picture(str(index), image)
     pixels = picture.pixels
     fits = getattr(pixels, "dtype", None) == np.uint8 and pixels.ndim == 3 and pixels.shape[2] == 3
     if not fits or not pixels.size:
-        was = f"{getattr(pixels, 'dtype', type(pixels).__name__)} {getattr(pixels, 'shape', '')}"
-        raise ValueError(f"an image must be a (H, W, 3) uint8 RGB array; got {was}")
+        kind = f"{getattr(pixels, 'dtype', type(pixels).__name__)} {getattr(pixels, 'shape', '')}"
+        raise ValueError(f"an image must be a (H, W, 3) uint8 RGB array; got {kind}")
     return picture

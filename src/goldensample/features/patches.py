@@ -1,4 +1,4 @@
-"""Feature maps to patch vectors: the paper's locally aware patches, and the ways to join levels."""
+"""Feature maps to patch vectors: the paper's locally aware patch features, levels concatenated."""
 
 from functools import lru_cache
 from math import ceil, gcd
@@ -18,22 +18,22 @@ def mean_matrix(size: int, width: int) -> Array:
     mean_matrix(3, 3)[0] is (1/3, 1/3, 0).
     """
     cells = np.arange(size)
-    near = (np.abs(cells[:, None] - cells[None, :]) <= width // 2).astype(np.float64)
-    return near / width
+    window = (np.abs(cells[:, None] - cells[None, :]) <= width // 2).astype(np.float64)
+    return window / width
 
 
-def linear_matrix(size: int, at: Array) -> Array:
-    """Return the (len(at), size) float64 matrix that interpolates linearly between cells.
+def linear_matrix(size: int, positions: Array) -> Array:
+    """Return the (len(positions), size) float64 matrix that interpolates linearly between cells.
 
     Args:
         size: number of cells; cell i has its centre at i + 0.5.
-        at: positions to read; beyond the outer centres the outer cell is repeated.
+        positions: to sample at; beyond the outer centres the outer cell is repeated.
     """
-    position = np.clip(np.asarray(at, np.float64) - 0.5, 0, size - 1)
-    low = np.minimum(position.astype(int), max(size - 2, 0))
-    weight = position - low
-    matrix = np.zeros((len(position), size))
-    rows = np.arange(len(position))
+    clipped = np.clip(np.asarray(positions, np.float64) - 0.5, 0, size - 1)
+    low = np.minimum(clipped.astype(int), max(size - 2, 0))
+    weight = clipped - low
+    matrix = np.zeros((len(clipped), size))
+    rows = np.arange(len(clipped))
     matrix[rows, low] += 1 - weight
     matrix[rows, np.minimum(low + 1, size - 1)] += weight
     return matrix
@@ -44,14 +44,14 @@ def resize_matrix(size: int, new_size: int) -> Array:
     return linear_matrix(size, (np.arange(new_size) + 0.5) * size / new_size)
 
 
-def both_axes(maps: Array, rows: Array, columns: Array) -> Array:
+def apply_to_axes(maps: Array, rows: Array, columns: Array) -> Array:
     """Apply a matrix to each axis of the grid, rows @ map @ columns.T: (d, h, w) -> (d, h', w')."""
     xp = array_namespace(maps)
     d, h, w = maps.shape
     right = xp.asarray(columns.T, dtype=maps.dtype, device=device(maps))
     left = xp.asarray(rows, dtype=maps.dtype, device=device(maps))
-    wide = xp.matmul(xp.reshape(maps, (d * h, w)), right)  # (d·h, w')
-    return xp.matmul(left, xp.reshape(wide, (d, h, right.shape[1])))  # (d, h', w')
+    resized = xp.matmul(xp.reshape(maps, (d * h, w)), right)  # (d·h, w')
+    return xp.matmul(left, xp.reshape(resized, (d, h, right.shape[1])))  # (d, h', w')
 
 
 def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth: int) -> Array:
@@ -60,23 +60,23 @@ def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth:
     Args:
         maps: one (d_j, h_j, w_j) array per level, finest first; not changed.
         neighbourhood: side p of the window around each cell that is averaged; odd.
-        stride: keep the patches whose row and column are multiples of it.
-        depth: 0 joins the averaged levels as they are (depth = sum of d_j); otherwise the patch
+        stride: only patches whose row and column are multiples of it are returned.
+        depth: 0 concatenates the averaged levels (depth = sum of d_j); otherwise the patch
             has this many values, reduced as in the authors' code (see `reduce_depth`).
 
     Returns:
-        (h, w, d) float32 on the finest level's grid, thinned by the stride.
+        (h, w, d) float32 on the finest level's grid, subsampled by the stride.
 
     Source: Roth et al. 2022, section 3.1; the reduction is that of the authors' code.
     """
     xp = array_namespace(*maps)
     _, h, w = maps[0].shape
-    kept = (np.arange(0, h, stride), np.arange(0, w, stride))
+    sampled = (np.arange(0, h, stride), np.arange(0, w, stride))
     joined = []
     for level in maps:
         size_hw = (level.shape[1], level.shape[2])
         rows, columns = (
-            resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), kept, strict=True)
+            resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), sampled, strict=True)
         )
         if depth:
             values = reduce_depth(level, neighbourhood, AUTHORS_DEPTH)
@@ -86,8 +86,8 @@ def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth:
                 m @ mean_matrix(s, neighbourhood)
                 for m, s in zip((rows, columns), size_hw, strict=True)
             )
-        same = depth and size_hw == (h, w) and stride == 1  # both matrices would change nothing
-        joined.append(values if same else both_axes(values, rows, columns))
+        identity = depth and size_hw == (h, w) and stride == 1  # of both matrices
+        joined.append(values if identity else apply_to_axes(values, rows, columns))
     patches = xp.concat(joined, axis=0)  # (d, h, w)
     if depth and depth != len(patches):
         patches = pool_first(patches, depth, gcd(len(patches), depth))
@@ -95,7 +95,7 @@ def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth:
 
 
 AUTHORS_DEPTH = 1024
-"""Values per level before the levels are joined, when the depth is reduced."""
+"""Depth of each level before concatenation, when the depth is reduced."""
 
 
 def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
@@ -113,9 +113,8 @@ def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
     """
     xp = array_namespace(level)
     d, h, w = level.shape
-    reach = neighbourhood // 2
     shifts = []
-    padded = _pad(level, reach)
+    padded = _pad(level, neighbourhood // 2)
     for down in range(neighbourhood):
         for right in range(neighbourhood):
             shifts.append(padded[:, down : down + h, right : right + w])
@@ -123,12 +122,12 @@ def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
     return pool_first(xp.reshape(windows, (-1, h, w)), depth, gcd(d, depth))
 
 
-def _pad(level: Array, reach: int) -> Array:
-    """Surround (d, h, w) with zeros."""
+def _pad(level: Array, width: int) -> Array:
+    """Zero-pad (d, h, w) on all sides of the grid."""
     xp = array_namespace(level)
     for axis in (1, 2):
         shape = list(level.shape)
-        shape[axis] = reach
+        shape[axis] = width
         edge = xp.zeros(tuple(shape), dtype=level.dtype, device=device(level))
         level = xp.concat([edge, level, edge], axis=axis)
     return level

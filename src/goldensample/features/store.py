@@ -1,4 +1,4 @@
-"""Where the features of a fit are kept, for as many readings as a method needs."""
+"""Stores of the features of a fit, which a method may read several times."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -12,61 +12,61 @@ from goldensample.records import Array, Features
 
 
 class ArrayStore(Protocol):
-    """Keeps named arrays that one task makes and another reads."""
+    """A store of named arrays that one task writes and another reads."""
 
     def has(self, name: str) -> bool:
-        """Return whether arrays of this name are there."""
+        """Return whether the name is stored."""
 
     def get(self, name: str) -> Mapping[str, Array]:
-        """Return arrays."""
+        """Return the arrays of a name."""
 
     def put(self, name: str, arrays: Mapping[str, Array]) -> None:
-        """Keep arrays whole or not at all; the same ones a second time change nothing."""
+        """Store arrays atomically; storing the same ones again changes nothing."""
 
 
 @runtime_checkable
 class FeatureStore(Protocol):
-    """Keeps features in half precision, in parts of some pictures each.
+    """A store of features in half precision, in parts of several pictures each.
 
-    Parts may come in any order, and from several processes if the store says so.
+    Parts may be written in any order, and by several processes if the store allows it.
     """
 
     @property
     def total(self) -> int:
-        """Pictures of the fit, kept already or not."""
+        """Number of pictures of the fit, stored or not."""
 
     def __len__(self) -> int:
-        """Return the number of pictures kept."""
+        """Return the number of pictures stored."""
 
     def has(self, first: int) -> bool:
-        """Return whether the part that begins with this picture is kept."""
+        """Return whether the part that begins with this picture is stored."""
 
     def put(self, features: Features) -> None:
-        """Keep a part; its `first` says where it belongs."""
+        """Store a part; its `first` is the index of its first picture."""
 
     def __iter__(self) -> Iterator[Features]:
-        """Give all parts, in order, in float32."""
+        """Yield all parts, in order, in float32."""
 
-    def between(self, start: int, end: int) -> Iterable[Features]:
-        """Return the parts that hold any of the pictures from `start` up to, not with, `end`.
+    def read_range(self, start: int, end: int) -> Iterable[Features]:
+        """Return the parts with any of the pictures from `start` to `end`, exclusive.
 
-        They are read each time anew, in order.
+        They are read anew by each iteration, in order.
         """
 
-    def aside(self, name: str) -> ArrayStore:
-        """Return a place, by name, for what is made of the features on the way to a bank."""
+    def array_store(self, name: str) -> ArrayStore:
+        """Return the store, by name, of intermediate arrays computed from the features."""
 
 
-class InMemory:
+class InMemoryFeatureStore:
     """A `FeatureStore` in the memory of this process."""
 
     def __init__(self) -> None:
         self._parts: dict[int, Features] = {}
-        self._aside: dict[str, InMemoryArrays] = {}
+        self._array_stores: dict[str, InMemoryArrayStore] = {}
 
     @property
     def total(self) -> int:
-        """Those kept: it does not know of others."""
+        """Number of pictures stored: no others are known."""
         return len(self)
 
     def __len__(self) -> int:
@@ -78,52 +78,52 @@ class InMemory:
 
     def put(self, features: Features) -> None:
         """See `FeatureStore.put`."""
-        self._parts[features.first] = halved(features)
+        self._parts[features.first] = to_half_precision(features)
 
     def __iter__(self) -> Iterator[Features]:
         for first in sorted(self._parts):
             part = self._parts[first]
             yield replace(part, maps=tuple(level.astype(np.float32) for level in part.maps))
 
-    def between(self, start: int, end: int) -> Iterable[Features]:
-        """See `FeatureStore.between`."""
-        chosen = InMemory()
+    def read_range(self, start: int, end: int) -> Iterable[Features]:
+        """See `FeatureStore.read_range`."""
+        chosen = InMemoryFeatureStore()
         chosen._parts = {
-            first: one
-            for first, one in self._parts.items()
-            if max(first, start) < min(first + len(one), end)
+            first: part
+            for first, part in self._parts.items()
+            if max(first, start) < min(first + len(part), end)
         }
         return chosen
 
-    def aside(self, name: str) -> ArrayStore:
-        """See `FeatureStore.aside`."""
-        return self._aside.setdefault(name, InMemoryArrays())
+    def array_store(self, name: str) -> ArrayStore:
+        """See `FeatureStore.array_store`."""
+        return self._array_stores.setdefault(name, InMemoryArrayStore())
 
 
-class InMemoryArrays:
+class InMemoryArrayStore:
     """An `ArrayStore` in the memory of this process."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, Mapping[str, Array]] = {}
+        self._arrays: dict[str, Mapping[str, Array]] = {}
 
     def has(self, name: str) -> bool:
         """See `ArrayStore.has`."""
-        return name in self._kept
+        return name in self._arrays
 
     def get(self, name: str) -> Mapping[str, Array]:
         """See `ArrayStore.get`."""
-        return self._kept[name]
+        return self._arrays[name]
 
     def put(self, name: str, arrays: Mapping[str, Array]) -> None:
         """See `ArrayStore.put`."""
-        self._kept[name] = arrays
+        self._arrays[name] = arrays
 
 
-def halved(features: Features) -> Features:
+def to_half_precision(features: Features) -> Features:
     """Return features with NumPy maps in half precision.
 
     Raises:
-        WeightsError: a value does not fit.
+        WeightsError: a value overflows.
     """
     with np.errstate(over="ignore"):
         maps = tuple(to_numpy(level).astype(np.float16) for level in features.maps)

@@ -1,8 +1,8 @@
-"""Pictures beyond the network's size: seen in overlapping tiles, joined as if seen as a whole.
+"""Tiled inference on large pictures: overlapping tiles, stitched without seams.
 
-A value of a feature map depends on the pixels of its receptive field and no others. A tile that
-reaches far enough beyond what is kept of it therefore says of that part what the network would say
-of the whole canvas, and the joined maps have no seams.
+A value of a feature map depends on the pixels of its receptive field and no others. So inside a
+tile with a wide enough margin the network computes the same values as on the whole canvas, and the
+stitched maps have no seams.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +19,8 @@ from goldensample.records import Array
 TILE_PX = 1280
 """Longest side of a tile: bounds the memory of the network; changes no value."""
 MARGIN_PX = 144
-"""How far a tile reaches beyond what is kept of it. At level 3 the built-in network sees 97 pixels
-to each side, ResNet-18 105, WideResNet-50 133."""
+"""Overlap of a tile beyond its own part. At level 3, the receptive field reaches 97 pixels to each
+side in the built-in network, 105 in ResNet-18, 133 in WideResNet-50."""
 
 Run = Callable[[Array], tuple[Array, ...]]
 
@@ -30,8 +30,8 @@ class Span:
     """A tile along one axis, in pixels of the canvas.
 
     Args:
-        start, end: what the network sees.
-        first, last: what is kept of it; the spans of an axis keep each pixel once.
+        start, end: of the tile, margins included.
+        first, last: of its part without margins; the parts of an axis cover each pixel once.
     """
 
     start: int
@@ -40,8 +40,8 @@ class Span:
     last: int
 
 
-def native(shapes: Sequence[tuple[int, int]], stride: int) -> Preparation:
-    """Return the preparation that resizes nothing: a canvas that holds each of some pictures.
+def native_preparation(shapes: Sequence[tuple[int, int]], stride: int) -> Preparation:
+    """Return the preparation without resizing: a canvas that holds each of the pictures.
 
     Args:
         shapes: (H, W) of each picture; at least one.
@@ -54,11 +54,11 @@ def native(shapes: Sequence[tuple[int, int]], stride: int) -> Preparation:
 
 
 def spans(side: int, stride: int, tile_px: int = TILE_PX, margin_px: int = MARGIN_PX) -> list[Span]:
-    """Cut one axis of a canvas into overlapping tiles of one length.
+    """Split one axis of a canvas into overlapping tiles of one length.
 
-    As few as there can be, no longer than needed and evenly spread. But at the ends of the canvas,
-    each reaches at least the margin beyond what is kept of it. Of 20 pixels at stride 2, tiles of
-    10 with a margin of 2 are (0, 10), (6, 16), (10, 20) and keep (0, 8), (8, 12), (12, 20).
+    As few as possible, no longer than necessary and evenly spaced. Except at the ends of the
+    canvas, each has at least the margin around its part. Of 20 pixels at stride 2, tiles of 10 with
+    a margin of 2 are (0, 10), (6, 16), (10, 20), with the parts (0, 8), (8, 12), (12, 20).
 
     Args:
         side: pixels; a multiple of the stride.
@@ -78,31 +78,31 @@ def spans(side: int, stride: int, tile_px: int = TILE_PX, margin_px: int = MARGI
             f"{stride}; got {side}; take {-(-side // stride) * stride}"
         )
     margin = -(-margin_px // stride)  # in cells from here on
-    cells, most = side // stride, tile_px // stride - 2 * margin
-    if most < 1:
+    cells, longest = side // stride, tile_px // stride - 2 * margin
+    if longest < 1:
         raise ValueError(
             f"a tile of {tile_px} pixels must be longer than two margins, here "
             f"{2 * margin * stride}, by a stride of {stride}"
         )
-    count = -(-(cells - 2 * margin) // most)
+    count = -(-(cells - 2 * margin) // longest)
     length = -(-(cells - 2 * margin) // count) + 2 * margin
     starts = [(2 * k * (cells - length) + count - 1) // (2 * (count - 1)) for k in range(count)]
-    cuts = [(low + length + high) // 2 for low, high in pairwise(starts)]
-    bounds = zip(starts, [0, *cuts], [*cuts, cells], strict=True)
+    edges = [(low + length + high) // 2 for low, high in pairwise(starts)]
+    bounds = zip(starts, [0, *edges], [*edges, cells], strict=True)
     return [
         Span(start * stride, (start + length) * stride, first * stride, last * stride)
         for start, first, last in bounds
     ]
 
 
-def in_tiles(
+def run_tiled(
     run: Run,
     canvases: Array,
     stride: int,
     tile_px: int = TILE_PX,
     margin_px: int = MARGIN_PX,
 ) -> tuple[Array, ...]:
-    """Run a network over canvases in tiles and join its feature maps.
+    """Run a network over canvases in tiles and stitch its feature maps.
 
     Args:
         run: (n, 3, h, w) to one (n, d_j, h_j, w_j) array per level, of any h and w that are
@@ -112,12 +112,12 @@ def in_tiles(
 
     Returns:
         One (n, d_j, height / s_j, width / s_j) array per level; what `run(canvases)` would return,
-        where a value of it depends on no pixel farther away than the margin.
+        where its receptive field reaches no farther than the margin.
 
     Raises:
-        WeightsError: the maps of a tile are not of whole cells, so that they cannot be joined.
+        WeightsError: the maps of a tile are not of whole cells, so that they cannot be stitched.
 
-    Cost: memory for one row of tiles beside the maps; 1.5 times the network's work for 4000x3000.
+    Cost: memory for one row of tiles and the maps; 1.5 times the network's work for 4000x3000.
     """
     height, width = canvases.shape[2:]
     down = spans(height, stride, tile_px, margin_px)
@@ -127,25 +127,25 @@ def in_tiles(
     rows = []
     for y in down:
         tiles = [
-            _kept(run(np.ascontiguousarray(canvases[:, :, y.start : y.end, x.start : x.end])), y, x)
+            _crop(run(np.ascontiguousarray(canvases[:, :, y.start : y.end, x.start : x.end])), y, x)
             for x in across
         ]
-        rows.append(_joined(tiles, axis=3))
-    return _joined(rows, axis=2)
+        rows.append(_concatenate(tiles, axis=3))
+    return _concatenate(rows, axis=2)
 
 
-def _kept(maps: tuple[Array, ...], y: Span, x: Span) -> tuple[Array, ...]:
-    """Return what is kept of a tile's maps."""
+def _crop(maps: tuple[Array, ...], y: Span, x: Span) -> tuple[Array, ...]:
+    """Return a tile's maps without its margins."""
     return tuple(
         level[:, :, _cells(y, level.shape[2]), _cells(x, level.shape[3])] for level in maps
     )
 
 
 def _cells(span: Span, count: int) -> slice:
-    """Return which of the cells of a tile are kept."""
-    side, first, last = (at - span.start for at in (span.end, span.first, span.last))
-    size, rest = divmod(side, count)
-    if rest or first % size or last % size:
+    """Return the cells of a tile without its margins."""
+    side, first, last = (px - span.start for px in (span.end, span.first, span.last))
+    size, remainder = divmod(side, count)
+    if remainder or first % size or last % size:
         raise WeightsError(
             f"a network that sees tiles must divide {side} pixels into whole cells; it makes "
             f"{count} of them; fit without --tile"
@@ -153,8 +153,8 @@ def _cells(span: Span, count: int) -> slice:
     return slice(first // size, last // size)
 
 
-def _joined(parts: Sequence[tuple[Array, ...]], axis: int) -> tuple[Array, ...]:
-    """Join each level along an axis."""
+def _concatenate(parts: Sequence[tuple[Array, ...]], axis: int) -> tuple[Array, ...]:
+    """Concatenate each level along an axis."""
     if len(parts) == 1:
         return parts[0]
     return tuple(

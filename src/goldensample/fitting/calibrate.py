@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldensample.calibration import conformal, tails
-from goldensample.drift.measures import measure, with_known
+from goldensample.drift.measures import add_held_out, measure
 from goldensample.features.extraction import as_picture, batches
 from goldensample.inspection.inspector import Inspector
-from goldensample.methods.cross_fitted import CrossedDetector, pictures_of
+from goldensample.methods.cross_fitted import CrossedDetector, fold_indices
 from goldensample.methods.protocols import Detector
 from goldensample.records import Array, Calibration, Notify, Picture, Pictures, Threshold, silent
-from goldensample.runners import Runner, here
+from goldensample.runners import Runner, local_runner
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def limits(known: Calibration, promise: Promise) -> Threshold:
     guessed = promise.kind == "estimate"
 
     def at(values: Array, rate: float) -> float:
-        if guessed and len(values) < conformal.needed(rate):
+        if guessed and len(values) < conformal.required_count(rate):
             return tails.limit(values, rate)
         return conformal.limit(values, rate)
 
@@ -81,10 +81,10 @@ def judges(inspector: Inspector, count: int) -> list[tuple[Detector, Array]]:
     """
     if isinstance(inspector.detector, CrossedDetector):
         return [
-            (detector, pictures_of(fold, count))
+            (detector, fold_indices(fold, count))
             for fold, detector in enumerate(inspector.detector.detectors)
         ]
-    out = conformal.drawn(count, count - len(inspector.pictures))
+    out = conformal.draw_indices(count, count - len(inspector.pictures))
     return [(inspector.detector, out)] if len(out) else []
 
 
@@ -94,7 +94,7 @@ def calibrated(
     promise: Promise,
     judged_by: Sequence[tuple[Detector, Array]],
     notify: Notify = silent,
-    runner: Runner = here,
+    runner: Runner = local_runner,
 ) -> Inspector:
     """Set limits, in the backbone's precision, from the good pictures a detector did not learn.
 
@@ -131,7 +131,7 @@ def calibrated(
         inspector,
         thresholds={**inspector.thresholds, precision: limits(known, promise)},
         calibrations={**inspector.calibrations, precision: known},
-        habits=with_known(inspector.habits, precision, watched),
+        habits=add_held_out(inspector.habits, precision, watched),
     )
 
 
@@ -170,7 +170,7 @@ def judge_some(judging: Judging, part: tuple[int, Array]) -> list[Judged]:
         peak = None if found.heat_map is None else float(found.heat_map.max())
         watched = None
         if habits and detector is judging.inspector.detector:
-            watched = habits.watched(measure(*alone.preparation.apply(picture.pixels)), found)
+            watched = habits.watched_values(measure(*alone.preparation.apply(picture.pixels)), found)
         judged.append(Judged(found.score, peak, watched))
     return judged
 

@@ -8,20 +8,24 @@ import numpy as np
 
 from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
-from goldensample.drift.measures import Habits, Measured, habits_of, measure
-from goldensample.features.extraction import as_picture, batches, features_of, prepare
-from goldensample.features.store import FeatureStore, InMemory
+from goldensample.drift.measures import (
+    PictureMeasures,
+    ReferenceStatistics,
+    measure,
+    reference_statistics,
+)
+from goldensample.features.extraction import as_picture, batches, compute_features, prepare
+from goldensample.features.store import FeatureStore, InMemoryFeatureStore
 from goldensample.fitting.calibrate import Promise, calibrated, judges
 from goldensample.fitting.zone_support import check_zones
 from goldensample.inspection.inspector import Inspector, TrainingPicture
-from goldensample.methods.cross_fitted import Crossed, WithoutFold, pictures_of
-from goldensample.methods.distributed import check_spreads, fit_over
+from goldensample.methods.cross_fitted import Crossed, WithoutFold, check_distributable, fold_indices
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Detector, Method
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
-from goldensample.runners import Runner, here
+from goldensample.runners import Runner, local_runner
 
 SAMPLES, SAMPLE_PX = 6, 224
 """Pictures of the fit that are kept for checks, and their longest side in pixels."""
@@ -38,7 +42,7 @@ def fit(
     calibration: str = "auto",
     notify: Notify = silent,
     kept: FeatureStore | None = None,
-    runner: Runner = here,
+    runner: Runner = local_runner,
 ) -> Inspector:
     """Learn what good parts look like.
 
@@ -50,13 +54,13 @@ def fit(
         false_alarms: rate of good pictures that may be called defects, in (0, 1). None sets no
             limits.
         review: a larger rate, of those that may be looked at again; None for no such verdict.
-        calibration: what limits rest on, see `conformal.way`: "split" keeps pictures out of the
+        calibration: what limits rest on, see `conformal.choose_scheme`: "split" keeps pictures out of the
             bank; "cross" fits once without each fold of them, and inspecting takes as many times
             as long; "auto" chooses by their number.
         notify: told (stage, done, total) as the work goes on.
         kept: where features are kept; what it holds already is not computed again (it must be of
             the same pictures, preparation and network). None keeps them in memory.
-        runner: where the work is done; it changes nothing of the result. Another than `here` needs
+        runner: where the work is done; it changes nothing of the result. Another than `local_runner` needs
             pictures, a backbone and a store that can be sent to other processes.
 
     Raises:
@@ -69,7 +73,7 @@ def fit(
     promise = None if false_alarms is None else Promise(false_alarms, review)
     if review is not None and promise is None:
         raise ValueError("review must go with false_alarms; got it alone")
-    if runner is not here:
+    if runner is not local_runner:
         check_apart(method, kept)
     way = way_of(len(images), method, false_alarms, calibration)
     if way.kind == "cross" and isinstance(method, PatchCore):
@@ -78,14 +82,14 @@ def fit(
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
     preparation = replace(preparation, white=getattr(images, "white", preparation.white))
     check_zones(method, preparation, backbone, shapes)
-    banked = np.setdiff1d(np.arange(len(images)), way.out)
-    kept = InMemory() if kept is None else kept  # an empty store is false
+    banked = np.setdiff1d(np.arange(len(images)), way.held_out)
+    kept = InMemoryFeatureStore() if kept is None else kept  # an empty store is false
     looking = Looking(images, banked, preparation, backbone, kept)
     inspector = learned(looking, shapes, method, runner, notify)
     if promise is None or way.kind is None:
         return inspector
     judged_by = judges(inspector, len(images)) or [
-        (fit_of(method, runner)(WithoutFold(kept, fold), silent), pictures_of(fold, len(images)))
+        (fit_of(method, runner)(WithoutFold(kept, fold), silent), fold_indices(fold, len(images)))
         for fold in range(conformal.FOLDS)
     ]
     promise = replace(promise, kind=way.kind)
@@ -94,7 +98,7 @@ def fit(
 
 def check_apart(method: Method, kept: FeatureStore | None) -> None:
     """Refuse what cannot be fitted by other processes."""
-    check_spreads(method)
+    check_distributable(method)
     if kept is None:
         raise ValueError("a runner must go with a store that all workers reach; got none")
 
@@ -127,7 +131,7 @@ def learned(
 
 def fit_of(method: Method, runner: Runner) -> Callable[[Iterable[Features], Notify], Detector]:
     """Return how a method is fitted on features of a store, and where."""
-    return method.fit if runner is here else partial(fit_over, method, runner=runner)
+    return method.fit if runner is local_runner else partial(check_distributable(method).fit, runner=runner)
 
 
 def samples_of(looking: "Looking") -> tuple[Array, ...]:
@@ -155,7 +159,7 @@ class Looking:
     kept: FeatureStore
 
 
-def look(looking: Looking, runner: Runner, notify: Notify) -> tuple[Habits, list[Motion | None]]:
+def look(looking: Looking, runner: Runner, notify: Notify) -> tuple[ReferenceStatistics, list[Motion | None]]:
     """Measure the pictures of a bank, and compute the features of those that are not kept yet.
 
     Args:
@@ -168,32 +172,32 @@ def look(looking: Looking, runner: Runner, notify: Notify) -> tuple[Habits, list
     """
     count = len(looking.banked)
     parts = list(batches(count, looking.preparation))
-    measured: list[Measured] = []
+    measured: list[PictureMeasures] = []
     motions: list[Motion | None] = []
     for some, moved in runner.run(look_at, looking, parts):
         measured += some
         motions += moved
         notify("features", len(measured), count)
-    return habits_of(measured), motions
+    return reference_statistics(measured), motions
 
 
-def look_at(looking: Looking, part: range) -> tuple[list[Measured], list[Motion | None]]:
+def look_at(looking: Looking, part: range) -> tuple[list[PictureMeasures], list[Motion | None]]:
     """Measure some pictures, and keep their features unless they are kept: the task of `look`."""
     chosen = looking.banked[part.start : part.stop]
     batch = [as_picture(looking.images[i], int(i)) for i in chosen]
     canvases, placements = prepare(batch, looking.preparation)
     if not looking.kept.has(part.start):
-        found = features_of(batch, canvases, placements, looking.preparation, looking.backbone)
+        found = compute_features(batch, canvases, placements, looking.preparation, looking.backbone)
         looking.kept.put(replace(found, first=part.start))
     measured = [measure(*one) for one in zip(canvases, placements, strict=True)]
     return measured, [placement.motion for placement in placements]
 
 
-def way_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Way:
+def way_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Scheme:
     """Return how the limits of a fit on n pictures will be set; no rate, or 0, is for none."""
     if not rate:
-        return conformal.Way(None, np.empty(0, np.int64))
-    return conformal.way(n, rate, calibration, isinstance(method, PatchCore))
+        return conformal.Scheme(None, np.empty(0, np.int64))
+    return conformal.choose_scheme(n, rate, calibration, isinstance(method, PatchCore))
 
 
 def spread(numbers: Array, count: int) -> Array:

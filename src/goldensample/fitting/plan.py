@@ -5,9 +5,9 @@ from math import ceil, log
 
 from goldensample.coreset.auto_size import LARGEST
 from goldensample.coreset.greedy import CELLS
-from goldensample.coreset.streaming import BRANCHES, SPARE
+from goldensample.coreset.streaming import BRANCHES, OVERSAMPLING
 from goldensample.methods.patchcore import PatchCore
-from goldensample.methods.selection import AUTO, rows_wanted
+from goldensample.methods.selection import AUTO, bank_size
 
 ROW_BYTES = 620
 """Of what the greedy coreset needs for a row beside its point; 561 were measured."""
@@ -85,7 +85,7 @@ class Plan:
 def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
     """Estimate what a fit takes; the memory is an upper bound, the time a guess."""
     patches = load.pictures * ceil(load.cells / method.stride**2)
-    rows = rows_wanted(method.coreset or LARGEST, patches)
+    rows = bank_size(method.coreset or LARGEST, patches)
     depth = method.depth or load.depth
     size = min(depth, method.projection or depth)
     pictures = PICTURE_BYTES * load.largest_px
@@ -98,7 +98,7 @@ def plan(method: PatchCore, load: Load, machine: Machine) -> Plan:
             choosing = _exact_bytes(ceil(patches / load.workers), rows, size)
         if method.denoise or method.coreset == AUTO or method.subsampler != "greedy":
             choosing += COPIES * 4 * size * patches
-    kept = SPARE * rows if method.greedy == "streaming" else rows
+    kept = OVERSAMPLING * rows if method.greedy == "streaming" else rows
     products = patches * size * (min(kept, CELLS) + REACHED * kept) + patches * depth
     searched = load.held_out * load.cells * rows * depth
     readings = 3 * load.pictures * machine.patches_s
@@ -124,7 +124,7 @@ def _exact_bytes(patches: int, rows: int, size: int) -> int:
 
 def _streaming_bytes(patches: int, rows: int, size: int) -> int:
     """Return the bytes of the streaming coreset: its levels, one of them being reduced."""
-    group = min(BRANCHES * SPARE * rows, patches)
+    group = min(BRANCHES * OVERSAMPLING * rows, patches)
     levels = 1 + max(0, ceil(log(patches / group) / log(BRANCHES)))
     return group * (4 * size * (levels + 1) + ROW_BYTES) + 12 * patches
 

@@ -155,7 +155,7 @@ def prove(
 
 def examples(inspector: Inspector, images: Pictures | Sequence[Array | Picture]) -> list[Array]:
     """Return good pictures, evenly among those of the bank, as the network takes them."""
-    out = conformal.drawn(len(images), len(images) - len(inspector.pictures))
+    out = conformal.draw_indices(len(images), len(images) - len(inspector.pictures))
     banked = np.setdiff1d(np.arange(len(images)), out)
     pictures = (as_picture(images[i], int(i)).pixels for i in spread(banked, CALIBRATION))
     return [inspector.preparation.apply(pixels)[0] for pixels in pictures]

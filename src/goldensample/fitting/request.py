@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from goldensample.backbones.network import Backbone
-from goldensample.calibration.conformal import way
+from goldensample.calibration.conformal import choose_scheme
 from goldensample.errors import ArtifactError, ImageError
-from goldensample.features.tiling import native
+from goldensample.features.tiling import native_preparation
 from goldensample.fitting.machine import measure, memory_bytes
 from goldensample.fitting.plan import Load, Plan, check, fitting, plan
 from goldensample.fitting.spool import record_bytes
@@ -60,7 +60,7 @@ def decide(
     preparation = request.preparation or usual(shapes, backbone.network.stride, request.tile)
     largest = max(shapes, key=lambda shape: shape[0] * shape[1])
     machine, features = measure(backbone, preparation, method, largest)
-    held_out = len(way(count, *request.limits).out) if request.limits[0] else 0
+    held_out = len(choose_scheme(count, *request.limits).held_out) if request.limits[0] else 0
     maps = [level.shape[1:] for level in features.maps]
     load = Load(
         pictures=count - held_out,
@@ -93,7 +93,7 @@ def decide(
 
 def usual(shapes: Sequence[tuple[int, int]], stride: int, tile: bool) -> Preparation:
     """Return the preparation of pictures for which no size was request."""
-    return native(shapes, stride) if tile else Preparation(choose_size(list(shapes), stride))
+    return native_preparation(shapes, stride) if tile else Preparation(choose_size(list(shapes), stride))
 
 
 def _sampled_shapes(paths: list[str]) -> tuple[int, list[tuple[int, int]]]:

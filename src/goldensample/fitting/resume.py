@@ -8,7 +8,7 @@ from pathlib import Path
 from goldensample._version import __version__
 from goldensample.backbones.network import Backbone
 from goldensample.errors import ArtifactError, GoldenError
-from goldensample.features.extraction import at_a_time, level_shapes
+from goldensample.features.extraction import batch_size, level_shapes
 from goldensample.fitting.spool import HEAD, Spool, open_spool
 from goldensample.images.folder import Folder
 from goldensample.preparation.preparation import Preparation
@@ -46,7 +46,7 @@ def spooled(
     path = output.with_name(f"{output.name}.partial")
     if (path / HEAD).is_file() and not resume:
         tell(f"golden: replacing {path.name} of a stopped fit; --resume would have gone on from it")
-    size = len(pictures) - held_out, at_a_time(preparation)
+    size = len(pictures) - held_out, batch_size(preparation)
     kept = open_spool(path, of, level_shapes(preparation, network), size, resume)
     if len(kept):
         tell(f"golden: going on from the features of {len(kept):,} pictures in {path.name}")

@@ -22,7 +22,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from goldensample.errors import ArtifactError
-from goldensample.features.store import halved
+from goldensample.features.store import to_half_precision
 from goldensample.records import Array, Features
 from goldensample.storage.atomic import write_atomic
 
@@ -68,7 +68,7 @@ class Spool:
         """
         if not self.path.is_dir():
             raise ArtifactError(f"{self.path} must be there until the fit is done; it is not")
-        half = halved(features)
+        half = to_half_precision(features)
         body = b"".join([*(level.tobytes() for level in half.maps), _packed(half.valid).tobytes()])
         write_atomic(self._file(half.first), zlib.crc32(body).to_bytes(4, "little") + body)
 
@@ -81,13 +81,13 @@ class Spool:
         for first, count in self._parts():
             yield self._read(first, count)
 
-    def between(self, start: int, end: int) -> Iterable[Features]:
-        """See `FeatureStore.between`."""
+    def read_range(self, start: int, end: int) -> Iterable[Features]:
+        """See `FeatureStore.read_range`."""
         chosen = range(max(start, self.pictures.start), min(end, self.pictures.stop))
         return replace(self, pictures=chosen)
 
-    def aside(self, name: str) -> "Arrays":
-        """See `FeatureStore.aside`."""
+    def array_store(self, name: str) -> "Arrays":
+        """See `FeatureStore.array_store`."""
         return Arrays(self.path, f"{self.key}-{name}")
 
     def remove(self) -> None:

@@ -60,7 +60,7 @@ def check_zones(
     step = getattr(getattr(method, "patchcore", method), "stride", 1)
     rows, columns = ((np.arange(0, cells, step) + 0.5) / cells for cells in grid_hw)
     for shape in sorted(set(shapes)):
-        placement = preparation.place(shape)
+        placement = preparation.placement(shape)
         valid = placement.valid((grid_hw[0], grid_hw[1]))[::step, ::step]
         held = np.unique(placement.zones_at(rows, columns)[valid])
         for number in np.setdiff1d(np.arange(len(zones)), held):

@@ -1,5 +1,5 @@
-"""Graphs as files: the only rooms that open up ONNX models.
+"""ONNX graphs: the only modules that read and write ONNX models.
 
-`levels` cuts a network down to what is needed; `graph` bakes a whole inspector into one model;
-`runtimes` runs models; `parity` compares them with the inspector.
+`open_backbone` opens networks, `levels` cuts them down to the levels needed, `graph` converts
+an inspector to one model, and `runtimes` runs models.
 """

@@ -1,4 +1,4 @@
-"""Bake a fitted inspector into one ONNX model: a decoded picture in, score and heat map out."""
+"""Convert a fitted inspector to one ONNX model: a decoded picture in, score and heat map out."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from goldensample._version import __version__
 from goldensample.errors import WeightsError
 from goldensample.graphs import ensemble, patchcore, placement, pooled, positions, spade
 from goldensample.graphs.limits import check_size
-from goldensample.graphs.nodes import Judged, Nodes
+from goldensample.graphs.nodes import Nodes, ScoreNodes
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import EnsembleDetector
 from goldensample.methods.mahalanobis import MahalanobisDetector
@@ -25,50 +25,52 @@ from goldensample.methods.spade import SPADEDetector
 
 OPSET = 17
 TOLERANCES = {"fp32": 1e-3, "int8": 1e-2}
-"""By how much, relative to it, a score or a map may differ from the inspector's, by precision."""
+"""Largest relative difference of a score or a map from the inspector's, by precision."""
 MARGIN = 1e-5
-"""By how much, relative to it, a score exceeds the threshold at least where the verdict is defect:
-the threshold is the score of a good picture, which rounding must not make a defect."""
+"""Smallest relative excess of a score over the threshold where the verdict is defect: the threshold
+is the score of a good picture, which rounding must not turn into a defect."""
 INPUT = "image"
 PROPERTY = "goldensample"
-"""The model's property that holds its contract."""
-Baker = Callable[[Nodes, list[str], list[patchcore.Grid], Callable[[int], str], Any], Judged]
-BAKERS: dict[type, Baker] = {
-    PatchCoreDetector: patchcore.judge,
-    SPADEDetector: spade.judge,
-    PaDiMDetector: positions.judge_padim,
-    MeanMapDetector: positions.judge_mean_map,
-    MahalanobisDetector: pooled.judge_mahalanobis,
-    OCSVMDetector: pooled.judge_ocsvm,
-    NearestDetector: pooled.judge_nearest,
-    EnsembleDetector: ensemble.judge,
+"""The model's metadata property that holds its contract."""
+Converter = Callable[
+    [Nodes, list[str], list[patchcore.Grid], Callable[[int], str], Any], ScoreNodes
+]
+CONVERTERS: dict[type, Converter] = {
+    PatchCoreDetector: patchcore.score,
+    SPADEDetector: spade.score,
+    PaDiMDetector: positions.score_padim,
+    MeanMapDetector: positions.score_mean_map,
+    MahalanobisDetector: pooled.score_mahalanobis,
+    OCSVMDetector: pooled.score_ocsvm,
+    NearestDetector: pooled.score_nearest,
+    EnsembleDetector: ensemble.score,
 }
-"""By fitted method, what makes of the levels a score, distances and nearest rows."""
+"""Functions that add the nodes of a score, distances and nearest rows, by type of detector."""
 
 
-def bake(inspector: Inspector) -> bytes:
+def to_onnx(inspector: Inspector) -> bytes:
     """Return an inspector as an ONNX model of stock operators.
 
-    Input: `image`, (n, H, W, 3) uint8 RGB, as a decoder gives it, of any height and width; where
+    Input: `image`, (n, H, W, 3) uint8 RGB, as decoded, of any height and width; where
     the network takes one picture at a time, n is 1.
 
     Outputs: `score` (n,) float32; `heat_map` (n, H, W) float32 in the score's unit; for each patch
     `distance` (n, h, w) float32 to the bank and `nearest` (n, h, w) int32, its nearest bank row,
     both -1 where there is no picture; `reason` (n, h, w, 3) float32, that row's picture number, and
     its row and column in pixels there; and, where there is a threshold, `verdict` (n,) bool, True
-    for a defect. The model's property `goldensample` says so in JSON, with the pictures' names.
+    for a defect. The property `goldensample` describes this in JSON, with the pictures' names.
 
     A method without a map has no heat_map and no distance; one without a bank no nearest and no
     reason.
 
     Raises:
-        ValueError: what was fitted is too large for an ONNX model.
-        WeightsError: the network cannot be joined to it.
+        ValueError: the method cannot be exported, or the detector is too large for an ONNX model.
+        WeightsError: the network cannot be part of it.
 
-    Cost: the product of all patches and all bank rows is part of the graph, for each picture.
+    Cost: each picture takes the product of all patches and all bank rows.
     """
     detector = inspector.detector
-    if type(detector) not in BAKERS:
+    if type(detector) not in CONVERTERS:
         raise ValueError(
             f"a fit to export must have one bank; this one is {inspector.method_name}, with one "
             "for each fold of few pictures; fit with --calibration split and more of them, or with "
@@ -76,58 +78,58 @@ def bake(inspector: Inspector) -> bytes:
         )
     check_size(inspector)
     add = Nodes()
-    network = Joined(add, inspector)
-    placed = placement.sides(add, INPUT, inspector.preparation)
+    network = EmbeddedNetwork(add, inspector)
+    sides = placement.picture_sides(add, INPUT, inspector.preparation)
     size_hw = network.grids[0][1:]
 
-    def inside(stride: int) -> str:
-        """Return (h, w) bool, the cells that hold the picture."""
+    def valid_cells(stride: int) -> str:
+        """Return (h, w) bool, the cells that show the picture."""
         down, across = (
-            placement.inside(add, side, cells, stride)
-            for side, cells in zip(placed, size_hw, strict=True)
+            placement.valid_cells(add, side, cells, stride)
+            for side, cells in zip(sides, size_hw, strict=True)
         )
-        return add("And", add("Unsqueeze", down, add.whole(1)), across)
+        return add("And", add("Unsqueeze", down, add.integers(1)), across)
 
-    judge = BAKERS[type(detector)]
-    judged = judge(add, network.levels(placed), network.grids, inside, detector)
-    outputs = {"score": judged.score}
-    if judged.apart is not None:
-        valid = inside(judged.stride)
-        centres = [tuple((np.arange(0, cells, judged.stride) + 0.5) / cells) for cells in size_hw]
-        grid = add.whole(-1, *(len(axis) for axis in centres))
-        apart = add("Reshape", judged.apart, grid)
-        outputs["heat_map"] = heat_map(add, placed, centres, (apart, valid), detector.sigma_px)
-        outputs["distance"] = add("Where", valid, apart, add.constant([-1.0]))
-        if judged.rows is not None:
-            rows = add("Reshape", judged.rows, grid)
+    convert = CONVERTERS[type(detector)]
+    nodes = convert(add, network.levels(sides), network.grids, valid_cells, detector)
+    outputs = {"score": nodes.score}
+    if nodes.distances is not None:
+        valid = valid_cells(nodes.stride)
+        centres = [tuple((np.arange(0, cells, nodes.stride) + 0.5) / cells) for cells in size_hw]
+        grid = add.integers(-1, *(len(axis) for axis in centres))
+        distances = add("Reshape", nodes.distances, grid)
+        outputs["heat_map"] = heat_map(add, sides, centres, (distances, valid), detector.sigma_px)
+        outputs["distance"] = add("Where", valid, distances, add.constant([-1.0]))
+        if nodes.rows is not None:
+            rows = add("Reshape", nodes.rows, grid)
             outputs |= reasons(add, inspector, rows, valid)
     if inspector.threshold is not None:
         limit = add.constant([inspector.threshold.score * (1 + MARGIN)])
-        outputs["verdict"] = add("Greater", judged.score, limit)
+        outputs["verdict"] = add("Greater", nodes.score, limit)
     return network.finish(outputs, contract(inspector, list(outputs)))
 
 
 def heat_map(
     add: Nodes,
-    placed: tuple[placement.Side, placement.Side],
+    sides: tuple[placement.Side, placement.Side],
     centres: list[tuple[float, ...]],
-    found: tuple[str, str],
+    cells: tuple[str, str],
     sigma_px: float,
 ) -> str:
-    """Return (n, H, W) of the distances (n, h, w) and of what counts (h, w)."""
-    apart, valid = found
+    """Return (n, H, W) from cells: distances (n, h, w) and their validity (h, w)."""
+    distances, valid = cells
     down, across = (
-        placement.laying_out(add, side, axis, sigma_px)
-        for side, axis in zip(placed, centres, strict=True)
+        placement.map_matrix(add, side, axis, sigma_px)
+        for side, axis in zip(sides, centres, strict=True)
     )
     across = add("Transpose", across, perm=[1, 0])
 
-    def laid_out(values: str) -> str:
+    def upsample(values: str) -> str:
         return add("MatMul", add("MatMul", down, values), across)
 
-    counted = add.floats(valid)
-    weight = add("Max", laid_out(counted), add.constant([1e-6]))
-    return add("Div", laid_out(add("Mul", apart, counted)), weight)
+    mask = add.to_float(valid)
+    weight = add("Max", upsample(mask), add.constant([1e-6]))
+    return add("Div", upsample(add("Mul", distances, mask)), weight)
 
 
 def reasons(add: Nodes, inspector: Inspector, rows: str, valid: str) -> dict[str, str]:
@@ -138,16 +140,16 @@ def reasons(add: Nodes, inspector: Inspector, rows: str, valid: str) -> dict[str
     detector = inspector.detector
     count = len(detector.origins) if isinstance(detector, BankDetector) else 0
     sources = [inspector.source(row) for row in range(count)]
-    table = [(numbers[one.picture], one.row_px, one.column_px) for one in sources]
-    known = add("Where", valid, rows, add.constant([-1], np.int64))
+    table = [(numbers[source.picture], source.row_px, source.column_px) for source in sources]
+    nearest = add("Where", valid, rows, add.constant([-1], np.int64))
     return {
-        "nearest": add("Cast", known, to=TensorProto.INT32),
+        "nearest": add("Cast", nearest, to=TensorProto.INT32),
         "reason": add("Gather", add.constant(table), rows, axis=0),
     }
 
 
 def contract(inspector: Inspector, outputs: list[str]) -> dict[str, Any]:
-    """Return what a user of the model must know, as plain JSON values."""
+    """Return the description of inputs and outputs for users of the model, as JSON values."""
     limit = inspector.threshold
     meanings = {
         "score": "distance in feature space; larger is odder",
@@ -173,8 +175,8 @@ def contract(inspector: Inspector, outputs: list[str]) -> dict[str, Any]:
     }
 
 
-class Joined:
-    """The inspector's network, its names set apart, with operators before and after it."""
+class EmbeddedNetwork:
+    """The inspector's network inside a larger graph: its names get a prefix of their own."""
 
     def __init__(self, add: Nodes, inspector: Inspector) -> None:
         import onnx
@@ -182,13 +184,13 @@ class Joined:
         self._add, self._network = add, inspector.backbone.network
         self._preparation = inspector.preparation
         model = onnx.load_model_from_string(self._network.graph)
-        opset = next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
+        opset = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx"))
         if opset < OPSET:
             model = onnx.version_converter.convert_version(model, OPSET)
         self._opset = max(opset, OPSET)
         self._graph = onnx.compose.add_prefix(model, "network/").graph
         stored = {tensor.name for tensor in self._graph.initializer}
-        self._input = next(one for one in self._graph.input if one.name not in stored)
+        self._input = next(value for value in self._graph.input if value.name not in stored)
         batch = self._input.type.tensor_type.shape.dim[0].dim_value
         if batch not in (0, 1):
             raise WeightsError(
@@ -199,22 +201,22 @@ class Joined:
         maps = inspector.backbone.extract(np.zeros((1, 3, height, width), np.float32))
         self.grids = [(int(m.shape[1]), int(m.shape[2]), int(m.shape[3])) for m in maps]
 
-    def levels(self, placed: tuple[placement.Side, placement.Side]) -> list[str]:
-        """Prepare the picture, run the network, and return the names of its levels."""
+    def levels(self, sides: tuple[placement.Side, placement.Side]) -> list[str]:
+        """Add preprocessing and the network, and return the names of its levels."""
         add = self._add
-        canvas = placement.on_canvas(add, INPUT, placed)
+        canvas = placement.to_canvas(add, INPUT, sides)
         mean, std = (
             np.asarray(values, np.float32).reshape(1, 3, 1, 1) * 255
             for values in (self._network.mean, self._network.std)
         )
-        normal = add("Div", add("Sub", canvas, add.constant(mean)), add.constant(std))
-        add.rename(normal, self._input.name)
+        normalised = add("Div", add("Sub", canvas, add.constant(mean)), add.constant(std))
+        add.alias(normalised, self._input.name)
         add.nodes.extend(self._graph.node)
         add.constants.extend(self._graph.initializer)
         return [f"network/{level}" for level in self._network.levels]
 
-    def finish(self, outputs: dict[str, str], about: dict[str, Any]) -> bytes:
-        """Return the whole model; `outputs` maps public names to inner ones."""
+    def finish(self, outputs: dict[str, str], metadata: dict[str, Any]) -> bytes:
+        """Return the serialised model; `outputs` maps public names to inner ones."""
         import onnx
         from onnx import TensorProto, helper
 
@@ -226,17 +228,17 @@ class Joined:
             "reason": (TensorProto.FLOAT, ["h", "w", 3]),
             "verdict": (TensorProto.BOOL, []),
         }
-        ends = []
+        infos = []
         for name, inner in outputs.items():
-            self._add.rename(inner, name)
-            kind, sides = shapes[name]
-            ends.append(helper.make_tensor_value_info(name, kind, [self._batch, *sides]))
+            self._add.alias(inner, name)
+            kind, shape = shapes[name]
+            infos.append(helper.make_tensor_value_info(name, kind, [self._batch, *shape]))
         image = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [self._batch, "H", "W", 3])
         used = {name for node in self._add.nodes for name in node.input}
-        constants = [one for one in self._add.constants if one.name in used]
-        graph = helper.make_graph(self._add.nodes, "inspector", [image], ends, constants)
+        constants = [constant for constant in self._add.constants if constant.name in used]
+        graph = helper.make_graph(self._add.nodes, "inspector", [image], infos, constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
-        model.ir_version = min(model.ir_version, 10)  # what runtimes of two years ago read
-        helper.set_model_props(model, {PROPERTY: json.dumps(about, sort_keys=True)})
+        model.ir_version = min(model.ir_version, 10)  # for runtimes from two years ago
+        helper.set_model_props(model, {PROPERTY: json.dumps(metadata, sort_keys=True)})
         onnx.checker.check_model(model, full_check=True)
         return model.SerializeToString(deterministic=True)

@@ -1,4 +1,4 @@
-"""Image scores by name as graph operators; see `methods.image_scores`."""
+"""Image scores as graph operators; see `methods.image_scores`."""
 
 from dataclasses import dataclass
 
@@ -10,72 +10,72 @@ from goldensample.records import Array
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Distances of patches, and which of them count.
+class PatchDistances:
+    """Distances of patches, and which of the patches are valid.
 
     Args:
-        apart: (n, h·w) distances.
-        counted: (1, h·w) bool.
+        distances: (n, h·w).
+        valid: (1, h·w) bool.
         cells: h·w.
     """
 
-    apart: str
-    counted: str
+    distances: str
+    valid: str
     cells: int
 
 
-def top(add: Nodes, scored: Scored) -> str:
-    """Return (n,) means of the largest 1 % of the distances that count."""
-    return _top(add, scored, _ordered(add, scored))
+def top(add: Nodes, patches: PatchDistances) -> str:
+    """Return (n,) means of the largest 1 % of the valid distances."""
+    return _mean_of_top(add, patches, _sort(add, patches))
 
 
-def _ordered(add: Nodes, scored: Scored) -> str:
-    """Return (n, h·w) distances, the largest first, then -1 for each that does not count."""
-    within = add("Where", scored.counted, scored.apart, add.constant([-1.0]))
-    ordered = add("TopK", within, add.whole(scored.cells), axis=1)
-    add.nodes[-1].output.append(f"{ordered}b")
-    return ordered
+def _sort(add: Nodes, patches: PatchDistances) -> str:
+    """Return (n, h·w) distances, the largest first, then -1 for each invalid one."""
+    masked = add("Where", patches.valid, patches.distances, add.constant([-1.0]))
+    sorted_distances = add("TopK", masked, add.integers(patches.cells), axis=1)
+    add.nodes[-1].output.append(f"{sorted_distances}b")
+    return sorted_distances
 
 
-def _top(add: Nodes, scored: Scored, ordered: str) -> str:
+def _mean_of_top(add: Nodes, patches: PatchDistances, sorted_distances: str) -> str:
     """Return (n,) means of the first 1 %; their number depends on the picture's shape."""
-    wanted = _total(add, scored.counted)
-    # by how many cells are counted, how many of them are the largest 1 %
-    table = [count_top(count) for count in range(scored.cells + 1)]
-    wanted = add("Gather", add.constant(table), wanted, axis=0)
-    places = add.constant(np.arange(scored.cells)[None])
-    taken = add.floats(add("Less", places, add("Reshape", wanted, add.whole(1, 1))))
-    total = add("ReduceSum", add("Mul", ordered, taken), add.whole(1), keepdims=0)
-    return add("Div", total, wanted)
+    valid_count = _count(add, patches.valid)
+    # by number of valid cells, the number of the largest 1 %
+    table = [count_top(count) for count in range(patches.cells + 1)]
+    top_count = add("Gather", add.constant(table), valid_count, axis=0)
+    ranks = add.constant(np.arange(patches.cells)[None])
+    is_top = add.to_float(add("Less", ranks, add("Reshape", top_count, add.integers(1, 1))))
+    total = add("ReduceSum", add("Mul", sorted_distances, is_top), add.integers(1), keepdims=0)
+    return add("Div", total, top_count)
 
 
-def statistics(add: Nodes, scored: Scored, usual: Array) -> str:
-    """Return (n,) distances of statistics from the usual ones."""
-    weight = add.floats(scored.counted)
-    count = add("ReduceSum", weight, add.whole(1), keepdims=0)  # (1,)
+def statistics(add: Nodes, patches: PatchDistances, usual: Array) -> str:
+    """Return (n,) distances of the statistics from those of good pictures."""
+    weight = add.to_float(patches.valid)
+    count = add("ReduceSum", weight, add.integers(1), keepdims=0)  # (1,)
 
     def mean(values: str) -> str:
-        total = add("ReduceSum", add("Mul", values, weight), add.whole(1), keepdims=0)
+        total = add("ReduceSum", add("Mul", values, weight), add.integers(1), keepdims=0)
         return add("Div", total, count)
 
-    middle = mean(scored.apart)
-    away = add("Sub", scored.apart, add("Unsqueeze", middle, add.whole(1)))
-    deviation = add("Sqrt", mean(add("Mul", away, away)))
-    ordered = _ordered(add, scored)
-    largest = add("Gather", ordered, add.constant(0, np.int64), axis=1)
-    several = (middle, _top(add, scored, ordered), largest, deviation)
-    columns = [add("Unsqueeze", one, add.whole(1)) for one in several]
-    found = add("Concat", *columns, axis=1)  # (n, 4)
-    standard = add("Div", add("Sub", found, add.constant(usual[0])), add.constant(usual[1]))
-    above = add("Relu", standard)
-    turned = add("MatMul", above, add.constant(usual[2:]))
-    squared = add("ReduceSum", add("Mul", above, turned), add.whole(1), keepdims=0)
+    average = mean(patches.distances)
+    centred = add("Sub", patches.distances, add("Unsqueeze", average, add.integers(1)))
+    deviation = add("Sqrt", mean(add("Mul", centred, centred)))
+    sorted_distances = _sort(add, patches)
+    largest = add("Gather", sorted_distances, add.constant(0, np.int64), axis=1)
+    values = (average, _mean_of_top(add, patches, sorted_distances), largest, deviation)
+    columns = [add("Unsqueeze", value, add.integers(1)) for value in values]
+    table = add("Concat", *columns, axis=1)  # (n, 4)
+    standardised = add("Div", add("Sub", table, add.constant(usual[0])), add.constant(usual[1]))
+    excess = add("Relu", standardised)
+    product = add("MatMul", excess, add.constant(usual[2:]))
+    squared = add("ReduceSum", add("Mul", excess, product), add.integers(1), keepdims=0)
     return add("Sqrt", add("Relu", squared))
 
 
-def _total(add: Nodes, counted: str) -> str:
-    """Return how many cells count, an int64 vector of one number."""
+def _count(add: Nodes, valid: str) -> str:
+    """Return the number of valid cells, an int64 vector of one number."""
     from onnx import TensorProto
 
-    whole = add("Cast", counted, to=TensorProto.INT64)
-    return add("ReduceSum", whole, add.whole(1), keepdims=0)
+    integers = add("Cast", valid, to=TensorProto.INT64)
+    return add("ReduceSum", integers, add.integers(1), keepdims=0)

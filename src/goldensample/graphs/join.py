@@ -28,26 +28,26 @@ def join(networks: list[Network]) -> tuple[Network, tuple[int, ...]]:
     from onnx import TensorProto, helper
 
     models = [onnx.load_model_from_string(network.graph) for network in networks]
-    opset = max(one.version for model in models for one in model.opset_import)
+    opset = max(entry.version for model in models for entry in model.opset_import)
     nodes, constants = [], []
     outputs: dict[str, Any] = {}
     for number, (network, model) in enumerate(zip(networks, models, strict=True)):
-        if all(one.version != opset for one in model.opset_import):
+        if all(entry.version != opset for entry in model.opset_import):
             model = onnx.version_converter.convert_version(model, opset)
         graph = onnx.compose.add_prefix(model, f"{number}/").graph
         stored = {tensor.name for tensor in graph.initializer}
-        given = next(one.name for one in graph.input if one.name not in stored)
-        before, numbers = _normalised_anew(networks[0], network, number, given)
-        nodes += [*before, *graph.node]
-        constants += [*numbers, *graph.initializer]
+        input_name = next(v.name for v in graph.input if v.name not in stored)
+        scaling, factors = _renormalise(networks[0], network, number, input_name)
+        nodes += [*scaling, *graph.node]
+        constants += [*factors, *graph.initializer]
         outputs |= {value.name: value for value in graph.output}
     ordered = zip_longest(*([(k, level) for level in n.levels] for k, n in enumerate(networks)))
-    levels = [pair for together in ordered for pair in together if pair]
+    levels = [pair for group in ordered for pair in group if pair]
     names = tuple(f"{number}/{level}" for number, level in levels)
     picture = helper.make_tensor_value_info(PICTURE, TensorProto.FLOAT, ["n", 3, "H", "W"])
-    whole = helper.make_graph(nodes, "joined", [picture], [outputs[n] for n in names], constants)
-    model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", opset)])
-    model.ir_version = max(one.ir_version for one in models)
+    graph = helper.make_graph(nodes, "joined", [picture], [outputs[n] for n in names], constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = max(model.ir_version for model in models)
     onnx.checker.check_model(model)
     joined = replace(
         networks[0],
@@ -62,12 +62,14 @@ def join(networks: list[Network]) -> tuple[Network, tuple[int, ...]]:
     return joined, tuple(number for number, _ in levels)
 
 
-def _normalised_anew(first: Network, own: Network, number: int, given: str) -> tuple[list, list]:  # type: ignore[type-arg]
-    """Return nodes and constants from a picture normalised for one network to another's input."""
+def _renormalise(
+    first: Network, network: Network, number: int, input_name: str
+) -> tuple[list, list]:  # type: ignore[type-arg]
+    """Return nodes and constants from a picture normalised for `first` to `network`'s input."""
     from onnx import helper, numpy_helper
 
-    (mean, std), (own_mean, own_std) = (np.asarray([n.mean, n.std]) for n in (first, own))
-    values = {"scale": std / own_std, "shift": (mean - own_mean) / own_std}
+    (mean, std), (new_mean, new_std) = (np.asarray([n.mean, n.std]) for n in (first, network))
+    values = {"scale": std / new_std, "shift": (mean - new_mean) / new_std}
     constants = [
         numpy_helper.from_array(array.astype(np.float32).reshape(1, 3, 1, 1), f"{number}/{name}")
         for name, array in values.items()
@@ -75,6 +77,6 @@ def _normalised_anew(first: Network, own: Network, number: int, given: str) -> t
     scaled = f"{number}/scaled"
     nodes = [
         helper.make_node("Mul", [PICTURE, f"{number}/scale"], [scaled]),
-        helper.make_node("Add", [scaled, f"{number}/shift"], [given]),
+        helper.make_node("Add", [scaled, f"{number}/shift"], [input_name]),
     ]
     return nodes, constants

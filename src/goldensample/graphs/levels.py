@@ -1,4 +1,4 @@
-"""Cut a network down to the levels that are asked for."""
+"""Cut a network down to the requested levels."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -10,14 +10,14 @@ from goldensample.errors import WeightsError
 
 
 def select_levels(network: Network) -> Network:
-    """Cut a graph down to what its levels need, and store weights in half precision if exact.
+    """Cut a graph down to its levels, and store weights in half precision where that is exact.
 
     Args:
         network: whose `levels` name outputs of the graph; not changed.
 
     Returns:
         The network with a smaller graph. A weight is stored in 16 bits only where every value of
-        its tensor survives the way there and back unchanged.
+        its tensor survives the conversion unchanged.
 
     Raises:
         WeightsError: the graph is no ONNX model, has other inputs than a picture, or lacks a level.
@@ -36,13 +36,13 @@ def select_levels(network: Network) -> Network:
             f"{network.name} must have the levels {', '.join(network.levels)}; it lacks "
             f"{', '.join(missing)}; its outputs are {', '.join(outputs)}"
         )
-    kept = onnx.utils.Extractor(model).extract_model(inputs, list(network.levels))
-    _halve(kept.graph)
-    for text in ("doc_string", "producer_name", "producer_version"):
-        kept.ClearField(text)
+    cut = onnx.utils.Extractor(model).extract_model(inputs, list(network.levels))
+    _halve(cut.graph)
+    for field in ("doc_string", "producer_name", "producer_version"):
+        cut.ClearField(field)
     return replace(
         network,
-        graph=kept.SerializeToString(deterministic=True),
+        graph=cut.SerializeToString(deterministic=True),
         source_sha256=sha256(network.graph).hexdigest(),
     )
 
@@ -67,7 +67,7 @@ def _read(name: str, graph: bytes) -> "onnx.ModelProto":  # type: ignore[name-de
 
 
 def _halve(graph: "onnx.GraphProto") -> None:  # type: ignore[name-defined]  # noqa: F821
-    """Store the large weights that fit half precision exactly as such, followed by a cast."""
+    """Store the large weights that are exact in half precision as such, followed by a cast."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []

@@ -4,14 +4,14 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
 
 LIMIT_BYTES = 2**31 - 2**24
-"""What protobuf can hold, less what the rest of a graph may take."""
+"""The largest protobuf message, less a margin for the other parts of a graph."""
 
 
 def check_size(inspector: Inspector) -> None:
-    """Refuse what would not fit into one ONNX model.
+    """Refuse an inspector that cannot be exported as one ONNX model.
 
     Raises:
-        ValueError: it would not.
+        ValueError: its preparation is not supported, or its detector is too large.
     """
     if inspector.preparation.view is not None:
         raise ValueError(
@@ -33,20 +33,20 @@ def check_size(inspector: Inspector) -> None:
             "an export must take pictures as they lie; this file aligns them (--align of golden "
             "fit); inspect with the file itself, or fit it without"
         )
-    detector, room = inspector.detector, LIMIT_BYTES - len(inspector.backbone.network.graph)
+    detector, capacity = inspector.detector, LIMIT_BYTES - len(inspector.backbone.network.graph)
     if isinstance(detector, PatchCoreDetector):
         rows, depth = detector.bank.shape
-        a_row = 2 * depth + 12  # in half precision, and its reason
-        most = room // a_row
-        if rows > most:
+        row_bytes = 2 * depth + 12  # in half precision, and its origin
+        max_rows = capacity // row_bytes
+        if rows > max_rows:
             raise ValueError(
-                f"the bank must have at most {most:,} rows of depth {depth} to fit into an ONNX "
-                f"model's 2 GB; it has {rows:,}; fit it with --coreset {most}, or fewer"
+                f"the bank must have at most {max_rows:,} rows of depth {depth} to fit into an "
+                f"ONNX model's 2 GB; it has {rows:,}; fit it with --coreset {max_rows}, or fewer"
             )
         return
     size = sum(array.nbytes for array in detector.arrays().values())
-    if size > room:
+    if size > capacity:
         raise ValueError(
-            f"what {inspector.method_name} fitted must take at most {room:,} bytes to fit into an "
-            f"ONNX model's 2 GB; it takes {size:,}; fit it on smaller or fewer pictures"
+            f"what {inspector.method_name} fitted must take at most {capacity:,} bytes to fit into "
+            f"an ONNX model's 2 GB; it takes {size:,}; fit it on smaller or fewer pictures"
         )

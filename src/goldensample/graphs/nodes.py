@@ -1,4 +1,4 @@
-"""A small notation for ONNX graphs: each call adds a node and returns the name of its output."""
+"""A builder for ONNX graphs: each call adds a node and returns the name of its output."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,31 +7,31 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What a method makes of the levels, by the names in the graph.
+class ScoreNodes:
+    """The outputs of a method, by their names in the graph.
 
     Args:
         score: (n,) of the pictures.
-        apart: (n, h·w) distance of each patch; None where the method has no map.
+        distances: (n, h·w) of the patches; None where the method has no map.
         rows: (n, h·w) int64 nearest bank row; None where there is no bank.
-        stride: h and w are those of the finest level, each `stride`-th cell.
+        stride: h and w count each `stride`-th cell of the finest level.
     """
 
     score: str
-    apart: str | None = None
+    distances: str | None = None
     rows: str | None = None
     stride: int = 1
 
 
 class Nodes:
-    """Nodes and constants, gathered in order; every name starts with "golden/"."""
+    """Nodes and constants in the order they were added; every name starts with "golden/"."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        """Add a constant; large ones that lose nothing by it are stored in half precision."""
+        """Add a constant; large ones are stored in half precision where that is exact."""
         from onnx import TensorProto, numpy_helper
 
         array = np.asarray(values, dtype)
@@ -45,8 +45,8 @@ class Nodes:
         self.constants.append(numpy_helper.from_array(array, name))
         return name
 
-    def whole(self, *values: int) -> str:
-        """Add whole numbers, a vector, as shapes and axes are given."""
+    def integers(self, *values: int) -> str:
+        """Add a vector of integers, for instance a shape or axes."""
         return self.constant(values, np.int64)
 
     def __call__(self, kind: str, *inputs: str, **attributes: Any) -> str:
@@ -57,32 +57,32 @@ class Nodes:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
-    def second(self, kind: str, *inputs: str, **attributes: Any) -> str:
+    def second_output(self, kind: str, *inputs: str, **attributes: Any) -> str:
         """Add a node with two outputs; return the name of the second one."""
         name = self(kind, *inputs, **attributes)
         self.nodes[-1].output.append(f"{name}b")
         return f"{name}b"
 
-    def rename(self, inner: str, name: str) -> None:
-        """Give a value a name of its own as well."""
+    def alias(self, inner: str, name: str) -> None:
+        """Add a second name to a value."""
         from onnx import helper
 
         self.nodes.append(helper.make_node("Identity", [inner], [name], name=name))
 
-    def floats(self, values: str) -> str:
-        """Return values as float32."""
+    def to_float(self, values: str) -> str:
+        """Cast values to float32."""
         from onnx import TensorProto
 
         return self("Cast", values, to=TensorProto.FLOAT)
 
-    def count(self, length: str) -> str:
+    def arange(self, length: str) -> str:
         """Return 0, 1, … length-1 as float32. Args: length, an int64 vector of one number."""
         zero, one = self.constant(0, np.int64), self.constant(1, np.int64)
         scalar = self("Reshape", length, self.constant([], np.int64))
-        return self.floats(self("Range", zero, scalar, one))
+        return self.to_float(self("Range", zero, scalar, one))
 
-    def sides(self, image: str) -> tuple[str, str]:
+    def height_width(self, image: str) -> tuple[str, str]:
         """Return height and width of (n, H, W, 3), each an int64 vector of one number."""
         shape = self("Shape", image)
-        height, width = (self("Gather", shape, self.whole(axis)) for axis in (1, 2))
+        height, width = (self("Gather", shape, self.integers(axis)) for axis in (1, 2))
         return height, width

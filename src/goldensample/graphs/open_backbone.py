@@ -1,4 +1,4 @@
-"""Find networks: the built-in one, timm's, or an ONNX file; and make them ready to run."""
+"""Open backbones by name: the built-in network, one of timm, or an ONNX file."""
 
 import os
 from collections.abc import Sequence
@@ -35,16 +35,16 @@ def open_backbone(
         device: "cpu" runs OpenVINO; "cuda" keeps a timm network in torch.
 
     Raises:
-        WeightsError: the network or its weights cannot be had; says what to do.
-        ValueError: the name or the device is of no known form.
+        WeightsError: the network or its weights are not available; says what to do.
+        ValueError: the name or the device is invalid.
     """
-    kind, _, rest = str(name).partition(":")
+    kind, _, target = str(name).partition(":")
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu or cuda; got {device!r}")
     if not levels:
         raise ValueError("levels must name at least one level, such as 2,3; got none")
-    if kind == "timm" and rest:
-        return _open_timm(rest, levels, weights, device)
+    if kind == "timm" and target:
+        return _open_timm(target, levels, weights, device)
     if device == "cuda":
         raise ValueError(f"device cuda must go with a timm network; got {name!r}")
     if weights is not None:
@@ -53,11 +53,11 @@ def open_backbone(
         graph, weights8 = (_data(f"builtin_int8.{kind}") for kind in ("xml", "bin"))
         network = _open_graph("builtin", builtin_graph(), levels)
         return OpenVINOBackbone(replace(network, int8_graph=graph, int8_weights=weights8))
-    if kind == "onnx" and rest:
-        path = Path(rest)
+    if kind == "onnx" and target:
+        path = Path(target)
         if not path.is_file():
-            was = "it is a folder" if path.is_dir() else "there is no such file"
-            raise WeightsError(f"{path} must be an ONNX file; {was}")
+            reason = "it is a folder" if path.is_dir() else "there is no such file"
+            raise WeightsError(f"{path} must be an ONNX file; {reason}")
         return OpenVINOBackbone(_open_graph(f"onnx:{path.name}", path.read_bytes(), levels))
     raise ValueError(f"backbone must be builtin, timm:NAME or onnx:FILE; got {name!r}")
 
@@ -77,22 +77,23 @@ def open_backbones(
         device: "cuda" is for one network alone.
 
     Returns:
-        The network, and for each of its levels the number of the one it is of; () for one network.
+        The network, and for each of its levels the number of its network; () for one network.
 
     Raises:
         ValueError, WeightsError: see `open_backbone`.
     """
-    needy = [name for name in names if name.startswith("timm:")]
-    if weights and len(weights) != len(needy):
+    timm_names = [name for name in names if name.startswith("timm:")]
+    if weights and len(weights) != len(timm_names):
         raise ValueError(f"weights must be one for each timm network; got {len(weights)}")
     files = iter(weights)
-    given = [next(files, None) if name in needy else None for name in names]
+    weight_files = [next(files, None) if name in timm_names else None for name in names]
     if len(names) == 1:
         return open_backbone(names[0], levels, weights[0] if weights else None, device), ()
     if device != "cpu":
         raise ValueError(f"device must be cpu for several networks; got {device!r}")
-    opened = [open_backbone(name, levels, file) for name, file in zip(names, given, strict=True)]
-    joined, members = join([one.network for one in opened])
+    pairs = zip(names, weight_files, strict=True)
+    backbones = [open_backbone(name, levels, file) for name, file in pairs]
+    joined, members = join([backbone.network for backbone in backbones])
     return OpenVINOBackbone(joined), members
 
 
@@ -107,15 +108,15 @@ def _data(name: str) -> bytes:
 
 
 def _open_graph(name: str, graph: bytes, levels: tuple[str, ...]) -> Network:
-    """Return the network of an ONNX graph, with its levels found and its stride measured."""
+    """Return the network of an ONNX graph, with the outputs of its levels and its stride."""
     outputs = output_names(name, graph)
-    found = []
+    level_outputs = []
     for level in levels:
         choices = [c for c in (level, f"level{level}", f"layer{level}") if c in outputs]
-        found.append(choices[0] if choices else level)
-    network = select_levels(Network(name, graph, tuple(found)))
+        level_outputs.append(choices[0] if choices else level)
+    network = select_levels(Network(name, graph, tuple(level_outputs)))
     probe = OpenVINOBackbone(network).extract(np.zeros((1, 3, 256, 256), np.float32))
-    _check_order(name, tuple(found), [level.shape[2] for level in probe])
+    _check_order(name, tuple(level_outputs), [level.shape[2] for level in probe])
     return replace(network, stride=max(1, round(256 / probe[-1].shape[2])))
 
 
@@ -135,19 +136,19 @@ def _open_timm(
             "pip install 'goldensample[torch]'"
         )
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    from goldensample.backbones import torch as torch_room
+    from goldensample.backbones import torch as torch_backbone
 
     if not all(level.isdigit() for level in levels):
         raise WeightsError(f"levels of timm:{name} must be numbers, such as 2,3; got {levels}")
     numbers = tuple(int(level) for level in levels)
     if list(numbers) != sorted(set(numbers)):
         raise WeightsError(f"the levels of timm:{name} must be given finest first; got {levels}")
-    module = torch_room.build(name, numbers, None if weights is None else str(weights))
+    module = torch_backbone.build(name, numbers, None if weights is None else str(weights))
     names = tuple(f"level{number}" for number in numbers)
     if device == "cuda":
-        torch_room.check_gpu()
-    network = select_levels(torch_room.export(module, f"timm:{name}", names))
+        torch_backbone.check_gpu()
+    network = select_levels(torch_backbone.export(module, f"timm:{name}", names))
     backbone = OpenVINOBackbone(network)
     probe = np.random.default_rng(0).uniform(0, 255, (1, 3, 128, 160)).astype(np.float32)
-    torch_room.check_against(module, backbone.extract(probe), network, probe)
-    return torch_room.TorchBackbone(network, module, device) if device == "cuda" else backbone
+    torch_backbone.check_features(module, backbone.extract(probe), network, probe)
+    return torch_backbone.TorchBackbone(network, module, device) if device == "cuda" else backbone

@@ -1,4 +1,4 @@
-"""PatchCore as graph operators: feature maps to patches, distances, and the weighed score."""
+"""PatchCore as graph operators: feature maps to patches, distances, and the reweighted score."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,8 +8,8 @@ import numpy as np
 
 from goldensample.features.patches import AUTHORS_DEPTH, mean_matrix, pool_matrix, resize_matrix
 from goldensample.graphs import image_scores
-from goldensample.graphs.nodes import Judged, Nodes
-from goldensample.methods.corrections import MOST
+from goldensample.graphs.nodes import Nodes, ScoreNodes
+from goldensample.methods.corrections import MAX_FACTOR
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 
 Grid = tuple[int, int, int]
@@ -19,30 +19,30 @@ Grid = tuple[int, int, int]
 def patches(add: Nodes, levels: list[str], grids: list[Grid], settings: PatchCore) -> str:
     """Return (n, h·w, d) patches of feature maps (n, d_j, h_j, w_j); see `patches.join_levels`."""
     _, h, w = grids[0]
-    kept = (np.arange(0, h, settings.stride), np.arange(0, w, settings.stride))
+    cells = (np.arange(0, h, settings.stride), np.arange(0, w, settings.stride))
     joined = []
     for level, (depth, *size_hw) in zip(levels, grids, strict=True):
         rows, columns = (
-            resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), kept, strict=True)
+            resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), cells, strict=True)
         )
         if settings.depth:
-            level = pooled_windows(add, level, depth, settings.neighbourhood)
+            level = pool_windows(add, level, depth, settings.neighbourhood)
         else:
             rows, columns = (
                 m @ mean_matrix(s, settings.neighbourhood)
                 for m, s in zip((rows, columns), size_hw, strict=True)
             )
-        wide = add("MatMul", level, add.constant(columns.T))
-        joined.append(add("MatMul", add.constant(rows), wide))  # (n, d_j, h, w)
+        resized = add("MatMul", level, add.constant(columns.T))
+        joined.append(add("MatMul", add.constant(rows), resized))  # (n, d_j, h, w)
     depths = [AUTHORS_DEPTH if settings.depth else depth for depth, _, _ in grids]
     grid = add("Concat", *joined, axis=1) if len(joined) > 1 else joined[0]
     if settings.depth:
-        grid = pooled(add, grid, sum(depths), settings.depth)
-    flat = add("Reshape", grid, add.whole(0, settings.depth or sum(depths), -1))
+        grid = pool_channels(add, grid, sum(depths), settings.depth)
+    flat = add("Reshape", grid, add.integers(0, settings.depth or sum(depths), -1))
     return add("Transpose", flat, perm=[0, 2, 1])  # (n, d, h·w) -> (n, h·w, d)
 
 
-def pooled_windows(add: Nodes, level: str, depth: int, width: int) -> str:
+def pool_windows(add: Nodes, level: str, depth: int, width: int) -> str:
     """Pool each cell's window and channels to AUTHORS_DEPTH values: one grouped convolution.
 
     The pooled vector runs over channels, then over the window, so that its segments repeat with
@@ -61,127 +61,132 @@ def pooled_windows(add: Nodes, level: str, depth: int, width: int) -> str:
     )
 
 
-def pooled(add: Nodes, grid: str, depth: int, wanted: int) -> str:
-    """Pool channels to the depth wanted: one grouped 1x1 convolution."""
-    if depth == wanted:
+def pool_channels(add: Nodes, grid: str, depth: int, new_depth: int) -> str:
+    """Pool channels to a new depth: one grouped 1x1 convolution."""
+    if depth == new_depth:
         return grid
-    groups = gcd(depth, wanted)
-    kernel = pool_matrix(depth // groups, wanted // groups).T[:, :, None, None]
+    groups = gcd(depth, new_depth)
+    kernel = pool_matrix(depth // groups, new_depth // groups).T[:, :, None, None]
     return add("Conv", grid, add.constant(np.tile(kernel, (groups, 1, 1, 1))), group=groups)
 
 
-def judge(
+def score(
     add: Nodes,
     levels: list[str],
     grids: list[Grid],
-    inside: Callable[[int], str],
+    valid_cells: Callable[[int], str],
     detector: PatchCoreDetector,
-) -> Judged:
+) -> ScoreNodes:
     """Compare the patches of feature maps with the bank; see `PatchCoreDetector.score`.
 
     Args:
         levels: names of (n, d_j, h_j, w_j), whose sizes are `grids`.
-        inside: gives, for a stride, the name of the cells that hold the picture, (h, w) bool.
+        valid_cells: returns, for a stride, the name of the picture's cells, (h, w) bool.
     """
     settings = detector.settings
     queries = patches(add, levels, grids, settings)
     bank = Bank(add, detector)
-    plain, rows = distances(add, bank, queries)
-    apart = plain if detector.taught is None else raised(add, detector, queries, plain)
-    counted = add("Reshape", inside(settings.stride), add.whole(1, -1))
-    scored = image_scores.Scored(apart, counted, cells_of(grids, settings.stride))
-    if detector.usual is not None:
-        score = image_scores.statistics(add, scored, detector.usual)
+    to_bank, rows = nearest_rows(add, bank, queries)
+    distances = to_bank
+    if detector.defect_patches is not None:
+        distances = correct_distances(add, detector, queries, to_bank)
+    valid = add("Reshape", valid_cells(settings.stride), add.integers(1, -1))
+    count = patch_count(grids, settings.stride)
+    patch_distances = image_scores.PatchDistances(distances, valid, count)
+    if detector.reference is not None:
+        score = image_scores.statistics(add, patch_distances, detector.reference)
     elif settings.image_score == "top":
-        score = image_scores.top(add, scored)
+        score = image_scores.top(add, patch_distances)
     else:
-        within = add("Where", counted, apart, add.constant([-1.0]))
-        score = weighed(add, bank, queries, (within, plain, rows), settings.neighbors)
-    return Judged(score, apart, rows, settings.stride)
+        masked = add("Where", valid, distances, add.constant([-1.0]))
+        score = reweighted_score(add, bank, queries, (masked, to_bank, rows), settings.neighbors)
+    return ScoreNodes(score, distances, rows, settings.stride)
 
 
-def cells_of(grids: list[Grid], stride: int) -> int:
-    """Return how many patches a picture has."""
+def patch_count(grids: list[Grid], stride: int) -> int:
+    """Return the number of patches of a picture."""
     _, h, w = grids[0]
     return -(-h // stride) * -(-w // stride)
 
 
 class Bank:
-    """The bank's constants, and what is asked of them."""
+    """The bank as constants, and the nodes of comparisons with it."""
 
     def __init__(self, add: Nodes, detector: PatchCoreDetector) -> None:
         self.count, self.depth = detector.bank.shape
         self._add = add
         self._rows = add.constant(detector.bank)  # (m, d), in half precision
-        middle = detector.bank.astype(np.float64).mean(axis=0)
-        self._middle = add.constant(middle.astype(np.float32))
-        centred = add("Sub", self._rows, self._middle)
-        squared = add("ReduceSum", add("Mul", centred, centred), add.whole(1), keepdims=0)
+        mean = detector.bank.astype(np.float64).mean(axis=0)
+        self._mean = add.constant(mean.astype(np.float32))
+        centred = add("Sub", self._rows, self._mean)
+        squared = add("ReduceSum", add("Mul", centred, centred), add.integers(1), keepdims=0)
         self._squared = squared  # (m,)
         double = add("Mul", centred, add.constant([-2.0]))
-        self._right = add("Transpose", double, perm=[1, 0])  # (d, m)
+        self._factor = add("Transpose", double, perm=[1, 0])  # (d, m)
 
     def compare(self, queries: str) -> str:
-        """Return |q - b|^2 - |q|^2, (…, m), of (…, d) queries, both seen from the bank's middle."""
+        """Return |q - b|^2 - |q|^2, (…, m), of (…, d) queries, both less the mean of the bank."""
         add = self._add
-        left = add("Sub", queries, self._middle)
-        return add("Add", add("MatMul", left, self._right), self._squared)
+        centred = add("Sub", queries, self._mean)
+        return add("Add", add("MatMul", centred, self._factor), self._squared)
 
     def rows(self, numbers: str) -> str:
         """Return rows by their numbers: (…) int64 -> (…, d)."""
         return self._add("Gather", self._rows, numbers, axis=0)
 
 
-def length(add: Nodes, vectors: str, axis: int) -> str:
-    """Return the lengths of vectors along an axis, which goes."""
-    squared = add("ReduceSum", add("Mul", vectors, vectors), add.whole(axis), keepdims=0)
+def norm(add: Nodes, vectors: str, axis: int) -> str:
+    """Return the norms of vectors along an axis, which is removed."""
+    squared = add("ReduceSum", add("Mul", vectors, vectors), add.integers(axis), keepdims=0)
     return add("Sqrt", squared)
 
 
-def distances(add: Nodes, bank: Bank, queries: str) -> tuple[str, str]:
+def nearest_rows(add: Nodes, bank: Bank, queries: str) -> tuple[str, str]:
     """Return each patch's distance to the bank and its nearest row, both (n, h·w).
 
-    The product names the row, the difference then gives the distance, as in `neighbors`; among
-    rows that float32 cannot tell apart another one may be named.
+    The matrix product selects the row, the difference then gives the distance, as in
+    `search.exact`; of rows at the same distance in float32 another one may be selected.
     """
     nearest = add("ArgMin", bank.compare(queries), axis=2, keepdims=0)
-    return length(add, add("Sub", queries, bank.rows(nearest)), 2), nearest
+    return norm(add, add("Sub", queries, bank.rows(nearest)), 2), nearest
 
 
-def raised(add: Nodes, detector: PatchCoreDetector, queries: str, plain: str) -> str:
-    """Return (n, h·w) distances, larger near patches of defects once missed; see `taught`."""
-    assert detector.taught is not None, "there is something taught"
-    near, _ = distances(add, Bank(add, replace(detector, bank=detector.taught)), queries)
-    share = add("Div", plain, add("Max", near, add.constant([1e-9])))
-    factor = add("Max", add("Min", share, add.constant([MOST])), add.constant([1.0]))
-    return add("Mul", plain, factor)
+def correct_distances(add: Nodes, detector: PatchCoreDetector, queries: str, to_bank: str) -> str:
+    """Return (n, h·w) distances, raised near taught patches; see `methods.corrections`."""
+    assert detector.defect_patches is not None, "there are taught patches"
+    to_taught, _ = nearest_rows(add, Bank(add, replace(detector, bank=detector.defect_patches)), queries)
+    ratio = add("Div", to_bank, add("Max", to_taught, add.constant([1e-9])))
+    factor = add("Max", add("Min", ratio, add.constant([MAX_FACTOR])), add.constant([1.0]))
+    return add("Mul", to_bank, factor)
 
 
-def weighed(
-    add: Nodes, bank: Bank, queries: str, found: tuple[str, str, str], neighbors: int
+def reweighted_score(
+    add: Nodes, bank: Bank, queries: str, patches: tuple[str, str, str], neighbors: int
 ) -> str:
     """Return the image score (n,), by equation 7; see `PatchCoreDetector`.
 
     Args:
         queries: (n, h·w, d) patches.
-        found: (n, h·w) distances, below zero on cells that do not count, those to the bank alone,
+        patches: (n, h·w) distances, below zero on invalid cells, uncorrected distances to the bank,
             and nearest rows.
         neighbors: b.
     """
-    scored, plain, nearest = found
-    worst = add("ArgMax", scored, axis=1, keepdims=1)  # (n, 1)
-    score = add("GatherND", scored, worst, batch_dims=1)  # (n,)
+    distances, to_bank, nearest = patches
+    worst = add("ArgMax", distances, axis=1, keepdims=1)  # (n, 1)
+    score = add("GatherND", distances, worst, batch_dims=1)  # (n,)
     count = min(neighbors, bank.count)
     if count == 1:
         return score
-    lone = add("GatherND", plain, worst, batch_dims=1)  # (n,)
+    distance = add("GatherND", to_bank, worst, batch_dims=1)  # (n,)
     patch = add("GatherND", queries, worst, batch_dims=1)  # (n, d)
     row = bank.rows(add("GatherND", nearest, worst, batch_dims=1))  # (n, d)
-    around = add.second("TopK", bank.compare(row), add.whole(count), axis=1, largest=0)  # (n, b)
-    apart = add("Sub", bank.rows(around), add("Unsqueeze", patch, add.whole(1)))
-    beyond = add("Sub", length(add, apart, 2), add("Unsqueeze", lone, add.whole(1)))
-    # exp(80) says as much as more would, and does not overflow
-    shares = add("Exp", add("Min", beyond, add.constant([80.0])))
-    total = add("ReduceSum", shares, add.whole(1), keepdims=0)
+    neighbours = add.second_output(
+        "TopK", bank.compare(row), add.integers(count), axis=1, largest=0
+    )  # (n, b)
+    differences = add("Sub", bank.rows(neighbours), add("Unsqueeze", patch, add.integers(1)))
+    excess = add("Sub", norm(add, differences, 2), add("Unsqueeze", distance, add.integers(1)))
+    # beyond exp(80) nothing changes in float32; it does not overflow
+    exponentials = add("Exp", add("Min", excess, add.constant([80.0])))
+    total = add("ReduceSum", exponentials, add.integers(1), keepdims=0)
     one = add.constant([1.0])
     return add("Mul", score, add("Sub", one, add("Div", one, total)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from goldensample.backbones.network import Network
-from goldensample.backbones.openvino import import_openvino, normalised
+from goldensample.backbones.openvino import import_openvino, normalise
 from goldensample.errors import WeightsError
 from goldensample.records import Array
 
@@ -28,7 +28,7 @@ def can_quantise() -> bool:
 
 
 def quantise(network: Network, pictures: Sequence[Array]) -> Network:
-    """Return a network that also has an int8 form.
+    """Return a network that also has int8 weights.
 
     Weights get half of int8's range: on processors without VNNI, products of the full range
     overflow, and the network would not be the same everywhere. The convolutions before the first
@@ -36,8 +36,8 @@ def quantise(network: Network, pictures: Sequence[Array]) -> Network:
 
     Args:
         network: not changed.
-        pictures: (3, H, W) float32 RGB in [0, 255], all of one size, that the ranges are measured
-            on; the order counts.
+        pictures: (3, H, W) float32 RGB in [0, 255], all of one size, that the ranges are calibrated
+            on; their order matters.
 
     Raises:
         WeightsError: NNCF is not installed.
@@ -45,10 +45,10 @@ def quantise(network: Network, pictures: Sequence[Array]) -> Network:
     if not can_quantise():
         raise WeightsError(MISSING)
     openvino = import_openvino()
-    batches = [normalised(picture, network)[None] for picture in pictures]
+    batches = [normalise(picture, network)[None] for picture in pictures]
     model = openvino.Core().read_model(network.graph)
     model.reshape(list(batches[0].shape))
-    with redirect_stdout(sys.stderr):  # where progress belongs
+    with redirect_stdout(sys.stderr):  # NNCF prints its progress
         nncf = _import_nncf()
         quantised = nncf.quantize(
             model,
@@ -61,7 +61,9 @@ def quantise(network: Network, pictures: Sequence[Array]) -> Network:
         )
     quantised.reshape([1, 3, -1, -1])
     for number, op in enumerate(quantised.get_ordered_ops()):
-        op.set_friendly_name(f"{op.get_type_name()}{number}")  # else numbered through the process
+        op.set_friendly_name(
+            f"{op.get_type_name()}{number}"
+        )  # else numbered across all models of the process
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.xml"
         openvino.save_model(quantised, path)
@@ -76,12 +78,12 @@ def stem(model: Any) -> list[str]:
     """Return the names of the convolutions before the first pooling; else the first one's."""
     kinds = [(op.get_type_name(), op.get_friendly_name()) for op in model.get_ordered_ops()]
     pooled = next((k for k, (kind, _) in enumerate(kinds) if "Pool" in kind), None)
-    found = [name for kind, name in kinds[:pooled] if "Convolution" in kind]
-    return found if pooled is not None else found[:1]
+    convolutions = [name for kind, name in kinds[:pooled] if "Convolution" in kind]
+    return convolutions if pooled is not None else convolutions[:1]
 
 
 def _import_nncf() -> Any:
-    """Import NNCF without its telemetry, which it does without where it believes to be tested."""
+    """Import NNCF without its telemetry, which it switches off in its own CI."""
     before = os.environ.get("NNCF_CI")
     os.environ["NNCF_CI"] = "1"
     try:

@@ -1,4 +1,4 @@
-"""Run exported models by the runtimes that are installed, and write OpenVINO's own format."""
+"""Run exported models in the installed runtimes, and convert them to OpenVINO's format."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ NEEDED = {"score"}
 
 @dataclass(frozen=True)
 class Exported:
-    """An exported model in memory, as one runtime after the other reads it.
+    """An exported model in memory, for all runtimes.
 
     Args:
         name: of the file, for errors.
@@ -32,7 +32,7 @@ class Exported:
     weights: bytes | None = None
 
     def files(self, path: Path) -> list[tuple[Path, bytes]]:
-        """Return what is to be written; the file that leads to the others comes last."""
+        """Return the files to write; the one that refers to the other comes last."""
         if self.weights is None:
             return [(path, self.graph)]
         return [(path.with_suffix(".bin"), self.weights), (path, self.graph)]
@@ -43,34 +43,34 @@ Run = Callable[[Array], dict[str, Array]]
 
 
 def open_all(model: Exported) -> dict[str, Run]:
-    """Return the model ready to run, by the name of each runtime that reads it and is installed.
+    """Load the model in each installed runtime that supports it; return functions by runtime.
 
     Raises:
-        ArtifactError: a runtime cannot read it, or it is no export of `golden export`.
+        ArtifactError: a runtime cannot load it, or it is not from `golden export`.
     """
     openers: dict[str, Callable[[Exported], tuple[set[str], set[str], Run]]]
     openers = {"OpenVINO": _openvino}
     if model.weights is None and find_spec("onnxruntime"):
         openers["ONNX Runtime"] = _onnxruntime
-    return {runtime: _opened(model, runtime, opener) for runtime, opener in openers.items()}
+    return {runtime: _open(model, runtime, opener) for runtime, opener in openers.items()}
 
 
-def _opened(model: Exported, runtime: str, opener: Callable[..., Any]) -> Run:
-    """Open a model and make sure of its input and outputs; what it raises later has a name, too."""
+def _open(model: Exported, runtime: str, opener: Callable[..., Any]) -> Run:
+    """Load a model in a runtime and check its inputs and outputs; wrap errors of later runs."""
     try:
-        inputs, outputs, inner = opener(model)
-    except Exception as error:  # ONNX Runtime's own have no other root
+        inputs, outputs, run_model = opener(model)
+    except Exception as error:  # ONNX Runtime's errors have no other base class
         raise _refusal(model, runtime, error) from error
     if inputs != {INPUT} or not outputs >= NEEDED:
-        was = f"{', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}"
+        actual = f"{', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}"
         raise ArtifactError(
-            f"{model.name} must take {INPUT} and give {', '.join(sorted(NEEDED))}; it takes {was}; "
-            "make one with golden export"
+            f"{model.name} must take {INPUT} and give {', '.join(sorted(NEEDED))}; it takes "
+            f"{actual}; make one with golden export"
         )
 
     def run(pictures: Array) -> dict[str, Array]:
         try:
-            return inner(pictures)
+            return run_model(pictures)
         except Exception as error:
             raise _refusal(model, runtime, error) from error
 
@@ -87,16 +87,17 @@ def _refusal(model: Exported, runtime: str, error: Exception) -> ArtifactError:
 
 def _openvino(model: Exported) -> tuple[set[str], set[str], Run]:
     """Compile for the CPU in float32."""
-    # ask for the precision: where the processor has bf16 OpenVINO would take it unasked
-    wishes = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = import_openvino().Core().compile_model(_read(model), "CPU", wishes)
+    # set the precision: on processors with bf16 OpenVINO would use that by default
+    config = {"INFERENCE_PRECISION_HINT": "f32"}
+    compiled = import_openvino().Core().compile_model(_read(model), "CPU", config)
 
     def run(pictures: Array) -> dict[str, Array]:
-        found = compiled(pictures)
-        return {name: found[end].copy() for end in compiled.outputs for name in end.names}
+        results = compiled(pictures)
+        return {name: results[port].copy() for port in compiled.outputs for name in port.names}
 
     inputs, outputs = (
-        {name for end in ends for name in end.names} for ends in (compiled.inputs, compiled.outputs)
+        {name for port in ports for name in port.names}
+        for ports in (compiled.inputs, compiled.outputs)
     )
     return inputs, outputs, run
 
@@ -108,7 +109,7 @@ def _read(model: Exported) -> Any:
 
 
 def _onnxruntime(model: Exported) -> tuple[set[str], set[str], Run]:
-    """Open a session on the CPU that says nothing and sends nothing."""
+    """Open a session on the CPU without log messages and telemetry."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -116,7 +117,7 @@ def _onnxruntime(model: Exported) -> tuple[set[str], set[str], Run]:
     options.log_severity_level = 4
     session = onnxruntime.InferenceSession(model.graph, options, providers=["CPUExecutionProvider"])
     inputs, outputs = (
-        [end.name for end in ends] for ends in (session.get_inputs(), session.get_outputs())
+        [value.name for value in values] for values in (session.get_inputs(), session.get_outputs())
     )
 
     def run(pictures: Array) -> dict[str, Array]:
@@ -126,22 +127,22 @@ def _onnxruntime(model: Exported) -> tuple[set[str], set[str], Run]:
 
 
 def to_openvino(name: str, graph: bytes, network: Network) -> Exported:
-    """Return a baked ONNX model in OpenVINO's format (IR), with the contract in its `rt_info`.
+    """Convert an exported ONNX model to OpenVINO's format (IR), with the contract in its `rt_info`.
 
     Weights stay as they are: in half precision where that is exact, see `Nodes.constant`.
 
     Args:
-        name: of the file to be.
-        graph: from `bake`.
-        network: the one in it; its int8 form takes its place where the contract says int8.
+        name: of the file to write.
+        graph: from `to_onnx`.
+        network: the one in it; its int8 form replaces it where the contract says int8.
     """
     openvino = import_openvino()
     core = openvino.Core()
     model = core.read_model(graph)
-    about = contract_of(Exported(name, graph))
-    if about["precision"] == "int8":
+    contract = contract_of(Exported(name, graph))
+    if contract["precision"] == "int8":
         _replace_network(model, core.read_model(network.int8_graph, network.int8_weights))
-    model.set_rt_info(json.dumps(about, sort_keys=True), [PROPERTY])
+    model.set_rt_info(json.dumps(contract, sort_keys=True), [PROPERTY])
     with TemporaryDirectory() as folder:
         path = Path(folder, "model.xml")
         openvino.save_model(model, path, compress_to_fp16=False)
@@ -149,25 +150,25 @@ def to_openvino(name: str, graph: bytes, network: Network) -> Exported:
 
 
 def _replace_network(model: Any, network: Any) -> None:
-    """Put another form of the network between the values named "network/…"."""
-    ends = {
-        name: end for op in model.get_ordered_ops() for end in op.outputs() for name in end.names
+    """Replace the part between the values named "network/…" by another form of the network."""
+    ports = {
+        name: port for op in model.get_ordered_ops() for port in op.outputs() for name in port.names
     }
     (picture,) = network.inputs
     for target in picture.get_target_inputs():
-        target.replace_source_output(ends[f"network/{picture.any_name}"])
+        target.replace_source_output(ports[f"network/{picture.any_name}"])
     for level in network.outputs:
         source = level.get_node().input_value(0)
-        for target in ends[f"network/{level.any_name}"].get_target_inputs():
+        for target in ports[f"network/{level.any_name}"].get_target_inputs():
             target.replace_source_output(source)
     model.validate_nodes_and_infer_types()
 
 
 def contract_of(model: Exported) -> dict[str, Any]:
-    """Return what `graph.contract` wrote into a model.
+    """Return the contract in a model, see `graph.contract`.
 
     Raises:
-        ArtifactError: it has none, so it is no export.
+        ArtifactError: it has none, so it is not from `golden export`.
     """
     try:
         if model.weights is None:
@@ -178,7 +179,7 @@ def contract_of(model: Exported) -> dict[str, Any]:
         else:
             text = _read(model).get_rt_info([PROPERTY]).astype(str)
         return dict(json.loads(text))
-    except Exception as error:  # whatever a file of another kind raises in three libraries
+    except Exception as error:  # three libraries raise their own errors on other files
         raise ArtifactError(
             f"{model.name} must be an export with its contract inside; it is not; make one with "
             "golden export"

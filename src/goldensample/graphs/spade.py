@@ -2,60 +2,77 @@
 
 import numpy as np
 
-from goldensample.graphs.nodes import Judged, Nodes
-from goldensample.graphs.patchcore import Grid, length
+from goldensample.graphs.nodes import Nodes, ScoreNodes
+from goldensample.graphs.patchcore import Grid, norm
 from goldensample.graphs.pooled import means
-from goldensample.graphs.positions import Inside, joined
+from goldensample.graphs.positions import ValidCells, position_features
 from goldensample.methods.spade import SPADEDetector
 
-HIDDEN = 1e30
-"""Added to the squared distance of what is on padding."""
+PADDING_PENALTY = 1e30
+"""Added to the squared distance of patches on padding."""
 
 
-def judge(
-    add: Nodes, levels: list[str], grids: list[Grid], inside: Inside, detector: SPADEDetector
-) -> Judged:
+def score(
+    add: Nodes,
+    levels: list[str],
+    grids: list[Grid],
+    valid_cells: ValidCells,
+    detector: SPADEDetector,
+) -> ScoreNodes:
     """Compare with the K good pictures most like each; see `SPADEDetector.score`.
 
-    One picture of the K after the other: all patches of them at once may not fit into memory. The
-    product names the patch, the difference then gives the distance, as in `neighbors`.
+    One of the K pictures after the other, as all their patches at once may not fit into memory. The
+    matrix product selects the patch, the difference then gives the distance, as in `search.exact`.
 
-    Args: see `baking.patchcore.judge`.
+    Args: see `graphs.patchcore.score`.
     """
     count = min(detector.settings.pictures, len(detector.pooled))
-    vector = add("Unsqueeze", means(add, levels, grids, inside)[-1], add.whole(1))  # (n, 1, d_last)
-    alike = length(add, add("Sub", vector, add.constant(detector.pooled)), 2)  # (n, pictures)
-    chosen = add.second("TopK", alike, add.whole(count), axis=1, largest=0)  # (n, K) numbers
-    score = add("ReduceMean", add("GatherElements", alike, chosen, axis=1), axes=[1], keepdims=0)
-    queries = joined(add, levels, grids)
+    vector = add(
+        "Unsqueeze", means(add, levels, grids, valid_cells)[-1], add.integers(1)
+    )  # (n, 1, d_last)
+    picture_distances = norm(
+        add, add("Sub", vector, add.constant(detector.pooled)), 2
+    )  # (n, pictures)
+    neighbours = add.second_output(
+        "TopK", picture_distances, add.integers(count), axis=1, largest=0
+    )  # (n, K) numbers
+    score = add(
+        "ReduceMean",
+        add("GatherElements", picture_distances, neighbours, axis=1),
+        axes=[1],
+        keepdims=0,
+    )
+    queries = position_features(add, levels, grids)
     gallery = Gallery(add, detector)
-    best, rows = gallery.nearest(queries, add("Gather", chosen, add.whole(0), axis=1))
+    best, rows = gallery.nearest(queries, add("Gather", neighbours, add.integers(0), axis=1))
     for k in range(1, count):
-        squared, candidates = gallery.nearest(queries, add("Gather", chosen, add.whole(k), axis=1))
+        squared, candidates = gallery.nearest(
+            queries, add("Gather", neighbours, add.integers(k), axis=1)
+        )
         closer = add("Less", squared, best)
         rows = add("Where", closer, candidates, rows)
         best = add("Where", closer, squared, best)
-    apart = length(add, add("Sub", queries, gallery.patches(rows)), 2)
-    return Judged(score, apart, rows)
+    distances = norm(add, add("Sub", queries, gallery.patches(rows)), 2)
+    return ScoreNodes(score, distances, rows)
 
 
 class Gallery:
-    """The gallery's constants, and what is asked of them."""
+    """The gallery as constants, and the nodes of comparisons with it."""
 
     def __init__(self, add: Nodes, detector: SPADEDetector) -> None:
-        pictures, self._places, depth = detector.gallery.shape
+        pictures, self._positions, depth = detector.gallery.shape
         self._add = add
         self._flat = add.constant(detector.gallery.reshape(-1, depth), np.float16)
-        hidden = np.where(detector.valid.reshape(pictures, -1), 0, HIDDEN)
-        self._hidden = add.constant(hidden)  # (pictures, h·w)
-        self._cells = add.constant(np.arange(self._places)[None], np.int64)
+        penalty = np.where(detector.valid.reshape(pictures, -1), 0, PADDING_PENALTY)
+        self._penalty = add.constant(penalty)  # (pictures, h·w)
+        self._cells = add.constant(np.arange(self._positions)[None], np.int64)
 
     def patches(self, rows: str) -> str:
         """Return patches by their numbers: (…) int64 -> (…, d) float32."""
-        return self._add.floats(self._add("Gather", self._flat, rows, axis=0))
+        return self._add.to_float(self._add("Gather", self._flat, rows, axis=0))
 
     def nearest(self, queries: str, picture: str) -> tuple[str, str]:
-        """Return how near, as |b|² - 2 q·b, and which, the nearest patches of a picture are.
+        """Return |b|² - 2 q·b and the row of the nearest patch b in a picture, for each query q.
 
         Args:
             queries: (n, h·w, d).
@@ -65,13 +82,13 @@ class Gallery:
             Two names of (n, h·w): float32, and int64 rows of the gallery.
         """
         add = self._add
-        start = add("Mul", picture, add.whole(self._places))  # (n, 1)
-        part = self.patches(add("Add", start, self._cells))  # (n, h·w, d)
-        squared = add("ReduceSum", add("Mul", part, part), add.whole(2), keepdims=0)
-        hidden = add("Squeeze", add("Gather", self._hidden, picture, axis=0), add.whole(1))
-        offset = add("Unsqueeze", add("Add", squared, hidden), add.whole(1))  # (n, 1, h·w)
+        start = add("Mul", picture, add.integers(self._positions))  # (n, 1)
+        patches = self.patches(add("Add", start, self._cells))  # (n, h·w, d)
+        squared = add("ReduceSum", add("Mul", patches, patches), add.integers(2), keepdims=0)
+        penalty = add("Squeeze", add("Gather", self._penalty, picture, axis=0), add.integers(1))
+        offset = add("Unsqueeze", add("Add", squared, penalty), add.integers(1))  # (n, 1, h·w)
         double = add("Mul", queries, add.constant([-2.0]))
-        products = add("MatMul", double, add("Transpose", part, perm=[0, 2, 1]))
+        products = add("MatMul", double, add("Transpose", patches, perm=[0, 2, 1]))
         values = add("Add", products, offset)  # (n, h·w, h·w)
-        place = add("ArgMin", values, axis=2, keepdims=0)
-        return add("ReduceMin", values, axes=[2], keepdims=0), add("Add", place, start)
+        index = add("ArgMin", values, axis=2, keepdims=0)
+        return add("ReduceMin", values, axes=[2], keepdims=0), add("Add", index, start)

@@ -1,4 +1,4 @@
-"""Find pictures: in folders, by patterns, at URLs; and name them."""
+"""List picture files: in folders, by glob patterns, at URLs; and name them."""
 
 import glob
 import os
@@ -9,63 +9,63 @@ from pathlib import Path, PurePosixPath
 
 from goldensample.errors import ImageError
 from goldensample.storage import locations
-from goldensample.storage.locations import Place, Remote
+from goldensample.storage.locations import Location, Remote
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 PathLike = str | os.PathLike[str]
 _KINDS = ", ".join(ending[1:] for ending in ENDINGS)
 
 
-def find_pictures(paths: PathLike | Sequence[PathLike]) -> list[tuple[str, Place]]:
-    """List the pictures that files, folders and patterns (`*`, `?`, `[…]`, `**`) stand for.
+def find_pictures(paths: PathLike | Sequence[PathLike]) -> list[tuple[str, Location]]:
+    """List the pictures of files, folders and glob patterns (`*`, `?`, `[…]`, `**`).
 
-    Folders are read with all below them, sorted; hidden files are left out there. A file reached
-    twice, by a link or a second path, counts once, so loops of links end. Text with :// is a URL,
+    Folders are listed recursively, sorted, without hidden files. A file reached twice, by a link
+    or a second path, is listed once, so loops of links end. Text with :// is a URL,
     with the same rules; a `Path` never is one. In a URL of a web server, ? is no pattern.
 
     Returns:
-        (name, place): the path below the given folder, or the file's name, longer where not unique.
+        (name, location): the path below the folder, or the file's name, longer where not unique.
 
     Raises:
-        ImageError: nothing is there, no picture is in it, or a file given has another ending.
+        ImageError: a path does not exist or holds no picture, or a file has another ending.
         StoreError: the store of a URL does not answer, or its package is not installed.
     """
-    given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    if not given:
+    arguments = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not arguments:
         raise ImageError("pictures must be given; there were none; name a file or a folder")
-    counts: dict[Place, int] = {}  # place: how many of its last parts make the name
+    counts: dict[Location, int] = {}  # how many of its last components make the name
     seen: set[str] = set()
-    for one in given:
-        path = locations.local(one) if isinstance(one, str) else one
+    for argument in arguments:
+        path = locations.local_path(argument) if isinstance(argument, str) else argument
         expanded = _expand_url(str(path)) if locations.is_url(path) else _expand(Path(path))
-        for found, count in expanded:
-            real = "/".join(found.parts) if isinstance(found, Remote) else os.path.realpath(found)
+        for file, count in expanded:
+            real = "/".join(file.parts) if isinstance(file, Remote) else os.path.realpath(file)
             if real not in seen:
                 seen.add(real)
-                counts[found] = count
+                counts[file] = count
     while True:
-        names = {place: "/".join(_parts(place)[-k:]) for place, k in counts.items()}
-        times = Counter(names.values())
-        if len(times) == len(names):
-            return [(name, place) for place, name in names.items()]
-        for place, name in names.items():
-            counts[place] += times[name] > 1
+        names = {file: "/".join(_parts(file)[-k:]) for file, k in counts.items()}
+        uses = Counter(names.values())
+        if len(uses) == len(names):
+            return [(name, file) for file, name in names.items()]
+        for file, name in names.items():
+            counts[file] += uses[name] > 1
 
 
 def is_picture(name: str) -> bool:
-    """Return whether a file's name ends as pictures' names do."""
+    """Return whether a file's name has the ending of a picture."""
     return PurePosixPath(name).suffix.lower() in ENDINGS
 
 
-def _parts(place: Place) -> tuple[str, ...]:
-    return place.parts if isinstance(place, Remote) else place.absolute().parts
+def _parts(location: Location) -> tuple[str, ...]:
+    return location.parts if isinstance(location, Remote) else location.absolute().parts
 
 
-def _expand(path: Path) -> Sequence[tuple[Place, int]]:
-    """Return the pictures one argument stands for, each with the number of parts of its name."""
-    if os.path.isdir(path):  # False too where it may not be looked at
-        if found := find_below(path):
-            return [(file, len(file.relative_to(path).parts)) for file in found]
+def _expand(path: Path) -> Sequence[tuple[Location, int]]:
+    """Return the pictures of a path, each with the number of components of its name."""
+    if os.path.isdir(path):  # False too where permission is denied
+        if files := list_pictures(path):
+            return [(file, len(file.relative_to(path).parts)) for file in files]
         raise ImageError(f"a folder must hold pictures ({_KINDS}); {path} holds none; name another")
     if os.path.lexists(path):
         if path.suffix.lower() in ENDINGS:
@@ -76,53 +76,53 @@ def _expand(path: Path) -> Sequence[tuple[Place, int]]:
             f"a picture or folder must be there to read; {path} is not; check the path and rights"
         )
     first = next(k for k, part in enumerate(path.parts) if glob.has_magic(part))
-    if found := _match(path):
-        return [(file, max(len(file.parts) - first, 1)) for file in found]
+    if matches := _match(path):
+        return [(file, max(len(file.parts) - first, 1)) for file in matches]
     raise ImageError(f"a pattern must match pictures ({_KINDS}); {path} matches none; check it")
 
 
-def _expand_url(url: str) -> Sequence[tuple[Place, int]]:
-    """Do the same for a URL; a pattern is looked for in all below its last plain folder."""
+def _expand_url(url: str) -> Sequence[tuple[Location, int]]:
+    """Do the same for a URL; a pattern is matched below its last folder without wildcards."""
     if not url.split("://", 1)[1].strip("/"):
         raise ImageError(f"a URL must name a bucket, a server or a folder; got {url}")
     web, parts = locations.is_web(url), url.split("/")
     bare = url.split("?")[0] if web else url
-    there = "folder" if web and not is_picture(bare) else _look(url)
-    if isinstance(there, Remote):
+    entry = "folder" if web and not is_picture(bare) else _lookup(url)
+    if isinstance(entry, Remote):
         if is_picture(bare):
-            return [(there, 1)]
+            return [(entry, 1)]
         raise ImageError(f"a picture must end in {_KINDS}; {url} does not; convert or rename it")
     patterns = (glob.has_magic(part.replace("?", "") if web else part) for part in parts[3:])
     first = next((k for k, magic in enumerate(patterns, 3) if magic), None)
-    if first is not None and (there is None or web):
-        below = _below("/".join(parts[:first]))
-        found = [one for one in below if _fits(one.parts[first:], parts[first:])]
-        if not found:
+    if first is not None and (entry is None or web):
+        files = _list_pictures("/".join(parts[:first]))
+        matches = [file for file in files if _fits(file.parts[first:], parts[first:])]
+        if not matches:
             raise ImageError(
                 f"a pattern must match pictures ({_KINDS}); {url} matches none; check it"
             )
-        return [(one, len(one.parts) - first) for one in found]
-    if there is None:
+        return [(file, len(file.parts) - first) for file in matches]
+    if entry is None:
         raise ImageError(
             f"a picture or folder must be there to read; {url} is not; check the URL and rights"
         )
     root = len(url.rstrip("/").split("/"))
-    if inside := _below(url):
-        return [(one, len(one.parts) - root) for one in inside]
+    if files := _list_pictures(url):
+        return [(file, len(file.parts) - root) for file in files]
     raise ImageError(f"a folder must hold pictures ({_KINDS}); {url} holds none; name another")
 
 
-def _look(url: str) -> Remote | str | None:
+def _lookup(url: str) -> Remote | str | None:
     try:
-        return locations.look(url)
+        return locations.lookup(url)
     except ImageError as error:
         raise ImageError(f"cannot read {url}: {error}") from error
 
 
-def _below(url: str) -> list[Remote]:
+def _list_pictures(url: str) -> list[Remote]:
     """Return the pictures below a URL."""
     try:
-        return [one for one in locations.below(url) if is_picture(one.parts[-1])]
+        return [file for file in locations.list_files(url) if is_picture(file.parts[-1])]
     except ImageError as error:
         raise ImageError(f"cannot read the folder {url}: {error}") from error
 
@@ -131,18 +131,18 @@ def _match(pattern: Path) -> list[Path]:
     """Return the pictures that a pattern matches, and those in folders that it matches."""
     parts = pattern.parts
     deep = next((k for k, part in enumerate(parts) if part == "**"), len(parts))
-    found = []
-    for match in map(Path, sorted(glob.glob(str(Path(*parts[:deep]))))):
-        if match.is_dir():
-            below = find_below(match)
-            found += [file for file in below if _fits(file.relative_to(match).parts, parts[deep:])]
-        elif deep == len(parts) and match.suffix.lower() in ENDINGS:
-            found.append(match)
-    return found
+    matches = []
+    for path in map(Path, sorted(glob.glob(str(Path(*parts[:deep]))))):
+        if path.is_dir():
+            files = list_pictures(path)
+            matches += [file for file in files if _fits(file.relative_to(path).parts, parts[deep:])]
+        elif deep == len(parts) and path.suffix.lower() in ENDINGS:
+            matches.append(path)
+    return matches
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """Tell whether a path, or a folder above it, fits a pattern with `**`."""
+    """Return whether a path, or a folder above it, matches a pattern with `**`."""
     if not pattern:
         return True
     if pattern[0] == "**":
@@ -150,18 +150,18 @@ def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     return bool(parts) and fnmatch(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
-def find_below(folder: Path) -> list[Path]:
-    """Return the pictures below a folder; links are followed, each real folder is entered once."""
+def list_pictures(folder: Path) -> list[Path]:
+    """Return the pictures below a folder; links are followed, each real folder is visited once."""
 
     def refuse(error: OSError) -> None:
         raise ImageError(f"cannot read the folder {error.filename}: {error.strerror}")
 
-    found: list[Path] = []
-    entered: set[str] = set()
-    for where, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
-        real = os.path.realpath(where)
-        if real not in entered:
-            found += [Path(where, file) for file in files if file[0] != "."]
-        folders[:] = [] if real in entered else sorted(f for f in folders if f[0] != ".")
-        entered.add(real)
-    return sorted(file for file in found if file.suffix.lower() in ENDINGS)
+    pictures: list[Path] = []
+    visited: set[str] = set()
+    for directory, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
+        real = os.path.realpath(directory)
+        if real not in visited:
+            pictures += [Path(directory, file) for file in files if file[0] != "."]
+        folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
+        visited.add(real)
+    return sorted(file for file in pictures if file.suffix.lower() in ENDINGS)

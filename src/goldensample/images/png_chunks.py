@@ -1,4 +1,4 @@
-"""The parts of a PNG file, each with its checksum, which Pillow does not check."""
+"""PNG chunks and their checksums, which Pillow does not verify."""
 
 import re
 import struct
@@ -8,10 +8,10 @@ from goldensample.errors import ImageError
 
 
 def check_png(data: bytes) -> bool:
-    """Walk the parts of a PNG to its end; return whether text or EXIF follows the pixels.
+    """Verify all chunks of a PNG; return whether text or EXIF follows the pixels.
 
     Raises:
-        ImageError: the file is cut or damaged.
+        ImageError: the file is truncated or damaged.
     """
     start, kinds = 8, [b""]
     while kinds[-1] != b"IEND":

@@ -1,4 +1,5 @@
-"""The whole: picture in, verdict out.
+"""Inspection: picture in, verdict and heat map out.
 
-`inspector.Inspector` is the one object that others use; `streams` runs it over many pictures.
+`inspector.Inspector` is the entry point; `streams` runs it over many pictures; `journal` holds the
+revisions of a fitted inspector.
 """

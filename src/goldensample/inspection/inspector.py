@@ -1,4 +1,4 @@
-"""The whole: a picture in, a verdict and a heat map out."""
+"""The fitted inspector: a picture in, a verdict and a heat map out."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,8 +12,14 @@ from threadpoolctl import ThreadpoolController
 
 from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
-from goldensample.drift.measures import Habits, note
-from goldensample.features.extraction import BATCH, as_picture, at_a_time, features_of, prepare
+from goldensample.drift.measures import ReferenceStatistics, note
+from goldensample.features.extraction import (
+    BATCH,
+    as_picture,
+    batch_size,
+    compute_features,
+    prepare,
+)
 from goldensample.inspection.journal import Journal
 from goldensample.methods.protocols import BankDetector, Detector, Method
 from goldensample.methods.registry import METHODS
@@ -39,7 +45,7 @@ class TrainingPicture:
     """A picture of the fit.
 
     Args:
-        name: how it is called.
+        name: its name.
         shape_hw: (H, W).
         thumbnail: a small JPEG of it where the file keeps one.
         motion: see `Placement`.
@@ -56,17 +62,17 @@ class Inspector:
     """A fitted inspector; make one with `fit` or `load`.
 
     Args:
-        preparation: how a picture is brought to the network.
+        preparation: how a picture is resized and placed on the canvas of the network.
         backbone: picture to feature maps.
         method: the settings the detector was fitted with.
-        detector: feature maps to distances.
+        detector: feature maps to anomaly scores.
         thresholds: limits by the precision they were set in; none when too few good pictures
             were at hand.
         pictures: the pictures of the fit, by the index that bank rows refer to.
         samples: a few of them, shrunk, (H, W, 3) uint8: what exports are checked on.
         calibrations: what the limits rest on, by precision.
-        journal: what it was taught since the fit; None for a fresh fit.
-        habits: what the pictures of the bank are like; None where that is not known.
+        journal: its revisions since the fit; None for a fresh fit.
+        habits: reference statistics of the pictures of the bank; None where they are not known.
     """
 
     preparation: Preparation
@@ -78,7 +84,7 @@ class Inspector:
     samples: tuple[Array, ...] = ()
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     journal: Journal | None = None
-    habits: Habits | None = None
+    habits: ReferenceStatistics | None = None
 
     @property
     def method_name(self) -> str:
@@ -108,36 +114,40 @@ class Inspector:
 
         Args:
             images: each (H, W, 3) uint8 RGB, or a `Picture`.
-            batch: pictures at a time, judged in threads of their own while the network is at
-                work on the next ones; with 1, the network has all threads for one picture. Of
-                large canvases there are fewer at a time, whatever is asked for.
+            batch: pictures per batch, scored in a thread pool while the network extracts the
+                features of the next batch; with 1, the network has all threads for one picture.
+                Large canvases lower it.
         """
-        waiting = iter(enumerate(images))
-        batch = min(batch, at_a_time(self.preparation))
+        numbered_images = iter(enumerate(images))
+        batch = min(batch, batch_size(self.preparation))
 
-        def extracted() -> tuple[list[Picture], Features, list[Placement], Array] | None:
-            some = [as_picture(image, index) for index, image in islice(waiting, batch)]
-            if not some:
+        def extract_next() -> tuple[list[Picture], Features, list[Placement], Array] | None:
+            pictures = [as_picture(image, index) for index, image in islice(numbered_images, batch)]
+            if not pictures:
                 return None
-            canvases, placements = prepare(some, self.preparation)
-            features = features_of(some, canvases, placements, self.preparation, self.backbone)
-            return some, features, placements, canvases
+            canvases, placements = prepare(pictures, self.preparation)
+            features = compute_features(
+                pictures, canvases, placements, self.preparation, self.backbone
+            )
+            return pictures, features, placements, canvases
 
         if batch == 1:
-            while found := extracted():
-                with one_thread_each():
-                    judged = [self._judge(*found, 0)]
-                yield from judged
+            while extracted := extract_next():
+                with limit_blas_threads():
+                    inspections = [self._inspect_one(*extracted, 0)]
+                yield from inspections
             return
-        with ThreadPoolExecutor(1) as ahead, ThreadPoolExecutor() as judges:
-            coming = ahead.submit(extracted)
-            while found := coming.result():
-                coming = ahead.submit(extracted)
-                with one_thread_each():
-                    judged = list(judges.map(partial(self._judge, *found), range(len(found[0]))))
-                yield from judged
+        with ThreadPoolExecutor(1) as extractor, ThreadPoolExecutor() as scorers:
+            future = extractor.submit(extract_next)
+            while extracted := future.result():
+                future = extractor.submit(extract_next)
+                with limit_blas_threads():
+                    indices = range(len(extracted[0]))
+                    inspect_one = partial(self._inspect_one, *extracted)
+                    inspections = list(scorers.map(inspect_one, indices))
+                yield from inspections
 
-    def _judge(
+    def _inspect_one(
         self,
         pictures: list[Picture],
         features: Features,
@@ -145,16 +155,16 @@ class Inspector:
         canvases: Array,
         index: int,
     ) -> Inspection:
-        """Score one picture of several and say what is told of it."""
+        """Score one picture of a batch and return its inspection."""
         name, placement = pictures[index].name, placements[index]
-        scores = self.detector.score(features.only(index))
-        values, found = None, []
+        scores = self.detector.score(features.select(index))
+        heat_map, regions = None, list[Region]()
         score, limit = float(scores.image[0]), self.threshold
-        known = self.calibrations.get(self.backbone.precision)
-        if known and scores.folds is not None:
-            score = conformal.crossed(scores.folds[0], known.scores)
+        calibration = self.calibrations.get(self.backbone.precision)
+        if calibration and scores.folds is not None:
+            score = conformal.cross_conformal_score(scores.folds[0], calibration.scores)
         if scores.grid.size:
-            values = heatmap.heat_map(
+            heat_map = heatmap.heat_map(
                 scores.grid[0],
                 scores.valid[0],
                 scores.centres,
@@ -162,31 +172,31 @@ class Inspector:
                 self.detector.sigma_px,
             )
             if limit and limit.pixel is not None:
-                found = heatmap.regions(values, limit.pixel)
+                regions = heatmap.regions(heat_map, limit.pixel)
         return Inspection(
             name=name,
             score=score,
             verdict=limit.verdict(score) if limit else None,
-            heat_map=values,
+            heat_map=heat_map,
             box_px=placement.box_px(),
-            regions=tuple(self._explain(region, placement, scores) for region in found),
+            regions=tuple(self._explain(region, placement, scores) for region in regions),
             note=note(self.habits, canvases[index], placement),
-            p_value=conformal.p_value(known.scores, score) if known else None,
+            p_value=conformal.p_value(calibration.scores, score) if calibration else None,
         )
 
     def _explain(self, region: Region, placement: Placement, scores: Scores) -> Region:
-        """Add the good patch nearest to the worst patch near the region's peak."""
-        at = heatmap.worst_near(region.peak_px, placement, scores)
-        row = int(scores.nearest[0][at])
-        centre = (np.asarray([axis[k]]) for axis, k in zip(scores.centres, at, strict=True))
+        """Add the good patch nearest to the region's worst patch, distance, p-value and zone."""
+        cell = heatmap.worst_patch(region.peak_px, placement, scores)
+        row = int(scores.nearest[0][cell])
+        centre = (np.asarray([axis[k]]) for axis, k in zip(scores.centres, cell, strict=True))
         number = int(placement.zones_at(*centre)[0, 0])
         zone = placement.zones[number] if number >= 0 else None
-        known = self.calibrations.get(self.backbone.precision)
-        peaks = known.peaks if known else None
+        calibration = self.calibrations.get(self.backbone.precision)
+        peaks = calibration.peaks if calibration else None
         return replace(
             region,
             reason=self.source(row) if row >= 0 else None,
-            distance=float(scores.grid[0][at]),
+            distance=float(scores.grid[0][cell]),
             p_value=None if peaks is None else conformal.p_value(peaks, region.peak),
             zone=zone.name if zone else None,
             zone_limit=zone.limit if zone else 1.0,
@@ -198,7 +208,7 @@ class Inspector:
             raise ValueError(f"a source must be of a bank row; {self.method_name} has no bank")
         number, down, right = (float(value) for value in self.detector.origins[row])
         picture = self.pictures[int(number)]
-        placement = replace(self.preparation.place(picture.shape_hw), motion=picture.motion)
+        placement = replace(self.preparation.placement(picture.shape_hw), motion=picture.motion)
         canvas_px = np.multiply((down, right), placement.canvas_hw)
         return Source(picture.name, *placement.picture_px(canvas_px).tolist())
 
@@ -208,7 +218,7 @@ def _libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def one_thread_each() -> AbstractContextManager[object]:
-    """Keep BLAS to one thread: small products on many threads wait for each other."""
-    limited: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
-    return limited
+def limit_blas_threads() -> AbstractContextManager[object]:
+    """Limit BLAS to one thread: small products on many threads wait for each other."""
+    limiter: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limiter

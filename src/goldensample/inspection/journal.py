@@ -1,8 +1,8 @@
-"""What an inspector was taught after its fit: every row and every change, so that any is undone.
+"""The revisions of a fitted inspector: every bank row and every change, so that any is undone.
 
 Revisions form a tree. Each names its parent; the last one written is the state in use. To revert is
 to write a revision without a change whose parent is an earlier one, so nothing is ever lost, and a
-state is always computed from its line of parents in the same way: it comes back to the byte.
+state is always computed from its ancestors in the same way: it comes back to the byte.
 """
 
 import json
@@ -25,9 +25,9 @@ class Limits:
     Args:
         precision: of the network.
         threshold: the limits.
-        scores: of good pictures kept out of the bank; empty where the limits rest on none.
+        scores: of held-out good pictures; empty where the limits rest on none.
         peaks: the largest values of their maps; None as in `Calibration`.
-        watched: of the same pictures, see `habits.WATCHED`; empty where that is not known.
+        watched: of the same pictures, see `drift.measures`; empty where they are not known.
     """
 
     precision: str
@@ -43,13 +43,13 @@ class Revision:
 
     Args:
         action: one of ACTIONS.
-        time: ISO 8601; "" for the fit, which knows none.
-        reason: in the words of who made it.
+        time: ISO 8601; "" for the fit, which has none.
+        reason: free text of the user.
         pictures: numbers of those that came in ("fit", "learn", "limit") or went out ("forget").
-        measures: of pictures that came in as good, see `habits.MEASURES`; empty if not known.
+        measures: of pictures that came in as good, see `drift.measures`; empty if not known.
         limits: set by it; None where they stayed.
         cost: good pictures that became false alarms when it was tried, of how many; or None.
-        parent: number of the revision it changed; -1 for the fit. `Journal.extended` sets it.
+        parent: number of the revision it changed; -1 for the fit. `Journal.add_revision` sets it.
         sha256: of all the above, the rows that came in and went out, and the parent's sha256.
 
     Raises:
@@ -73,13 +73,13 @@ class Revision:
 
 @dataclass(frozen=True, eq=False)
 class Journal:
-    """All rows that were ever in a bank, and the revisions that brought and took them.
+    """All rows that were ever in a bank, and the revisions that added and removed them.
 
     Args:
         bank: (m, d) float16.
         origins: (m, 3) float32, as a detector's.
-        born: (m,) int32, the revision that brought each row in; ascending.
-        drops: (p, 2) int32, (revision, row) of each row taken out; by revision.
+        born: (m,) int32, the revision that added each row; ascending.
+        drops: (p, 2) int32, (revision, row) of each row removed; by revision.
         revisions: by their numbers; the last is the one in use.
 
     Raises:
@@ -94,9 +94,9 @@ class Journal:
 
     def __post_init__(self) -> None:
         rows, count = len(self.bank), len(self.revisions)
-        kinds = [one.dtype.name for one in (self.bank, self.origins, self.born, self.drops)]
+        dtypes = [a.dtype.name for a in (self.bank, self.origins, self.born, self.drops)]
         fits = (
-            kinds == ["float16", "float32", "int32", "int32"]
+            dtypes == ["float16", "float32", "int32", "int32"]
             and self.bank.ndim == 2
             and self.origins.shape == (rows, 3)
             and self.born.shape == (rows,)
@@ -120,8 +120,8 @@ class Journal:
         """Number of the revision in use."""
         return len(self.revisions) - 1
 
-    def line(self, number: int) -> list[int]:
-        """Return a revision and all it grew from, the latest first."""
+    def lineage(self, number: int) -> list[int]:
+        """Return the numbers of a revision and of its ancestors, the latest first."""
         numbers = []
         while number >= 0:
             numbers.append(number)
@@ -130,68 +130,68 @@ class Journal:
 
     @property
     def taught(self) -> Array:
-        """(m,) bool: rows that are patches of a defect, see `methods.taught`; not of the bank."""
-        limits = [k for k, revision in enumerate(self.revisions) if revision.action == LIMIT]
-        return np.isin(self.born, limits)
+        """(m,) bool: patches of a taught defect, see `methods.corrections`; not in the bank."""
+        numbers = [k for k, revision in enumerate(self.revisions) if revision.action == LIMIT]
+        return np.isin(self.born, numbers)
 
     def active(self, number: int) -> Array:
-        """Return (m,) bool: the rows that were in use, as a revision left it."""
-        line = self.line(number)
-        rows = np.isin(self.born, line)
-        rows[self.drops[np.isin(self.drops[:, 0], line), 1]] = False
+        """Return (m,) bool: the rows in use in a revision."""
+        lineage = self.lineage(number)
+        rows = np.isin(self.born, lineage)
+        rows[self.drops[np.isin(self.drops[:, 0], lineage), 1]] = False
         return rows
 
     def pictures(self, number: int, actions: Sequence[str] = (FIT, LEARN)) -> list[int]:
-        """Return the numbers of the pictures that a revision knows, ascending.
+        """Return the numbers of the pictures in a revision, ascending.
 
         Args:
-            actions: that brought them in.
+            actions: that added them.
         """
-        known: set[int] = set()
-        for at in reversed(self.line(number)):
-            change = self.revisions[at]
-            if change.action == FORGET:
-                known -= set(change.pictures)
-            elif change.action in actions:
-                known |= set(change.pictures)
-        return sorted(known)
+        pictures: set[int] = set()
+        for ancestor in reversed(self.lineage(number)):
+            revision = self.revisions[ancestor]
+            if revision.action == FORGET:
+                pictures -= set(revision.pictures)
+            elif revision.action in actions:
+                pictures |= set(revision.pictures)
+        return sorted(pictures)
 
-    def covers(self, number: int) -> bool:
-        """Tell whether the radius still bounds every patch of the pictures that a revision knows.
+    def radius_holds(self, number: int) -> bool:
+        """Return whether the coverage radius still bounds every patch of a revision's pictures.
 
-        Proof that it may be answered so. A patch was within the radius of a row that was there when
+        Proof of the answer. A patch was within the radius of a row that was there when
         its picture was learned: a row of a picture with a lower number, of its own, or, in the fit,
-        of any picture of it. If no row of such a picture was taken out, that row is still there.
+        of any picture of it. If no row of such a picture was removed, that row is still there.
         """
-        dropped = self.drops[np.isin(self.drops[:, 0], self.line(number)), 1]
+        dropped = self.drops[np.isin(self.drops[:, 0], self.lineage(number)), 1]
         dropped = dropped[~self.taught[dropped]]
         if not len(dropped):
             return True
-        fitted = max(self.revisions[0].pictures)  # those of the fit lean on each other
-        first = max(int(self.origins[dropped, 0].min()), fitted)
-        return first > max(*self.pictures(number), fitted)
+        last_fitted = max(self.revisions[0].pictures)  # rows of the fit cover each other's patches
+        first = max(int(self.origins[dropped, 0].min()), last_fitted)
+        return first > max(*self.pictures(number), last_fitted)
 
-    def limited_by(self, number: int) -> int:
-        """Return the revision that set the limits which a revision has."""
-        return next(at for at in self.line(number) if self.revisions[at].limits is not None)
+    def limits_revision(self, number: int) -> int:
+        """Return the number of the revision that set the limits of a revision."""
+        return next(k for k in self.lineage(number) if self.revisions[k].limits is not None)
 
-    def keeps(self, number: int) -> bool:
-        """Tell whether no distance can be larger than it was when the limits were set.
+    def limits_hold(self, number: int) -> bool:
+        """Return whether no distance can be larger than it was when the limits were set.
 
-        So it is while the bank has all its rows of then, and no defect was taught since. If so, the
-        promise on maps holds, and that on scores holds where they are not weighed (`neighbors` 1);
-        the weight of a score has no such proof.
+        This holds while the bank has all its rows of that time, and no defect was taught since. If
+        so, the guarantee on maps holds, and that on scores holds where they are not reweighted
+        (`neighbors` 1); the weight of a score has no such proof.
         """
-        return not self.broken_by(number)
+        return not self.breaking_revisions(number)
 
-    def broken_by(self, number: int) -> list[int]:
+    def breaking_revisions(self, number: int) -> list[int]:
         """Return the revisions since the limits were set that may have raised a distance."""
-        then, now = self.active(self.limited_by(number)), self.active(number)
-        raising = np.where(self.taught, now & ~then, then & ~now)
-        gone = np.isin(self.drops[:, 0], self.line(number)) & raising[self.drops[:, 1]]
-        return sorted({*self.drops[gone, 0].tolist(), *self.born[raising & self.taught].tolist()})
+        before, after = self.active(self.limits_revision(number)), self.active(number)
+        raising = np.where(self.taught, after & ~before, before & ~after)
+        mask = np.isin(self.drops[:, 0], self.lineage(number)) & raising[self.drops[:, 1]]
+        return sorted({*self.drops[mask, 0].tolist(), *self.born[raising & self.taught].tolist()})
 
-    def extended(
+    def add_revision(
         self,
         revision: Revision,
         rows: tuple[Array, Array] | None = None,
@@ -202,26 +202,26 @@ class Journal:
 
         Args:
             revision: without parent and sha256.
-            rows: (k, d) float16 that come in, and their (k, 3) float32 origins.
-            dropped: numbers of rows that go out.
+            rows: (k, d) float16 to add, and their (k, 3) float32 origins.
+            dropped: numbers of rows to remove.
             parent: None for the revision in use.
         """
         number = len(self.revisions)
         revision = replace(revision, parent=self.head if parent is None else parent)
         drops = np.array([(number, row) for row in dropped], np.int32).reshape(-1, 2)
-        grown = replace(
+        journal = replace(
             self, drops=np.concatenate([self.drops, drops]), revisions=(*self.revisions, revision)
         )
         if rows and len(rows[0]):
-            grown = replace(
-                grown,
+            journal = replace(
+                journal,
                 bank=np.concatenate([self.bank, rows[0]]),
                 origins=np.concatenate([self.origins, rows[1]]),
                 born=np.concatenate([self.born, np.full(len(rows[0]), number, np.int32)]),
             )
-        return grown.signed()
+        return journal.sign()
 
-    def signed(self) -> "Journal":
+    def sign(self) -> "Journal":
         """Return the journal with the sha256 of its last revision."""
         last = replace(self.revisions[-1], sha256=self.digest(self.head))
         return replace(self, revisions=(*self.revisions[:-1], last))
@@ -229,12 +229,12 @@ class Journal:
     def digest(self, number: int) -> str:
         """Return the SHA-256 of a revision, its rows, and its parent's sha256."""
         revision = self.revisions[number]
-        words = asdict(replace(revision, sha256=""))
-        before = self.revisions[revision.parent].sha256 if number else ""
-        digest = sha256(json.dumps([before, words], sort_keys=True).encode())
+        content = asdict(replace(revision, sha256=""))
+        parent_sha256 = self.revisions[revision.parent].sha256 if number else ""
+        digest = sha256(json.dumps([parent_sha256, content], sort_keys=True).encode())
         low, high = np.searchsorted(self.born, [number, number + 1])
-        gone = self.drops[self.drops[:, 0] == number]
-        for array in (self.bank[low:high], self.origins[low:high], gone):
+        drops = self.drops[self.drops[:, 0] == number]
+        for array in (self.bank[low:high], self.origins[low:high], drops):
             digest.update(f"{array.dtype.str}{array.shape}".encode())
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Streams of pictures of which some cannot be read: every one gets its answer, in its place."""
+"""Inspect a stream in which some pictures cannot be read: one result a picture, in order."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -9,42 +9,47 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.records import Inspection, Picture
 
 
-def judge(
+def inspect_stream(
     inspector: Inspector, attempts: Iterable[Picture | ImageError], batch: int = BATCH
 ) -> Iterator[tuple[Picture | None, Inspection | ImageError]]:
-    """Inspect what could be read, `batch` at a time, and pass on errors in their places.
+    """Inspect the pictures of a stream in batches, and pass errors on in their order.
 
-    A picture that has no place on the canvas is an error, too, and so is one that shows nothing of
-    what is looked at once it is aligned.
+    A picture that cannot be placed on the canvas is an error, too, and so is one that shows nothing
+    of the region of interest once it is aligned.
+
+    Args:
+        inspector: inspects.
+        attempts: pictures, or why one could not be read.
+        batch: pictures per batch.
     """
-    waiting: deque[Picture | ImageError] = deque()
+    pending: deque[Picture | ImageError] = deque()
     source = iter(attempts)
 
     def readable() -> Iterator[Picture]:
         for attempt in source:
-            attempt = _placed(inspector, attempt)
-            waiting.append(attempt)
+            attempt = _check_placement(inspector, attempt)
+            pending.append(attempt)
             if isinstance(attempt, Picture):
                 yield attempt
 
-    going = True
-    while going:
+    finished = False
+    while not finished:
         try:
             for inspection in inspector.inspect_many(readable(), batch):
-                while isinstance(attempt := waiting.popleft(), ImageError):
+                while isinstance(attempt := pending.popleft(), ImageError):
                     yield None, attempt
                 yield attempt, inspection
-            going = False
-        except ImageError:  # it is of one of those that wait: alone, each tells
+            finished = True
+        except ImageError:  # of one of the pending pictures: inspected alone, it shows which
             pass
-        while waiting:
-            yield _alone(inspector, waiting.popleft())
+        while pending:
+            yield _inspect_alone(inspector, pending.popleft())
 
 
-def _alone(
+def _inspect_alone(
     inspector: Inspector, attempt: Picture | ImageError
 ) -> tuple[Picture | None, Inspection | ImageError]:
-    """Return the answer to one attempt, whatever becomes of others."""
+    """Return the result of one attempt, independent of the others."""
     if isinstance(attempt, ImageError):
         return None, attempt
     try:
@@ -53,11 +58,11 @@ def _alone(
         return None, error
 
 
-def _placed(inspector: Inspector, attempt: Picture | ImageError) -> Picture | ImageError:
-    """Return a picture, or why it has no place on the canvas."""
+def _check_placement(inspector: Inspector, attempt: Picture | ImageError) -> Picture | ImageError:
+    """Return a picture, or why it cannot be placed on the canvas."""
     if isinstance(attempt, Picture):
         try:
-            inspector.preparation.place((attempt.pixels.shape[0], attempt.pixels.shape[1]))
+            inspector.preparation.placement((attempt.pixels.shape[0], attempt.pixels.shape[1]))
         except ImageError as error:
             return ImageError(f"{attempt.name}: {error}")
     return attempt

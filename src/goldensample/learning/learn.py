@@ -1,4 +1,4 @@
-"""Teach a fitted inspector good pictures without a new fit, and take some out again."""
+"""Add good pictures to the bank of a fitted inspector without a new fit, and remove them again."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,12 +8,12 @@ import numpy as np
 from goldensample.arrays import to_numpy
 from goldensample.drift.measures import measure
 from goldensample.features.extraction import as_picture, batches, extract
-from goldensample.features.store import InMemory
+from goldensample.features.store import InMemoryFeatureStore
 from goldensample.fitting.fit import name_of
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import FIT, FORGET, LEARN, LIMIT, Revision
-from goldensample.learning.revisions import Note, bank_of, opened, revised
-from goldensample.methods.corrections import factors, nearness
+from goldensample.learning.revisions import Note, apply_journal, open_journal, patchcore_of
+from goldensample.methods.corrections import defect_factors, distance_to_defects
 from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 from goldensample.search.exact import NearestSearch
@@ -27,65 +27,67 @@ def learn(
 ) -> Inspector:
     """Add good pictures to the bank, without a new fit.
 
-    Of each picture, in order, the patch that is farthest from the bank enters as a row, and again,
-    until none is farther than `reach`. So every patch learned is within the radius of a row, which
-    the radius promises of those of the fit: it stays what it is. And no patch learned is farther
-    than the limits: the picture is called good from now on, up to half precision's rounding.
+    Greedily, as in the coreset: of each picture, in order, the patch that is farthest from the bank
+    is added as a row, until none is farther than `max_distance`. So every patch learned is within
+    the coverage radius of a row, as those of the fit are: the radius stays valid. And no patch
+    learned is farther than the limits: the picture is called good from now on, up to half
+    precision's rounding.
 
-    Rows that come in can only lower distances, so limits set before stay on the safe side; see
-    `Journal.keeps` for what is proven of them. `recalibrate` sets them anew. The light, sharpness
-    and size of the pictures are usual from now on.
+    Added rows can only lower distances, so limits set before stay on the safe side; see
+    `Journal.limits_hold` for what is proven of them. `recalibrate` recomputes them. The light,
+    sharpness and size of the pictures become part of the reference statistics.
 
     Args:
         inspector: fitted with PatchCore; not changed.
-        images: good pictures whose names are not known yet; they may be odd, never defects.
+        images: good pictures with new names; they may be unusual, never defects.
         note: when and why.
-        notify: told ("learn", pictures done, pictures).
+        notify: called with ("learn", pictures done, pictures).
 
     Raises:
-        ValueError: no picture, a name that is known already, or another method.
+        ValueError: no picture, a name that is in use already, or another method.
 
     Cost: q·m·d multiplications at most for q patches, beside the network's.
     """
     names = [name_of(images, index) for index in range(len(images))]
     check_names(inspector, names)
-    rows, places = [bank_of(inspector).bank[:0]], [bank_of(inspector).origins[:0]]
+    rows, origins = [patchcore_of(inspector).bank[:0]], [patchcore_of(inspector).origins[:0]]
     first, new = len(inspector.pictures), list[TrainingPicture]()
     measures: list[tuple[float, ...]] = []
-    for picture, patches, centres in _entering(inspector, images, rows, notify):
+    for picture, patches, centres in _select_patches(inspector, images, rows, notify):
         rows.append(patches)
         number = np.full((len(patches), 1), first + len(new))
-        places.append(np.hstack([number, centres]).astype(np.float32))
-        canvas, lies = inspector.preparation.apply(picture.pixels)
-        new.append(TrainingPicture(names[len(new)], lies.shape_hw, motion=lies.motion))
+        origins.append(np.hstack([number, centres]).astype(np.float32))
+        canvas, placement = inspector.preparation.apply(picture.pixels)
+        new.append(TrainingPicture(names[len(new)], placement.shape_hw, motion=placement.motion))
         if inspector.habits:
-            measures.append(tuple(measure(canvas, lies).values.tolist()))
+            measures.append(tuple(measure(canvas, placement).values.tolist()))
     numbers = tuple(range(first, first + len(new)))
     revision = Revision(LEARN, note.time, note.reason, numbers, tuple(measures))
-    added = np.concatenate(rows).astype(np.float16), np.concatenate(places)
-    known = replace(inspector, pictures=(*inspector.pictures, *new))
-    return revised(known, opened(inspector).extended(revision, added))
+    added = np.concatenate(rows).astype(np.float16), np.concatenate(origins)
+    extended = replace(inspector, pictures=(*inspector.pictures, *new))
+    return apply_journal(extended, open_journal(inspector).add_revision(revision, added))
 
 
-def _entering(
+def _select_patches(
     inspector: Inspector,
     images: Pictures | Sequence[Array | Picture],
     rows: Sequence[Array],
     notify: Notify,
 ) -> Iterator[tuple[Picture, Array, Array]]:
-    """Give each picture with its patches that enter, and their centres.
+    """Yield each picture with the patches to add to the bank, and their centres.
 
     Args:
-        rows: what entered before; the caller adds to it what it is given.
+        rows: those added before; the caller appends the patches that it receives.
     """
-    detector, within = bank_of(inspector), reach(inspector)
+    detector, distance = patchcore_of(inspector), max_distance(inspector)
     search, done = NearestSearch(detector.bank), 0
-    for some in batches(len(images), inspector.preparation):
-        batch = [as_picture(images[i], i) for i in some]
-        found = patches_of(inspector, batch)
-        for picture, (patches, centres, limits) in zip(batch, found, strict=True):
-            near, times = nearness(patches, detector.taught), 1 / np.minimum(limits, 1)
-            picks = entering(patches, search, np.concatenate(rows), (within, near, times))
+    for indices in batches(len(images), inspector.preparation):
+        batch = [as_picture(images[i], i) for i in indices]
+        patch_sets = patches_of(inspector, batch)
+        for picture, (patches, centres, limits) in zip(batch, patch_sets, strict=True):
+            to_taught, weights = distance_to_defects(patches, detector.defect_patches), 1 / np.minimum(limits, 1)
+            criterion = distance, to_taught, weights
+            picks = greedy_picks(patches, search, np.concatenate(rows), criterion)
             yield picture, patches[picks], centres[picks]
         done += len(batch)
         notify("learn", done, len(images))
@@ -94,87 +96,88 @@ def _entering(
 def patches_of(
     inspector: Inspector, batch: Sequence[Picture]
 ) -> Iterator[tuple[Array, Array, Array]]:
-    """Give each picture's patches (k, d) float32, in half precision, their centres and limits."""
-    store = InMemory()  # halves the features, as a fit does
+    """Yield each picture's patches (k, d) float32, in half precision, their centres and limits."""
+    store = InMemoryFeatureStore()  # rounds to half precision, as a fit does
     store.put(extract(batch, inspector.preparation, inspector.backbone)[0])
     for features in store:
         for index in range(len(batch)):
-            settings = bank_of(inspector).settings
+            settings = patchcore_of(inspector).settings
             patches, centres = settings.patches_of(features, index)
             limits = patch_limits(features, index, settings.stride)
             yield to_numpy(patches).astype(np.float16).astype(np.float32), centres, limits
 
 
 def check_names(inspector: Inspector, names: Sequence[str]) -> None:
-    """Make sure that each name is new, so that it can be forgotten by it."""
-    journal = opened(inspector)
+    """Refuse names in use: a picture is forgotten by its name."""
+    journal = open_journal(inspector)
     numbers = journal.pictures(journal.head, (FIT, LEARN, LIMIT))
-    known = {inspector.pictures[number].name for number in numbers}
-    twice = [name for k, name in enumerate(names) if name in known or name in names[:k]]
+    used = {inspector.pictures[number].name for number in numbers}
+    duplicates = [name for k, name in enumerate(names) if name in used or name in names[:k]]
     if not names:
         raise ValueError("learn must have at least one picture; got none")
-    if twice:
+    if duplicates:
         raise ValueError(
-            f"a picture to learn must have a name of its own; {twice[0]} is known already; forget "
-            "it first, or rename the new one"
+            f"a picture to learn must have a name of its own; {duplicates[0]} is known already; "
+            "forget it first, or rename the new one"
         )
 
 
-def reach(inspector: Inspector) -> float:
-    """Return how far from the bank a learned patch may stay: the radius, or the limits if less."""
-    bounds = [bank_of(inspector).radius]
+def max_distance(inspector: Inspector) -> float:
+    """Return how far from the bank a learned patch may be: the radius, or the limits if less."""
+    bounds = [patchcore_of(inspector).radius]
     if limit := inspector.threshold:
         bounds += [bound for bound in (limit.pixel, limit.review) if bound is not None]
         bounds += [limit.score]
     return max(0.0, min(bounds))
 
 
-def entering(
-    patches: Array, search: NearestSearch, added: Array, within: tuple[float, Array, Array]
+def greedy_picks(
+    patches: Array, search: NearestSearch, added: Array, criterion: tuple[float, Array, Array]
 ) -> Array:
-    """Choose the patches of a picture that become rows: the farthest one, and again.
+    """Select the patches of a picture that become rows: the farthest one, repeatedly.
 
     Args:
         patches: (k, d) float32 of half-precision values; not changed.
         search: over the bank.
-        added: (a, d) float32, rows that entered since.
-        within: the distance that no patch may exceed in the end; each patch's distance to what is
-            taught, (k,), which makes the others count more; and how many times each counts, (k,):
-            more than once in a strict zone, never less, as the radius knows no zones.
+        added: (a, d) float32, rows added since.
+        criterion: the distance that no patch may exceed in the end; each patch's distance to the
+            taught patches, (k,), which can raise the others; and the weight of each, (k,): above 1
+            in a strict zone, never below, as the radius is the same in all zones.
 
     Returns:
         (p,) numbers of patches, the farthest first.
     """
-    left = search.find(patches)[0][:, 0]
-    most, near, times = within
+    distances = search.find(patches)[0][:, 0]
+    bound, to_taught, weights = criterion
     if len(added):
-        left = np.minimum(left, NearestSearch(added).find(patches)[0][:, 0])
+        distances = np.minimum(distances, NearestSearch(added).find(patches)[0][:, 0])
     picks: list[int] = []
-    while (counted := left * factors(left, near) * times).max() > most:
-        picks.append(int(counted.argmax()))
-        away = patches - patches[picks[-1]]
-        left = np.minimum(left, np.sqrt(np.einsum("kd,kd->k", away, away)))
+    while (weighted := distances * defect_factors(distances, to_taught) * weights).max() > bound:
+        picks.append(int(weighted.argmax()))
+        difference = patches - patches[picks[-1]]
+        to_pick = np.sqrt(np.einsum("kd,kd->k", difference, difference))
+        distances = np.minimum(distances, to_pick)
     return np.array(picks, int)
 
 
 def forget(inspector: Inspector, name: str, note: Note) -> Inspector:
-    """Take out all rows that a picture brought in: a good one, or a defect that was taught.
+    """Remove all rows that a picture added: a good one, or a defect that was taught.
 
-    What was learned last is forgotten without a trace: the scores are those of before, to the bit.
-    Patches of pictures learned after it, and in a fit those of all others, may have relied on its
-    rows: where that can be, the radius is no longer known (`Journal.covers`).
+    Forgetting the picture learned last restores the earlier scores, to the bit. Patches of pictures
+    learned after it, and in a fit those of all others, may have relied on its rows: where that is
+    possible, the radius is no longer known (`Journal.radius_holds`).
 
     Raises:
-        ValueError: no such picture is known, or nothing would be left.
+        ValueError: there is no such picture, or no row would be left.
     """
-    journal = opened(inspector)
-    known = journal.pictures(journal.head, (FIT, LEARN, LIMIT))
-    numbers = [n for n in known if inspector.pictures[n].name == name]
+    journal = open_journal(inspector)
+    pictures = journal.pictures(journal.head, (FIT, LEARN, LIMIT))
+    numbers = [n for n in pictures if inspector.pictures[n].name == name]
     if not numbers:
         raise ValueError(
             f"a picture to forget must be one that was fitted or learned; {name} is not; golden "
             "history names the ones learned"
         )
-    own = np.isin(journal.origins[:, 0], numbers) & journal.active(journal.head)
+    rows = np.isin(journal.origins[:, 0], numbers) & journal.active(journal.head)
     revision = Revision(FORGET, note.time, note.reason, tuple(numbers))
-    return revised(inspector, journal.extended(revision, dropped=np.flatnonzero(own)))
+    return apply_journal(inspector, journal.add_revision(revision, dropped=np.flatnonzero(rows)))

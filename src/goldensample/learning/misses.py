@@ -1,4 +1,4 @@
-"""What is said of a miss: its excuses, and the ways to have it caught, tried on good pictures."""
+"""The analysis of a missed defect: bank rows that excuse it, and tested proposals to catch it."""
 
 from dataclasses import dataclass, replace
 
@@ -6,18 +6,18 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Array, Features, Scores, Source
 
-APART = 3
-"""Of as many good pictures one helps to choose what is taught; the others count the cost."""
+SELECTION_STEP = 3
+"""Every third good picture helps to select what is taught; on the others the cost is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Excuse:
-    """A bank row that a defect was excused by.
+    """A bank row that excuses a defect: the nearest neighbour of its patches, within the limit.
 
     Args:
-        source: the good patch it is.
-        patches: of the defect, that it is nearest to and within the limit of.
-        pictures: good pictures that have patches which it is nearest to.
+        source: the good patch in that row.
+        patches: number of the defect's patches that it is nearest to, within the limit.
+        pictures: number of good pictures with patches that it is nearest to.
     """
 
     source: Source
@@ -27,39 +27,39 @@ class Excuse:
 
 @dataclass(frozen=True)
 class Proposal:
-    """One way to have a defect caught, tried out.
+    """A change that makes the inspector catch a defect, tested on good pictures.
 
     Args:
-        way: "drop": rows that excuse it leave the bank; "limit": less is excused around patches of
-            it, see `methods.taught`.
-        size: rows that leave, or patches that are taught.
-        taught: the inspector as it would be.
+        action: "drop": rows that excuse it are removed from the bank; "limit": distances near its
+            patches are raised, see `methods.corrections`.
+        size: number of rows removed, or of patches taught.
+        inspector: after the change.
         score: of the defect, by it.
-        alarms: names of the good pictures that it would call defects and that were none before.
-        counted: good pictures among which these are: those that had no part in choosing it.
-        holds: whether it calls the defect one, at no larger `upper` cost than asked for.
+        alarms: names of the good pictures that become false alarms.
+        tested: number of good pictures tested, none of which helped to select the change.
+        accepted: whether it calls the defect one, and `rate_bound` is no larger than allowed.
     """
 
-    way: str
+    action: str
     size: int
-    taught: Inspector
+    inspector: Inspector
     score: float
     alarms: tuple[str, ...]
-    counted: int
-    holds: bool
+    tested: int
+    accepted: bool
 
     @property
-    def upper(self) -> float:
-        """Share of new good pictures that becomes false alarms at most, on average over trials.
+    def rate_bound(self) -> float:
+        """Upper bound of the share of new good pictures that become false alarms, on average.
 
-        It is (alarms + 1) / (counted + 1), as for a limit: a new picture may be one more.
+        It is (alarms + 1) / (tested + 1), as for a conformal limit: a new picture may be one more.
         """
-        return (len(self.alarms) + 1) / (self.counted + 1)
+        return (len(self.alarms) + 1) / (self.tested + 1)
 
 
 @dataclass(frozen=True)
-class Study:
-    """What was found of a miss: the defect's score, its excuses, and the ways to catch it."""
+class MissAnalysis:
+    """The result for a missed defect: its score, its excuses, and proposals to catch it."""
 
     score: float
     excuses: tuple[Excuse, ...]
@@ -68,14 +68,14 @@ class Study:
 
 @dataclass(frozen=True)
 class Trial:
-    """The miss and the good pictures, as a detector sees them, one picture each.
+    """The features of a missed defect and of the good pictures that a change is tested on.
 
     Args:
-        missed: its features.
+        missed: features of the defect's picture.
         marked: (k,) bool, its patches that the mask touches.
         names: of the good pictures.
-        good: their features.
-        scores: what the detector says of them.
+        good: their features, one picture each.
+        scores: of the good pictures, by the detector in use.
         limit: of scores.
         cost: largest share of good pictures that may become false alarms.
     """
@@ -88,15 +88,16 @@ class Trial:
     limit: float
     cost: float
 
-    def parted(self) -> tuple["Trial", "Trial"]:
-        """Return the trial with every third good picture, to choose by, and with the others."""
-        every = range(len(self.good))
-        chosen, others = (
-            [k for k in every if (k % APART == 0) == first] for first in (True, False)
+    def split(self) -> tuple["Trial", "Trial"]:
+        """Return a trial with every third good picture, for selection, and one with the others."""
+        indices = range(len(self.good))
+        selection, testing = (
+            [k for k in indices if (k % SELECTION_STEP == 0) == selects]
+            for selects in (True, False)
         )
-        return self._only(chosen), self._only(others)
+        return self._subset(selection), self._subset(testing)
 
-    def _only(self, numbers: list[int]) -> "Trial":
+    def _subset(self, numbers: list[int]) -> "Trial":
         """Return the trial with some of the good pictures."""
         return replace(
             self,
@@ -106,18 +107,18 @@ class Trial:
         )
 
     def alarms(self, detector: PatchCoreDetector) -> list[int]:
-        """Return which good pictures a detector calls defects that were none."""
-        return [k for k in self.quiet() if self.alarmed(detector, k)]
+        """Return the indices of the good pictures that become false alarms with a detector."""
+        return [k for k in self.true_negatives() if self.is_false_alarm(detector, k)]
 
-    def quiet(self) -> list[int]:
-        """Return which good pictures are no false alarms as it is."""
-        return [k for k, found in enumerate(self.scores) if found.image[0] <= self.limit]
+    def true_negatives(self) -> list[int]:
+        """Return the indices of the good pictures that the detector in use calls good."""
+        return [k for k, scores in enumerate(self.scores) if scores.image[0] <= self.limit]
 
-    def alarmed(self, detector: PatchCoreDetector, index: int) -> bool:
-        """Tell whether a detector calls a good picture a defect."""
+    def is_false_alarm(self, detector: PatchCoreDetector, index: int) -> bool:
+        """Return whether a detector calls a good picture a defect."""
         return bool(detector.score(self.good[index]).image[0] > self.limit)
 
     @property
     def budget(self) -> int:
-        """How many good pictures may become false alarms."""
+        """Number of good pictures that may become false alarms."""
         return int(self.cost * len(self.good))

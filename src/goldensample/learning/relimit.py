@@ -1,22 +1,22 @@
-"""Other limits from the good pictures that a fit kept out: no picture is looked at again."""
+"""Limits for other rates of false alarms, from the stored calibration scores."""
 
 from dataclasses import replace
 
-from goldensample.calibration.conformal import LEAST, needed
-from goldensample.calibration.tradeoff import BEYOND
+from goldensample.calibration.conformal import MIN_TAIL_SCORES, required_count
+from goldensample.calibration.tradeoff import EXTRAPOLATION
 from goldensample.fitting.calibrate import Promise, limits
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import CALIBRATE, Revision
-from goldensample.learning.revisions import Note, limits_of, opened, revised
+from goldensample.learning.revisions import Note, apply_journal, limits_of, open_journal
 from goldensample.records import Calibration, Threshold
 
 
-def relimit(
+def set_rates(
     inspector: Inspector, false_alarms: float, review: float | None, note: Note
 ) -> Inspector:
-    """Set the limits for other rates, on the scores that they rest on now.
+    """Recompute the limits for other rates, from the scores that they rest on now.
 
-    Limits in precisions whose scores are not kept go.
+    Limits in precisions whose scores are not stored are removed.
 
     Args:
         inspector: fitted with PatchCore, with limits that still hold; not changed.
@@ -25,71 +25,73 @@ def relimit(
         note: when and why.
 
     Raises:
-        ValueError: no scores are kept, or there are too few for a rate.
+        ValueError: no scores are stored, or there are too few for a rate.
     """
-    journal = opened(inspector)
-    calibration(inspector)
-    anew = {
-        precision: proposed(inspector, known, false_alarms, review)
-        for precision, known in inspector.calibrations.items()
+    journal = open_journal(inspector)
+    calibration_of(inspector)
+    thresholds = {
+        precision: limits_for_rates(inspector, calibration, false_alarms, review)
+        for precision, calibration in inspector.calibrations.items()
     }
-    changed = replace(inspector, thresholds=anew)
+    changed = replace(inspector, thresholds=thresholds)
     revision = Revision(CALIBRATE, note.time, note.reason, limits=limits_of(changed))
-    return revised(inspector, journal.extended(revision))
+    return apply_journal(inspector, journal.add_revision(revision))
 
 
-def calibration(inspector: Inspector) -> Calibration:
+def calibration_of(inspector: Inspector) -> Calibration:
     """Return the scores of good pictures that the limits rest on.
 
     Raises:
         ValueError: there are none.
     """
-    known = inspector.calibrations.get(inspector.backbone.precision)
-    if known is None:
+    calibration = inspector.calibrations.get(inspector.backbone.precision)
+    if calibration is None:
         raise ValueError(
             "limits must rest on good pictures kept out of the bank; none are known here, or rows "
             "went that they relied on; fit anew on more pictures, or set the limits with golden "
             "learn --calibrate"
         )
-    return known
+    return calibration
 
 
-def proposed(
-    inspector: Inspector, known: Calibration, false_alarms: float, review: float | None
+def limits_for_rates(
+    inspector: Inspector, calibration: Calibration, false_alarms: float, review: float | None
 ) -> Threshold:
-    """Return the limits that other rates would have; a rate too small to promise is estimated.
+    """Return the limits for other rates; a rate too small to guarantee is estimated.
 
     Raises:
         ValueError: there are too few scores even for an estimate.
     """
-    kind, n = kind_of(inspector, known), len(known.scores)
+    kind, n = promise_kind(inspector, calibration), len(calibration.scores)
     for rate in (false_alarms, *([] if review is None else [review])):
-        if not tells_of(n, rate):
+        if not supports_rate(n, rate):
             raise ValueError(
-                f"a rate of {rate:g} must rest on {needed(rate)} good pictures kept out; there are "
-                f"{n}; choose a larger rate, or fit anew on more pictures"
+                f"a rate of {rate:g} must rest on {required_count(rate)} good pictures kept out; "
+                f"there are {n}; choose a larger rate, or fit anew on more pictures"
             )
-    if kind == "split" and n < needed(false_alarms):
+    if kind == "split" and n < required_count(false_alarms):
         kind = "estimate"
-    return limits(known, Promise(false_alarms, review, kind))
+    return limits(calibration, Promise(false_alarms, review, kind))
 
 
-def tells_of(n: int, rate: float) -> bool:
-    """Return whether n good pictures promise a rate, or allow an estimate of it."""
-    return needed(rate) <= n or (n >= LEAST and rate * (n + 1) * BEYOND >= 1)
+def supports_rate(n: int, rate: float) -> bool:
+    """Return whether n good pictures guarantee a rate, or allow an estimate of it."""
+    return required_count(rate) <= n or (
+        n >= MIN_TAIL_SCORES and rate * (n + 1) * EXTRAPOLATION >= 1
+    )
 
 
-def kind_of(inspector: Inspector, known: Calibration) -> str:
-    """Return what can be promised on scores: "split", unless other detectors gave them.
+def promise_kind(inspector: Inspector, calibration: Calibration) -> str:
+    """Return the calibration scheme of scores: "split", or "estimate" if fold detectors gave them.
 
-    An estimate for a rate too small to promise leaves no doubt of the scores: the journal tells
-    whether they ever carried a promise.
+    The limits in use may be an estimate only because their rate is too small to guarantee: the
+    journal has the kinds of all limits that ever rested on these scores.
     """
-    journal, scores = opened(inspector), tuple(known.scores.tolist())
+    journal, scores = open_journal(inspector), tuple(calibration.scores.tolist())
     kinds = {
-        one.threshold.kind
-        for number in journal.line(journal.head)
-        for one in journal.revisions[number].limits or ()
-        if one.scores == scores
+        limit_set.threshold.kind
+        for number in journal.lineage(journal.head)
+        for limit_set in journal.revisions[number].limits or ()
+        if limit_set.scores == scores
     }
     return "split" if "split" in kinds else "estimate"

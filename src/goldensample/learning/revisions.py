@@ -1,4 +1,4 @@
-"""Changes to a fitted inspector, each a revision of its journal, so that all can be undone.
+"""Updates of a fitted inspector, each a revision of its journal, so that all can be undone.
 
 Only PatchCore can learn: its bank is made of patches, each of which came from a picture.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldensample.backbones.network import Backbone
-from goldensample.drift.measures import Habits
+from goldensample.drift.measures import ReferenceStatistics
 from goldensample.fitting.calibrate import Promise, calibrated
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import (
@@ -28,12 +28,12 @@ from goldensample.records import Array, Calibration, Picture, Pictures, Threshol
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a door adds to a change.
+    """What a caller adds to a revision.
 
     Args:
         time: ISO 8601.
-        reason: in the user's words.
-        cost: largest share of good pictures that a defect that is taught may make false alarms.
+        reason: free text of the user.
+        cost: largest share of good pictures that teaching a defect may turn into false alarms.
 
     Raises:
         ValueError: the cost is out of its range.
@@ -48,9 +48,9 @@ class Note:
             raise ValueError(f"cost must be in (0, 1); got {self.cost:g}")
 
 
-def opened(inspector: Inspector) -> Journal:
-    """Return the journal, or that of a fresh fit: its rows, and one revision."""
-    detector = bank_of(inspector)
+def open_journal(inspector: Inspector) -> Journal:
+    """Return the journal, or a new one of a fresh fit: its rows, and one revision."""
+    detector = patchcore_of(inspector)
     if inspector.journal:
         return inspector.journal
     bank = detector.bank.astype(np.float16)
@@ -65,15 +65,15 @@ def opened(inspector: Inspector) -> Journal:
                 "",
                 "",
                 tuple(range(len(inspector.pictures))),
-                rows_of(inspector.habits.values) if inspector.habits else (),
+                to_tuples(inspector.habits.values) if inspector.habits else (),
                 limits_of(inspector),
             ),
         ),
-    ).signed()
+    ).sign()
 
 
-def bank_of(inspector: Inspector) -> PatchCoreDetector:
-    """Return the detector of an inspector that can learn."""
+def patchcore_of(inspector: Inspector) -> PatchCoreDetector:
+    """Return the PatchCore detector of an inspector; no other method can learn."""
     if not isinstance(inspector.detector, PatchCoreDetector):
         raise ValueError(
             f"an inspector that learns must be a patchcore fit; got {inspector.method_name}; fit "
@@ -82,28 +82,29 @@ def bank_of(inspector: Inspector) -> PatchCoreDetector:
     return inspector.detector
 
 
-def drop(inspector: Inspector, rows: Array, note: Note) -> Inspector:
-    """Take rows of the bank out, by their numbers in the detector's bank."""
-    journal = opened(inspector)
+def drop_rows(inspector: Inspector, rows: Array, note: Note) -> Inspector:
+    """Remove rows of the bank, by their numbers in the detector's bank."""
+    journal = open_journal(inspector)
     numbers = np.flatnonzero(journal.active(journal.head) & ~journal.taught)[rows]
     revision = Revision(DROP, note.time, note.reason)
-    return revised(inspector, journal.extended(revision, dropped=np.sort(numbers)))
+    return apply_journal(inspector, journal.add_revision(revision, dropped=np.sort(numbers)))
 
 
-def limit(
+def teach_defect(
     inspector: Inspector, missed: TrainingPicture, patches: tuple[Array, Array], note: Note
 ) -> Inspector:
-    """Lower what is excused around patches of a defect, see `methods.taught`.
+    """Raise the distances of patches near those of a defect, see `methods.corrections`.
 
     Args:
         missed: the defect's picture.
         patches: (q, d) float32, and their (q, 2) centres as shares of the canvas.
     """
-    journal, number = opened(inspector), len(inspector.pictures)
-    places = np.hstack([np.full((len(patches[0]), 1), number), patches[1]]).astype(np.float32)
+    journal, number = open_journal(inspector), len(inspector.pictures)
+    origins = np.hstack([np.full((len(patches[0]), 1), number), patches[1]]).astype(np.float32)
     revision = Revision(LIMIT, note.time, note.reason, (number,))
-    known = replace(inspector, pictures=(*inspector.pictures, missed))
-    return revised(known, journal.extended(revision, (patches[0].astype(np.float16), places)))
+    extended = replace(inspector, pictures=(*inspector.pictures, missed))
+    rows = patches[0].astype(np.float16), origins
+    return apply_journal(extended, journal.add_revision(revision, rows))
 
 
 def recalibrate(
@@ -113,56 +114,54 @@ def recalibrate(
     note: Note,
     others: Sequence[Backbone] = (),
 ) -> Inspector:
-    """Set the limits anew from good pictures that are not in the bank.
+    """Recompute the limits from good pictures that are not in the bank.
 
-    What the scene is watched by rests on these pictures alone from now on. Limits in precisions
-    that are not given go: they rested on other scores.
+    Drift is measured against these pictures alone from now on. Limits in other precisions are
+    removed: they rested on other scores.
 
     Args:
         images: all of them are used; none may have been fitted or learned.
-        promise: that the limits are to keep.
-        others: the same network in the other precisions that limits are wanted in.
+        promise: what the limits must guarantee.
+        others: the same network in further precisions to set limits in.
 
     Raises:
         ValueError: no picture, or too few for the rate.
     """
-    journal, every = opened(inspector), np.arange(len(images))
-    anew = replace(inspector, thresholds={}, calibrations={})
+    journal, indices = open_journal(inspector), np.arange(len(images))
+    updated = replace(inspector, thresholds={}, calibrations={})
     for backbone in (inspector.backbone, *others):
-        used = replace(anew, backbone=backbone)
-        anew = calibrated(used, images, promise, [(inspector.detector, every)])
-    revision = Revision(CALIBRATE, note.time, note.reason, limits=limits_of(anew))
-    return revised(inspector, journal.extended(revision))
+        updated = replace(updated, backbone=backbone)
+        updated = calibrated(updated, images, promise, [(inspector.detector, indices)])
+    revision = Revision(CALIBRATE, note.time, note.reason, limits=limits_of(updated))
+    return apply_journal(inspector, journal.add_revision(revision))
 
 
-def costed(inspector: Inspector, alarms: int, good: int) -> Inspector:
-    """Add to the last revision what it costs: false alarms that it added among good pictures."""
-    journal = opened(inspector)
+def set_cost(inspector: Inspector, alarms: int, good: int) -> Inspector:
+    """Store the cost of the last revision: false alarms that it added among `good` pictures."""
+    journal = open_journal(inspector)
     last = replace(journal.revisions[-1], cost=(alarms, good))
-    counted = replace(journal, revisions=(*journal.revisions[:-1], last)).signed()
-    return replace(inspector, journal=counted)
+    signed = replace(journal, revisions=(*journal.revisions[:-1], last)).sign()
+    return replace(inspector, journal=signed)
 
 
 def revert(inspector: Inspector, number: int, note: Note) -> Inspector:
-    """Go back to an earlier revision: bank, limits and all are those it left, to the bit.
-
-    It is a change as others are, with that revision as its parent: it can be reverted, too.
+    """Return to an earlier revision, to the bit; this is itself a revision that can be reverted.
 
     Raises:
         ValueError: there is no such revision.
     """
-    journal = opened(inspector)
+    journal = open_journal(inspector)
     if not 0 <= number <= journal.head:
         raise ValueError(
             f"a revision to go back to must be in 0 to {journal.head}; got {number}; golden "
             "history lists them"
         )
     revision = Revision(REVERT, note.time, note.reason)
-    return revised(inspector, journal.extended(revision, parent=number))
+    return apply_journal(inspector, journal.add_revision(revision, parent=number))
 
 
-def revised(inspector: Inspector, journal: Journal) -> Inspector:
-    """Return the inspector that a journal's last revision says.
+def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
+    """Return the inspector in the state of a journal's last revision.
 
     Raises:
         ValueError: no row is left.
@@ -171,78 +170,80 @@ def revised(inspector: Inspector, journal: Journal) -> Inspector:
     rows, taught = active & ~defects, active & defects
     if not rows.any():
         raise ValueError("a bank must keep at least one row; this change takes all; fit anew")
-    limits = journal.revisions[journal.limited_by(journal.head)].limits or ()
-    keeps = journal.keeps(journal.head)
+    limit_sets = journal.revisions[journal.limits_revision(journal.head)].limits or ()
+    holds = journal.limits_hold(journal.head)
     detector = replace(
-        bank_of(inspector),
+        patchcore_of(inspector),
         bank=journal.bank[rows].astype(np.float32),
         origins=journal.origins[rows],
-        taught=journal.bank[taught].astype(np.float32) if taught.any() else None,
+        defect_patches=journal.bank[taught].astype(np.float32) if taught.any() else None,
     )
     return replace(
         inspector,
         detector=detector,
-        thresholds={one.precision: _promised(one.threshold, keeps) for one in limits},
+        thresholds={s.precision: _current_threshold(s.threshold, holds) for s in limit_sets},
         calibrations={
-            one.precision: Calibration(
-                np.array(one.scores), None if one.peaks is None else np.array(one.peaks)
+            s.precision: Calibration(
+                np.array(s.scores), None if s.peaks is None else np.array(s.peaks)
             )
-            for one in limits
-            if keeps and one.scores
+            for s in limit_sets
+            if holds and s.scores
         },
         journal=journal,
-        habits=_habits(inspector.habits, journal),
+        habits=_update_statistics(inspector.habits, journal),
     )
 
 
-def _habits(before: Habits | None, journal: Journal) -> Habits | None:
-    """Return the habits that a journal's last revision says; None where the fit knew none.
+def _update_statistics(
+    statistics: ReferenceStatistics | None, journal: Journal
+) -> ReferenceStatistics | None:
+    """Return the reference statistics of a journal's last revision; None where the fit had none.
 
-    Pictures that were learned are good, and usual from then on. But they were chosen, so the scene
-    is not compared with them: it is with pictures made like those that the limits rest on.
+    Pictures that were learned count as good. But they were selected, so drift is not measured
+    against them: it is against pictures taken like those that the limits rest on.
     """
-    if before is None:
+    if statistics is None:
         return None
     measures: dict[int, tuple[float, ...]] = {}
-    for at in journal.line(journal.head):
-        revision = journal.revisions[at]
+    for number in journal.lineage(journal.head):
+        revision = journal.revisions[number]
         measures |= zip(revision.pictures, revision.measures, strict=False)
     pictures = journal.pictures(journal.head)
     fitted = np.isin(pictures, journal.revisions[0].pictures)  # they come first
-    first, now = (_watched(journal, number) for number in (0, journal.limited_by(journal.head)))
-    known = {precision: np.array(rows) for precision, rows in now.items()}
+    fit, current = (_drift_measures(journal, k) for k in (0, journal.limits_revision(journal.head)))
+    held_out = {precision: np.array(rows) for precision, rows in current.items()}
     values = np.array([measures[number] for number in pictures])
-    peers = int(fitted.sum()) if now.items() <= first.items() else 0
-    return replace(before, values=values, known=known, peers=peers)
+    peers = int(fitted.sum()) if current.items() <= fit.items() else 0
+    return replace(statistics, values=values, held_out=held_out, peers=peers)
 
 
-def _watched(journal: Journal, number: int) -> dict[str, tuple[tuple[float, ...], ...]]:
-    """Return what was watched on the pictures that a revision's limits rest on, by precision."""
+def _drift_measures(journal: Journal, number: int) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Return the drift measures of the pictures that a revision's limits rest on, by precision."""
     limits = journal.revisions[number].limits or ()
-    return {one.precision: one.watched for one in limits if one.watched}
+    return {limit.precision: limit.watched for limit in limits if limit.watched}
 
 
 def limits_of(inspector: Inspector) -> tuple[Limits, ...]:
-    """Return an inspector's limits, and what they rest on, as a revision keeps them."""
-    found = []
+    """Return an inspector's limits, and the scores they rest on, as a revision stores them."""
+    limits = []
     for precision, threshold in inspector.thresholds.items():
-        known = inspector.calibrations.get(precision)
-        peaks = None if known is None or known.peaks is None else tuple(known.peaks.tolist())
-        scores = tuple(known.scores.tolist()) if known else ()
-        watched = inspector.habits.known.get(precision) if inspector.habits else None
-        rows = () if watched is None else rows_of(watched)
-        found.append(Limits(precision, threshold, scores, peaks, rows))
-    return tuple(found)
+        calib = inspector.calibrations.get(precision)
+        peaks = None if calib is None or calib.peaks is None else tuple(calib.peaks.tolist())
+        scores = tuple(calib.scores.tolist()) if calib else ()
+        watched = inspector.habits.held_out.get(precision) if inspector.habits else None
+        rows = () if watched is None else to_tuples(watched)
+        limits.append(Limits(precision, threshold, scores, peaks, rows))
+    return tuple(limits)
 
 
-def rows_of(table: Array) -> tuple[tuple[float, ...], ...]:
-    """Return the rows of an array as a revision keeps them."""
+def to_tuples(table: Array) -> tuple[tuple[float, ...], ...]:
+    """Return the rows of an array as tuples, as a revision stores them."""
     return tuple(map(tuple, table.tolist()))
 
 
-def _promised(threshold: Threshold, keeps: bool) -> Threshold:
-    """Return limits, without their promise where a change may have raised a distance."""
-    if keeps:
+def _current_threshold(threshold: Threshold, holds: bool) -> Threshold:
+    """Return limits, without their guarantee where a revision may have raised a distance."""
+    if holds:
         return threshold
     return Threshold(
         threshold.score, threshold.pixel, None, threshold.held_out, "hand", threshold.review

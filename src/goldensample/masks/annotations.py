@@ -1,4 +1,4 @@
-"""Regions for other programs: a mask for each picture, and one COCO file for all."""
+"""Export of defect regions: a mask per picture, and one COCO file for all."""
 
 import json
 import os
@@ -13,21 +13,21 @@ from goldensample.images.codec import encode_png
 from goldensample.images.folder import Folder
 from goldensample.records import Array, Inspection, Region, Threshold
 from goldensample.regions.contours import contours
-from goldensample.regions.heatmap import inside
+from goldensample.regions.heatmap import region_mask
 from goldensample.storage.atomic import check_writable, write_atomic
-from goldensample.storage.locations import Place
+from goldensample.storage.locations import Location
 
 MARKED = 255
 CATEGORY = {"id": 1, "name": "defect", "supercategory": "defect"}
 
 
-def mask_of(values: Array, limit: float, regions: Sequence[Region]) -> Array:
-    """Return a picture's regions as a mask.
+def draw_regions(values: Array, limit: float, regions: Sequence[Region]) -> Array:
+    """Draw a picture's regions into a mask.
 
     Args:
         values: (H, W) float32 heat map; not changed.
-        limit: what the regions were found with.
-        regions: those that count.
+        limit: the pixel threshold of the regions.
+        regions: those to draw.
 
     Returns:
         (H, W) uint8, 255 in a region and 0 elsewhere.
@@ -36,12 +36,12 @@ def mask_of(values: Array, limit: float, regions: Sequence[Region]) -> Array:
     for region in regions:
         top, left, height, width = region.box_px
         part = mask[top : top + height, left : left + width]
-        part[inside(values, limit, region)] = MARKED
+        part[region_mask(values, limit, region)] = MARKED
     return mask
 
 
-def mask_paths(folder: Path, names: Sequence[str], pictures: Sequence[Place]) -> list[Path]:
-    """Return where the mask of each picture goes: its name, ending in .png, below a folder.
+def mask_paths(folder: Path, names: Sequence[str], pictures: Sequence[Location]) -> list[Path]:
+    """Return the path of each picture's mask: its name, ending in .png, below a folder.
 
     Args:
         folder: for the masks.
@@ -52,19 +52,19 @@ def mask_paths(folder: Path, names: Sequence[str], pictures: Sequence[Place]) ->
         ArtifactError: a mask would lie outside the folder, on another's or on a picture.
     """
     root = os.path.realpath(folder)
-    taken = {os.path.realpath(path) for path in pictures if isinstance(path, Path)}
+    used = {os.path.realpath(path) for path in pictures if isinstance(path, Path)}
     paths = []
     for name in names:
         path = folder / PurePosixPath(name).with_suffix(".png")
         real = os.path.realpath(path)
         if not Path(real).is_relative_to(root):
             raise ArtifactError(f"a mask must lie in {folder}; that of {name} would not")
-        if real in taken:
+        if real in used:
             raise ArtifactError(
                 f"a mask must have a name of its own; {path} is a picture or another's mask; "
                 "choose another folder, or inspect fewer pictures at a time"
             )
-        taken.add(real)
+        used.add(real)
         paths.append(path)
     if paths:
         check_writable(paths[0])
@@ -72,7 +72,7 @@ def mask_paths(folder: Path, names: Sequence[str], pictures: Sequence[Place]) ->
 
 
 class Coco:
-    """Collects regions and returns them in COCO's form for detection.
+    """Collects regions and writes them in COCO's object detection format.
 
     Polygons are (x, y) in pixels, x across and y down from the upper left corner. Holes are filled,
     as COCO's polygons cannot have any; `area` is that of the region without its holes.
@@ -108,26 +108,26 @@ class Coco:
             )
 
     def write(self, path: Path) -> None:
-        """Write all that was added."""
-        whole = {
+        """Write all regions added."""
+        document = {
             "images": self._images,
             "annotations": self._annotations,
             "categories": [CATEGORY],
         }
-        write_atomic(path, json.dumps(whole, allow_nan=False).encode())
+        write_atomic(path, json.dumps(document, allow_nan=False).encode())
 
 
 class Annotations:
-    """The files that regions go to.
+    """Writes regions as mask files and as a COCO file.
 
     Args:
-        masks: a folder for a PNG a picture, or None.
+        masks: a folder for one PNG per picture, or None.
         coco: a file, or None.
         pictures: all that will be inspected.
         threshold: the limits in use, or None.
 
     Raises:
-        ValueError: files are asked for, and there is no limit that makes regions.
+        ValueError: files are requested, and there is no pixel threshold.
         ArtifactError: a file could not be written there.
     """
 
@@ -149,11 +149,11 @@ class Annotations:
         self._path, self._coco = coco, Coco()
 
     def add(self, inspection: Inspection) -> None:
-        """Write one picture's mask and keep its regions."""
+        """Write one picture's mask and collect its regions."""
         if self._limit is None or inspection.heat_map is None:
             return
         if inspection.name in self._masks:
-            mask = mask_of(inspection.heat_map, self._limit, inspection.regions)
+            mask = draw_regions(inspection.heat_map, self._limit, inspection.regions)
             write_atomic(self._masks[inspection.name], encode_png(mask))
         if self._path:
             self._coco.add(inspection, inspection.heat_map, self._limit)

@@ -1,4 +1,4 @@
-"""Zones from a JSON file, drawn as polygons there or as masks beside it."""
+"""Zones from a JSON file, as polygons in it or as mask files next to it."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from goldensample.errors import ImageError
-from goldensample.masks.roi_files import read_mask, read_view
+from goldensample.masks.roi_files import read_mask, read_roi
 from goldensample.preparation.preparation import Preparation
-from goldensample.preparation.roi import drawn, view_of
+from goldensample.preparation.roi import draw_polygons, roi_from_mask
 from goldensample.preparation.zones import Zone, Zones, check_names
 
 FORM = (
@@ -18,25 +18,25 @@ FORM = (
 )
 
 
-def with_areas(
+def add_roi_and_zones(
     preparation: Preparation,
     files: tuple[Path | None, Path | None, Path | None],
     shapes: Sequence[tuple[int, int]],
 ) -> Preparation:
-    """Return a preparation with the view and the zones that files draw.
+    """Return a preparation with the region of interest and the zones from files.
 
     Args:
         preparation: with neither; not changed.
-        files: what is ignored, what is looked at, see `view_files.read_view`, and the zones; each
-            may be None.
+        files: the masks of what to ignore and to look at, see `roi_files.read_roi`, and the zones;
+            each may be None.
         shapes: (H, W) of the pictures.
 
     Raises:
-        ImageError, ValueError: see `read_view` and `read_zones`.
+        ImageError, ValueError: see `read_roi` and `read_zones`.
     """
     ignore, look_at, zones = files
-    view = read_view(ignore, look_at, shapes)
-    return replace(preparation, view=view, zones=read_zones(zones, shapes))
+    roi = read_roi(ignore, look_at, shapes)
+    return replace(preparation, view=roi, zones=read_zones(zones, shapes))
 
 
 def read_zones(path: Path | None, shapes: Iterable[tuple[int, int]] = ()) -> Zones:
@@ -44,8 +44,8 @@ def read_zones(path: Path | None, shapes: Iterable[tuple[int, int]] = ()) -> Zon
 
     Args:
         path: `{"zones": [...]}`, each with "name", "limit" (how many times the limit elsewhere) and
-            either "polygons", in shares of the picture, or "mask", a picture of the form of the
-            others, white in the zone, named from the folder of this file. None for no zones.
+            either "polygons", in shares of the picture, or "mask", a picture with the aspect of the
+            others, white in the zone, relative to the folder of this file. None for no zones.
         shapes: (H, W) of the pictures, whose aspect a mask must have.
 
     Returns:
@@ -56,12 +56,16 @@ def read_zones(path: Path | None, shapes: Iterable[tuple[int, int]] = ()) -> Zon
     """
     if path is None:
         return ()
-    known = sorted(set(shapes))
+    distinct = sorted(set(shapes))
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(given, dict) or set(given) != {"zones"} or not _listed(given["zones"]):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if (
+            not isinstance(content, dict)
+            or set(content) != {"zones"}
+            or not _is_nonempty_list(content["zones"])
+        ):
             raise ValueError(f"it must be {FORM}")
-        zones = tuple(_zone(one, path.parent, known) for one in given["zones"])
+        zones = tuple(_zone(entry, path.parent, distinct) for entry in content["zones"])
         check_names(zones)
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror}; check the path") from error
@@ -70,32 +74,32 @@ def read_zones(path: Path | None, shapes: Iterable[tuple[int, int]] = ()) -> Zon
     return zones
 
 
-def _listed(value: Any) -> bool:
-    """Tell whether a value is a list with something in it."""
+def _is_nonempty_list(value: Any) -> bool:
+    """Return whether a value is a list with at least one item."""
     return isinstance(value, list) and len(value) > 0
 
 
-def _zone(given: Any, folder: Path, shapes: list[tuple[int, int]]) -> Zone:
-    """Return one zone of the file."""
-    if not isinstance(given, dict) or set(given) not in (
+def _zone(entry: Any, folder: Path, shapes: list[tuple[int, int]]) -> Zone:
+    """Return the zone of an entry in the file."""
+    if not isinstance(entry, dict) or set(entry) not in (
         {"name", "limit", "polygons"},
         {"name", "limit", "mask"},
     ):
-        keys = ", ".join(map(str, given)) if isinstance(given, dict) else str(given)[:60]
+        keys = ", ".join(map(str, entry)) if isinstance(entry, dict) else str(entry)[:60]
         raise ValueError(f"a zone must have name, limit, and polygons or mask; got {keys}")
-    name, limit = given["name"], given["limit"]
+    name, limit = entry["name"], entry["limit"]
     if not isinstance(name, str):
         raise ValueError(f"a zone's name must be a text; got {str(name)[:60]}")
     if isinstance(limit, bool) or not isinstance(limit, int | float):
         raise ValueError(f"a zone's limit must be a number; that of {name} is {str(limit)[:60]}")
-    if "mask" in given:
-        if not isinstance(given["mask"], str):
-            raise ValueError(f"a zone's mask must be a file name; got {str(given['mask'])[:60]}")
-        where = read_mask(folder / given["mask"], shapes)
-    elif _listed(given["polygons"]):
-        where = drawn(given["polygons"])
+    if "mask" in entry:
+        if not isinstance(entry["mask"], str):
+            raise ValueError(f"a zone's mask must be a file name; got {str(entry['mask'])[:60]}")
+        mask = read_mask(folder / entry["mask"], shapes)
+    elif _is_nonempty_list(entry["polygons"]):
+        mask = draw_polygons(entry["polygons"])
     else:
         raise ValueError(f"a zone's polygons must be a list of them; those of {name} are not")
-    if not where.any():
+    if not mask.any():
         raise ValueError(f"a zone must cover a part of the picture; {name} covers nothing")
-    return Zone(name, limit, view_of(where))
+    return Zone(name, limit, roi_from_mask(mask))

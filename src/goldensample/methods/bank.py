@@ -1,66 +1,256 @@
-"""Patches of many pictures, read as often as needed: all, some, or all beside a bank row each."""
+"""The patches of a fit as rows of a memory bank, read in chunks of pictures by any runner.
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+Patches are made where they are used, as often as they are needed. Projected patches stay in shards,
+or in the reductions of a merge tree; what comes back are picks, bank rows and numbers. So patches
+are never gathered in one place, and the results are the same for every runner.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, pairwise
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from goldensample.arrays import to_numpy
+from goldensample.coreset.coverage import Coverage
+from goldensample.coreset.projection import concatenate, project
+from goldensample.features.store import ArrayStore, InMemoryArrayStore
+from goldensample.methods.image_scores import leave_one_out_statistics
 from goldensample.records import Array, Features, Notify, silent
+from goldensample.runners import Runner, local_runner
+
+LOCAL_CHUNK, CHUNK = 8, 32
+"""Pictures of a task, at most, in this process and in others; changes the speed only."""
 
 
-@dataclass(frozen=True)
-class Patches:
-    """The patches of all pictures of a fit, numbered from 0 in the order of pictures.
+class PatchSettings(Protocol):
+    """The settings of `PatchCore` that make patches and choose bank rows."""
 
-    Args:
-        features: of the pictures, in order; read several times, always the same.
-        of: gives the patches (k, d) of picture i of some features, and their centres (k, 2) as
-            shares of the canvas.
-        pictures: how many there are, for the progress.
-        notify: told (stage, pictures read, pictures).
+    @property
+    def stride(self) -> int: ...
+    @property
+    def coreset(self) -> float: ...
+    @property
+    def subsampler(self) -> str: ...
+    @property
+    def greedy(self) -> str: ...
+    @property
+    def denoise(self) -> bool: ...
+    @property
+    def projection(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    def counts(self, features: Features) -> list[int]: ...
+    def patches_of(self, features: Features, index: int) -> tuple[Array, Array]: ...
+
+
+@runtime_checkable
+class StoredFeatures(Protocol):
+    """Features that are read by ranges of pictures; see `FeatureStore`."""
+
+    @property
+    def total(self) -> int: ...
+    def read_range(self, start: int, end: int) -> Iterable[Features]: ...
+    def array_store(self, name: str) -> ArrayStore: ...
+
+
+def require_store(features: Iterable[Features]) -> StoredFeatures:
+    """Return features that other processes can read.
+
+    Raises:
+        ValueError: they are not in a store.
+    """
+    if not isinstance(features, StoredFeatures):
+        raise ValueError("a runner must go with features that are kept in a store; they are not")
+    return features
+
+
+def array_store_of(features: Iterable[Features], name: str) -> ArrayStore:
+    """Return the array store, by name, that the features have, or else one in memory."""
+    open_store = getattr(features, "array_store", None)
+    return InMemoryArrayStore() if open_store is None else open_store(name)
+
+
+class SequentialReader:
+    """Reads ranges of features that can only be iterated from the start.
+
+    A range that starts at or after the end of the previous one continues the iteration.
     """
 
-    features: Iterable[Features]
-    of: Callable[[Features, int], tuple[Array, Array]]
-    pictures: int
-    notify: Notify
+    def __init__(self, features: Iterable[Features]) -> None:
+        self._features, self._iterator = features, iter(features)
+        self._position = 0  # of the next picture
+        self._batch: Features | None = None  # which starts there, if it was read already
 
-    def read(self, stage: str = "") -> Iterator[tuple[Array, Array]]:
-        """Give each picture's patches, (k, d) float16, and their origins, (k, 3) float32.
+    def read_range(self, start: int, end: int) -> Iterator[Features]:
+        """See `FeatureStore.read_range`."""
+        if start < self._position:
+            self._iterator, self._position, self._batch = iter(self._features), 0, None
+        while self._position < end:
+            batch = self._batch or replace(next(self._iterator), first=self._position)
+            stop = self._position + len(batch)
+            if stop > start:
+                yield batch
+            if stop > end:
+                self._batch = batch
+                return
+            self._position, self._batch = stop, None
 
-        Args:
-            stage: told to `notify`; "" for none.
-        """
-        tell = self.notify if stage else silent
-        for batch in self.features:
+    def array_store(self, name: str) -> ArrayStore:
+        """See `FeatureStore.array_store`."""
+        return array_store_of(self._features, name)
+
+
+@dataclass(frozen=True, slots=True)
+class PatchSource:
+    """The patches of all pictures of a fit, numbered in the order of the pictures.
+
+    Args:
+        settings: how patches are made.
+        features: of the pictures.
+        chunk: pictures of a task, at most.
+        notify: told ("patches", pictures projected, pictures).
+        counts: patches of each picture.
+    """
+
+    settings: PatchSettings
+    features: StoredFeatures | SequentialReader
+    chunk: int
+    notify: Notify = silent
+    counts: tuple[int, ...] = ()
+
+    @property
+    def firsts(self) -> Array:
+        """(n + 1,): number of each picture's first patch, and of all patches."""
+        return np.concatenate([[0], np.cumsum(self.counts)])
+
+    def chunks(self, count: int = 0) -> list[range]:
+        """Return the pictures of each task: `count` chunks, or as many as `chunk` demands."""
+        total = len(self.counts)
+        edges = np.linspace(0, total, (min(count, total) or -(-total // self.chunk)) + 1)
+        return [range(*edge) for edge in pairwise(edges.astype(int).tolist())]
+
+    def batches(self, pictures: range) -> Iterator[Features]:
+        """Yield the features of a range of pictures."""
+        for batch in self.features.read_range(pictures.start, pictures.stop):
+            low, high = max(pictures.start - batch.first, 0), pictures.stop - batch.first
+            maps = tuple(level[low:high] for level in batch.maps)
+            yield Features(maps, batch.valid[low:high], batch.first + low)
+
+    def patches(self, pictures: range) -> Iterator[tuple[Array, Array]]:
+        """Yield each picture's patches, (k, d) float16, and their origins, (k, 3) float32."""
+        for batch in self.batches(pictures):
             for index in range(len(batch)):
-                rows, places = self.of(batch, index)
-                half = to_numpy(rows).astype(np.float16)  # means of what fits: it fits
-                number = np.full((len(places), 1), batch.first + index)
-                yield half, np.hstack([number, places]).astype(np.float32)
-            tell(stage, batch.first + len(batch), self.pictures)
+                patches, centres = self.settings.patches_of(batch, index)
+                half = to_numpy(patches).astype(np.float16)  # means of what fits: it fits
+                number = np.full((len(centres), 1), batch.first + index)
+                yield half, np.hstack([number, centres]).astype(np.float32)
 
-    def pick(self, picks: Array) -> tuple[Array, Array]:
-        """Return the patches of given numbers, (m, d) float32, and their origins, (m, 3)."""
-        order = np.argsort(picks)
-        sought, seen, found = picks[order], 0, []
-        for half, origins in self.read():
-            low, high = np.searchsorted(sought, (seen, seen + len(half)))
-            inside = sought[low:high] - seen
-            found.append((half[inside], origins[inside]))
-            seen += len(half)
-        bank, origins = (np.concatenate(part) for part in zip(*found, strict=True))
-        back = np.argsort(order)
-        return bank[back].astype(np.float32), origins[back]
+    def points(self, pictures: range) -> Array:
+        """Return the projected patches of a range of pictures, (k, d) float32."""
 
-    def beside(self, nearest: Array, stage: str) -> Iterator[tuple[Array, Array]]:
-        """Give each picture's patches, (k, d) float32, and their part of `nearest`, (k,).
+        def project_each() -> Iterator[Array]:
+            for done, (patches, _) in enumerate(self.patches(pictures), pictures.start + 1):
+                yield project(patches, self.settings.projection, self.settings.seed)
+                self.notify("patches", done, len(self.counts))
 
-        Patches whose `nearest` is -1 are left out.
-        """
-        seen = 0
-        for half, _ in self.read(stage):
-            near = nearest[seen : seen + len(half)]
-            yield half[near >= 0].astype(np.float32), near[near >= 0]
-            seen += len(half)
+        return concatenate(project_each(), sum(self.counts[pictures.start : pictures.stop]))
+
+
+def open_source(
+    settings: PatchSettings, features: Iterable[Features], notify: Notify, runner: Runner
+) -> PatchSource:
+    """Return the patches of features, counted.
+
+    Args:
+        features: read several times; for another runner than `local_runner`, from a store.
+
+    Raises:
+        ValueError: there is no picture, or one without a patch.
+    """
+    if runner is local_runner:
+        source = PatchSource(settings, SequentialReader(features), LOCAL_CHUNK, notify)
+        counts = tuple(chain.from_iterable(map(settings.counts, features)))
+    else:
+        store = require_store(features)
+        source = PatchSource(settings, store, CHUNK, counts=(0,) * store.total)
+        counts = tuple(chain.from_iterable(runner.run(_count_patches, source, source.chunks())))
+    if not counts:
+        raise ValueError("fit must have at least one picture; got none")
+    if not all(counts):
+        raise ValueError(f"stride must leave a patch on every picture; got {settings.stride}")
+    return replace(source, counts=counts)
+
+
+def _count_patches(source: PatchSource, pictures: range) -> list[int]:
+    return list(chain.from_iterable(map(source.settings.counts, source.batches(pictures))))
+
+
+def gather_rows(source: PatchSource, picks: Array, runner: Runner) -> tuple[Array, Array]:
+    """Return the patches with given numbers, (m, d) float32, and their origins, (m, 3)."""
+    order = np.argsort(picks)
+    edges = np.searchsorted(picks[order], source.firsts)
+    by_picture = [
+        picks[order[low:high]] - first
+        for first, (low, high) in zip(source.firsts[:-1], pairwise(edges), strict=True)
+    ]
+    tasks = [
+        (chunk, by_picture[chunk.start : chunk.stop])
+        for chunk in source.chunks()
+        if edges[chunk.start] < edges[chunk.stop]
+    ]
+    bank, origins = _concatenate_pairs(runner.run(_read_rows, source, tasks))
+    inverse = np.argsort(order)
+    return bank[inverse].astype(np.float32), origins[inverse]
+
+
+def _read_rows(source: PatchSource, task: tuple[range, list[Array]]) -> tuple[Array, Array]:
+    pictures = zip(source.patches(task[0]), task[1], strict=True)
+    return _concatenate_pairs((half[rows], origins[rows]) for (half, origins), rows in pictures)
+
+
+def _concatenate_pairs(pairs: Iterable[tuple[Array, Array]]) -> tuple[Array, Array]:
+    rows, origins = zip(*pairs, strict=True)
+    return np.concatenate(rows), np.concatenate(origins)
+
+
+def coverage_radius(
+    source: PatchSource, bank: Array, nearest: Array, notify: Notify, runner: Runner
+) -> float:
+    """Return the largest distance of a patch to the bank.
+
+    Args:
+        nearest: for each patch a bank row close to it; -1 for patches removed by denoising.
+        notify: told ("coverage", pictures read, pictures).
+    """
+    rows, chunks, radius = np.split(nearest, source.firsts[1:-1]), source.chunks(), 0.0
+    tasks = ((chunk, rows[chunk.start : chunk.stop]) for chunk in chunks)
+    radii = runner.run(_measure_coverage, (source, Coverage(bank)), tasks)
+    for chunk, chunk_radius in zip(chunks, radii, strict=True):
+        radius = max(radius, chunk_radius)
+        notify("coverage", chunk.stop, len(source.counts))
+    return radius
+
+
+def _measure_coverage(
+    shared: tuple[PatchSource, Coverage], task: tuple[range, list[Array]]
+) -> float:
+    """Measure a chunk; return the largest distance that this process has measured so far."""
+    source, coverage = shared
+    for (half, _), rows in zip(source.patches(task[0]), task[1], strict=True):
+        coverage.add(half[rows >= 0].astype(np.float32), rows[rows >= 0])
+    return coverage.radius
+
+
+def picture_statistics(
+    source: PatchSource, bank: Array, origins: Array, runner: Runner
+) -> list[Array]:
+    """Return each picture's statistics; see `image_scores.leave_one_out_statistics`."""
+    chunks = runner.run(_chunk_statistics, (source, bank, origins), source.chunks())
+    return list(chain.from_iterable(chunks))
+
+
+def _chunk_statistics(shared: tuple[PatchSource, Array, Array], pictures: range) -> list[Array]:
+    source, bank, origins = shared
+    return leave_one_out_statistics(bank, origins, source.patches(pictures))

@@ -1,15 +1,20 @@
-"""PatchCore fitted once without each fold of the pictures: limits from all of them."""
+"""Cross-fitted PatchCore: fitted once without each fold, so that all pictures calibrate limits."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from goldensample.calibration.conformal import FOLDS
+from goldensample.features.store import ArrayStore, FeatureStore
 from goldensample.methods import multiple
+from goldensample.methods.bank import array_store_of, require_store
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
+from goldensample.methods.protocols import Method
+from goldensample.methods.selection import AUTO
 from goldensample.records import Array, Features, Notify, Scores, silent
+from goldensample.runners import Runner, local_runner
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,36 +27,28 @@ class Crossed:
 
     patchcore: PatchCore = field(default_factory=PatchCore)
 
-    def fit(self, features: Iterable[Features], notify: Notify) -> "CrossedDetector":
+    def fit(
+        self, features: Iterable[Features], notify: Notify, runner: Runner = local_runner
+    ) -> "CrossedDetector":
         """Fit once without each fold; each picture is in all banks but one.
 
         Args:
             features: of the good pictures, in order; at least two; read several times.
-            notify: told as `PatchCore.fit` does.
+            notify, runner: as for `PatchCore.fit`.
 
         Cost: that of FOLDS fits.
         """
-        return self.fit_by(self.patchcore.fit, features, sum(map(len, features)), notify)
-
-    def fit_by(
-        self,
-        fit: Callable[["WithoutFold", Notify], "PatchCoreDetector"],
-        features: Iterable[Features],
-        count: int,
-        notify: Notify,
-    ) -> "CrossedDetector":
-        """See `fit`; `fit` is told what each fold fits on, of `count` pictures in all."""
+        count = features.total if isinstance(features, FeatureStore) else sum(map(len, features))
         if count < 2:
             got = "one" if count else "none"
             least = "two pictures to be crossed" if count else "one picture"
             raise ValueError(f"fit must have at least {least}; got {got}")
-        told = [*[silent] * (FOLDS - 1), notify]
-        detectors = []
-        for fold, tell in enumerate(told):
-            fitted = fit(WithoutFold(features, fold), tell)
-            origins, every = fitted.origins.copy(), np.arange(count)
-            origins[:, 0] = every[every % FOLDS != fold][origins[:, 0].astype(int)]
-            detectors.append(replace(fitted, origins=origins))
+        detectors, indices = [], np.arange(count)
+        for fold, fold_notify in enumerate([*[silent] * (FOLDS - 1), notify]):
+            detector = self.patchcore.fit(WithoutFold(features, fold), fold_notify, runner)
+            origins = detector.origins.copy()
+            origins[:, 0] = indices[indices % FOLDS != fold][origins[:, 0].astype(int)]
+            detectors.append(replace(detector, origins=origins))
         return CrossedDetector(self, tuple(detectors))
 
     def restore(self, arrays: Mapping[str, Array]) -> "CrossedDetector":
@@ -60,7 +57,7 @@ class Crossed:
         Raises:
             ValueError: an array is missing or the shapes do not fit.
         """
-        return CrossedDetector(self, multiple.restored(self.patchcore, arrays, FOLDS))
+        return CrossedDetector(self, multiple.restore_detectors(self.patchcore, arrays, FOLDS))
 
 
 @dataclass(frozen=True)
@@ -83,27 +80,27 @@ class CrossedDetector:
     @cached_property
     def origins(self) -> Array:
         """(m, 3) float32, the folds' one after the other."""
-        return multiple.origins(self.detectors)
+        return multiple.concatenate_origins(self.detectors)
 
     def score(self, features: Features) -> Scores:
-        """Score pictures by every fold, and each patch by the fold that finds it least odd.
+        """Score pictures by every fold, and each patch by the fold with the smallest distance.
 
-        `conformal.crossed` holds the folds' scores, each, against those held out of the same fold.
-        The map, the distance to all banks together, is held against the pixel limit as it is: its
-        peak lies below each fold's own, so fewer good pictures than promised have a region.
+        `conformal.cross_conformal_score` compares each fold's score with those held out of that
+        fold. The map, the distance to all banks together, is compared with the pixel limit as it
+        is: its peak lies below each fold's, so fewer good pictures than promised have a region.
 
         Source: Vovk, Cross-conformal predictors, 2015; for the map Barber, Candès, Ramdas and
             Tibshirani, Predictive inference with the jackknife+, 2021 (there "minmax").
         """
-        found = [detector.score(features) for detector in self.detectors]
-        grids = np.stack([one.grid for one in found])
-        images = np.stack([one.image for one in found], axis=1)  # (n, K)
+        scores = [detector.score(features) for detector in self.detectors]
+        grids = np.stack([fold.grid for fold in scores])
+        images = np.stack([fold.image for fold in scores], axis=1)  # (n, K)
         return replace(
-            found[0],
+            scores[0],
             image=images.mean(axis=1),
             folds=images,
             grid=grids.min(axis=0),
-            nearest=multiple.nearest(found, self.detectors, grids.argmin(axis=0)),
+            nearest=multiple.nearest_rows(scores, self.detectors, grids.argmin(axis=0)),
         )
 
     def arrays(self) -> dict[str, Array]:
@@ -117,26 +114,69 @@ class CrossedDetector:
 
 @dataclass(frozen=True)
 class WithoutFold:
-    """The features of all pictures but those of a fold, numbered anew from 0."""
+    """The features of all pictures except those of a fold, renumbered from 0.
+
+    It is read by ranges, and by other processes, if the features are in a store.
+    """
 
     features: Iterable[Features]
     fold: int
 
+    @property
+    def total(self) -> int:
+        """See `FeatureStore.total`."""
+        count = require_store(self.features).total
+        return count - len(fold_indices(self.fold, count))
+
     def __iter__(self) -> Iterator[Features]:
         for batch in self.features:
             numbers = batch.first + np.arange(len(batch))
-            wanted = np.flatnonzero(numbers % FOLDS != self.fold)
-            if len(wanted):
-                before = batch.first - len(pictures_of(self.fold, batch.first))
-                yield Features(tuple(m[wanted] for m in batch.maps), batch.valid[wanted], before)
+            used = np.flatnonzero(numbers % FOLDS != self.fold)
+            if len(used):
+                first = batch.first - len(fold_indices(self.fold, batch.first))
+                yield Features(tuple(m[used] for m in batch.maps), batch.valid[used], first)
+
+    def read_range(self, start: int, end: int) -> "WithoutFold":
+        """See `FeatureStore.read_range`."""
+        edges = (index_without_fold(self.fold, number) for number in (start, end))
+        return replace(self, features=require_store(self.features).read_range(*edges))
+
+    def array_store(self, name: str) -> ArrayStore:
+        """See `FeatureStore.array_store`."""
+        return array_store_of(self.features, f"{name}-{self.fold}")
 
 
-def pictures_of(fold: int, count: int) -> Array:
-    """Return the numbers, ascending, of a fold's pictures among `count`."""
+def fold_indices(fold: int, count: int) -> Array:
+    """Return the ascending indices of a fold's pictures among `count`."""
     return np.arange(fold, count, FOLDS)
 
 
-def number_without(fold: int, number: int) -> int:
-    """Return the number, among all pictures, of one that is numbered without a fold."""
-    group, place = divmod(number, FOLDS - 1)
-    return group * FOLDS + place + (place >= fold)
+def index_without_fold(fold: int, number: int) -> int:
+    """Return the index, among all pictures, of picture `number` without a fold."""
+    group, position = divmod(number, FOLDS - 1)
+    return group * FOLDS + position + (position >= fold)
+
+
+def check_distributable(method: Method) -> PatchCore | Crossed:
+    """Return a method that any runner can fit: one that never needs all patches in one place.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    settings = method.patchcore if isinstance(method, Crossed) else method
+    if not isinstance(method, PatchCore | Crossed) or not isinstance(settings, PatchCore):
+        raise ValueError(
+            "a runner must go with patchcore on one network; got another method; fit it here, or "
+            "many of its products at a time with --each"
+        )
+    obstacles = {
+        f"subsampler {settings.subsampler}": settings.subsampler != "greedy",
+        "denoise": settings.denoise,
+        "coreset auto": settings.coreset == AUTO,
+    }
+    if present := [name for name, is_present in obstacles.items() if is_present]:
+        raise ValueError(
+            "a runner must go with a greedy coreset of a given size, without denoise; got "
+            f"{present[0]}; fit it here"
+        )
+    return method

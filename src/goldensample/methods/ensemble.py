@@ -1,4 +1,4 @@
-"""PatchCore on several networks at once: a bank for each, their scores brought to one measure."""
+"""PatchCore on several networks: a memory bank for each, and scores brought to one scale."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,13 +7,13 @@ from functools import cached_property
 import numpy as np
 from array_api_compat import array_namespace
 
-from goldensample.features.patches import both_axes, resize_matrix
+from goldensample.features.patches import apply_to_axes, resize_matrix
 from goldensample.methods import multiple
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Array, Features, Notify, Scores, silent
 
-EVERY = 5
-"""One of how many good pictures is kept out to measure what is usual for a network."""
+HELD_OUT_STEP = 5
+"""One of so many good pictures is held out to measure the usual scores of a member."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,11 +33,11 @@ class Ensemble:
             raise ValueError(f"members must be numbered from 0; got {self.members!r}")
 
     def fit(self, features: Iterable[Features], notify: Notify) -> "EnsembleDetector":
-        """Fit every member on all pictures, and measure what is usual on some kept out.
+        """Fit every member on all pictures, and measure its scores on some held out.
 
         The authors' code normalises by the smallest and largest score of the test set, which a
-        line does not have. Here each member is fitted twice: without every fifth good picture,
-        which then tell its usual score and its usual largest distance, and with all of them.
+        production line does not have. Here each member is fitted twice: without every fifth good
+        picture, to measure its mean score and mean largest distance on them, and with all of them.
 
         Args:
             features: of the good pictures, in order; at least two; read several times.
@@ -45,25 +45,25 @@ class Ensemble:
 
         Cost: that of two fits for each member.
         """
-        detectors, usual = [], []
-        for member in range(self._count(features)):
-            own = _Part(features, self.levels_of(member))
-            part = self.patchcore.fit(replace(own, kept_out=False), silent)
-            scores = [part.score(batch) for batch in replace(own, kept_out=True)]
+        detectors, scales = [], []
+        for member in range(self._count_members(features)):
+            part = _MemberFeatures(features, self.levels_of(member))
+            held_out_detector = self.patchcore.fit(replace(part, held_out=False), silent)
+            scores = [held_out_detector.score(batch) for batch in replace(part, held_out=True)]
             if not scores:
                 raise ValueError("an ensemble must have at least two pictures; got one")
-            image = np.concatenate([one.image for one in scores])
-            peaks = np.concatenate([one.grid.max(axis=(1, 2)) for one in scores])
-            usual.append([max(float(values.mean()), 1e-9) for values in (image, peaks)])
-            detectors.append(self.patchcore.fit(own, notify))
-        return EnsembleDetector(self, tuple(detectors), np.asarray(usual))
+            image = np.concatenate([batch.image for batch in scores])
+            peaks = np.concatenate([batch.grid.max(axis=(1, 2)) for batch in scores])
+            scales.append([max(float(values.mean()), 1e-9) for values in (image, peaks)])
+            detectors.append(self.patchcore.fit(part, notify))
+        return EnsembleDetector(self, tuple(detectors), np.asarray(scales))
 
-    def _count(self, features: Iterable[Features]) -> int:
-        """Return how many members there are, and make sure of the levels."""
-        some = next(iter(features), None)
-        if some is None:
+    def _count_members(self, features: Iterable[Features]) -> int:
+        """Return the number of members, and check the levels."""
+        batch = next(iter(features), None)
+        if batch is None:
             raise ValueError("fit must have at least one picture; got none")
-        levels = len(some.maps)
+        levels = len(batch.maps)
         if self.members and levels != len(self.members):
             raise ValueError(f"members must be one for each of {levels} levels; got {self.members}")
         return max(self.members, default=0) + 1
@@ -79,12 +79,13 @@ class Ensemble:
             ValueError: an array is missing or the shapes do not fit.
         """
         count = max(self.members, default=0) + 1
-        usual = arrays.get("usual")
-        fits = usual is not None and usual.shape == (count, 2) and usual.dtype == np.float64
-        if usual is None or not fits or not (usual > 0).all():
-            raise ValueError(f"usual must be ({count}, 2) numbers above 0; got {usual}")
-        rest = {name: array for name, array in arrays.items() if name != "usual"}
-        return EnsembleDetector(self, multiple.restored(self.patchcore, rest, count), usual)
+        scales = arrays.get("usual")
+        is_valid = scales is not None and scales.shape == (count, 2) and scales.dtype == np.float64
+        if scales is None or not is_valid or not (scales > 0).all():
+            raise ValueError(f"usual must be ({count}, 2) numbers above 0; got {scales}")
+        members = {name: array for name, array in arrays.items() if name != "usual"}
+        detectors = multiple.restore_detectors(self.patchcore, members, count)
+        return EnsembleDetector(self, detectors, scales)
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,13 @@ class EnsembleDetector:
     Args:
         settings: it was fitted with.
         detectors: of the members.
-        usual: (k, 2) float64: each member's mean score and mean largest distance on good pictures
-            that were not in its bank.
+        scales: (k, 2) float64: each member's mean score and mean largest distance on good pictures
+            held out of its bank.
     """
 
     settings: Ensemble
     detectors: tuple[PatchCoreDetector, ...]
-    usual: Array
+    scales: Array
 
     @property
     def sigma_px(self) -> float:
@@ -110,30 +111,31 @@ class EnsembleDetector:
     @cached_property
     def origins(self) -> Array:
         """(m, 3) float32, the members' one after the other."""
-        return multiple.origins(self.detectors)
+        return multiple.concatenate_origins(self.detectors)
 
     def score(self, features: Features) -> Scores:
-        """Score pictures: the mean over members of scores, and of maps, over what is usual.
+        """Score pictures: the mean over members of scores, and of maps, each over its scale.
 
         Returns:
-            Scores without unit, 1 for a usual good picture; nearest rows of the member that finds
-            a patch oddest.
+            Scores without unit, 1 for an average good picture; nearest rows of the member with the
+            largest scaled distance of a patch.
         """
-        found = []
+        scores = []
         for member, detector in enumerate(self.detectors):
-            found.append(detector.score(_of_member(features, self.settings.levels_of(member))))
-        image = np.mean([one.image / self.usual[k, 0] for k, one in enumerate(found)], axis=0)
-        grids = np.stack([one.grid / self.usual[k, 1] for k, one in enumerate(found)])
+            scores.append(detector.score(_select_levels(features, self.settings.levels_of(member))))
+        members = list(zip(scores, self.scales, strict=True))
+        image = np.mean([member.image / scale[0] for member, scale in members], axis=0)
+        grids = np.stack([member.grid / scale[1] for member, scale in members])
         return replace(
-            found[0],
+            scores[0],
             image=image.astype(np.float32),
             grid=grids.mean(axis=0).astype(np.float32),
-            nearest=multiple.nearest(found, self.detectors, grids.argmax(axis=0)),
+            nearest=multiple.nearest_rows(scores, self.detectors, grids.argmax(axis=0)),
         )
 
     def arrays(self) -> dict[str, Array]:
-        """Return the members' arrays, and what is usual."""
-        return {**multiple.to_arrays(self.detectors), "usual": self.usual}
+        """Return the members' arrays, and their scales."""
+        return {**multiple.to_arrays(self.detectors), "usual": self.scales}
 
     def facts(self) -> dict[str, float]:
         """Return the number of members and of all their bank rows."""
@@ -141,32 +143,33 @@ class EnsembleDetector:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """The features of one member, of all pictures or of those (not) kept out.
+class _MemberFeatures:
+    """The features of one member, of all pictures or of those (not) held out.
 
     Args:
         levels: none for all.
-        kept_out: None for all pictures.
+        held_out: None for all pictures.
     """
 
     features: Iterable[Features]
     levels: tuple[int, ...]
-    kept_out: bool | None = None
+    held_out: bool | None = None
 
     def __iter__(self) -> Iterator[Features]:
         for batch in self.features:
-            own = _of_member(batch, self.levels)
-            if self.kept_out is None:
-                yield own
+            selected = _select_levels(batch, self.levels)
+            if self.held_out is None:
+                yield selected
                 continue
-            out = (np.arange(len(batch)) + batch.first) % EVERY == 1
-            wanted = np.flatnonzero(out == self.kept_out)
-            if len(wanted):
-                yield Features(tuple(m[wanted] for m in own.maps), own.valid[wanted], own.first)
+            is_held_out = (np.arange(len(batch)) + batch.first) % HELD_OUT_STEP == 1
+            used = np.flatnonzero(is_held_out == self.held_out)
+            if len(used):
+                maps = tuple(level[used] for level in selected.maps)
+                yield Features(maps, selected.valid[used], selected.first)
 
 
-def _of_member(features: Features, levels: tuple[int, ...]) -> Features:
-    """Return some of the levels, the first of them brought to the grid of all."""
+def _select_levels(features: Features, levels: tuple[int, ...]) -> Features:
+    """Return features with some of the levels, the first of them resized to the grid of all."""
     if not levels:
         return features
     maps = [features.maps[level] for level in levels]
@@ -176,5 +179,5 @@ def _of_member(features: Features, levels: tuple[int, ...]) -> Features:
             resize_matrix(s, g) for s, g in zip(maps[0].shape[2:], (h, w), strict=True)
         )
         xp = array_namespace(maps[0])
-        maps[0] = xp.stack([both_axes(one, rows, columns) for one in maps[0]])
+        maps[0] = xp.stack([apply_to_axes(level, rows, columns) for level in maps[0]])
     return replace(features, maps=tuple(maps))

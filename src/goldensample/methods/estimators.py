@@ -1,4 +1,4 @@
-"""What scikit-learn (extra [rivals]) estimates at fit; scoring never needs it."""
+"""Estimators of scikit-learn (extra [rivals]), used to fit; scoring never needs them."""
 
 from importlib.util import find_spec
 
@@ -46,9 +46,9 @@ def support_vectors(vectors: Array, nu: float, gamma: float) -> tuple[Array, Arr
     _check_installed()
     from sklearn.svm import OneClassSVM
 
-    fitted = OneClassSVM(nu=nu, gamma=gamma).fit(vectors)
-    coefficients = fitted.dual_coef_[0]
-    return fitted.support_vectors_, coefficients / coefficients.sum()
+    model = OneClassSVM(nu=nu, gamma=gamma).fit(vectors)
+    coefficients = model.dual_coef_[0]
+    return model.support_vectors_, coefficients / coefficients.sum()
 
 
 def _check_installed() -> None:

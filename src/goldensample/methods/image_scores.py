@@ -1,6 +1,6 @@
-"""Image scores by name: what a picture's patch distances come to.
+"""Image scores by name: how the patch distances of a picture become one score.
 
-The paper's is their weighed maximum, which a single odd patch decides.
+The paper's is their reweighted maximum, which a single anomalous patch decides.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,10 +11,10 @@ from goldensample.records import Array
 from goldensample.search.exact import NearestSearch
 
 IMAGE_SCORES = ("maximum", "top", "statistics")
-FEWEST = 5
-"""Good pictures that must tell what is usual."""
+MIN_PICTURES = 5
+"""Fewest good pictures for a reference."""
 SHRINKAGE = 0.1
-"""Of the correlations of statistics, which few pictures know badly."""
+"""Of the correlations of statistics, which are noisy for few pictures."""
 
 
 def count_top(count: int) -> int:
@@ -22,56 +22,58 @@ def count_top(count: int) -> int:
     return (count + 99) // 100
 
 
-def top(distances: Array) -> float:
+def mean_of_top(distances: Array) -> float:
     """Return the mean of the largest 1 % of distances; of 1 to 200 it is (199 + 200) / 2."""
-    wanted = count_top(len(distances))
-    return float(np.partition(distances, len(distances) - wanted)[-wanted:].mean())
+    top_count = count_top(len(distances))
+    return float(np.partition(distances, len(distances) - top_count)[-top_count:].mean())
 
 
-def statistics(distances: Array) -> Array:
+def distance_statistics(distances: Array) -> Array:
     """Return (4,) float64: mean, mean of the largest 1 %, maximum, standard deviation."""
     values = distances.astype(np.float64)
-    return np.array([values.mean(), top(values), values.max(), values.std()])
+    return np.array([values.mean(), mean_of_top(values), values.max(), values.std()])
 
 
-def usual_of(found: Sequence[Array]) -> Array:
-    """Return what is usual for statistics of good pictures.
+def fit_reference(statistics: Sequence[Array]) -> Array:
+    """Return the reference for the statistics of good pictures.
 
     Args:
-        found: (4,) float64 of each picture, whose patches were compared with others' alone.
+        statistics: (4,) float64 of each picture; see `leave_one_out_statistics`.
 
     Returns:
         (6, 4) float64: means; standard deviations; the inverse of the correlations.
 
     Raises:
-        ValueError: there are fewer than FEWEST.
+        ValueError: there are fewer than MIN_PICTURES.
     """
-    if len(found) < FEWEST:
+    count = len(statistics)
+    if count < MIN_PICTURES:
         raise ValueError(
-            f"image_score statistics must have at least {FEWEST} pictures; got {len(found)}"
+            f"image_score statistics must have at least {MIN_PICTURES} pictures; got {count}"
         )
-    values = np.asarray(found)
-    middle = values.mean(axis=0)
-    spread = np.maximum(values.std(axis=0), 1e-3 * middle + 1e-9)
-    apart = (values - middle) / spread
-    together = (1 - SHRINKAGE) * (apart.T @ apart) / len(found) + SHRINKAGE * np.eye(4)
-    return np.vstack([middle, spread, np.linalg.inv(together)])
+    values = np.asarray(statistics)
+    mean = values.mean(axis=0)
+    deviation = np.maximum(values.std(axis=0), 1e-3 * mean + 1e-9)
+    standardized = (values - mean) / deviation
+    correlations = standardized.T @ standardized
+    shrunk = (1 - SHRINKAGE) * correlations / count + SHRINKAGE * np.eye(4)
+    return np.vstack([mean, deviation, np.linalg.inv(shrunk)])
 
 
-def oddness(distances: Array, usual: Array) -> float:
-    """Return how far a picture's statistics lie above the usual ones: a Mahalanobis distance.
+def mahalanobis_score(distances: Array, reference: Array) -> float:
+    """Return how far a picture's statistics lie above the reference: a Mahalanobis distance.
 
-    What lies below is as usual: a picture cannot be too good.
+    What lies below counts as 0: a picture cannot be too good.
 
     Args:
         distances: (k,) of its patches.
-        usual: see `usual_of`.
+        reference: see `fit_reference`.
     """
-    above = np.maximum((statistics(distances) - usual[0]) / usual[1], 0)
-    return float(np.sqrt(max(above @ usual[2:] @ above, 0.0)))
+    excess = np.maximum((distance_statistics(distances) - reference[0]) / reference[1], 0)
+    return float(np.sqrt(max(excess @ reference[2:] @ excess, 0.0)))
 
 
-def among_others(
+def leave_one_out_statistics(
     bank: Array, origins: Array, pictures: Iterable[tuple[Array, Array]]
 ) -> list[Array]:
     """Return the statistics of pictures of a fit, each compared with the others' rows alone.
@@ -86,11 +88,11 @@ def among_others(
 
     Cost: a copy of the bank for each picture, and the distances of all patches to it.
     """
-    found = []
-    for patches, own in pictures:
-        others = origins[:, 0] != own[0, 0]
+    statistics = []
+    for patches, patch_origins in pictures:
+        others = origins[:, 0] != patch_origins[0, 0]
         if not others.any():
             raise ValueError("image_score statistics must have bank rows of several pictures")
         distances, _ = NearestSearch(bank[others]).find(patches.astype(np.float32))
-        found.append(statistics(distances[:, 0]))
-    return found
+        statistics.append(distance_statistics(distances[:, 0]))
+    return statistics

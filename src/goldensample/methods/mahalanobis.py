@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldensample.methods.estimators import shrunk_covariance
-from goldensample.methods.pooled import pooled, pooled_levels, without_map
+from goldensample.methods.pooled import pool_levels, pool_picture, scores_without_map
 from goldensample.methods.validation import check_arrays
 from goldensample.records import Array, Features, Notify, Scores
 
 SINGULAR = 1e-9
-"""Smallest over largest eigenvalue below which a covariance is as good as singular."""
+"""Smallest over largest eigenvalue below which a covariance counts as singular."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +35,7 @@ class Mahalanobis:
 
         Cost: (d, d) values for each level.
         """
-        levels = [level.astype(np.float64) for level in pooled_levels(features, notify)]
+        levels = [level.astype(np.float64) for level in pool_levels(features, notify)]
         return MahalanobisDetector(
             means=[level.mean(axis=0).astype(np.float32) for level in levels],
             whitenings=[_whitening(level).astype(np.float32) for level in levels],
@@ -58,16 +58,16 @@ class Mahalanobis:
 
 def _whitening(vectors: Array) -> Array:
     """Return the (d, d) matrix W with W.T @ W the inverse of the covariance of (n, d) vectors."""
-    few = (
+    too_few = (
         "fit must have at least three different good pictures, so that a covariance can be had; "
         f"got {len(vectors)} pictures, and they are too few or too much alike"
     )
     if len(vectors) < 2 or not np.ptp(vectors, axis=0).any():
-        raise ValueError(few)
+        raise ValueError(too_few)
     covariance = shrunk_covariance(vectors)
-    spectrum = np.linalg.eigvalsh(covariance)
-    if spectrum[0] <= SINGULAR * spectrum[-1]:
-        raise ValueError(few)  # of two pictures, for instance, nothing is shrunk
+    eigenvalues = np.linalg.eigvalsh(covariance)
+    if eigenvalues[0] <= SINGULAR * eigenvalues[-1]:
+        raise ValueError(too_few)  # two pictures, for instance, are not shrunk
     return np.linalg.inv(np.linalg.cholesky(covariance))
 
 
@@ -93,15 +93,15 @@ class MahalanobisDetector:
         """Score pictures by the sum of the levels' Mahalanobis distances, one after the other."""
         image = []
         for index in range(len(features)):
-            levels = zip(pooled(features, index), self.means, self.whitenings, strict=True)
-            lengths = [float(np.linalg.norm(matrix @ (x - mean))) for x, mean, matrix in levels]
-            image.append(sum(lengths))
-        return without_map(image)
+            levels = zip(pool_picture(features, index), self.means, self.whitenings, strict=True)
+            distances = [float(np.linalg.norm(matrix @ (x - mean))) for x, mean, matrix in levels]
+            image.append(sum(distances))
+        return scores_without_map(image)
 
     def arrays(self) -> dict[str, Array]:
         """Return mean and whitening of each level."""
-        named = {f"mean{k}": mean for k, mean in enumerate(self.means)}
-        return named | {f"whitening{k}": matrix for k, matrix in enumerate(self.whitenings)}
+        means = {f"mean{k}": mean for k, mean in enumerate(self.means)}
+        return means | {f"whitening{k}": matrix for k, matrix in enumerate(self.whitenings)}
 
     def facts(self) -> dict[str, float]:
         """Return the depth of all levels together."""

@@ -1,6 +1,6 @@
-"""Mean map: how far each place is from the mean of good pictures there.
+"""Mean map: the distance of each position from the mean of good pictures there.
 
-Deliberately simple, and of no paper: what every other method must beat.
+A deliberately simple baseline, from no paper, that every other method must beat.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.methods.positions import by_worst_place, joined, stand_ins, valid_places
+from goldensample.methods.positions import (
+    join_picture,
+    nearest_filled,
+    score_positions,
+    valid_positions,
+)
 from goldensample.methods.validation import check_arrays, check_number
 from goldensample.records import Array, Features, Notify, Scores, knob
 
@@ -23,24 +28,24 @@ class MeanMap:
         check_number(self, "sigma_px", 0, 1000)
 
     def fit(self, features: Iterable[Features], notify: Notify) -> "MeanMapDetector":
-        """Take the mean patch at each place, over the good pictures that are there.
+        """Compute the mean patch at each position, over the good pictures valid there.
 
-        A place that no picture was at takes the mean of the nearest one (see `stand_ins`).
+        A position with no valid picture takes the mean of the nearest one (see `nearest_filled`).
 
         Args:
             features: of the good pictures, in order; read twice.
             notify: told ("patches", pictures read, pictures).
         """
-        valid = valid_places(features)
+        valid = valid_positions(features)
         total = np.zeros((1, 1))
         for batch in features:
             for index in range(len(batch)):
-                counted = batch.valid[index].reshape(-1, 1)
-                total = total + np.where(counted, joined(batch, index), 0)  # (h·w, d) float64
+                mask = batch.valid[index].reshape(-1, 1)
+                total = total + np.where(mask, join_picture(batch, index), 0)  # (h·w, d) float64
             notify("patches", batch.first + len(batch), len(valid))
         counts = valid.sum(axis=0)
         mean = total / np.maximum(counts.reshape(-1, 1), 1)
-        empty, nearest = stand_ins(counts > 0)
+        empty, nearest = nearest_filled(counts > 0)
         mean[empty] = mean[nearest]
         return MeanMapDetector(self, mean.astype(np.float32))
 
@@ -60,7 +65,7 @@ class MeanMapDetector:
 
     Args:
         settings: the knobs it was fitted with.
-        mean: (h·w, d) float32, the mean patch at each place.
+        mean: (h·w, d) float32, the mean patch at each position.
     """
 
     settings: MeanMap
@@ -72,19 +77,19 @@ class MeanMapDetector:
         return self.settings.sigma_px
 
     def score(self, features: Features) -> Scores:
-        """Score pictures by the place that is farthest from its mean."""
-        places, depth = self.mean.shape
-        return by_worst_place(features, (places, depth), self._measure)
+        """Score pictures by the position that is farthest from its mean."""
+        positions, depth = self.mean.shape
+        return score_positions(features, (positions, depth), self._distances)
 
-    def _measure(self, patches: Array) -> Array:
-        away = patches - self.mean
-        return np.sqrt(np.einsum("pd,pd->p", away, away))
+    def _distances(self, patches: Array) -> Array:
+        difference = patches - self.mean
+        return np.sqrt(np.einsum("pd,pd->p", difference, difference))
 
     def arrays(self) -> dict[str, Array]:
         """Return the mean."""
         return {"mean": self.mean}
 
     def facts(self) -> dict[str, float]:
-        """Return the number of places and their depth."""
-        places, depth = self.mean.shape
-        return {"places": places, "depth": depth}
+        """Return the number of positions and their depth."""
+        positions, depth = self.mean.shape
+        return {"places": positions, "depth": depth}

@@ -1,4 +1,4 @@
-"""Several fitted PatchCores in one detector: their arrays, their rows, one after the other."""
+"""Several fitted PatchCores in one detector: their arrays, and their rows concatenated."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Array, Scores
 
 
-def origins(detectors: Sequence[PatchCoreDetector]) -> Array:
+def concatenate_origins(detectors: Sequence[PatchCoreDetector]) -> Array:
     """Return the origins of all rows, (m, 3) float32."""
     return np.concatenate([detector.origins for detector in detectors])
 
@@ -22,7 +22,7 @@ def to_arrays(detectors: Sequence[PatchCoreDetector]) -> dict[str, Array]:
     }
 
 
-def restored(
+def restore_detectors(
     settings: PatchCore, arrays: Mapping[str, Array], count: int
 ) -> tuple[PatchCoreDetector, ...]:
     """Rebuild the detectors from what `to_arrays` returned.
@@ -30,30 +30,31 @@ def restored(
     Raises:
         ValueError: an array is missing, is too many, or does not fit.
     """
-    found = []
+    detectors = []
     for number in range(count):
-        lead = f"{number}/"
-        own = {n.removeprefix(lead): a for n, a in arrays.items() if n.startswith(lead)}
-        found.append(settings.restore(own))
-    if len(arrays) != sum(len(detector.arrays()) for detector in found):
+        prefix = f"{number}/"
+        part = {n.removeprefix(prefix): a for n, a in arrays.items() if n.startswith(prefix)}
+        detectors.append(settings.restore(part))
+    if len(arrays) != sum(len(detector.arrays()) for detector in detectors):
         raise ValueError(f"arrays must be those of {count} detectors; got {', '.join(arrays)}")
-    return tuple(found)
+    return tuple(detectors)
 
 
-def nearest(
+def nearest_rows(
     scores: Sequence[Scores], detectors: Sequence[PatchCoreDetector], chosen: Array
 ) -> Array:
-    """Return, for each patch, the nearest row of one of the detectors, by its place among all.
+    """Return, for each patch, the nearest row of one of the detectors, by its index among all.
 
     Args:
         scores: of each detector, on the same pictures.
         detectors: in the same order.
-        chosen: (n, h, w) number of the detector that names the row.
+        chosen: (n, h, w) number of the detector whose row is returned.
 
     Returns:
         (n, h, w) int32; -1 where not valid.
     """
     firsts = np.cumsum([0, *(len(detector.bank) for detector in detectors[:-1])])
-    rows = np.stack([one.nearest + first for one, first in zip(scores, firsts, strict=True)])
-    found = np.take_along_axis(rows, chosen[None], axis=0)[0]
-    return np.where(scores[0].valid, found, -1).astype(np.int32)
+    pairs = zip(scores, firsts, strict=True)
+    rows = np.stack([scores_of_one.nearest + first for scores_of_one, first in pairs])
+    nearest = np.take_along_axis(rows, chosen[None], axis=0)[0]
+    return np.where(scores[0].valid, nearest, -1).astype(np.int32)

@@ -1,4 +1,4 @@
-"""1-NN: the distance to the nearest good picture, each seen as one vector.
+"""1-NN: the distance to the nearest good picture, each as one vector.
 
 Source: a baseline of Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022,
 and of those it compares with.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.methods.pooled import pooled, pooled_levels, without_map
+from goldensample.methods.pooled import pool_levels, pool_picture, scores_without_map
 from goldensample.methods.validation import check_arrays
 from goldensample.records import Array, Features, Notify, Scores
 
@@ -19,13 +19,13 @@ class Nearest:
     """1-NN on the mean of each level; it has no settings."""
 
     def fit(self, features: Iterable[Features], notify: Notify) -> "NearestDetector":
-        """Keep one vector of each good picture: the means of its levels, joined.
+        """Store one vector of each good picture: the means of its levels, joined.
 
         Args:
             features: of the good pictures, in order; read twice, always the same.
             notify: told ("pooling", pictures read, pictures).
         """
-        return NearestDetector(np.concatenate(pooled_levels(features, notify), axis=1))
+        return NearestDetector(np.concatenate(pool_levels(features, notify), axis=1))
 
     def restore(self, arrays: Mapping[str, Array]) -> "NearestDetector":
         """Rebuild the detector from its arrays.
@@ -56,9 +56,9 @@ class NearestDetector:
         """Score pictures by the Euclidean distance to the nearest vector, one after the other."""
         image = []
         for index in range(len(features)):
-            apart = self.vectors - np.concatenate(pooled(features, index))
-            image.append(float(np.sqrt(np.einsum("nd,nd->n", apart, apart).min())))
-        return without_map(image)
+            difference = self.vectors - np.concatenate(pool_picture(features, index))
+            image.append(float(np.sqrt(np.einsum("nd,nd->n", difference, difference).min())))
+        return scores_without_map(image)
 
     def arrays(self) -> dict[str, Array]:
         """Return the vectors."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldensample.methods.estimators import support_vectors
-from goldensample.methods.pooled import pooled, pooled_levels, without_map
+from goldensample.methods.pooled import pool_levels, pool_picture, scores_without_map
 from goldensample.methods.validation import check, check_arrays, is_number
 from goldensample.records import Array, Features, Notify, Scores, knob
 
@@ -36,15 +36,15 @@ class OCSVM:
         Raises:
             GoldenError: scikit-learn is not installed.
         """
-        vectors = np.concatenate(pooled_levels(features, notify), axis=1).astype(np.float64)
-        mean, spread = vectors.mean(axis=0), vectors.std(axis=0)
-        spread[np.ptp(vectors, axis=0) == 0] = 1.0  # a value that never varies has no scale
-        standard = (vectors - mean) / spread
+        vectors = np.concatenate(pool_levels(features, notify), axis=1).astype(np.float64)
+        mean, deviation = vectors.mean(axis=0), vectors.std(axis=0)
+        deviation[np.ptp(vectors, axis=0) == 0] = 1.0  # a value that never varies has no scale
+        standardized = (vectors - mean) / deviation
         # gamma is kept in the scale: |a - b|^2 then is the kernel's exponent
-        scale = spread * np.sqrt(standard.shape[1] * (standard.var() or 1.0))
+        scale = deviation * np.sqrt(standardized.shape[1] * (standardized.var() or 1.0))
         vectors, shares = support_vectors((vectors - mean) / scale, self.nu, gamma=1.0)
-        found = (array.astype(np.float32) for array in (mean, scale, vectors, shares))
-        return OCSVMDetector(*found)
+        arrays = (array.astype(np.float32) for array in (mean, scale, vectors, shares))
+        return OCSVMDetector(*arrays)
 
     def restore(self, arrays: Mapping[str, Array]) -> "OCSVMDetector":
         """Rebuild the detector from its arrays.
@@ -82,21 +82,21 @@ class OCSVMDetector:
         return 0.0
 
     def score(self, features: Features) -> Scores:
-        """Score pictures, one after the other, by how little they are like the support vectors.
+        """Score pictures, one after the other, by their distance from the support vectors.
 
-        The SVM's own value, the sum of share · kernel, is 0 for all that is far away, and says
-        nothing of how far. The score is minus its logarithm: the order is the same, near the good
-        pictures as well as far from them.
+        The SVM's own value, the sum of share · kernel, underflows to 0 far from the good pictures.
+        The score is minus its logarithm: the order is the same, near the good pictures and far from
+        them.
         """
         image = []
         for index in range(len(features)):
-            joined = np.concatenate(pooled(features, index))
-            apart = self.vectors - (joined - self.mean) / self.scale
-            squared = np.einsum("md,md->m", apart, apart)
-            least = squared.min()
-            total = np.dot(self.shares, np.exp(least - squared))
-            image.append(max(float(least - np.log(total)), 0.0))  # rounding can make it negative
-        return without_map(image)
+            vector = np.concatenate(pool_picture(features, index))
+            difference = self.vectors - (vector - self.mean) / self.scale
+            squared = np.einsum("md,md->m", difference, difference)
+            smallest = squared.min()
+            total = np.dot(self.shares, np.exp(smallest - squared))
+            image.append(max(float(smallest - np.log(total)), 0.0))  # rounding can make it negative
+        return scores_without_map(image)
 
     def arrays(self) -> dict[str, Array]:
         """Return mean, scale, support vectors and shares."""

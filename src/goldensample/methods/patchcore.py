@@ -1,4 +1,4 @@
-"""PatchCore: a memory bank of good patches, and the distance of the worst patch to it.
+"""PatchCore: a memory bank of good patches; pictures are scored by the distance to it.
 
 Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022.
 """
@@ -11,17 +11,23 @@ import numpy as np
 from array_api_compat import device, is_numpy_array
 
 from goldensample.arrays import to_numpy
-from goldensample.coreset.coverage import radius
 from goldensample.features.patches import flatten, join_levels
-from goldensample.methods.bank import Patches
-from goldensample.methods.corrections import factors, nearness
-from goldensample.methods.image_scores import IMAGE_SCORES, among_others, oddness, top, usual_of
-from goldensample.methods.patchcore_parts import checked
+from goldensample.methods import image_scores
+from goldensample.methods.bank import coverage_radius, gather_rows, open_source, picture_statistics
+from goldensample.methods.corrections import defect_factors, distance_to_defects
+from goldensample.methods.patchcore_parts import check_parts
 from goldensample.methods.search import SEARCHES, Search, open_search
-from goldensample.methods.selection import AUTO, choose
-from goldensample.methods.validation import check, check_number, check_whole, is_number, is_whole
+from goldensample.methods.selection import AUTO, select_rows
+from goldensample.methods.validation import (
+    check,
+    check_integer,
+    check_number,
+    is_integer,
+    is_number,
+)
 from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Features, Notify, Scores, knob
+from goldensample.runners import Runner, local_runner
 
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")
@@ -73,17 +79,17 @@ class PatchCore:
         share = is_number(self.coreset) and 0 <= self.coreset <= 1
         rows = is_number(self.coreset) and 1 < self.coreset < 2**31 and self.coreset % 1 == 0
         check(share or rows, "coreset", "in (0, 1], a whole number of rows above 1, or 0", self)
-        streams = self.subsampler == "greedy" and self.greedy == "streaming"
-        check(not (streams and self.coreset == AUTO), "coreset", "given where it streams", self)
+        streaming = self.subsampler == "greedy" and self.greedy == "streaming"
+        check(not (streaming and self.coreset == AUTO), "coreset", "given where it streams", self)
         check(isinstance(self.denoise, bool), "denoise", "true or false", self)
-        check(not (streams and self.denoise), "denoise", "off where the coreset streams", self)
+        check(not (streaming and self.denoise), "denoise", "off where the coreset streams", self)
         check_number(self, "sigma_px", 0, 1000)
-        named = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
-        named["image_score"] = IMAGE_SCORES
-        for name, choices in named.items():
+        named_choices = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
+        named_choices["image_score"] = image_scores.IMAGE_SCORES
+        for name, choices in named_choices.items():
             check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
-        odd = is_whole(self.neighbourhood) and self.neighbourhood % 2 == 1
-        check(odd, "neighbourhood", "an odd whole number", self)
+        is_odd = is_integer(self.neighbourhood) and self.neighbourhood % 2 == 1
+        check(is_odd, "neighbourhood", "an odd whole number", self)
         ranges = {
             "neighbourhood": (1, 63),
             "stride": (1, 64),
@@ -93,34 +99,33 @@ class PatchCore:
             "seed": (0, 2**63 - 1),
         }
         for name, (low, high) in ranges.items():
-            check_whole(self, name, low, high)
+            check_integer(self, name, low, high)
 
-    def fit(self, features: Iterable[Features], notify: Notify) -> "PatchCoreDetector":
-        """Keep a coreset of the patches of good pictures.
+    def fit(
+        self, features: Iterable[Features], notify: Notify, runner: Runner = local_runner
+    ) -> "PatchCoreDetector":
+        """Build the memory bank: a coreset of the patches of good pictures.
 
         Args:
             features: of the good pictures, in order; read several times, always the same.
-            notify: told ("patches", pictures read, pictures), then ("coreset", rows picked, rows
-                wanted), then ("coverage", pictures read, pictures).
+            notify: told ("patches", pictures read, pictures), then ("coreset", rows picked, rows of
+                the bank), then ("coverage", pictures read, pictures).
+            runner: of the work; no runner changes the result. Others than `local_runner` need a
+                `FeatureStore` that all workers reach; see `cross_fitted.check_distributable`.
 
-        Cost: memory for n·h·w points of the projection's depth, or a bounded number of them where
-            the coreset is streaming; time as `coreset.greedy`.
+        Cost: memory for n·h·w points of the projection's depth; of a streaming coreset, for a
+            bounded number of them beside the features' array store; time as `coreset.greedy`.
         """
-        counts = [number for batch in features for number in self.counts(batch)]
-        if not counts:
-            raise ValueError("fit must have at least one picture; got none")
-        if not all(counts):
-            raise ValueError(f"stride must leave a patch on every picture; got {self.stride}")
-        patches = Patches(features, self.patches_of, len(counts), notify)
-        chosen = choose(self, patches, counts)
-        bank, origins = patches.pick(chosen.picks)
-        reach = 0.0
-        if len(bank) < sum(counts):
-            reach = radius(bank, patches.beside(chosen.nearest, "coverage"))
-        usual = None
+        source = open_source(self, features, notify, runner)
+        coreset = select_rows(source, notify, runner)
+        bank, origins = gather_rows(source, coreset.picks, runner)
+        radius, reference = 0.0, None
+        if len(bank) < sum(source.counts):
+            radius = coverage_radius(source, bank, coreset.nearest, notify, runner)
         if self.image_score == "statistics":
-            usual = usual_of(among_others(bank, origins, patches.read("usual")))
-        return PatchCoreDetector(self, bank, origins, reach, usual)
+            statistics = picture_statistics(source, bank, origins, runner)
+            reference = image_scores.fit_reference(statistics)
+        return PatchCoreDetector(self, bank, origins, radius, reference)
 
     def counts(self, features: Features) -> list[int]:
         """Return how many patches each picture has."""
@@ -143,7 +148,7 @@ class PatchCore:
         Raises:
             ValueError: an array is missing or the shapes do not fit.
         """
-        return PatchCoreDetector(self, *checked(arrays, self.image_score == "statistics"))
+        return PatchCoreDetector(self, *check_parts(arrays, self.image_score == "statistics"))
 
 
 @dataclass(frozen=True)
@@ -154,19 +159,19 @@ class PatchCoreDetector:
         settings: the knobs it was fitted with.
         bank: (m, d) float32 patches, each value within half precision; or a `ShardedBank`.
         origins: (m, 3) float32: picture index, and the patch's centre as shares of the canvas.
-        radius: no patch of the fit, but those left out as dirt, is farther than this from its
-            nearest bank row, so a distance is at most this much larger than it would be with all
-            of them in the bank.
-        usual: (6, 4) float64, what image scores by statistics rest on; see `image_scores`.
-        taught: (q, d) float32 patches of defects once missed; see `taught`.
+        radius: no patch of the fit, except those removed by denoising, is farther than this from
+            its nearest bank row, so a distance is at most this much larger than it would be with
+            all of them in the bank.
+        reference: (6, 4) float64, reference of image scores by statistics; see `image_scores`.
+        defect_patches: (q, d) float32 patches of missed defects; see `corrections`.
     """
 
     settings: PatchCore
     bank: Array
     origins: Array
     radius: float
-    usual: Array | None = None
-    taught: Array | None = None
+    reference: Array | None = None
+    defect_patches: Array | None = None
 
     @property
     def sigma_px(self) -> float:
@@ -178,18 +183,18 @@ class PatchCoreDetector:
         return {}
 
     def _search(self, patches: Array) -> Search:
-        """Return the search over the bank where the patches live: NumPy, or torch on a device."""
-        place = "numpy" if is_numpy_array(patches) else str(device(patches))
-        if place not in self._searches:
-            self._searches[place] = open_search(self.bank, self.settings.search, patches)
-        return self._searches[place]
+        """Return the search over the bank on the device of the patches: NumPy or torch."""
+        location = "numpy" if is_numpy_array(patches) else str(device(patches))
+        if location not in self._searches:
+            self._searches[location] = open_search(self.bank, self.settings.search, patches)
+        return self._searches[location]
 
     def score(self, features: Features) -> Scores:
         """Score pictures, one after the other, so that each scores as it does alone.
 
         Returns:
-            Distances of the patches to the bank, over the limits where there are zones, and per
-            picture the paper's weighed maximum.
+            Distances of the patches to the bank, divided by the limits where there are zones, and
+            the image score of each picture.
         """
         stride, valid = self.settings.stride, self.settings._valid(features)
         grid = np.zeros(valid.shape, np.float32)
@@ -198,27 +203,28 @@ class PatchCoreDetector:
         for index in range(len(valid)):
             patches, _ = self.settings.patches_of(features, index)
             search = self._search(patches)
-            plain, row = (found[:, 0] for found in search.find(patches))
-            factor = factors(plain, nearness(patches, self.taught))
+            bank_distance, row = (column[:, 0] for column in search.find(patches))
+            defect_distance = distance_to_defects(patches, self.defect_patches)
+            factor = defect_factors(bank_distance, defect_distance)
             factor = factor / patch_limits(features, index, stride)
-            distance = plain * factor
+            distance = bank_distance * factor
             grid[index][valid[index]] = distance
             rows[index][valid[index]] = row
             worst = int(np.argmax(distance))
             patch = to_numpy(patches[worst])
-            if self.usual is not None:
-                image[index] = oddness(distance, self.usual)
+            if self.reference is not None:
+                image[index] = image_scores.mahalanobis_score(distance, self.reference)
             elif self.settings.image_score == "top":
-                image[index] = top(distance)
+                image[index] = image_scores.mean_of_top(distance)
             else:
-                score = self._weigh(search, patch, plain[worst], row[worst])
+                score = self._reweight(search, patch, bank_distance[worst], row[worst])
                 image[index] = score * factor[worst]
         centres = tuple(
             tuple((np.arange(0, cells, stride) + 0.5) / cells) for cells in features.valid.shape[1:]
         )
         return Scores(image, grid, rows, valid, (centres[0], centres[1]))
 
-    def _weigh(self, search: Search, patch: Array, distance: float, row: int) -> float:
+    def _reweight(self, search: Search, patch: Array, distance: float, row: int) -> float:
         """Return the re-weighted image score (equation 7), by log-sum-exp.
 
         With b = 1, or one bank row, the formula would give 0: the distance stays as it is.
@@ -226,22 +232,22 @@ class PatchCoreDetector:
         count = min(self.settings.neighbors, len(self.bank))
         if count == 1:
             return float(distance)
-        _, around = search.find(search.bank[row : row + 1], count)
-        near = self.bank[around[0]].astype(np.float64) - patch
-        lengths = np.sqrt(np.einsum("kd,kd->k", near, near))
-        largest = lengths.max()
-        log_sum = largest + np.log(np.exp(lengths - largest).sum())
+        _, neighbors = search.find(search.bank[row : row + 1], count)
+        difference = self.bank[neighbors[0]].astype(np.float64) - patch
+        distances = np.sqrt(np.einsum("kd,kd->k", difference, difference))
+        largest = distances.max()
+        log_sum = largest + np.log(np.exp(distances - largest).sum())
         return float(distance * (1 - np.exp(distance - log_sum)))
 
     def arrays(self) -> dict[str, Array]:
         """Return the bank, the origin of each row, and the radius."""
         bank = self.bank.astype(np.float16)
-        own = {"bank": bank, "origins": self.origins, "radius": np.asarray([self.radius])}
-        if self.usual is not None:
-            own["usual"] = self.usual
-        if self.taught is not None:
-            own["taught"] = self.taught.astype(np.float16)
-        return own
+        arrays = {"bank": bank, "origins": self.origins, "radius": np.asarray([self.radius])}
+        if self.reference is not None:
+            arrays["usual"] = self.reference
+        if self.defect_patches is not None:
+            arrays["taught"] = self.defect_patches.astype(np.float16)
+        return arrays
 
     def facts(self) -> dict[str, float]:
         """Return the bank's size and its radius."""

@@ -1,4 +1,4 @@
-"""What a PatchCore detector is rebuilt from, checked."""
+"""The arrays that a PatchCore detector is restored from, checked."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -14,15 +14,15 @@ class Parts(NamedTuple):
     bank: Array
     origins: Array
     radius: float
-    usual: Array | None
-    taught: Array | None
+    reference: Array | None
+    defect_patches: Array | None
 
 
-def checked(arrays: Mapping[str, Array], statistics: bool) -> Parts:
+def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
     """Return the parts of a detector from its arrays.
 
     Args:
-        statistics: whether image scores rest on statistics, so that `usual` must be there.
+        statistics: whether image scores are by statistics, so that `usual` must be there.
 
     Raises:
         ValueError: an array is missing or the shapes do not fit.
@@ -30,20 +30,20 @@ def checked(arrays: Mapping[str, Array], statistics: bool) -> Parts:
     names = ["bank", "origins", "radius", *(["usual"] if statistics else [])]
     if set(arrays) - {"taught"} != set(names):
         raise ValueError(f"arrays must be {', '.join(names)}; got {', '.join(sorted(arrays))}")
-    bank, origins, reach = (arrays[name] for name in ("bank", "origins", "radius"))
+    bank, origins, radius = (arrays[name] for name in ("bank", "origins", "radius"))
     if bank.ndim != 2 or not len(bank) or origins.shape != (len(bank), 3):
         raise ValueError(f"bank and origins must fit; got {bank.shape} and {origins.shape}")
-    if reach.shape != (1,) or reach.dtype != np.float64 or not 0 <= reach[0] < np.inf:
-        raise ValueError(f"radius must be one number, at least 0; got {reach}")
+    if radius.shape != (1,) or radius.dtype != np.float64 or not 0 <= radius[0] < np.inf:
+        raise ValueError(f"radius must be one number, at least 0; got {radius}")
     if (bank.dtype.name, origins.dtype.name) != ("float16", "float32"):
         raise ValueError(
             f"bank and origins must be float16 and float32; got {bank.dtype}, {origins.dtype}"
         )
-    usual, taught = arrays.get("usual"), arrays.get("taught")
-    if usual is not None and (usual.shape != (6, 4) or usual.dtype != np.float64):
-        raise ValueError(f"usual must be float64 (6, 4); got {usual.dtype} {usual.shape}")
-    if taught is not None:
-        if taught.shape[1:] != bank.shape[1:] or not len(taught) or taught.dtype != np.float16:
-            raise ValueError(f"taught must be float16 as the bank; got {taught.dtype}")
-        taught = taught.astype(np.float32)
-    return Parts(bank.astype(np.float32), origins, float(reach[0]), usual, taught)
+    reference, defects = arrays.get("usual"), arrays.get("taught")
+    if reference is not None and (reference.shape != (6, 4) or reference.dtype != np.float64):
+        raise ValueError(f"usual must be float64 (6, 4); got {reference.dtype} {reference.shape}")
+    if defects is not None:
+        if defects.shape[1:] != bank.shape[1:] or not len(defects) or defects.dtype != np.float16:
+            raise ValueError(f"taught must be float16 as the bank; got {defects.dtype}")
+        defects = defects.astype(np.float32)
+    return Parts(bank.astype(np.float32), origins, float(radius[0]), reference, defects)

@@ -1,4 +1,4 @@
-"""One vector per level and picture: what methods without a map compare."""
+"""Pooled features, one vector per level and picture, for methods without a map."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ from goldensample.arrays import to_numpy
 from goldensample.records import Array, Features, Notify, Scores
 
 
-def pooled(features: Features, index: int) -> list[Array]:
+def pool_picture(features: Features, index: int) -> list[Array]:
     """Average each level of one picture over the cells that hold the picture.
 
     A cell of a coarser level counts by the share of it that valid cells of the finest grid cover,
-    so that a cell at the picture's edge, which sees padding as well, weighs less.
+    so that a cell at the picture's edge, which includes padding, weighs less.
 
     Returns:
         One (d_j,) float32 vector per level.
@@ -27,7 +27,7 @@ def pooled(features: Features, index: int) -> list[Array]:
 
 
 def cell_weights(valid: Array, size_hw: tuple[int, int]) -> Array:
-    """Return how much each cell of a level counts, (h_j, w_j) float32 with sum 1.
+    """Return the weight of each cell of a level, (h_j, w_j) float32 with sum 1.
 
     Args:
         valid: (h, w) bool on the finest grid, at least one True.
@@ -36,12 +36,12 @@ def cell_weights(valid: Array, size_hw: tuple[int, int]) -> Array:
     rows, columns = (
         cover_matrix(fine, cells) for fine, cells in zip(valid.shape, size_hw, strict=True)
     )
-    covered = rows @ valid.astype(np.float64) @ columns.T
-    return (covered / covered.sum()).astype(np.float32)
+    coverage = rows @ valid.astype(np.float64) @ columns.T
+    return (coverage / coverage.sum()).astype(np.float32)
 
 
 def cover_matrix(fine: int, cells: int) -> Array:
-    """Return the (cells, fine) float64 share of each cell of an axis that each finer one covers.
+    """Return the (cells, fine) float64 share of each cell of an axis covered by each finer one.
 
     cover_matrix(4, 2) is [[1/2, 1/2, 0, 0], [0, 0, 1/2, 1/2]].
     """
@@ -53,7 +53,7 @@ def cover_matrix(fine: int, cells: int) -> Array:
     return np.maximum(overlap, 0.0)
 
 
-def pooled_levels(features: Iterable[Features], notify: Notify) -> list[Array]:
+def pool_levels(features: Iterable[Features], notify: Notify) -> list[Array]:
     """Pool all pictures of a fit.
 
     Args:
@@ -71,18 +71,18 @@ def pooled_levels(features: Iterable[Features], notify: Notify) -> list[Array]:
         raise ValueError("fit must have at least one picture; got none")
     rows: list[list[Array]] = []
     for batch in features:
-        rows += [pooled(batch, index) for index in range(len(batch))]
+        rows += [pool_picture(batch, index) for index in range(len(batch))]
         notify("pooling", len(rows), total)
     return [np.stack(level) for level in zip(*rows, strict=True)]
 
 
-def without_map(image: list[float]) -> Scores:
+def scores_without_map(image: list[float]) -> Scores:
     """Return the scores of pictures by a method that has no map."""
-    none = (len(image), 0, 0)
+    empty_shape = (len(image), 0, 0)
     return Scores(
         image=np.asarray(image, np.float32),
-        grid=np.zeros(none, np.float32),
-        nearest=np.zeros(none, np.int32),
-        valid=np.zeros(none, bool),
+        grid=np.zeros(empty_shape, np.float32),
+        nearest=np.zeros(empty_shape, np.int32),
+        valid=np.zeros(empty_shape, bool),
         centres=((), ()),
     )

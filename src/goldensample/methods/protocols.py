@@ -1,4 +1,4 @@
-"""What every method promises."""
+"""The interfaces of methods and of their fitted detectors."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -7,7 +7,7 @@ from goldensample.records import Array, Features, Notify, Scores
 
 
 class Detector(Protocol):
-    """A fitted method: arrays only."""
+    """A fitted method, which consists of arrays only."""
 
     @property
     def sigma_px(self) -> float:
@@ -23,13 +23,13 @@ class Detector(Protocol):
         ...
 
     def facts(self) -> dict[str, float]:
-        """Return what was fitted, by name: sizes, and bounds where the method has any."""
+        """Return sizes of the fitted model by name, and bounds where the method has any."""
         ...
 
 
 @runtime_checkable
 class BankDetector(Detector, Protocol):
-    """A detector that compares with patches of good pictures, and so can name them."""
+    """A detector that compares with patches of good pictures, and so can show the nearest ones."""
 
     @property
     def origins(self) -> Array:

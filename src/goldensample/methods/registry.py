@@ -23,4 +23,4 @@ METHODS: dict[str, type[Method]] = {
     "crossed": Crossed,
 }
 CHOICES = tuple(name for name in METHODS if name not in ("ensemble", "crossed"))
-"""What can be asked for by name; several networks make an ensemble, a calibration a crossed fit."""
+"""Methods selectable by name; others follow from several networks, or from the calibration."""

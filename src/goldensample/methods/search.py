@@ -1,4 +1,4 @@
-"""How the rows nearest to a patch are found, by the name that the knob gives."""
+"""The nearest-neighbour searches over a bank, by the name of the knob."""
 
 from typing import Protocol
 
@@ -13,7 +13,7 @@ SEARCHES = ("exact", *KINDS)
 
 
 class Search(Protocol):
-    """Finds near rows of a bank; see `NearestSearch`."""
+    """Finds the nearest rows of a bank; see `NearestSearch`."""
 
     @property
     def bank(self) -> Array | ShardedBank: ...
@@ -21,20 +21,20 @@ class Search(Protocol):
 
 
 def open_search(bank: Array | ShardedBank, kind: str, patches: Array) -> Search:
-    """Return the search over a bank, where patches live: NumPy, or torch on a device.
+    """Return the search over a bank, on the device of the patches: NumPy or torch.
 
     Args:
         bank: (m, d) float32, or in shards.
         kind: one of SEARCHES; exact for torch, and for a bank in shards.
-        patches: some that are to be compared with it.
+        patches: examples of the queries.
     """
     if isinstance(bank, ShardedBank):
         if kind != "exact":
             raise ValueError(f"search must be exact where the bank is in shards; got {kind}")
         return bank
-    whole = array_namespace(patches).asarray(bank, device=device(patches))
+    rows = array_namespace(patches).asarray(bank, device=device(patches))
     if kind == "exact":
-        return NearestSearch(whole)
-    if not is_numpy_array(whole):
+        return NearestSearch(rows)
+    if not is_numpy_array(rows):
         raise ValueError(f"search must be exact where torch runs the network; got {kind}")
-    return ApproximateSearch(whole, kind)
+    return ApproximateSearch(rows, kind)

@@ -1,88 +1,89 @@
-"""Which patches of a fit are kept in the bank."""
+"""Selection of the patches of a fit that become rows of the bank."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
+from hashlib import sha256
 
 import numpy as np
 
 from goldensample.coreset import subsamplers
-from goldensample.coreset.auto_size import enough
-from goldensample.coreset.denoise import keep
-from goldensample.coreset.greedy import Coreset, greedy
-from goldensample.coreset.projection import gathered, project
-from goldensample.coreset.streaming import StreamingCoreset
-from goldensample.methods.bank import Patches
+from goldensample.coreset.auto_size import sufficient_share
+from goldensample.coreset.denoise import inlier_mask
+from goldensample.coreset.greedy import Coreset, greedy, greedy_over
+from goldensample.coreset.shards import Shard, shard_count
+from goldensample.coreset.streaming import streaming_coreset
+from goldensample.methods.bank import PatchSource
+from goldensample.records import Notify
+from goldensample.runners import Runner
 
 AUTO = 0.0
-"""The share that asks for as many rows as it takes until more of them change nothing."""
+"""The share that stands for as many rows as it takes until more of them change nothing."""
+StageNotify = Callable[[str, int], Callable[[int], None]]
 
 
-class Choice(Protocol):
-    """The knobs that decide; see `PatchCore`."""
-
-    @property
-    def coreset(self) -> float: ...
-    @property
-    def subsampler(self) -> str: ...
-    @property
-    def greedy(self) -> str: ...
-    @property
-    def denoise(self) -> bool: ...
-    @property
-    def projection(self) -> int: ...
-    @property
-    def seed(self) -> int: ...
-
-
-def rows_wanted(share: float, patches: int) -> int:
-    """Return how many of some patches a share, or a number of rows, stands for."""
+def bank_size(share: float, patches: int) -> int:
+    """Return the number of bank rows for a share of the patches, or a number of rows."""
     rows = round(share * patches) if share <= 1 else int(share)
     return min(max(rows, 1), patches)
 
 
-def choose(knobs: Choice, patches: Patches, counts: Sequence[int]) -> Coreset:
-    """Choose bank rows among all patches.
-
-    Args:
-        knobs: how.
-        patches: of all pictures.
-        counts: patches of each picture.
+def select_rows(source: PatchSource, notify: Notify, runner: Runner) -> Coreset:
+    """Select bank rows among all patches; for other runners see `check_distributable`.
 
     Returns:
-        Picks, and `nearest`, by number of patch; -1 for patches that were left out as dirt. The
-        radius is in the projection.
+        Picks, and `nearest`, by number of patch; -1 for patches removed by denoising. The radius is
+        in the projection.
     """
-    total = sum(counts)
-    if knobs.coreset == 1 and not knobs.denoise:
-        return Coreset(np.arange(total), np.arange(total, dtype=np.int32), 0.0)
-    read = patches.read("patches")
-    parts = (project(half, knobs.projection, knobs.seed) for half, _ in read)
+    settings, total, pictures = source.settings, int(source.firsts[-1]), len(source.counts)
+    rows = bank_size(settings.coreset, total)
+    streaming = settings.subsampler == "greedy" and settings.greedy == "streaming"
+    if rows == total and not settings.denoise and (settings.coreset == 1 or not streaming):
+        return _all_rows(total)
 
-    def tell(stage: str, rows: int) -> Callable[[int], None]:
-        return lambda done: patches.notify(stage, done, rows)
+    def stage(name: str, stage_total: int) -> Callable[[int], None]:
+        return lambda done: notify(name, done, stage_total)
 
-    if knobs.subsampler == "greedy" and knobs.greedy == "streaming":
-        rows = rows_wanted(knobs.coreset, total)
-        stream = StreamingCoreset(rows)
-        for part in parts:
-            stream.add(part.astype(np.float32))
-        return stream.finish(tell("coreset", rows))
-    points = gathered(parts, total)
-    pictures = np.repeat(np.arange(len(counts)), counts)
-    kept = np.arange(total)
-    if knobs.denoise:
-        kept = np.flatnonzero(keep(points, pictures, knobs.seed, tell("denoise", total)))
-        points, pictures = points[kept], pictures[kept]
-    share = enough(points, pictures) if knobs.coreset == AUTO else knobs.coreset
-    rows = rows_wanted(share, len(kept))
-    if rows == len(kept):
-        chosen = Coreset(np.arange(rows), np.arange(rows, dtype=np.int32), 0.0)
-    elif knobs.subsampler == "random":
-        chosen = subsamplers.random(points, rows, knobs.seed)
-    elif knobs.subsampler == "learned":
-        chosen = subsamplers.learned(points, rows, knobs.seed, tell("coreset", rows))
+    if streaming:
+        key = sha256(str(settings).encode()).hexdigest()[:16]
+        store, notify_parts = source.features.array_store(key), stage("patches", pictures)
+        return streaming_coreset(source, rows, store, runner, notify_parts, stage("coreset", rows))
+    if settings.subsampler != "greedy" or settings.denoise or settings.coreset == AUTO:
+        return _select_in_memory(source, stage)
+    chunks = source.chunks(shard_count(runner.workers, total))
+    with runner.create_states(_create_shard, source, chunks) as shards:
+        notify("patches", pictures, pictures)
+        return greedy_over(shards, rows, stage("coreset", rows))
+
+
+def _create_shard(source: PatchSource, pictures: range) -> Shard:
+    return Shard(source.points(pictures), int(source.firsts[pictures.start]), overwrite=True)
+
+
+def _select_in_memory(source: PatchSource, stage: StageNotify) -> Coreset:
+    """Select among all patches at once, in this process."""
+    settings, counts = source.settings, source.counts
+    points = source.points(range(len(counts)))
+    pictures, total = np.repeat(np.arange(len(counts)), counts), len(points)
+    inliers = np.arange(total)
+    if settings.denoise:
+        mask = inlier_mask(points, pictures, settings.seed, stage("denoise", total))
+        inliers = np.flatnonzero(mask)
+        points, pictures = points[inliers], pictures[inliers]
+    auto = settings.coreset == AUTO
+    rows = bank_size(sufficient_share(points, pictures) if auto else settings.coreset, len(inliers))
+    if rows == len(inliers):
+        coreset = _all_rows(rows)
+    elif settings.subsampler == "random":
+        coreset = subsamplers.random_coreset(points, rows, settings.seed)
+    elif settings.subsampler == "learned":
+        notify_steps = stage("coreset", rows)
+        coreset = subsamplers.learned_coreset(points, rows, settings.seed, notify_steps)
     else:
-        chosen = greedy(points, rows, notify=tell("coreset", rows), overwrite=True)
+        coreset = greedy(points, rows, notify=stage("coreset", rows), overwrite=True)
     nearest = np.full(total, -1, np.int32)
-    nearest[kept] = chosen.nearest
-    return Coreset(kept[chosen.picks], nearest, chosen.radius)
+    nearest[inliers] = coreset.nearest
+    return Coreset(inliers[coreset.picks], nearest, coreset.radius)
+
+
+def _all_rows(rows: int) -> Coreset:
+    """Return the coreset that picks every row."""
+    return Coreset(np.arange(rows), np.arange(rows, dtype=np.int32), 0.0)

@@ -1,4 +1,4 @@
-"""SPADE: distance to the good pictures most like the whole picture, and to their patches.
+"""SPADE: distance to the good pictures nearest to the picture, and to their patches.
 
 Source: Cohen and Hoshen, Sub-Image Anomaly Detection with Deep Pyramid Correspondences, 2020
 (arXiv 2005.02357).
@@ -10,9 +10,9 @@ from functools import cached_property
 
 import numpy as np
 
-from goldensample.methods.pooled import pooled
-from goldensample.methods.positions import centres, joined, valid_places
-from goldensample.methods.validation import check_arrays, check_number, check_whole
+from goldensample.methods.pooled import pool_picture
+from goldensample.methods.positions import centres, join_picture, valid_positions
+from goldensample.methods.validation import check_arrays, check_integer, check_number
 from goldensample.records import Array, Features, Notify, Scores, knob
 from goldensample.search.exact import NearestSearch
 
@@ -28,15 +28,15 @@ class SPADE:
     sigma_px: float = knob(4.0, "blur of the heat map, in pixels of the network's picture")
 
     def __post_init__(self) -> None:
-        check_whole(self, "pictures", 1, 100_000)
+        check_integer(self, "pictures", 1, 100_000)
         check_number(self, "sigma_px", 0, 1000)
 
     def fit(self, features: Iterable[Features], notify: Notify) -> "SPADEDetector":
-        """Keep all patches of all good pictures, and each picture's pooled last level.
+        """Store all patches of all good pictures, and each picture's pooled last level.
 
         The paper pools the network's last level, before its classifier. Here it is the last of
         the levels given, which are also those of the patches: with levels 1, 2 and 3 of a ResNet,
-        level 3 stands in for the paper's level 4.
+        level 3 replaces the paper's level 4.
 
         Args:
             features: of the good pictures, in order; read twice.
@@ -44,15 +44,15 @@ class SPADE:
 
         Cost: memory and file 2·n·h·w·d bytes: 470 MB for 167 pictures at 56x56 with d = 448.
         """
-        valid = valid_places(features)
+        valid = valid_positions(features)
         gallery, vectors = np.empty((0, 0, 0), np.float16), list[Array]()
         for batch in features:
             for index in range(len(batch)):
-                patches = joined(batch, index)
+                patches = join_picture(batch, index)
                 if not vectors:
                     gallery = np.empty((len(valid), *patches.shape), np.float16)
                 gallery[len(vectors)] = patches
-                vectors.append(pooled(batch, index)[-1])
+                vectors.append(pool_picture(batch, index)[-1])
             notify("patches", len(vectors), len(valid))
         return SPADEDetector(self, gallery, np.stack(vectors), valid)
 
@@ -106,8 +106,8 @@ class SPADEDetector:
         """Score pictures, one after the other, so that each scores as it does alone.
 
         Returns:
-            Per place the distance to the nearest patch of the K good pictures most like the
-            picture, and per picture the mean distance to these K, both of pooled levels.
+            Per position the distance to the nearest patch of the K good pictures nearest to the
+            picture, and per picture the mean distance to these K, by the pooled last level.
 
         Cost: at most K·(h·w)²·d multiplications a picture: some seconds at 56x56 with d = 448.
         """
@@ -116,31 +116,32 @@ class SPADEDetector:
         rows = np.full(valid.shape, -1, np.int32)
         image = np.zeros(len(valid), np.float32)
         for index in range(len(valid)):
-            chosen, image[index] = self._alike(pooled(features, index)[-1])
-            kept = joined(features, index)[valid[index].reshape(-1)]
-            grid[index][valid[index]], rows[index][valid[index]] = self._nearest(kept, chosen)
+            chosen, image[index] = self._nearest_pictures(pool_picture(features, index)[-1])
+            patches = join_picture(features, index)[valid[index].reshape(-1)]
+            distances, nearest = self._nearest_patches(patches, chosen)
+            grid[index][valid[index]], rows[index][valid[index]] = distances, nearest
         return Scores(image, grid, rows, valid, centres(valid))
 
-    def _alike(self, vector: Array) -> tuple[Array, float]:
+    def _nearest_pictures(self, vector: Array) -> tuple[Array, float]:
         """Return the K good pictures nearest by pooled levels, and their mean distance."""
-        away = self.pooled - vector
-        apart = np.sqrt(np.einsum("nd,nd->n", away, away))
-        chosen = np.argsort(apart, kind="stable")[: self.settings.pictures]
-        return chosen, float(apart[chosen].mean())
+        difference = self.pooled - vector
+        distances = np.sqrt(np.einsum("nd,nd->n", difference, difference))
+        chosen = np.argsort(distances, kind="stable")[: self.settings.pictures]
+        return chosen, float(distances[chosen].mean())
 
-    def _nearest(self, patches: Array, chosen: Array) -> tuple[Array, Array]:
+    def _nearest_patches(self, patches: Array, chosen: Array) -> tuple[Array, Array]:
         """Return the distances (k,) to, and the rows (k,) of, the nearest patches of pictures."""
-        places, depth = self.gallery.shape[1:]
-        step = max(1, BLOCK_BYTES // (4 * places * depth))
+        positions, depth = self.gallery.shape[1:]
+        step = max(1, BLOCK_BYTES // (4 * positions * depth))
         nearest, rows = np.full(len(patches), np.inf, np.float32), np.zeros(len(patches), int)
-        for at in range(0, len(chosen), step):
-            part = chosen[at : at + step]
-            picture, place = np.nonzero(self.valid[part].reshape(len(part), -1))
-            bank = self.gallery[part[picture], place].astype(np.float32)
-            distance, row = (found[:, 0] for found in NearestSearch(bank).find(patches))
+        for start in range(0, len(chosen), step):
+            block = chosen[start : start + step]
+            picture, position = np.nonzero(self.valid[block].reshape(len(block), -1))
+            bank = self.gallery[block[picture], position].astype(np.float32)
+            distance, row = (column[:, 0] for column in NearestSearch(bank).find(patches))
             closer = distance < nearest
             nearest[closer] = distance[closer]
-            rows[closer] = (part[picture] * places + place)[row[closer]]
+            rows[closer] = (block[picture] * positions + position)[row[closer]]
         return nearest, rows
 
     def arrays(self) -> dict[str, Array]:

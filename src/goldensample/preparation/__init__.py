@@ -1,5 +1,4 @@
-"""A picture's way to the network's canvas and back.
+"""Preprocessing: alignment, resizing to the network's canvas, region of interest and zones.
 
-`preparation.Preparation` holds every setting of it; `placement.Placement` says where a picture
-lies.
+`preparation.Preparation` has every setting; `placement.Placement` maps a picture to the canvas.
 """

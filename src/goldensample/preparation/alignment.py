@@ -1,4 +1,4 @@
-"""The reference that every picture is aligned to, and how sure that must be."""
+"""The reference that every picture is aligned to, and the least agreement with it."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from functools import lru_cache
 import numpy as np
 
 from goldensample.preparation.motion import Motion
-from goldensample.preparation.registration import SIDE, Template, register, template
+from goldensample.preparation.registration import SIDE, Template, compute_template, register
 from goldensample.records import Array
 
-LEAST = 0.35
-"""How well a picture must agree to be moved; of 396 pairs of unrelated photographs 3 agree more."""
+MIN_AGREEMENT = 0.35
+"""Least correlation to align a picture; 3 of 396 pairs of unrelated photographs exceed it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,9 +20,9 @@ class Reference:
     """The picture that others are aligned to.
 
     Args:
-        shape_hw: (h, w) of it in small.
-        grey: its h·w uint8 values, in base64.
-        least: how well a picture must agree with it to be moved, as a correlation.
+        shape_hw: (h, w) of its small version.
+        grey: the h·w uint8 grey values of that, in base64.
+        least: the correlation with it that a picture must reach to be aligned.
 
     Raises:
         ValueError: the values do not fill the shape, or a number is out of its range.
@@ -30,68 +30,68 @@ class Reference:
 
     shape_hw: tuple[int, int]
     grey: str
-    least: float = LEAST
+    least: float = MIN_AGREEMENT
 
     def __post_init__(self) -> None:
         if not 0 <= self.least <= 1:
             raise ValueError(f"least must be in [0, 1]; got {self.least}")
         if min(self.shape_hw) < 1 or max(self.shape_hw) > SIDE:
             raise ValueError(f"shape_hw must be in 1 to {SIDE}; got {self.shape_hw}")
-        count, wanted = len(b64decode(self.grey, validate=True)), self.shape_hw
-        if count != wanted[0] * wanted[1]:
-            raise ValueError(f"grey must have {wanted[0]}x{wanted[1]} values; it has {count}")
+        count, (height, width) = len(b64decode(self.grey, validate=True)), self.shape_hw
+        if count != height * width:
+            raise ValueError(f"grey must have {height}x{width} values; it has {count}")
 
-    def seen(self, grey: Array) -> tuple[Motion, float]:
+    def register(self, grey: Array) -> tuple[Motion, float]:
         """Return the motion at which a picture agrees best, and the correlation there.
 
         Args:
-            grey: (h, w) float32 of `shape_hw`, the whole picture in small; not changed.
+            grey: (h, w) float32 of `shape_hw`, the small version of a picture; not changed.
         """
         return register(grey, _template(self))
 
-    def find(self, grey: Array) -> Motion | None:
-        """Return the motion of a picture; None where it does not agree well enough to tell."""
-        motion, agreement = self.seen(grey)
+    def find_motion(self, grey: Array) -> Motion | None:
+        """Return the motion of a picture; None where it agrees too little with the reference."""
+        motion, agreement = self.register(grey)
         return motion if agreement >= self.least else None
 
 
 def reference_of(grey: Array) -> Reference:
-    """Return a reference.
+    """Return the reference of a small grey picture.
 
     Args:
-        grey: (h, w) in [0, 255], in small: no side longer than SIDE; not changed.
+        grey: (h, w) in [0, 255], no side longer than SIDE; not changed.
     """
     values = np.rint(grey).astype(np.uint8)
     return Reference((grey.shape[0], grey.shape[1]), b64encode(values.tobytes()).decode())
 
 
 def small_hw(shape_hw: tuple[int, int]) -> tuple[int, int]:
-    """Return (h, w) of a picture of (H, W) pixels in small."""
+    """Return (h, w) of the small version of a picture of (H, W) pixels."""
     share = min(1.0, SIDE / max(shape_hw))
     return max(1, round(shape_hw[0] * share)), max(1, round(shape_hw[1] * share))
 
 
-def least(agreements: Sequence[float]) -> float:
-    """Return how well a picture must agree: half as well as good ones do in the median, or LEAST.
+def min_agreement(agreements: Sequence[float]) -> float:
+    """Return the least agreement: half the median of good pictures', at least MIN_AGREEMENT.
 
     Args:
         agreements: of good pictures with the reference; at least one.
 
     Raises:
-        ValueError: good pictures themselves agree less than LEAST.
+        ValueError: good pictures themselves agree less than MIN_AGREEMENT.
     """
-    usual = float(np.median(agreements))
-    if usual < LEAST:
+    median = float(np.median(agreements))
+    if median < MIN_AGREEMENT:
         raise ValueError(
-            f"good pictures must agree with the reference by {LEAST} in the median to be aligned "
-            f"to it; they do by {usual:.2f}: nothing lies alike in them (a texture, parts in any "
-            "orientation), or the reference is odd; give another one, or leave out --align"
+            f"good pictures must agree with the reference by {MIN_AGREEMENT} in the median to be "
+            f"aligned to it; they do by {median:.2f}: nothing lies alike in them (a texture, parts "
+            "in any orientation), or the reference is odd; give another one, or leave out --align"
         )
-    return max(LEAST, usual / 2)
+    return max(MIN_AGREEMENT, median / 2)
 
 
 @lru_cache(maxsize=4)
 def _template(reference: Reference) -> Template:
-    """Return what is computed of a reference once."""
+    """Return the template of a reference, computed once."""
     values = np.frombuffer(b64decode(reference.grey), np.uint8)
-    return template(values.reshape(reference.shape_hw).astype(np.float32))
+    return compute_template(values.reshape(reference.shape_hw).astype(np.float32))

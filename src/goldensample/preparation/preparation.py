@@ -1,6 +1,6 @@
-"""Bring a picture of any shape to the one size that the network sees, and find the way back.
+"""Resize and align pictures of any shape to the network's canvas.
 
-Everything here is separable and linear: one sparse matrix for the rows, one for the columns.
+Resizing is separable and linear: one sparse matrix for the rows, one for the columns.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import numpy as np
 from goldensample.errors import ImageError
 from goldensample.preparation.alignment import Reference, small_hw
 from goldensample.preparation.placement import Placement
-from goldensample.preparation.roi import View
+from goldensample.preparation.roi import RegionOfInterest
 from goldensample.preparation.zones import Zones, check_names
 from goldensample.records import Array
 
@@ -20,22 +20,22 @@ MODES = ("fit", "stretch", "shorter", "native")
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """How pictures are brought to the network's size.
+    """How pictures are resized, cropped and aligned to the network's canvas.
 
     Args:
         size_hw: (height, width) in pixels: the canvas ("fit", "native"), the exact size
             ("stretch"), or the length of the shorter side, given twice ("shorter", as
             torchvision's Resize).
         mode: "fit" keeps the aspect and fills the rest of the canvas with the picture's edge (never
-            scored); where that would waste more than half the canvas it stretches and says so.
-            "native" resizes nothing, refuses pictures larger than the canvas, and lets the network
-            see it in tiles.
-        crop_hw: the central part that is looked at, after resizing; None looks at everything.
+            scored); where that would waste more than half the canvas it stretches, with a note.
+            "native" resizes nothing, refuses pictures larger than the canvas, and runs the
+            network in tiles.
+        crop_hw: the central part that is inspected, after resizing; None crops nothing.
         white: grey value of deep pictures that becomes 255; None where all pictures have 8 bits.
-        view: which part of every picture is looked at; None looks at everything.
+        view: the region of interest (ROI) of every picture; None for all of it.
         zones: parts of every picture with limits of their own.
-        reference: what every picture is aligned to, before all else; None moves nothing. View and
-            zones are then drawn on it.
+        reference: what every picture is aligned to, first of all; None aligns nothing. ROI and
+            zones are then in its coordinates.
 
     Raises:
         ValueError: a size is not positive, the mode is unknown or the crop is larger than the size.
@@ -45,7 +45,7 @@ class Preparation:
     mode: str = "fit"
     crop_hw: tuple[int, int] | None = None
     white: int | None = None
-    view: View | None = None
+    view: RegionOfInterest | None = None
     zones: Zones = ()
     reference: Reference | None = None
 
@@ -67,14 +67,14 @@ class Preparation:
 
     @property
     def canvas_hw(self) -> tuple[int, int]:
-        """(height, width) of what the network sees."""
+        """(height, width) of the network's input."""
         return self.crop_hw or self.size_hw
 
-    def place(self, shape_hw: tuple[int, int]) -> Placement:
-        """Return where a picture of (H, W) pixels comes to lie.
+    def placement(self, shape_hw: tuple[int, int]) -> Placement:
+        """Return the placement of a picture of (H, W) pixels on the canvas.
 
         Raises:
-            ImageError: it is larger than a canvas on which nothing is resized.
+            ImageError: it is larger than the canvas of mode "native".
         """
         resized, stretched = self._resized(shape_hw)
         return Placement(shape_hw, self.canvas_hw, resized, stretched, self.view, self.zones)
@@ -96,7 +96,7 @@ class Preparation:
                     "pictures of this size"
                 )
             return shape_hw, False
-        if rows * width <= columns * height:  # the height is what fills the canvas
+        if rows * width <= columns * height:  # the height fills the canvas
             columns = max(1, (2 * width * rows + height) // (2 * height))  # rounded, halves up
         else:
             rows = max(1, (2 * height * columns + width) // (2 * width))
@@ -113,16 +113,16 @@ class Preparation:
         Returns:
             (3, height, width) float32 in [0, 255], and the placement.
         """
-        placement = self.place((pixels.shape[0], pixels.shape[1]))
+        placement = self.placement((pixels.shape[0], pixels.shape[1]))
         source = pixels.astype(np.float32)
         if self.reference:
-            source, placement = aligned(source, placement, self.reference)
+            source, placement = align(source, placement, self.reference)
         shape_hw = (source.shape[0], source.shape[1])
-        source = resized(source, replace(placement, shape_hw=shape_hw))
+        source = resize(source, replace(placement, shape_hw=shape_hw))
         return np.ascontiguousarray(source.transpose(2, 0, 1)), placement
 
 
-def resized(source: Array, placement: Placement) -> Array:
+def resize(source: Array, placement: Placement) -> Array:
     """Return (height, width, k) float32, the canvas of a picture (H, W, k) float32."""
     if placement.scale_hw == (1.0, 1.0) and placement.shape_hw == placement.canvas_hw:
         return source
@@ -135,35 +135,35 @@ def resized(source: Array, placement: Placement) -> Array:
     return source.reshape(width, height, depth).transpose(1, 0, 2)
 
 
-def shrunk(source: Array, to_hw: tuple[int, int]) -> Array:
-    """Return a picture (H, W, k) float32 with exactly these sides."""
-    return resized(source, Placement((source.shape[0], source.shape[1]), to_hw, to_hw, False))
+def resize_to(source: Array, size_hw: tuple[int, int]) -> Array:
+    """Return a picture (H, W, k) float32 resized to exactly (height, width)."""
+    return resize(source, Placement((source.shape[0], source.shape[1]), size_hw, size_hw, False))
 
 
 def small_grey(source: Array, shape_hw: tuple[int, int] | None = None) -> Array:
-    """Return a picture as `aligning` takes it, (h, w) float32.
+    """Return the small grey version of a picture that `alignment` takes, (h, w) float32.
 
     Args:
         source: (H, W, 3) float32 in [0, 255]; not changed.
-        shape_hw: (h, w), the reference's; None for that of this picture.
+        shape_hw: (h, w), the reference's; None derives it from this picture.
     """
     sides = shape_hw or small_hw((source.shape[0], source.shape[1]))
-    grey: Array = shrunk(source.mean(axis=2, keepdims=True), sides)[..., 0]
+    grey: Array = resize_to(source.mean(axis=2, keepdims=True), sides)[..., 0]
     return grey
 
 
-def aligned(source: Array, placement: Placement, reference: Reference) -> tuple[Array, Placement]:
-    """Move a picture so that its part lies as the reference's, or say that it cannot be.
+def align(source: Array, placement: Placement, reference: Reference) -> tuple[Array, Placement]:
+    """Warp a picture so that its part lies as the reference's, or mark it as unaligned.
 
-    Before, it is shrunk to twice what it will be on the canvas, where it is larger: moving blurs
-    by half a pixel, which nobody sees then, and the cost does not grow with the camera.
+    A picture of more than twice its size on the canvas is first shrunk to that: warping blurs by
+    half a pixel, which is invisible then, and the cost does not grow with the camera.
     """
     sides = zip(placement.shape_hw, placement.resized_hw, strict=True)
-    height, width = (min(side, 2 * to) for side, to in sides)
-    source = shrunk(source, (height, width))
-    motion = reference.find(small_grey(source, reference.shape_hw))
+    height, width = (min(side, 2 * resized) for side, resized in sides)
+    source = resize_to(source, (height, width))
+    motion = reference.find_motion(small_grey(source, reference.shape_hw))
     placement = replace(placement, motion=motion, unaligned=motion is None)
-    return (motion.aligned(source) if motion else source), placement
+    return (motion.align(source) if motion else source), placement
 
 
 def choose_size(
@@ -174,7 +174,7 @@ def choose_size(
     Args:
         shapes: (H, W) of each picture; at least one.
         stride: both sides become multiples of it, two strides at least.
-        area_px: the area aimed at.
+        area_px: the target area.
 
     Returns:
         (height, width) with the median aspect and about the area; shapes [(900, 900)] at stride 16
@@ -199,12 +199,12 @@ def resizing_matrix(placement: Placement, axis: int) -> Any:
     support = max(1.0, 1.0 / scale)
     centres = np.clip((np.arange(canvas) + 0.5 - offset) / scale, 0.5 * min(1.0, 1 / scale), None)
     centres = np.minimum(centres, size - 0.5 * min(1.0, 1 / scale))
-    reach = int(np.ceil(support)) + 1
-    taps = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)  # (canvas, taps)
+    radius = int(np.ceil(support)) + 1
+    taps = np.floor(centres).astype(int)[:, None] + np.arange(-radius, radius + 1)  # (canvas, taps)
     weights = np.maximum(0.0, 1.0 - np.abs(taps + 0.5 - centres[:, None]) / support)
     weights[(taps < 0) | (taps >= size)] = 0.0
     weights /= weights.sum(axis=1, keepdims=True)
-    used = weights > 0
-    rows = np.broadcast_to(np.arange(canvas)[:, None], taps.shape)[used]
-    values = weights[used].astype(np.float32)
-    return csr_array((values, (rows, taps[used])), shape=(canvas, size))
+    nonzero = weights > 0
+    rows = np.broadcast_to(np.arange(canvas)[:, None], taps.shape)[nonzero]
+    values = weights[nonzero].astype(np.float32)
+    return csr_array((values, (rows, taps[nonzero])), shape=(canvas, size))

@@ -1,8 +1,8 @@
-"""How a small grey picture is turned and shifted against another one.
+"""Rigid registration of a small grey picture to a template.
 
-Where it roughly lies is read from phase correlations with the other one turned by every degree.
-From there, Gauss-Newton steps go to where both agree best, a fraction of a pixel from the truth.
-Both are seen without their light and their noise.
+A coarse motion is the best peak of phase correlations with the template rotated by every degree.
+Gauss-Newton steps refine it to the best correlation, a fraction of a pixel from the truth.
+Both pictures are band-pass filtered first, against illumination and noise.
 """
 
 from collections.abc import Sequence
@@ -10,44 +10,44 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.preparation.motion import Motion, inside, sampled
+from goldensample.preparation.motion import Motion, inside_mask, warp
 from goldensample.records import Array
 
 SIDE, COARSE = 128, 64
-"""Longest side in pixels of the small pictures, and about that of those searched first."""
+"""Longest side in pixels of the small pictures; about that of the coarse search."""
 DEGREES, SHARE = 15, 0.2
-"""How far a part may be turned, and shifted as a share of the picture's height or width."""
+"""Search range: rotation, and translation as a share of the picture's height or width."""
 SLACK = 0.1
-"""By how much of these the steps may go farther than the search."""
+"""By how much of this range the refinement may leave it."""
 WHITENING = 0.5
-"""How phase correlation weighs frequencies: 1 all alike, 0 by their strength. Between one good part
-and another, the fine ones say less."""
-STEPS, SHORT = 10, 0.05
-"""Steps at most, and how many pixels the last one is shorter than."""
-SPARED = 1.0
-"""From how many times what is usual on, what stays apart counts less."""
+"""Exponent of the phase correlation: 1 whitens fully, 0 is plain cross-correlation. Between good
+parts, high frequencies are less reliable."""
+STEPS, CONVERGED_PX = 10, 0.05
+"""Most Gauss-Newton steps; a step shorter than this in pixels is the last."""
+CAUCHY_SCALE = 1.0
+"""Scale of the Cauchy weights, in mean absolute residuals."""
 
 
 @dataclass(frozen=True, eq=False)
 class Template:
-    """What is computed once of the picture that others lie against.
+    """What is precomputed of the picture that others are registered to.
 
     Args:
-        turned: (angles, h', w'/2 + 1) complex64: spectra of it in the size of the search, turned.
+        spectra: (angles, h', w'/2 + 1) complex64, of it rotated, at the size of the coarse search.
         values: (h·w,) float32, its structure.
-        slopes: (3, h·w) float32: by how much it would change with a turn by one radian, and shifts
-            by a pixel down and across.
-        weights: (h·w,) float32: what counts, less towards the edges.
+        jacobian: (3, h·w) float32: derivatives by rotation in radians, and by translation in
+            pixels down and across.
+        weights: (h·w,) float32, tapered towards the edges.
     """
 
-    turned: Array
+    spectra: Array
     values: Array
-    slopes: Array
+    jacobian: Array
     weights: Array
 
 
-def template(grey: Array) -> Template:
-    """Return what is computed once of a picture.
+def compute_template(grey: Array) -> Template:
+    """Return the template of a picture.
 
     Args:
         grey: (h, w) float32; not changed.
@@ -55,36 +55,36 @@ def template(grey: Array) -> Template:
     from scipy.fft import rfft2
 
     values = structure(grey)
-    small = blocks(values, max(1, max(values.shape) // COARSE))
+    small = block_means(values, max(1, max(values.shape) // COARSE))
     taper = window(small.shape)
-    turned = [rfft2(Motion(float(a), 0, 0).returned(small) * taper) for a in _angles()]
+    spectra = [rfft2(Motion(float(a), 0, 0).restore(small) * taper) for a in _angles()]
     rows, columns = (np.arange(side) - np.float32((side - 1) / 2) for side in values.shape)
-    down, across = (_slope(values, axis) for axis in (0, 1))
-    slopes = np.stack([across * rows[:, None] - down * columns, down, across])
+    down, across = (_gradient(values, axis) for axis in (0, 1))
+    jacobian = np.stack([across * rows[:, None] - down * columns, down, across])
     return Template(
-        np.stack(turned),
+        np.stack(spectra),
         values.reshape(-1),
-        slopes.reshape(3, -1).astype(np.float32),
+        jacobian.reshape(3, -1).astype(np.float32),
         window(values.shape).reshape(-1),
     )
 
 
 def _angles() -> Array:
-    """Return the degrees that are searched."""
+    """Return the rotations of the coarse search, in degrees."""
     return np.arange(-DEGREES, DEGREES + 1)
 
 
-def _slope(values: Array, axis: int) -> Array:
-    """Return the slopes along an axis; none along a side of a single pixel."""
-    slopes: Array = np.gradient(values, axis=axis) if values.shape[axis] > 1 else 0 * values
-    return slopes
+def _gradient(values: Array, axis: int) -> Array:
+    """Return the gradient along an axis; 0 along a side of a single pixel."""
+    gradient: Array = np.gradient(values, axis=axis) if values.shape[axis] > 1 else 0 * values
+    return gradient
 
 
 def structure(grey: Array) -> Array:
-    """Return what a small picture has to hold on to: neither its light nor its noise.
+    """Return the structure of a small picture, without illumination and noise.
 
-    A band of sizes: Gaussians of a pixel and of 1/16 of the longest side, subtracted. What is much
-    stronger than the rest is brought near to it: one glint is not to outweigh a part.
+    A difference of Gaussians of one pixel and of 1/16 of the longest side. Strong responses are
+    compressed: one glint must not outweigh a part.
 
     Args:
         grey: (h, w) float32; not changed.
@@ -92,111 +92,112 @@ def structure(grey: Array) -> Array:
     from scipy.ndimage import gaussian_filter
 
     fine = gaussian_filter(grey, 1.0, mode="nearest", truncate=3.0)
-    light = gaussian_filter(fine, max(grey.shape) / 16, mode="nearest", truncate=3.0)
-    values: Array = fine - light
-    strength = float(np.sqrt((values**2).mean())) + 1e-3
-    return values / np.sqrt(1 + (values / strength) ** 2)
+    illumination = gaussian_filter(fine, max(grey.shape) / 16, mode="nearest", truncate=3.0)
+    values: Array = fine - illumination
+    rms = float(np.sqrt((values**2).mean())) + 1e-3
+    return values / np.sqrt(1 + (values / rms) ** 2)
 
 
 def window(shape_hw: tuple[int, ...]) -> Array:
-    """Return (h, w) float32, 1 in the middle half of each side and falling to 0 at the edges."""
+    """Return a (h, w) float32 taper: 1 in the central half of each side, 0 at the edges."""
     sides = [np.sin(np.pi * (np.arange(side) + 0.5) / side) for side in shape_hw]
     down, across = (np.minimum(1, 2 * side**2) for side in sides)
     return np.outer(down, across).astype(np.float32)
 
 
-def blocks(values: Array, side: int) -> Array:
-    """Return the means of square blocks of so many pixels a side; what is left over is cut."""
+def block_means(values: Array, side: int) -> Array:
+    """Return the means of square blocks of `side` pixels; the remainder is cropped."""
     if side == 1:
         return values
     down, across = (min(side, length) for length in values.shape)
     rows, columns = values.shape[0] // down, values.shape[1] // across
-    cut = values[: rows * down, : columns * across].reshape(rows, down, columns, across)
-    means: Array = cut.mean(axis=(1, 3))
+    cropped = values[: rows * down, : columns * across].reshape(rows, down, columns, across)
+    means: Array = cropped.mean(axis=(1, 3))
     return means
 
 
-def register(grey: Array, known: Template) -> tuple[Motion, float]:
-    """Return the motion at which a picture agrees best with another, and the correlation there.
+def register(grey: Array, template: Template) -> tuple[Motion, float]:
+    """Return the motion at which a picture agrees best with a template, and the correlation there.
 
     Args:
-        grey: (h, w) float32, of the same shape as the other one; not changed.
-        known: of the other one.
+        grey: (h, w) float32, of the template's shape; not changed.
+        template: of the reference.
     """
     values = structure(grey)
-    return refined(values, known, roughly(values, known))
+    return refine_motion(values, template, coarse_motion(values, template))
 
 
-def roughly(values: Array, known: Template) -> Motion:
+def coarse_motion(values: Array, template: Template) -> Motion:
     """Return the motion of the highest peak of the phase correlations.
 
-    Source: Kuglin and Hines 1975, whitened by half.
+    Source: Kuglin and Hines 1975, half whitened.
     """
     from scipy.fft import irfft2, rfft2
 
-    small = blocks(values, max(1, max(values.shape) // COARSE))
-    crossed = rfft2(small * window(small.shape)) * known.turned.conj()
-    crossed /= np.maximum(np.abs(crossed), 1e-12) ** WHITENING
-    peaks = irfft2(crossed, s=small.shape)
+    small = block_means(values, max(1, max(values.shape) // COARSE))
+    spectrum = rfft2(small * window(small.shape)) * template.spectra.conj()
+    spectrum /= np.maximum(np.abs(spectrum), 1e-12) ** WHITENING
+    correlation = irfft2(spectrum, s=small.shape)
     down, across = (np.arange(-int(side * SHARE), int(side * SHARE) + 1) for side in small.shape)
-    near = peaks[:, down[:, None], across]
-    k, i, j = np.unravel_index(int(near.argmax()), near.shape)
+    searched = correlation[:, down[:, None], across]
+    k, i, j = np.unravel_index(int(searched.argmax()), searched.shape)
     return Motion(
         float(_angles()[k]), float(down[i] / small.shape[0]), float(across[j] / small.shape[1])
     )
 
 
-def refined(values: Array, known: Template, motion: Motion) -> tuple[Motion, float]:
-    """Go from a motion to the one at which a picture agrees best.
+def refine_motion(values: Array, template: Template, motion: Motion) -> tuple[Motion, float]:
+    """Refine a motion to the one at which a picture agrees best.
 
-    What stays apart (a defect, say) counts less the more it does, so that it pulls at nothing.
+    Large residuals (a defect, say) are weighted down, so that they do not bias the motion.
 
     Args:
         values: (h, w) float32, the picture's structure; not changed.
-        known: of the other one.
-        motion: near it: a degree off, a few pixels.
+        template: of the reference.
+        motion: the start, off by a degree and a few pixels at most.
 
     Returns:
-        The motion, and the correlation where the last step began.
+        The motion, and the correlation before the last step.
 
     Source: Evangelidis and Psarakis 2008, with the inverse composition of Baker and Matthews 2004
         and Cauchy weights.
     """
     shape_hw, agreement = (values.shape[0], values.shape[1]), 0.0
     for _ in range(STEPS):
-        way = motion.forth(shape_hw)
-        weights = known.weights * inside(way, shape_hw).reshape(-1)
-        moved = sampled(values, way).reshape(-1)
-        moved, wanted = (one - np.average(one, weights=weights) for one in (moved, known.values))
-        both, own = (weights * moved) @ wanted, (weights * moved) @ moved
-        needed = (weights * wanted) @ wanted
-        agreement = float(both / np.sqrt(max(own * needed, 1e-9)))
+        affine = motion.forward(shape_hw)
+        weights = template.weights * inside_mask(affine, shape_hw).reshape(-1)
+        warped = warp(values, affine).reshape(-1)
+        warped = warped - np.average(warped, weights=weights)
+        target = template.values - np.average(template.values, weights=weights)
+        covariance, variance = (weights * warped) @ target, (weights * warped) @ warped
+        target_variance = (weights * target) @ target
+        agreement = float(covariance / np.sqrt(max(variance * target_variance, 1e-9)))
         if agreement <= 0:
             break
-        apart = moved * (needed / both) - wanted
-        usual = max(float(np.average(np.abs(apart), weights=weights)), 1e-6)
-        weights /= 1 + (apart / (SPARED * usual)) ** 2
-        weighted = known.slopes * weights
-        stiffness = weighted @ known.slopes.T + 1e-6 * np.eye(3)
-        turn, *shift = np.linalg.solve(stiffness, weighted @ apart).tolist()
-        following = _less(motion, turn, shift, shape_hw)
-        if following is None:
+        residual = warped * (target_variance / covariance) - target
+        scale = max(float(np.average(np.abs(residual), weights=weights)), 1e-6)
+        weights /= 1 + (residual / (CAUCHY_SCALE * scale)) ** 2
+        weighted = template.jacobian * weights
+        hessian = weighted @ template.jacobian.T + 1e-6 * np.eye(3)
+        turn, *shift = np.linalg.solve(hessian, weighted @ residual).tolist()
+        updated = _compose_inverse(motion, turn, shift, shape_hw)
+        if updated is None:
             break
-        motion = following
-        if max(abs(turn) * max(shape_hw) / 2, *map(abs, shift)) < SHORT:
+        motion = updated
+        if max(abs(turn) * max(shape_hw) / 2, *map(abs, shift)) < CONVERGED_PX:
             break
     return motion, agreement
 
 
-def _less(
+def _compose_inverse(
     motion: Motion, turn: float, shift: Sequence[float], shape_hw: tuple[int, int]
 ) -> Motion | None:
-    """Return a motion after the reverse of a small one; None where it goes too far."""
+    """Return a motion composed with the inverse of a step; None outside the search range."""
     degrees = motion.degrees - float(np.rad2deg(turn))
     if abs(degrees) > DEGREES * (1 + SLACK):
         return None
-    matrix, _ = Motion(degrees, 0, 0).forth(shape_hw)
-    moved = np.array([motion.down, motion.across]) - matrix @ np.asarray(shift) / shape_hw
-    if np.abs(moved).max() > SHARE * (1 + SLACK):
+    matrix, _ = Motion(degrees, 0, 0).forward(shape_hw)
+    translation = np.array([motion.down, motion.across]) - matrix @ np.asarray(shift) / shape_hw
+    if np.abs(translation).max() > SHARE * (1 + SLACK):
         return None
-    return Motion(degrees, *moved.tolist())
+    return Motion(degrees, *translation.tolist())

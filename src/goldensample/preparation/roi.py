@@ -1,4 +1,4 @@
-"""Which part of every picture is looked at: drawn once, laid over pictures of any size."""
+"""The region of interest (ROI) of every picture: drawn once, scaled to pictures of any size."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,29 +8,29 @@ import numpy as np
 
 from goldensample.records import Array
 
-FINEST = 1024
-"""Cells along the longest side, at most."""
+MAX_CELLS = 1024
+"""Most cells along the longest side."""
 Polygon = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """A picture's plan in cells: which are looked at, and which are never scored.
+class RegionOfInterest:
+    """A run-length encoded mask in cells: patches outside it are never scored.
 
     Args:
-        shape_hw: cells along the height and the width of every picture, whatever its pixels.
-        runs: how many cells, row by row, are left out, then looked at, then left out, and so on.
+        shape_hw: cells along the height and the width of every picture, of any size in pixels.
+        runs: run lengths in row-major order: cells outside, then inside, then outside, and so on.
 
     Raises:
-        ValueError: the runs do not fill the cells, or nothing is looked at.
+        ValueError: the runs do not fill the cells, or the ROI is empty.
     """
 
     shape_hw: tuple[int, int]
     runs: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if min(self.shape_hw) < 1 or max(self.shape_hw) > FINEST:
-            raise ValueError(f"shape_hw must be in 1 to {FINEST}; got {self.shape_hw}")
+        if min(self.shape_hw) < 1 or max(self.shape_hw) > MAX_CELLS:
+            raise ValueError(f"shape_hw must be in 1 to {MAX_CELLS}; got {self.shape_hw}")
         cells = self.shape_hw[0] * self.shape_hw[1]
         if any(run < 0 for run in self.runs) or sum(self.runs) != cells:
             raise ValueError(f"runs must fill {cells:,} cells; they sum to {sum(self.runs):,}")
@@ -39,11 +39,11 @@ class View:
 
     @property
     def share(self) -> float:
-        """Share of the picture that is looked at, in (0, 1]."""
+        """Share of the picture inside the ROI, in (0, 1]."""
         return sum(self.runs[1::2]) / sum(self.runs)
 
-    def at(self, rows: Array, columns: Array) -> Array:
-        """Tell for points, given as shares of the picture, whether they are looked at.
+    def contains(self, rows: Array, columns: Array) -> Array:
+        """Return for a grid of points, as shares of the picture, which are inside the ROI.
 
         Args:
             rows: (k,) in [0, 1], from the top.
@@ -59,35 +59,35 @@ class View:
 
 
 @lru_cache(maxsize=64)
-def cells_of(view: View) -> Array:
-    """Return (h, w) bool, True where a view looks."""
-    kinds = np.arange(len(view.runs)) % 2 == 1
-    return np.repeat(kinds, view.runs).reshape(view.shape_hw)
+def cells_of(roi: RegionOfInterest) -> Array:
+    """Return (h, w) bool, True inside the ROI."""
+    inside = np.arange(len(roi.runs)) % 2 == 1
+    return np.repeat(inside, roi.runs).reshape(roi.shape_hw)
 
 
-def view_of(looked_at: Array) -> View:
-    """Return the view of a mask; one of more than FINEST cells a side is thinned out.
+def roi_from_mask(mask: Array) -> RegionOfInterest:
+    """Return the ROI of a mask, subsampled where it has more than MAX_CELLS along a side.
 
     Args:
-        looked_at: (H, W) bool; not changed.
+        mask: (H, W) bool; not changed.
 
     Raises:
-        ValueError: nothing is looked at.
+        ValueError: the mask is empty.
     """
-    share = min(1.0, FINEST / max(looked_at.shape))
-    sides = [max(1, round(side * share)) for side in looked_at.shape]
+    share = min(1.0, MAX_CELLS / max(mask.shape))
+    sides = [max(1, round(side * share)) for side in mask.shape]
     rows, columns = (
-        ((np.arange(side) + 0.5) * whole / side).astype(int)
-        for side, whole in zip(sides, looked_at.shape, strict=True)
+        ((np.arange(side) + 0.5) * size / side).astype(int)
+        for side, size in zip(sides, mask.shape, strict=True)
     )
-    flat = looked_at[rows[:, None], columns].reshape(-1)
+    flat = mask[rows[:, None], columns].reshape(-1)
     ends = np.flatnonzero(np.diff(flat)) + 1
     runs = np.diff(np.concatenate([[0], ends, [flat.size]]))
-    return View((sides[0], sides[1]), tuple([0] * bool(flat[0]) + runs.tolist()))
+    return RegionOfInterest((sides[0], sides[1]), tuple([0] * bool(flat[0]) + runs.tolist()))
 
 
-def drawn(polygons: Sequence[Polygon], shape_hw: tuple[int, int] = (512, 512)) -> Array:
-    """Return the cells whose centres lie in any of some polygons, by the even-odd rule.
+def draw_polygons(polygons: Sequence[Polygon], shape_hw: tuple[int, int] = (512, 512)) -> Array:
+    """Return the cells whose centres lie in any of the polygons, by the even-odd rule.
 
     Args:
         polygons: each of three corners or more, (row, column) as shares of the picture.
@@ -102,18 +102,18 @@ def drawn(polygons: Sequence[Polygon], shape_hw: tuple[int, int] = (512, 512)) -
     Example: the polygon (0, 0), (0, 0.5), (1, 0.5), (1, 0) is the left half.
     """
     rows, columns = ((np.arange(side) + 0.5) / side for side in shape_hw)
-    found = np.zeros(shape_hw, bool)
+    mask = np.zeros(shape_hw, bool)
     for polygon in polygons:
         corners = _corners(polygon)
-        within = np.zeros(shape_hw, bool)
-        for (top, left), (low, right) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-            crossed = (top <= rows) != (low <= rows)
-            if top == low or not crossed.any():
+        inside = np.zeros(shape_hw, bool)
+        for (top, left), (bottom, right) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+            crossed = (top <= rows) != (bottom <= rows)
+            if top == bottom or not crossed.any():
                 continue
-            at = left + (rows[crossed] - top) / (low - top) * (right - left)
-            within[crossed] ^= columns > at[:, None]
-        found |= within
-    return found
+            crossing = left + (rows[crossed] - top) / (bottom - top) * (right - left)
+            inside[crossed] ^= columns > crossing[:, None]
+        mask |= inside
+    return mask
 
 
 def _corners(polygon: Polygon) -> Array:
@@ -131,14 +131,14 @@ def _corners(polygon: Polygon) -> Array:
     return corners
 
 
-def overlaid(one: Array, other: Array) -> tuple[Array, Array]:
-    """Return two masks in the cells of the finer one along each side."""
-    height, width = (max(pair) for pair in zip(one.shape, other.shape, strict=True))
-    spread = []
-    for mask in (one, other):
+def match_masks(first: Array, second: Array) -> tuple[Array, Array]:
+    """Return two masks resampled to one grid, the finer of the two along each side."""
+    height, width = (max(pair) for pair in zip(first.shape, second.shape, strict=True))
+    resampled = []
+    for mask in (first, second):
         rows, columns = (
-            ((np.arange(side) + 0.5) * old / side).astype(int)
-            for side, old in zip((height, width), mask.shape, strict=True)
+            ((np.arange(side) + 0.5) * size / side).astype(int)
+            for side, size in zip((height, width), mask.shape, strict=True)
         )
-        spread.append(mask[rows[:, None], columns])
-    return spread[0], spread[1]
+        resampled.append(mask[rows[:, None], columns])
+    return resampled[0], resampled[1]

@@ -1,8 +1,8 @@
-"""Work on a Ray cluster: on this machine's cores, or on many machines.
+"""Distributed execution on a Ray cluster: on this machine's cores, or on many machines.
 
-Each task is one Ray task with one processor, each state that is kept one Ray actor. They run in the
-folder that the command was given in, so that paths mean the same everywhere, and write into a
-folder that all machines share; a mark in it tells every worker that it sees that very folder.
+Each task is one Ray task with one processor, each persistent state one Ray actor. They run in the
+working directory of the command, so that paths mean the same everywhere, and write into a folder
+that all machines share; a marker file in it lets every worker check that it sees that folder.
 """
 
 from goldensample.ray_runner.cluster import RETRIES as RETRIES

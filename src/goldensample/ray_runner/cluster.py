@@ -1,23 +1,23 @@
-"""A cluster that this process has joined: what is sent to it, and what is waited for from it."""
+"""Connection to a Ray cluster: sends values to it and waits for results."""
 
 import socket
 from dataclasses import dataclass
 from typing import Any
 
 from goldensample.errors import RunnerError
-from goldensample.ray_runner.worker import Failed, Place
+from goldensample.ray_runner.worker import JobEnvironment, TaskError
 
 RETRIES = 3
-"""How often what a lost worker or machine did is begun again."""
-POLL_S, ANSWER_S, MISSED = 2.0, 2.0, 3
-"""How long a result is waited for between looks at the head, how long the head has to answer, and
-how often in a row it must not have answered to be called lost."""
-SMALL_BYTES = 2**16
-"""What is no larger travels with the call, which is four times as quick as the object store."""
+"""Number of retries after the loss of a worker or a machine."""
+POLL_S, ANSWER_S, MAX_MISSED = 2.0, 2.0, 3
+"""Seconds between checks of the head during a wait, timeout of a check, and number of consecutive
+failed checks after which the head is lost."""
+INLINE_BYTES = 2**16
+"""Limit up to which values are sent with the call: four times as fast as the object store."""
 
 
 class LostWorkerError(RunnerError):
-    """A worker was lost, with what it had; its machine perhaps, too."""
+    """A worker was lost with its state, possibly with its machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +27,33 @@ class Cluster:
     Args:
         ray: the library.
         head: host and port at which the cluster's head answers.
-        place: where the command is given.
+        environment: of the job.
     """
 
     ray: Any
     head: tuple[str, int]
-    place: Place
+    environment: JobEnvironment
 
     def check(self) -> None:
-        """Make sure that the head answers: else Ray would wait, and then end this process."""
-        if not answers(self.head):
-            raise self._lost("it does not answer")
+        """Check that the head answers: otherwise Ray waits, and then ends this process."""
+        if not is_reachable(self.head):
+            raise self._lost_head("it does not answer")
 
     def put(self, *values: Any) -> Any:
-        """Return what stands for values in the object store, which has them as long as it lives."""
-        return [self.ray.put(values)]  # in a list, or Ray would hand over the values themselves
+        """Return a reference to values in the object store, which stores them while it is alive."""
+        return [self.ray.put(values)]  # in a list, or Ray would resolve the reference
 
     def send(self, *values: Any) -> Any:
-        """Return values as they travel with a call: packed, or in the object store; see `put`."""
+        """Return values to be sent with a call: pickled, or in the object store; see `put`."""
         pack = self.ray.cloudpickle.dumps
         arrays: list[Any] = []
         packed = pack(values, protocol=5, buffer_callback=arrays.append)
-        if len(packed) + sum(array.raw().nbytes for array in arrays) > SMALL_BYTES:
+        if len(packed) + sum(array.raw().nbytes for array in arrays) > INLINE_BYTES:
             return self.put(*values)
         return pack(values) if arrays else packed
 
-    def take(self, reference: Any) -> Any:
-        """Wait for a result; a task's exception is a `Failed`.
+    def wait_for(self, reference: Any) -> Any:
+        """Wait for a result; a task's exception is returned as a `TaskError`.
 
         Raises:
             LostWorkerError: its worker was lost.
@@ -63,29 +63,30 @@ class Cluster:
         try:
             missed = 0
             while not self.ray.wait([reference], timeout=POLL_S, fetch_local=False)[0]:
-                missed = 0 if answers(self.head) else missed + 1
-                if missed == MISSED:
-                    raise self._lost("it does not answer")
+                missed = 0 if is_reachable(self.head) else missed + 1
+                if missed == MAX_MISSED:
+                    raise self._lost_head("it does not answer")
             return self.ray.get(reference)
         except ConnectionError as error:
-            raise self._lost(first_line(error)) from error
+            raise self._lost_head(first_line(error)) from error
         except errors.RayTaskError as error:  # around a task: its result cannot be sent
-            return Failed(error.cause)
+            return TaskError(error.cause)
         except errors.RayError as error:
             raise LostWorkerError(
                 f"a task's worker must live until it is done; it was lost, and {RETRIES} at most "
                 f"after it ({first_line(error)}); often memory is the reason"
             ) from error
 
-    def _lost(self, why: str) -> RunnerError:
+    def _lost_head(self, reason: str) -> RunnerError:
         return RunnerError(
             f"the cluster's head, {self.head[0]}:{self.head[1]}, must stay until the end; it was "
-            f"lost ({why}); what was written is whole: start the cluster again and go on from there"
+            f"lost ({reason}); what was written is whole: start the cluster again and go on from "
+            "there"
         )
 
 
-def answers(head: tuple[str, int]) -> bool:
-    """Return whether a head can be reached."""
+def is_reachable(head: tuple[str, int]) -> bool:
+    """Return whether a server answers at an address."""
     try:
         socket.create_connection(head, ANSWER_S).close()
         return True
@@ -94,5 +95,5 @@ def answers(head: tuple[str, int]) -> bool:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of what an error says."""
+    """Return the first line of an error's message."""
     return str(error).strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Find a cluster by name: join it, or start it, and leave it, or stop it, in the end."""
+"""Open a runner by name: connect to a Ray cluster or start one, and disconnect or stop it."""
 
 import os
 import secrets
@@ -9,23 +9,23 @@ from tempfile import gettempdir
 from typing import Any
 
 from goldensample.errors import RunnerError
-from goldensample.ray_runner.cluster import Cluster, answers, first_line
+from goldensample.ray_runner.cluster import Cluster, first_line, is_reachable
 from goldensample.ray_runner.runner import RayRunner
-from goldensample.ray_runner.worker import Place
-from goldensample.runners import Runner, here
+from goldensample.ray_runner.worker import JobEnvironment
+from goldensample.runners import Runner, local_runner
 from goldensample.storage.atomic import write_atomic
 
 
 @contextmanager
 def open_runner(name: str, output: Path | None) -> Iterator[Runner]:
-    """Give the runner of a name, and leave its cluster, or stop it, in the end.
+    """Yield the runner of a name; disconnect from its cluster, or stop it, afterwards.
 
-    A program that has joined a cluster with `ray.init` keeps it.
+    A program that has called `ray.init` itself stays connected.
 
     Args:
         name: "here"; "ray" for a cluster on this machine, until the end; "ray://HOST:PORT" for one
             that runs; "auto" for the one that RAY_ADDRESS or this machine knows of.
-        output: folder that tasks write into; made if it is not there. None: they write into none,
+        output: folder that tasks write into; created if missing. None: they write into none,
             and all their paths are absolute, or URLs.
 
     Raises:
@@ -33,35 +33,35 @@ def open_runner(name: str, output: Path | None) -> Iterator[Runner]:
         RunnerError: Ray is not installed, or there is no such cluster.
     """
     if name == "here":
-        yield here
+        yield local_runner
         return
-    with joined(name) as (ray, head):
+    with join_cluster(name) as (ray, head):
         if not output:
-            yield RayRunner(Cluster(ray, head, Place(str(Path.cwd()), "")))
+            yield RayRunner(Cluster(ray, head, JobEnvironment(str(Path.cwd()), "")))
             return
-        mark = output.absolute() / f".shared-{secrets.token_hex(8)}"
-        write_atomic(mark, b"")
+        marker = output.absolute() / f".shared-{secrets.token_hex(8)}"
+        write_atomic(marker, b"")
         try:
-            yield RayRunner(Cluster(ray, head, Place(str(Path.cwd()), str(mark))))
+            yield RayRunner(Cluster(ray, head, JobEnvironment(str(Path.cwd()), str(marker))))
         finally:
-            mark.unlink(missing_ok=True)
+            marker.unlink(missing_ok=True)
 
 
 @contextmanager
-def joined(name: str) -> Iterator[tuple[Any, tuple[str, int]]]:
-    """Give the library, and the head of the cluster of a name; see `open_runner`."""
+def join_cluster(name: str) -> Iterator[tuple[Any, tuple[str, int]]]:
+    """Yield the library, and the address of the head of a cluster; see `open_runner`."""
     if name not in ("ray", "auto") and not name.startswith("ray://"):
         raise ValueError(f"--runner must be here, ray, ray://HOST:PORT or auto; got {name!r}")
     ray = _import(name)
     if name == "auto":
         name = os.environ.get("RAY_ADDRESS") or name
-    ours = not ray.is_initialized()
-    if ours:
+    started = not ray.is_initialized()
+    if started:
         _join(ray, name)
     try:
-        yield ray, _head(ray, name)
+        yield ray, _head_address(ray, name)
     finally:
-        if ours:
+        if started:
             ray.shutdown()
 
 
@@ -79,16 +79,18 @@ def _import(name: str) -> Any:
 
 
 def _join(ray: Any, name: str) -> None:
-    """Join a cluster, or start one."""
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    noted = Path(os.environ.get("RAY_TMPDIR") or gettempdir(), "ray", "ray_current_cluster")
-    known = noted.read_text().strip() if name == "auto" and noted.is_file() else name
-    known = known.removeprefix("ray://")
+    """Connect to a cluster, or start one."""
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    address_file = Path(os.environ.get("RAY_TMPDIR") or gettempdir(), "ray", "ray_current_cluster")
+    address = (
+        address_file.read_text().strip() if name == "auto" and address_file.is_file() else name
+    )
+    address = address.removeprefix("ray://")
     try:
-        if ":" in known and not answers(_split(known)):
-            raise ConnectionError(f"{known} does not answer")  # Ray would try for minutes
-        own = {"include_dashboard": False} if name == "ray" else {}
-        ray.init(address="local" if name == "ray" else name, **own, **quiet)
+        if ":" in address and not is_reachable(_split(address)):
+            raise ConnectionError(f"{address} does not answer")  # Ray would try for minutes
+        extra = {"include_dashboard": False} if name == "ray" else {}
+        ray.init(address="local" if name == "ray" else name, **extra, **options)
     except Exception as error:  # a node that starts too slowly raises no type of its own
         raise RunnerError(
             f"--runner {name} must have a cluster that answers; there is none "
@@ -96,8 +98,8 @@ def _join(ray: Any, name: str) -> None:
         ) from error
 
 
-def _head(ray: Any, name: str) -> tuple[str, int]:
-    """Return where the cluster's head answers."""
+def _head_address(ray: Any, name: str) -> tuple[str, int]:
+    """Return the address of the cluster's head."""
     address = name.removeprefix("ray://")
     return _split(ray.get_runtime_context().gcs_address if address == name else address)
 

@@ -1,4 +1,4 @@
-"""Replicas of a web application on a cluster, as many as are needed (Ray Serve)."""
+"""Autoscaled replicas of a web application on a Ray cluster (Ray Serve)."""
 
 import logging
 import time
@@ -10,54 +10,54 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from goldensample.errors import RunnerError
-from goldensample.ray_runner.address import Address, is_here
-from goldensample.ray_runner.cluster import MISSED, Cluster, answers, first_line
-from goldensample.ray_runner.connect import joined
-from goldensample.ray_runner.worker import Place
+from goldensample.ray_runner.address import Address, is_local
+from goldensample.ray_runner.cluster import MAX_MISSED, Cluster, first_line, is_reachable
+from goldensample.ray_runner.connect import join_cluster
+from goldensample.ray_runner.worker import JobEnvironment
 
-Given = TypeVar("Given")
+Config = TypeVar("Config")
 NAME = "golden"
-"""Of the application and of its deployment."""
-SPARE = 8
-"""Requests beyond those that wait, at a replica: room for it to answer that it is full."""
-QUEUE = 64
-"""Requests that the proxy keeps for replicas that are full, at most; more are answered 503."""
-LOOK_S = 1.0
-"""Between two looks at the replicas and at the head."""
+"""Name of the application and of its deployment."""
+SPARE_REQUESTS = 8
+"""Requests of a replica beyond `max_requests`, so that it can still answer that it is full."""
+PROXY_QUEUE = 64
+"""Maximum queue length of the proxy while replicas are full; further requests get 503."""
+CHECK_S = 1.0
+"""Seconds between checks of the replicas and of the head."""
 BUSY_S, IDLE_S = 3.0, 300.0
-"""How long there must be too many requests until replicas are added, and too few until some go."""
+"""Delays before replicas are added under load, and removed when idle."""
 Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which replicas are wanted, and where they are reached.
+class ReplicaOptions:
+    """Number, load and address of replicas.
 
     Args:
-        at: what the proxy on the cluster's head listens on.
-        most: replicas, at most; there is always one. At least 1.
-        waiting: requests for each replica beyond which another one is started. At least 1.
-        places: requests that a replica takes, at most.
+        address: of the proxy on the cluster's head.
+        max_replicas: at least 1; one is always running.
+        target_requests: requests per replica above which another one is started. At least 1.
+        max_requests: of a replica at a time.
     """
 
-    at: Address
-    most: int
-    waiting: int
-    places: int
+    address: Address
+    max_replicas: int
+    target_requests: int
+    max_requests: int
 
 
 def run_replicas(
-    name: str, make: Callable[[Given], Any], given: Given, wanted: Wanted, tell: Tell
+    name: str, make: Callable[[Config], Any], config: Config, options: ReplicaOptions, tell: Tell
 ) -> None:
-    """Run replicas on the cluster of a name until Ctrl-C or SIGTERM; let them finish then.
+    """Run replicas on the cluster of a name until Ctrl-C or SIGTERM, then drain them.
 
     Args:
-        name: "ray" or "auto", as for `open_runner`; from outside of a cluster the files cannot be
-            sent to replicas.
-        make: a function of a module; returns an ASGI application.
-        given: what it is made from; it travels once to each machine.
-        wanted: which.
-        tell: told, in words, what people should know meanwhile.
+        name: "ray" or "auto", as for `open_runner`; files cannot be sent from outside of a
+            cluster.
+        make: an importable function; returns an ASGI application.
+        config: its argument; sent once to each machine.
+        options: of the replicas.
+        tell: called with status messages.
 
     Raises:
         ValueError: the name is none of these.
@@ -70,28 +70,28 @@ def run_replicas(
             "of the cluster"
         )
     if name == "ray":  # the cluster will be on this machine
-        wanted.at.check_free()
-    with joined(name) as (ray, head), _until_told_to_stop():  # Ray has a SIGTERM of its own
-        cluster, serve = Cluster(ray, head, Place("", "")), _serve()
-        others = bool(serve.status().proxies)  # of programs that are not ours
-        if name != "ray" and not others and is_here(head[0]):
-            wanted.at.check_free()
-        sent = cluster.put(make, given)
+        options.address.check_free()
+    with join_cluster(name) as (ray, head), _interrupt_on_signals():  # Ray has a SIGTERM of its own
+        cluster, serve = Cluster(ray, head, JobEnvironment("", "")), _import_serve()
+        foreign_apps = bool(serve.status().proxies)  # of other programs
+        if name != "ray" and not foreign_apps and is_local(head[0]):
+            options.address.check_free()
+        payload = cluster.put(make, config)
         try:
-            _start(serve, sent, wanted)
-            _watch(cluster, serve, wanted, tell)
+            _deploy(serve, payload, options)
+            _monitor(cluster, serve, options, tell)
         except KeyboardInterrupt:
             tell("stopping: what was accepted is answered first")
         finally:
-            if answers(cluster.head):
+            if is_reachable(cluster.head):
                 if NAME in serve.status().applications:
                     serve.delete(NAME)
-                if name != "ray" and not others:  # else it stays, or ends with the cluster
+                if name != "ray" and not foreign_apps:  # else it stays, or ends with the cluster
                     serve.shutdown()
 
 
-def _serve() -> Any:
-    """Return the library, which then keeps its notes to its own files."""
+def _import_serve() -> Any:
+    """Return Ray Serve, with its log messages off the terminal."""
     try:
         from ray import serve
     except ImportError as error:
@@ -103,25 +103,25 @@ def _serve() -> Any:
     return serve
 
 
-def _start(serve: Any, sent: Any, wanted: Wanted) -> None:
-    """Have replicas started; return before they are."""
-    serve.start("HeadOnly", {"host": wanted.at.host, "port": wanted.at.port})
-    kind = serve.deployment(
+def _deploy(serve: Any, payload: Any, options: ReplicaOptions) -> None:
+    """Deploy the replicas without waiting for their start."""
+    serve.start("HeadOnly", {"host": options.address.host, "port": options.address.port})
+    deployment = serve.deployment(
         name=NAME,
         ray_actor_options={"num_cpus": 1},
-        max_ongoing_requests=wanted.places + SPARE,
-        max_queued_requests=QUEUE,
+        max_ongoing_requests=options.max_requests + SPARE_REQUESTS,
+        max_queued_requests=PROXY_QUEUE,
         autoscaling_config={
             "min_replicas": 1,
-            "max_replicas": wanted.most,
-            "target_ongoing_requests": wanted.waiting,
+            "max_replicas": options.max_replicas,
+            "target_ongoing_requests": options.target_requests,
             "upscale_delay_s": BUSY_S,
             "downscale_delay_s": IDLE_S,
             "look_back_period_s": BUSY_S,
-            "metrics_interval_s": LOOK_S,
+            "metrics_interval_s": CHECK_S,
         },
     )
-    target = kind(serve.ingress(Late(sent))()).bind()
+    target = deployment(serve.ingress(LazyApp(payload))()).bind()
     try:
         serve.run_many(
             [serve.RunTarget(target, NAME, "/")],
@@ -135,88 +135,89 @@ def _start(serve: Any, sent: Any, wanted: Wanted) -> None:
         ) from error
 
 
-class Late:
-    """An ASGI application that is made in the process that serves it, before its first request.
+class LazyApp:
+    """An ASGI application that is created in the serving process, before its first request.
 
     Args:
-        sent: how it is made and what from, as `Cluster.put` gives it.
+        payload: factory and config of the application, from `Cluster.put`.
     """
 
-    def __init__(self, sent: Any) -> None:
-        self._sent = sent
+    def __init__(self, payload: Any) -> None:
+        self._payload = payload
         self._app: Any = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer; the first that is asked of an application is to start."""
+        """Handle a request; the first one creates the application."""
         if self._app is None:
             import ray
 
-            make, given = ray.get(self._sent[0])
-            self._app = make(given)
+            make, config = ray.get(self._payload[0])
+            self._app = make(config)
         await self._app(scope, receive, send)
 
 
-def _watch(cluster: Cluster, serve: Any, wanted: Wanted, tell: Tell) -> None:
-    """Tell when the replicas are ready and how many there are, until the process is told to stop.
+def _monitor(cluster: Cluster, serve: Any, options: ReplicaOptions, tell: Tell) -> None:
+    """Report when the replicas are ready and how many there are, until interrupted.
 
     Raises:
         RunnerError: the head was lost, or replicas cannot be started.
     """
-    ready, known, missed = False, "", 0
+    ready, reported, missed = False, "", 0
     while True:
-        missed = 0 if answers(cluster.head) else missed + 1
-        if missed == MISSED:
+        missed = 0 if is_reachable(cluster.head) else missed + 1
+        if missed == MAX_MISSED:
             cluster.check()
         if not missed:
-            running, words = _state(cluster, serve, wanted)
+            running, status = _replica_state(cluster, serve, options)
             if running and not ready:
-                wanted.at.check_reached(cluster.head[0])
+                options.address.check_reachable(cluster.head[0])
                 ready = True
-                tell(f"replicas are at {wanted.at.words(cluster.head[0])}; Ctrl-C stops them")
-            if words != known:
-                tell(words)
-                known = words
-        time.sleep(LOOK_S)
+                url = options.address.describe(cluster.head[0])
+                tell(f"replicas are at {url}; Ctrl-C stops them")
+            if status != reported:
+                tell(status)
+                reported = status
+        time.sleep(CHECK_S)
 
 
-def _state(cluster: Cluster, serve: Any, wanted: Wanted) -> tuple[int, str]:
-    """Return how many replicas run, and the same in words with what comes and what is wrong.
+def _replica_state(cluster: Cluster, serve: Any, options: ReplicaOptions) -> tuple[int, str]:
+    """Return the number of running replicas, and a status message.
 
     Raises:
         RunnerError: none can be started.
     """
-    found = serve.status().applications.get(NAME)
-    if found is None or NAME not in found.deployments:
+    application = serve.status().applications.get(NAME)
+    if application is None or NAME not in application.deployments:
         return 0, "starting the first replica"
-    deployment = found.deployments[NAME]
-    if found.status == "DEPLOY_FAILED":
-        why = (deployment.message or found.message).strip().rpartition("\n")[2]
+    deployment = application.deployments[NAME]
+    if application.status == "DEPLOY_FAILED":
+        reason = (deployment.message or application.message).strip().rpartition("\n")[2]
         raise RunnerError(
-            f"a replica must start; none does ({why}); all machines must have the same "
+            f"a replica must start; none does ({reason}); all machines must have the same "
             "goldensample, with the extras [station,ray]"
         )
     states = deployment.replica_states
-    running, coming = states.get("RUNNING", 0), states.get("STARTING", 0)
+    running, starting = states.get("RUNNING", 0), states.get("STARTING", 0)
     cores = int(cluster.ray.cluster_resources().get("CPU", 0))
-    lacking = min(coming, max(0, running + coming - cores))
-    words = f"{running} of at most {wanted.most} replicas run"
-    words += f", {coming - lacking} being started" if coming > lacking else ""
-    words += f", {lacking} waiting for a processor" if lacking else ""
+    unscheduled = min(starting, max(0, running + starting - cores))
+    status = f"{running} of at most {options.max_replicas} replicas run"
+    status += f", {starting - unscheduled} being started" if starting > unscheduled else ""
+    status += f", {unscheduled} waiting for a processor" if unscheduled else ""
     if deployment.status == "UNHEALTHY":
-        words += f"; {first_line(Exception(deployment.message))}"
-    return running, words
+        status += f"; {first_line(Exception(deployment.message))}"
+    return running, status
 
 
 @contextmanager
-def _until_told_to_stop() -> Iterator[None]:
-    """Take Ctrl-C, also where a shell has turned it off, and SIGTERM for the end."""
+def _interrupt_on_signals() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGTERM and SIGINT, even where a shell ignores SIGINT."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {one: signal(one, stop) for one in (SIGINT, SIGTERM)}
+    handlers = {number: signal(number, stop) for number in (SIGINT, SIGTERM)}
     try:
         yield
     finally:
-        for one, handler in before.items():
-            signal(one, handler)
+        for number, handler in handlers.items():
+            signal(number, handler)

@@ -1,11 +1,11 @@
-"""States in Ray actors, one each; a lost one is made again and told again all that it was told."""
+"""States in Ray actors, one each; a lost one is made again and its history replayed."""
 
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from goldensample.ray_runner.cluster import RETRIES, Cluster, LostWorkerError, answers
-from goldensample.ray_runner.worker import Failed, Keeper
+from goldensample.ray_runner.cluster import RETRIES, Cluster, LostWorkerError, is_reachable
+from goldensample.ray_runner.worker import StateActor, TaskError
 
 State = TypeVar("State")
 Message = TypeVar("Message")
@@ -13,93 +13,96 @@ Result = TypeVar("Result")
 
 
 class RayStates(Generic[State]):
-    """See `States`. All are made when the first answer is given.
+    """See `States`. All exist when the first call returns.
 
-    Several threads may speak; they take turns. What is told is kept in this process, or where it
-    is large in its object store, as long as the states are: to be told again.
+    Calls of several threads are serialised. Messages are stored in this process, or large ones in
+    its object store, as long as the states exist: for replay after a loss.
 
     Args:
-        cluster: what keeps them.
-        made: how a state is made and what is shared, as `Cluster.put` gives it.
-        items: what each is made from.
+        cluster: of the actors.
+        factory: of a state, and its shared value, from `Cluster.put`.
+        items: argument of the factory for each state.
     """
 
-    def __init__(self, cluster: Cluster, made: Any, items: list[Any]) -> None:
-        self._cluster, self._made, self._items = cluster, made, items
-        self._told: list[Any] = []
+    def __init__(self, cluster: Cluster, factory: Any, items: list[Any]) -> None:
+        self._cluster, self._factory, self._items = cluster, factory, items
+        self._history: list[Any] = []
         self._lock = Lock()
-        kind = cluster.ray.remote(num_cpus=0)(Keeper)  # none to be had after a loss: no waiting
-        self._kind = kind
+        # no CPU: none may be free after a loss
+        self._actor_class = cluster.ray.remote(num_cpus=0)(StateActor)
         self._actors: list[Any] = [None] * len(items)
         for number in range(len(items)):
-            self._begin(number)
+            self._start_actor(number)
 
     def __len__(self) -> int:
         return len(self._items)
 
-    def tell(self, task: Callable[[State, Message], Result], message: Message) -> list[Result]:
-        """See `States.tell`.
+    def update(self, task: Callable[[State, Message], Result], message: Message) -> list[Result]:
+        """See `States.update`.
 
         Raises:
-            RunnerError: a state was lost too often on the way, or the cluster's head was.
+            RunnerError: a state was lost too often, or the cluster's head was.
         """
         with self._lock:
-            sent = self._cluster.send(task, message)
+            payload = self._cluster.send(task, message)
             try:
-                return self._answers(sent)
+                return self._call_all(payload)
             finally:
-                self._told.append(sent)
+                self._history.append(payload)
 
-    def ask(self, task: Callable[[State, Message], Result], message: Message) -> list[Result]:
-        """See `States.ask`; raises what `tell` does."""
+    def query(self, task: Callable[[State, Message], Result], message: Message) -> list[Result]:
+        """See `States.query`; raises what `update` does."""
         with self._lock:
-            return self._answers(self._cluster.send(task, message))
+            return self._call_all(self._cluster.send(task, message))
 
     def end(self) -> None:
-        """Give up the states, and all that was told."""
-        if answers(self._cluster.head):
+        """Release the states and their history."""
+        if is_reachable(self._cluster.head):
             for actor in self._actors:
                 self._cluster.ray.kill(actor)
-        self._actors, self._told, self._made = [], [], None
+        self._actors, self._history, self._factory = [], [], None
 
-    def _begin(self, number: int) -> None:
-        """Make a state, on a machine that is there."""
+    def _start_actor(self, number: int) -> None:
+        """Start the actor of a state on a machine that is alive."""
         strategies, nodes = self._cluster.ray.util.scheduling_strategies, self._nodes()
-        place = nodes[number % len(nodes)]
-        there = strategies.NodeAffinitySchedulingStrategy(place, soft=False)  # soft goes astray
-        actor = self._kind.options(scheduling_strategy=there).remote()
-        actor.make.remote(self._cluster.place, self._made, self._items[number], self._told)
+        node = nodes[number % len(nodes)]
+        # a soft affinity may be ignored
+        strategy = strategies.NodeAffinitySchedulingStrategy(node, soft=False)
+        actor = self._actor_class.options(scheduling_strategy=strategy).remote()
+        actor.make.remote(
+            self._cluster.environment, self._factory, self._items[number], self._history
+        )
         self._actors[number] = actor
 
     def _nodes(self) -> list[str]:
-        """List a node for each processor, in turns, so that few states are on many machines."""
-        found = [node for node in self._cluster.ray.nodes() if node["Alive"]]
-        counts = sorted((int(n["Resources"].get("CPU", 0)), n["NodeID"]) for n in found)
-        most = counts[-1][0]
-        if not most:  # none has a processor: any will do
+        """List a node for each processor, round robin, so that few states spread over machines."""
+        alive = [node for node in self._cluster.ray.nodes() if node["Alive"]]
+        counts = sorted((int(n["Resources"].get("CPU", 0)), n["NodeID"]) for n in alive)
+        max_count = counts[-1][0]
+        if not max_count:  # none has a processor: any will do
             return [node for _, node in counts]
-        return [node for turn in range(most) for count, node in counts[::-1] if count > turn]
+        return [node for turn in range(max_count) for count, node in counts[::-1] if count > turn]
 
-    def _answers(self, sent: Any) -> list[Any]:
-        """Tell all states, and again those that were lost; raise what the first one raised."""
-        found: dict[int, Any] = {}
-        for left in range(RETRIES, -1, -1):
-            waiting = {
-                number: self._actors[number].tell.remote(sent)
+    def _call_all(self, payload: Any) -> list[Any]:
+        """Call all states, and again those that were lost; raise the first error."""
+        answers: dict[int, Any] = {}
+        for retries_left in range(RETRIES, -1, -1):
+            pending = {
+                number: self._actors[number].call.remote(payload)
                 for number in range(len(self))
-                if number not in found
+                if number not in answers
             }
-            for number in list(waiting):
+            for number in list(pending):
                 try:
-                    found[number] = self._cluster.take(waiting.pop(number))
+                    answers[number] = self._cluster.wait_for(pending.pop(number))
                 except LostWorkerError:
-                    if not left:
+                    if not retries_left:
                         raise
                     self._cluster.check()
                     self._cluster.ray.kill(self._actors[number])
-                    self._begin(number)
-        results = [found[number] for number in range(len(self))]
+                    self._start_actor(number)
+        results = [answers[number] for number in range(len(self))]
         for result in results:
-            if isinstance(result, Failed):
+            if isinstance(result, TaskError):
                 raise result.error
         return results

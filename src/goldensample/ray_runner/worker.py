@@ -1,4 +1,4 @@
-"""What is done in a worker: tasks, and states that are kept."""
+"""Executed in a worker process: tasks, and actors that hold states."""
 
 import os
 import socket
@@ -16,134 +16,139 @@ from goldensample.errors import RunnerError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a command is given.
+class JobEnvironment:
+    """The environment of a job.
 
     Args:
-        folder: that paths start from.
-        mark: a file in the folder that tasks write into, which shows that a machine sees it; "" for
-            tasks that write into none.
+        folder: working directory of the command.
+        marker: a file in the output folder, which shows that a machine shares the folder; "" for
+            tasks without an output folder.
         version: of this package.
     """
 
     folder: str
-    mark: str
+    marker: str
     version: str = __version__
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """What a task raised; Ray would wrap it in a type of its own."""
+class TaskError:
+    """An exception of a task; Ray would wrap it in another type."""
 
     error: Exception
 
 
-_held: dict[Any, Any] = {}
-"""The task and what is shared, of the one run that this worker works for."""
+_cached_task: dict[Any, Any] = {}
+"""The unpacked task and shared value of the current run of this worker."""
 
 
-def carry(place: Place, sent: Any, item: Any) -> Any:
-    """Do a task for an item.
+def run_task(environment: JobEnvironment, payload: Any, item: Any) -> Any:
+    """Run a task on an item.
 
     Args:
-        place: where the command was given.
-        sent: the task and what is shared, as `Cluster.put` gives it.
-        item: what it is done for.
+        environment: of the job.
+        payload: the task and its shared value, from `Cluster.put`.
+        item: argument of the task.
 
     Returns:
-        Its result, or a `Failed`.
+        Its result, or a `TaskError`.
     """
     try:
-        _enter(place)
-        (run,) = sent
-        if run not in _held:
-            _held.clear()
-            _held[run] = _unpacked(sent)
-        task, shared = _held[run]
+        _enter_environment(environment)
+        (reference,) = payload
+        if reference not in _cached_task:
+            _cached_task.clear()
+            _cached_task[reference] = _unpack(payload)
+        task, shared = _cached_task[reference]
         return task(shared, item)
     except Exception as error:
-        return Failed(_portable(error))
+        return TaskError(_make_picklable(error))
 
 
-class Keeper:
-    """A Ray actor that keeps a state."""
+class StateActor:
+    """A Ray actor that holds a state."""
 
     def __init__(self) -> None:
-        self._failed: Failed | None = None
+        self._error: TaskError | None = None
 
-    def make(self, place: Place, sent: Any, item: Any, told: list[Any]) -> None:
-        """Make the state, and tell it again what it was told; `tell` says how that went.
+    def make(
+        self, environment: JobEnvironment, payload: Any, item: Any, history: list[Any]
+    ) -> None:
+        """Make the state, and replay its history; errors are returned by `call`.
 
         Args:
-            place: where the command was given.
-            sent: how it is made and what is shared, as `Cluster.put` gives it.
-            item: what it is made from.
-            told: tasks with their messages, each as `Cluster.send` gives it.
+            environment: of the job.
+            payload: the factory and its shared value, from `Cluster.put`.
+            item: argument of the factory.
+            history: tasks with their messages, each from `Cluster.send`.
         """
         try:
-            _enter(place)
-            make, shared = _unpacked(sent)
+            _enter_environment(environment)
+            make, shared = _unpack(payload)
             self._state = make(shared, item)
-            for one in told:
-                task, message = _unpacked(one)
-                with suppress(Exception):  # that was raised the first time
+            for entry in history:
+                task, message = _unpack(entry)
+                with suppress(Exception):  # it was raised the first time
                     task(self._state, message)
         except Exception as error:
-            self._failed = Failed(_portable(error))
+            self._error = TaskError(_make_picklable(error))
 
-    def tell(self, sent: Any) -> Any:
-        """Return the result of a task with its message, or a `Failed`."""
-        if self._failed:
-            return self._failed
+    def call(self, payload: Any) -> Any:
+        """Return the result of a task on a message, or a `TaskError`."""
+        if self._error:
+            return self._error
         try:
-            task, message = _unpacked(sent)
+            task, message = _unpack(payload)
             return task(self._state, message)
         except Exception as error:
-            return Failed(_portable(error))
+            return TaskError(_make_picklable(error))
 
 
-def _unpacked(sent: Any) -> Any:
-    """Return what `Cluster.put` or `Cluster.send` was given."""
+def _unpack(payload: Any) -> Any:
+    """Return the arguments of `Cluster.put` or `Cluster.send`."""
     import ray
 
-    return ray.cloudpickle.loads(sent) if isinstance(sent, bytes) else ray.get(sent[0])
+    return ray.cloudpickle.loads(payload) if isinstance(payload, bytes) else ray.get(payload[0])
 
 
-def _enter(place: Place) -> None:
-    """Go to the folder that paths start from, and make sure that this machine is as the others."""
-    machine = socket.gethostname()
-    if place.version != __version__:
+def _enter_environment(environment: JobEnvironment) -> None:
+    """Change to the working directory, and check that this machine has the job's environment."""
+    host = socket.gethostname()
+    if environment.version != __version__:
         raise RunnerError(
-            f"all machines must have the same goldensample; {machine} has {__version__}, the "
-            f"command {place.version}; install the same"
+            f"all machines must have the same goldensample; {host} has {__version__}, the "
+            f"command {environment.version}; install the same"
         )
-    seen = ((place.folder, place.folder), (os.path.dirname(place.mark), place.mark))
-    for path, sign in seen if place.mark else ():
-        if not os.path.exists(sign):
+    checks = (
+        (environment.folder, environment.folder),
+        (os.path.dirname(environment.marker), environment.marker),
+    )
+    for path, required in checks if environment.marker else ():
+        if not os.path.exists(required):
             raise RunnerError(
-                f"all machines must see the same {path}; {machine} does not; share it, under the "
+                f"all machines must see the same {path}; {host} does not; share it, under the "
                 "same path"
             )
     with suppress(FileNotFoundError):
-        os.chdir(place.folder)
-    _keep_to_one_thread()
+        os.chdir(environment.folder)
+    _limit_threads()
 
 
 @cache
-def _keep_to_one_thread() -> None:
-    """Take no more than the one processor that a task has, and give the same last bits anywhere."""
+def _limit_threads() -> None:
+    """Limit the task to one thread, which also makes results bit-identical on any machine."""
     use_threads(1)
     threadpool_limits(1, "blas")
 
 
-def _portable(error: Exception) -> Exception:
-    """Return an error that can be sent, with the worker's trace as a note."""
+def _make_picklable(error: Exception) -> Exception:
+    """Return a picklable error, with the worker's traceback as a note."""
     import ray
 
     error.add_note(f"on {socket.gethostname()}:\n{''.join(traceback.format_exception(error))}")
     try:
-        again = ray.cloudpickle.loads(ray.cloudpickle.dumps(error))
-        if type(again) is type(error) and str(again) == str(error):
+        copy = ray.cloudpickle.loads(ray.cloudpickle.dumps(error))
+        if type(copy) is type(error) and str(copy) == str(error):
             return error
     except Exception:  # whatever an error of any library may do when it is packed
         pass

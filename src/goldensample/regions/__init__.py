@@ -1,4 +1,4 @@
-"""Distances to heat map, regions and contours.
+"""Anomaly maps: from patch distances to heat map, regions and contours.
 
-`heatmap.heat_map` draws distances over the picture; `contours.contours` outlines a region.
+`heatmap.heat_map` upsamples distances to the picture; `contours.contours` traces a region.
 """

@@ -1,4 +1,4 @@
-"""From patch distances to a heat map on the picture, and from the map to regions."""
+"""The heat map (anomaly map) of a picture from patch distances, and its regions."""
 
 from functools import lru_cache
 
@@ -14,53 +14,54 @@ Centres = tuple[tuple[float, ...], tuple[float, ...]]
 def heat_map(
     scores: Array, valid: Array, centres: Centres, placement: Placement, sigma_px: float
 ) -> Array:
-    """Lay patch distances out on the picture: bilinear upsampling, then a Gaussian blur.
+    """Upsample patch distances to the picture, bilinear, then blur with a Gaussian.
 
-    The map is `rows @ scores @ columns.T`, the blur (mirrored at the border, cut at four sigma)
-    included. Cells on padding have no part in it: their weight goes to the others.
+    The map is `rows @ scores @ columns.T`, the blur (reflected at the border, truncated at four
+    sigma) included. Cells on padding are excluded: their weight goes to the others.
 
     Args:
         scores: (h, w) float32 distances; not changed.
         valid: (h, w) bool; not changed.
         centres: of the patches, rows then columns, as shares of the canvas.
-        placement: where the picture lies on the canvas.
+        placement: of the picture on the canvas.
         sigma_px: of the blur, in pixels of the canvas; 0 for none.
 
     Returns:
-        (H, W) float32 on the picture, in the unit of the scores; 0 outside `placement.box_px()`,
-        and where the placement's view does not look.
+        (H, W) float32 on the picture, in the unit of the scores; 0 outside `placement.box_px()`
+        and outside the placement's ROI.
 
     Source: Roth et al. 2022, section 3.3.
     """
     if placement.motion:
-        still = heat_map(scores, valid, centres, placement.still, sigma_px)
-        return placement.motion.returned(still)
+        aligned = heat_map(scores, valid, centres, placement.without_motion, sigma_px)
+        return placement.motion.restore(aligned)
     rows, columns = (_map_matrix(centres[axis], placement, axis, sigma_px) for axis in (0, 1))
     values = rows @ np.where(valid, scores, 0).astype(np.float32) @ columns.T  # (h, w) -> (H', W')
     if not valid.all():
         values /= np.maximum(rows @ valid.astype(np.float32) @ columns.T, 1e-6)
     top, left, height, width = placement.box_px()
     if (height, width) != placement.shape_hw:
-        whole = np.zeros(placement.shape_hw, np.float32)
-        whole[top : top + height, left : left + width] = values
-        values = whole
-    looked_at = placement.looked_at()
-    return values if looked_at is None else np.where(looked_at, values, np.float32(0))
+        full = np.zeros(placement.shape_hw, np.float32)
+        full[top : top + height, left : left + width] = values
+        values = full
+    roi_mask = placement.roi_mask()
+    return values if roi_mask is None else np.where(roi_mask, values, np.float32(0))
 
 
 @lru_cache(maxsize=64)
 def _map_matrix(
     centres: tuple[float, ...], placement: Placement, axis: int, sigma_px: float
 ) -> Array:
-    """Return the (pixels of the box, cells) float32 matrix: upsampling, blur, way back."""
+    """Return the (pixels of the box, cells) float32 matrix: upsampling, blur, resizing."""
     canvas = placement.canvas_hw[axis]
     box = placement.box_px()
-    at = np.arange(box[axis], box[axis] + box[axis + 2]) + 0.5
-    back = linear_matrix(canvas, at * placement.scale_hw[axis] + placement.offset_hw[axis])
-    return (back @ spreading_matrix(centres, canvas, sigma_px)).astype(np.float32)
+    positions = np.arange(box[axis], box[axis] + box[axis + 2]) + 0.5
+    canvas_px = positions * placement.scale_hw[axis] + placement.offset_hw[axis]
+    back = linear_matrix(canvas, canvas_px)
+    return (back @ upsampling_matrix(centres, canvas, sigma_px)).astype(np.float32)
 
 
-def spreading_matrix(centres: tuple[float, ...], canvas: int, sigma_px: float) -> Array:
+def upsampling_matrix(centres: tuple[float, ...], canvas: int, sigma_px: float) -> Array:
     """Return the (canvas, cells) float64 matrix along an axis: upsampling, then blur.
 
     Args:
@@ -80,7 +81,7 @@ def spreading_matrix(centres: tuple[float, ...], canvas: int, sigma_px: float) -
 
 
 def regions(values: Array, limit: float) -> list[Region]:
-    """Find the connected parts of a map above a limit (8 neighbours), largest peak first.
+    """Find the connected components of a map above a limit (8-connected), largest peak first.
 
     Args:
         values: (H, W) float32; not changed.
@@ -93,16 +94,16 @@ def regions(values: Array, limit: float) -> list[Region]:
     if not len(down):
         return []
     first_row, first_column = down[0], across[0]
-    around = (slice(first_row, down[-1] + 1), slice(first_column, across[-1] + 1))
-    labels, _ = ndimage.label(above[around], structure=np.ones((3, 3), int))
-    hot = values[around]
-    found = []
+    window = (slice(first_row, down[-1] + 1), slice(first_column, across[-1] + 1))
+    labels, _ = ndimage.label(above[window], structure=np.ones((3, 3), int))
+    cropped = values[window]
+    components = []
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         inside = labels[box] == number
-        part = np.where(inside, hot[box], -np.inf)
+        part = np.where(inside, cropped[box], -np.inf)
         row, column = divmod(int(part.argmax()), part.shape[1])
         top, left = int(first_row) + box[0].start, int(first_column) + box[1].start
-        found.append(
+        components.append(
             Region(
                 box_px=(top, left, part.shape[0], part.shape[1]),
                 area_px=int(inside.sum()),
@@ -110,34 +111,34 @@ def regions(values: Array, limit: float) -> list[Region]:
                 peak_px=(top + row, left + column),
             )
         )
-    return sorted(found, key=lambda region: -region.peak)
+    return sorted(components, key=lambda region: -region.peak)
 
 
-def worst_near(peak_px: tuple[int, int], placement: Placement, scores: Scores) -> tuple[int, int]:
-    """Return the row and column, in the grid, of the worst patch near a peak of the map.
+def worst_patch(peak_px: tuple[int, int], placement: Placement, scores: Scores) -> tuple[int, int]:
+    """Return the row and column, in the grid, of the highest patch score around a peak of the map.
 
-    The blur moves a peak a little, so the patches around the one beneath count, too.
+    The blur moves a peak a little, so the 3 x 3 patches around it are searched.
 
     Args:
         peak_px: (row, column) in the picture.
-        placement: where the picture lies on the canvas.
+        placement: of the picture on the canvas.
         scores: of the picture alone; not changed.
     """
-    at = placement.canvas_px(np.asarray(peak_px) + 0.5) / placement.canvas_hw
-    cell = [int(np.argmin(np.abs(np.asarray(scores.centres[k]) - at[k]))) for k in (0, 1)]
-    around = tuple(slice(max(0, c - 1), c + 2) for c in cell)
-    patches = scores.grid[0][around]
+    peak = placement.canvas_px(np.asarray(peak_px) + 0.5) / placement.canvas_hw
+    cell = [int(np.argmin(np.abs(np.asarray(scores.centres[k]) - peak[k]))) for k in (0, 1)]
+    window = tuple(slice(max(0, c - 1), c + 2) for c in cell)
+    patches = scores.grid[0][window]
     row, column = divmod(int(patches.argmax()), patches.shape[1])
-    return around[0].start + row, around[1].start + column
+    return window[0].start + row, window[1].start + column
 
 
-def inside(values: Array, limit: float, region: Region) -> Array:
-    """Return which pixels of its box belong to a region.
+def region_mask(values: Array, limit: float, region: Region) -> Array:
+    """Return the mask of a region in its box.
 
     Args:
         values: (H, W) float32, the map in which `regions` found it; not changed.
-        limit: the one it was found with.
-        region: one of those found.
+        limit: the one that the region was found with.
+        region: one that `regions` returned.
 
     Returns:
         (height, width) bool, of the region's box.
@@ -148,5 +149,5 @@ def inside(values: Array, limit: float, region: Region) -> Array:
     above = values[top : top + height, left : left + width] > limit
     labels, _ = ndimage.label(above, structure=np.ones((3, 3), int))
     row, column = region.peak_px
-    part: Array = labels == labels[row - top, column - left]
-    return part
+    mask: Array = labels == labels[row - top, column - left]
+    return mask

@@ -1,4 +1,4 @@
-"""The report: one HTML page with every picture, which opens from disk without a network."""
+"""HTML report: a self-contained page with every picture, its heat map and its regions."""
 
 from goldensample.report.overview import overview
 from goldensample.report.page import Report

@@ -1,4 +1,4 @@
-"""One card of the page: a picture, its overlay, and what is said of it in words."""
+"""One card of the HTML report: a picture, its heat map overlay and its regions."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -7,9 +7,15 @@ from goldensample.records import Region
 from goldensample.report.entry import Entry, Heat
 from goldensample.report.outline import outline
 from goldensample.report.png import encode_palette_png
-from goldensample.report.reasons import LISTED, Good, pair, reason, zone
-from goldensample.report.scale import Scale, palette, steps_of
-from goldensample.report.words import count, number, percent, text
+from goldensample.report.reasons import (
+    MAX_LISTED,
+    TrainingThumbnail,
+    nearest_patch_text,
+    patch_pair,
+    zone_text,
+)
+from goldensample.report.scale import ColourScale, palette, quantise_heat
+from goldensample.report.words import count, escape, number, percent
 
 VERDICTS = {
     "defect": ("▲", "defect"),
@@ -17,50 +23,54 @@ VERDICTS = {
     "good": ("●", "good"),
     None: ("◇", "no verdict"),
 }
-"""Shape and words of each verdict: never colour alone."""
+"""Symbol and caption of each verdict: never colour alone."""
 _FILLING = 'preserveAspectRatio="none" decoding="async"'
 
 
 def card(
     entry: Entry,
     rank: int,
-    scale: Scale,
+    scale: ColourScale,
     score_threshold: float | None,
-    good: Mapping[str, Good],
+    thumbnails: Mapping[str, TrainingThumbnail],
 ) -> str:
     """Return one picture's list item.
 
     Args:
         entry: the picture.
-        rank: its place in the order of the page, from 1.
+        rank: in the order of the page, from 1.
         scale: the colour scale of the run.
         score_threshold: a picture is a defect when its score is larger, or None.
-        good: good pictures that the page shows, by name.
+        thumbnails: of training pictures that the page shows, by name.
     """
-    said = entry.inspection
+    inspection = entry.inspection
     height, width = entry.size_hw
     layout = "wide" if width > 2 * height else "tall" if height > 2 * width else ""
-    marks = f'data-called="{text(said.verdict or "")}"' + (" data-wrong" if entry.wrong else "")
+    attributes = f'data-called="{escape(inspection.verdict or "")}"' + (
+        " data-wrong" if entry.wrong else ""
+    )
     return (
-        f'<li><article class="card {layout}" id="picture-{rank}" {marks}>\n'
+        f'<li><article class="card {layout}" id="picture-{rank}" {attributes}>\n'
         f"{_head(entry, rank, score_threshold)}\n"
         f'<div class="panes">{_picture(entry, rank)}{_overlay(entry, rank, scale)}</div>\n'
-        f"{_findings(entry, rank, scale, good)}</article></li>\n"
+        f"{_region_list(entry, rank, scale, thumbnails)}</article></li>\n"
     )
 
 
 def _head(entry: Entry, rank: int, score_threshold: float | None) -> str:
-    said = entry.inspection
-    shape, words = VERDICTS[said.verdict]
+    inspection = entry.inspection
+    symbol, caption = VERDICTS[inspection.verdict]
     times = ""
     if score_threshold is not None and score_threshold > 0:
-        times = f' <span class="quiet">= {said.score / score_threshold:.2f} × threshold</span>'
-    name = text(said.name)
+        times = (
+            f' <span class="quiet">= {inspection.score / score_threshold:.2f} × threshold</span>'
+        )
+    name = escape(inspection.name)
     return (
         f'<header><p class="line"><span class="rank">{rank}</span>'
-        f'<span class="verdict {words.replace(" ", "-")}">'
-        f'<span aria-hidden="true">{shape}</span> {words}</span>'
-        f'<span class="score">score <b>{number(said.score)}</b>{times}</span>'
+        f'<span class="verdict {caption.replace(" ", "-")}">'
+        f'<span aria-hidden="true">{symbol}</span> {caption}</span>'
+        f'<span class="score">score <b>{number(inspection.score)}</b>{times}</span>'
         f'</p><div class="line"><h3 class="name"><bdi>{name}</bdi></h3>'
         f'<button type="button" class="enlarge scripted" aria-label="Enlarge {name}">Enlarge'
         f"</button></div>"
@@ -69,15 +79,15 @@ def _head(entry: Entry, rank: int, score_threshold: float | None) -> str:
 
 
 def _label(entry: Entry) -> str:
-    """Return what is known to be true of the picture, and whether the verdict missed it."""
+    """Return the picture's label, and whether the verdict contradicts it."""
     if entry.label is None:
         return ""
-    words = "defect" if entry.label else "good"
-    if entry.defect_type and entry.defect_type != words:
-        words += f", {entry.defect_type}"
-    wrong = "missed defect" if entry.label else "false alarm"
-    mark = f' <strong class="wrong">✕ {wrong}</strong>' if entry.wrong else ""
-    return f'<p class="label">labelled {text(words)}{mark}</p>'
+    label = "defect" if entry.label else "good"
+    if entry.defect_type and entry.defect_type != label:
+        label += f", {entry.defect_type}"
+    error = "missed defect" if entry.label else "false alarm"
+    mark = f' <strong class="wrong">✕ {error}</strong>' if entry.wrong else ""
+    return f'<p class="label">labelled {escape(label)}{mark}</p>'
 
 
 def _picture(entry: Entry, rank: int) -> str:
@@ -90,25 +100,25 @@ def _picture(entry: Entry, rank: int) -> str:
     )
 
 
-def _overlay(entry: Entry, rank: int, scale: Scale) -> str:
-    """Return the picture again by reference, with heat, outlines and boxes in its pixels.
+def _overlay(entry: Entry, rank: int, scale: ColourScale) -> str:
+    """Return the picture by reference, overlaid with heat map, contours and boxes.
 
-    Nothing where there would be nothing on it.
+    Empty where there is nothing to overlay.
     """
     if entry.heat is None and not entry.truth and not entry.cropped:
         return ""
     height, width = entry.size_hw
-    what = "its heat map" if entry.heat else "its outlines"
+    content = "its heat map" if entry.heat else "its outlines"
     return (
         f'<svg class="pane" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="the picture with {what}">'
-        f'<use href="#image-{rank}"/>{_heat(entry.heat, scale)}{_outside(entry)}'
-        f'<g class="lines">{_lines(entry, rank, scale)}</g></svg>'
+        f'aria-label="the picture with {content}">'
+        f'<use href="#image-{rank}"/>{_heat(entry.heat, scale)}{_outside_roi(entry)}'
+        f'<g class="lines">{_annotations(entry, rank, scale)}</g></svg>'
     )
 
 
-def _heat(heat: Heat | None, scale: Scale) -> str:
-    if heat is None or not (steps := steps_of(heat.values(), scale)).any():
+def _heat(heat: Heat | None, scale: ColourScale) -> str:
+    if heat is None or not (steps := quantise_heat(heat.values(), scale)).any():
         return ""
     data = b64encode(encode_palette_png(steps, palette())).decode("ascii")
     height, width = (side * heat.block_px for side in steps.shape)
@@ -118,8 +128,8 @@ def _heat(heat: Heat | None, scale: Scale) -> str:
     )
 
 
-def _outside(entry: Entry) -> str:
-    """Dim what was not inspected, after a crop."""
+def _outside_roi(entry: Entry) -> str:
+    """Dim the pixels outside the inspected crop."""
     (height, width), (top, left, rows, columns) = entry.size_hw, entry.inspection.box_px
     if not entry.cropped:
         return ""
@@ -127,22 +137,22 @@ def _outside(entry: Entry) -> str:
     return f'<path class="outside" fill-rule="evenodd" d="M0 0h{width}v{height}h{-width}Z{inner}"/>'
 
 
-def _lines(entry: Entry, rank: int, scale: Scale) -> str:
-    lines = []
+def _annotations(entry: Entry, rank: int, scale: ColourScale) -> str:
+    paths = []
     if entry.truth:
-        lines.append(_haloed(entry.truth, f"truth-{rank}", "truth"))
+        paths.append(_path_with_halo(entry.truth, f"truth-{rank}", "truth"))
     if scale.threshold is not None and entry.heat:
         path = outline(entry.heat.values(), scale.threshold, entry.heat.block_px, entry.size_hw)
         if path:
-            lines.append(_haloed(path, f"contour-{rank}", "contour"))
-    lines += [
+            paths.append(_path_with_halo(path, f"contour-{rank}", "contour"))
+    paths += [
         _box(entry, index, region) for index, region in enumerate(entry.inspection.regions, 1)
     ]
-    return "".join(lines)
+    return "".join(paths)
 
 
 def _box(entry: Entry, index: int, region: Region) -> str:
-    """Draw a region's box with its number above the upper left corner, or as near as fits."""
+    """Draw a region's box with its number at the upper left corner, within the picture."""
     top, left, rows, columns = region.box_px
     side = max(entry.size_hw)
     x, y = min(left, entry.size_hw[1] - side / 25), max(top - side / 90, side / 20)
@@ -152,51 +162,58 @@ def _box(entry: Entry, index: int, region: Region) -> str:
     )
 
 
-def _haloed(path: str, name: str, kind: str) -> str:
+def _path_with_halo(path: str, name: str, kind: str) -> str:
     """Draw a path twice, dark and wide below light and narrow, so that it shows on any picture."""
     shape = f'<path id="{name}" class="shape" d="{path}"/>'
     return f'{shape}<use class="halo" href="#{name}"/><use class="{kind}" href="#{name}"/>'
 
 
-def _findings(entry: Entry, rank: int, scale: Scale, good: Mapping[str, Good]) -> str:
-    """Return the regions in words, or the hottest place where there is none, and the note."""
+def _region_list(
+    entry: Entry, rank: int, scale: ColourScale, thumbnails: Mapping[str, TrainingThumbnail]
+) -> str:
+    """Return the list of regions, or the heat map's peak where there is none, and the note."""
     regions = [
-        _region(entry, index, region, pair(entry, rank, region, good) if index <= LISTED else "")
+        _region_item(
+            entry,
+            index,
+            region,
+            patch_pair(entry, rank, region, thumbnails) if index <= MAX_LISTED else "",
+        )
         for index, region in enumerate(entry.inspection.regions, 1)
     ]
-    parts = []
+    sections = []
     if regions:
-        parts.append(f'<ol class="regions">{"".join(regions[:LISTED])}</ol>')
-    if entry.regions > LISTED:
-        left_out = entry.regions - len(regions)
-        last = f"<p>and {count(left_out, 'region')} with smaller peaks</p>" if left_out else ""
-        parts.append(
-            f"<details><summary>{count(entry.regions - LISTED, 'more region')}</summary>"
-            f'<ol class="regions">{"".join(regions[LISTED:])}</ol>{last}</details>'
+        sections.append(f'<ol class="regions">{"".join(regions[:MAX_LISTED])}</ol>')
+    if entry.regions > MAX_LISTED:
+        omitted = entry.regions - len(regions)
+        omission = f"<p>and {count(omitted, 'region')} with smaller peaks</p>" if omitted else ""
+        sections.append(
+            f"<details><summary>{count(entry.regions - MAX_LISTED, 'more region')}</summary>"
+            f'<ol class="regions">{"".join(regions[MAX_LISTED:])}</ol>{omission}</details>'
         )
-    if not regions and entry.hottest:
-        parts.append(_hottest(entry.hottest, scale))
+    if not regions and entry.heat_map_peak:
+        sections.append(_heat_map_peak(entry.heat_map_peak, scale))
     if entry.inspection.note:
-        parts.append(f'<p class="note">Note: {text(entry.inspection.note)}</p>')
-    return "".join(parts)
+        sections.append(f'<p class="note">Note: {escape(entry.inspection.note)}</p>')
+    return "".join(sections)
 
 
-def _region(entry: Entry, index: int, region: Region, pictures: str) -> str:
+def _region_item(entry: Entry, index: int, region: Region, patches: str) -> str:
     top, left, rows, columns = region.box_px
     share = region.area_px / (entry.size_hw[0] * entry.size_hw[1])
     row, column = region.peak_px
     return (
         f"<li>Region {index}: <b>{region.area_px:,} px</b> ({percent(share)} of the picture), "
-        f"peak <b>{number(region.peak)}</b> at row {row}, column {column}{zone(region)}; "
+        f"peak <b>{number(region.peak)}</b> at row {row}, column {column}{zone_text(region)}; "
         f'<span class="quiet">box {columns} × {rows} px from row {top}, column {left}</span>'
-        f"{reason(region)}{pictures}</li>"
+        f"{nearest_patch_text(region)}{patches}</li>"
     )
 
 
-def _hottest(hottest: tuple[float, int, int], scale: Scale) -> str:
-    value, row, column = hottest
-    words = "Hottest place" if scale.threshold is None else "No region; hottest place"
+def _heat_map_peak(peak: tuple[float, int, int], scale: ColourScale) -> str:
+    value, row, column = peak
+    caption = "Hottest place" if scale.threshold is None else "No region; hottest place"
     times = ""
     if scale.threshold is not None and scale.threshold > 0:
         times = f" = {value / scale.threshold:.2f} × pixel threshold"
-    return f'<p class="quiet">{words}: {number(value)}{times}, row {row}, column {column}</p>'
+    return f'<p class="quiet">{caption}: {number(value)}{times}, row {row}, column {column}</p>'

@@ -1,4 +1,4 @@
-"""What a report keeps of one picture: little enough for thousands of them."""
+"""The record of one picture in a report: compact enough for thousands of pictures."""
 
 import dataclasses
 import math
@@ -13,13 +13,13 @@ from goldensample.report.outline import outline
 
 THUMBNAIL_PX = 384
 HEAT_PX = 160
-KEPT_REGIONS = 24
+MAX_REGIONS = 24
 _QUALITY = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """A heat map in blocks, each with the largest value in it, so that a small peak survives.
+    """A max-pooled heat map: small peaks survive.
 
     Args:
         share: (h, w) float16, value over `largest`: float16 alone would overflow at 65,504.
@@ -45,15 +45,15 @@ class Entry:
     """One picture of a report.
 
     Args:
-        inspection: what was said of the picture, without heat map, with the first regions only.
+        inspection: without the heat map, and with the first regions only.
         label: True for defect, False for good, None where unknown.
         defect_type: the defect's name, or "".
         size_hw: (H, W) of the picture.
         thumbnail: JPEG.
         heat: the heat map in blocks; None without a map.
-        hottest: (value, row, column) of the heat map's largest value; None without a map.
+        heat_map_peak: (value, row, column) of the largest value; None without a map.
         truth: outline of the true mask as an SVG path, or "".
-        regions: number of regions, those left out included.
+        regions: total number of regions.
     """
 
     inspection: Inspection
@@ -62,13 +62,13 @@ class Entry:
     size_hw: tuple[int, int]
     thumbnail: bytes
     heat: Heat | None
-    hottest: tuple[float, int, int] | None
+    heat_map_peak: tuple[float, int, int] | None
     truth: str
     regions: int
 
     @property
     def wrong(self) -> bool:
-        """Whether verdict and label are known and disagree; to look again is never wrong."""
+        """Whether verdict and label are known and disagree; "review" is never wrong."""
         verdict = self.inspection.verdict
         return self.label is not None and verdict == ("good" if self.label else "defect")
 
@@ -78,52 +78,54 @@ class Entry:
         return self.inspection.box_px != (0, 0, *self.size_hw)
 
 
-def entry_of(
+def make_entry(
     pixels: Array, inspection: Inspection, label: bool | None, defect_type: str, mask: Array | None
 ) -> Entry:
-    """Boil a picture down to what a report keeps; arguments as for `Report.add`."""
+    """Make the record of a picture; arguments as for `Report.add`."""
     _check(pixels, inspection, mask)
     size_hw = (pixels.shape[0], pixels.shape[1])
-    values, hottest = inspection.heat_map, None
+    values, heat_map_peak = inspection.heat_map, None
     if values is not None:
         row, column = np.unravel_index(int(np.argmax(values)), values.shape)
-        hottest = (float(values[row, column]), int(row), int(column))
+        heat_map_peak = (float(values[row, column]), int(row), int(column))
     block_px = max(1, math.ceil(max(size_hw) / HEAT_PX))
     truth = (
-        "" if mask is None else outline(pooled(mask.astype(bool), block_px), 0.5, block_px, size_hw)
+        ""
+        if mask is None
+        else outline(max_pool(mask.astype(bool), block_px), 0.5, block_px, size_hw)
     )
-    said = dataclasses.replace(
+    compact = dataclasses.replace(
         inspection,
         score=float(inspection.score),
         heat_map=None,
-        regions=inspection.regions[:KEPT_REGIONS],
+        regions=inspection.regions[:MAX_REGIONS],
     )
     return Entry(
-        inspection=said,
+        inspection=compact,
         label=label,
         defect_type=defect_type,
         size_hw=size_hw,
         thumbnail=codec.encode_jpeg(codec.shrink(pixels, THUMBNAIL_PX), _QUALITY),
-        heat=None if values is None else heat_of(values, block_px),
-        hottest=hottest,
+        heat=None if values is None else pool_heat_map(values, block_px),
+        heat_map_peak=heat_map_peak,
         truth=truth,
         regions=len(inspection.regions),
     )
 
 
-def judged(entries: Sequence[Entry]) -> bool:
-    """Return whether any picture carries a verdict."""
+def has_verdicts(entries: Sequence[Entry]) -> bool:
+    """Return whether any picture has a verdict."""
     return any(entry.inspection.verdict is not None for entry in entries)
 
 
-def heat_of(heat_map: Array, block_px: int) -> Heat:
-    """Shrink a heat map (H, W) to blocks of `block_px` pixels a side, half precision."""
-    blocks = pooled(heat_map.astype(np.float32), block_px)
+def pool_heat_map(heat_map: Array, block_px: int) -> Heat:
+    """Max-pool a heat map (H, W) to blocks of `block_px` pixels a side, half precision."""
+    blocks = max_pool(heat_map.astype(np.float32), block_px)
     largest = float(np.abs(blocks).max())
     return Heat((blocks / np.float32(largest or 1.0)).astype(np.float16), largest, block_px)
 
 
-def pooled(values: Array, block_px: int) -> Array:
+def max_pool(values: Array, block_px: int) -> Array:
     """Return the largest value of each block; the last blocks may be smaller.
 
     Args:
@@ -133,7 +135,7 @@ def pooled(values: Array, block_px: int) -> Array:
         (ceil(H / block_px), ceil(W / block_px)).
 
     Example:
-        >>> pooled(np.array([[1, 5, 2]]), 2)
+        >>> max_pool(np.array([[1, 5, 2]]), 2)
         array([[5, 2]])
     """
     rows = np.maximum.reduceat(values, np.arange(0, values.shape[0], block_px), axis=0)

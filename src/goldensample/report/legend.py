@@ -1,15 +1,15 @@
-"""What colours and lines mean: the colour scale and the key."""
+"""The legend: the colour scale and the line styles."""
 
 from collections.abc import Sequence
 
 from goldensample.records import Threshold
 from goldensample.report.entry import Entry
-from goldensample.report.scale import STEPS, Scale, palette
+from goldensample.report.scale import STEPS, ColourScale, palette
 from goldensample.report.words import number
 
 
-def legend(scale: Scale) -> str:
-    """Draw the colour scale with its ends and, where there is one, the pixel threshold."""
+def legend(scale: ColourScale) -> str:
+    """Draw the colour scale with its end points and, if set, the pixel threshold."""
     stops = ", ".join(
         f"rgb({red} {green} {blue} / {opacity / 255:.3f}) {100 * step / (STEPS - 1):.1f}%"
         for step, (red, green, blue, opacity) in enumerate(palette().tolist())
@@ -17,12 +17,12 @@ def legend(scale: Scale) -> str:
     )
     ticks = [(scale.clear, 0.0, "first", "≤ ")]
     if scale.threshold is not None:
-        place = 100 * (scale.threshold - scale.clear) / (scale.full - scale.clear)
-        ticks.append((scale.threshold, min(max(place, 0.0), 100.0), "threshold", "threshold "))
+        position = 100 * (scale.threshold - scale.clear) / (scale.full - scale.clear)
+        ticks.append((scale.threshold, min(max(position, 0.0), 100.0), "threshold", "threshold "))
     ticks.append((scale.full, 100.0, "last", "≥ " if scale.threshold is not None else ""))
     marks = "".join(
-        f'<span class="tick {kind}" style="left:{place:.1f}%">{words}{number(value)}</span>'
-        for value, place, kind, words in ticks
+        f'<span class="tick {style}" style="left:{position:.1f}%">{caption}{number(value)}</span>'
+        for value, position, style, caption in ticks
     )
     return (
         '<figure class="legend"><figcaption>Heat, one scale for all pictures</figcaption>'
@@ -31,19 +31,19 @@ def legend(scale: Scale) -> str:
     )
 
 
-def key(entries: Sequence[Entry], threshold: Threshold | None) -> str:
-    """Explain the lines that occur in the pictures."""
-    line = '<path class="halo" d="M2 7H34"/><path class="{}" d="M2 7H34"/>'
-    lines = []
+def line_legend(entries: Sequence[Entry], threshold: Threshold | None) -> str:
+    """Return the legend of the line styles used in the overlays."""
+    path = '<path class="halo" d="M2 7H34"/><path class="{}" d="M2 7H34"/>'
+    items = []
     if threshold is not None and threshold.pixel is not None:
-        lines.append((line.format("contour"), "over the threshold"))
-        lines.append(('<rect class="box" x="3" y="2" width="30" height="10"/>', "box of a region"))
+        items.append((path.format("contour"), "over the threshold"))
+        items.append(('<rect class="box" x="3" y="2" width="30" height="10"/>', "box of a region"))
     if any(entry.truth for entry in entries):
-        lines.append((line.format("truth"), "true mask"))
+        items.append((path.format("truth"), "true mask"))
     if any(entry.cropped for entry in entries):
-        lines.append(('<path class="outside" d="M0 0H36V14H0Z"/>', "not inspected"))
-    inner = "".join(
-        f'<li><svg viewBox="0 0 36 14" aria-hidden="true">{drawn}</svg>{words}</li>'
-        for drawn, words in lines
+        items.append(('<path class="outside" d="M0 0H36V14H0Z"/>', "not inspected"))
+    items_html = "".join(
+        f'<li><svg viewBox="0 0 36 14" aria-hidden="true">{symbol}</svg>{caption}</li>'
+        for symbol, caption in items
     )
-    return f'<ul class="key" aria-label="Lines in the pictures">{inner}</ul>' if lines else ""
+    return f'<ul class="key" aria-label="Lines in the pictures">{items_html}</ul>' if items else ""

@@ -1,11 +1,11 @@
-"""Outlines as the page draws them: one SVG path of closed loops."""
+"""Contours as one SVG path of closed loops."""
 
 from goldensample.records import Array
 from goldensample.regions.contours import outlines
 
 
 def outline(values: Array, level: float, block_px: int, size_hw: tuple[int, int]) -> str:
-    """Return the outlines of `values > level` as the `d` of an SVG path, in pixels of the picture.
+    """Return the contours of `values > level` as an SVG path (`d`), in pixels of the picture.
 
     Args:
         values: (h, w) float, each the value of a block of pixels; not changed.
@@ -25,7 +25,7 @@ def outline(values: Array, level: float, block_px: int, size_hw: tuple[int, int]
 
 def _path(points: Array) -> str:
     """Write one closed loop of rows and columns."""
-    start, *others = (
+    start, *remaining = (
         f"{x:.1f}".removesuffix(".0") + " " + f"{y:.1f}".removesuffix(".0") for y, x in points
     )
-    return f"M{start}L{' '.join(others)}Z"
+    return f"M{start}L{' '.join(remaining)}Z"

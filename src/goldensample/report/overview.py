@@ -1,19 +1,18 @@
-"""A page that leads to the reports of several runs."""
+"""A page that links to the reports of several runs."""
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from string import Template
 
 from goldensample.report.page import Report
-from goldensample.report.words import text
+from goldensample.report.table_page import render_table_page
+from goldensample.report.words import escape
 
-SHOWN = 4
+CARDS_PER_RUN = 4
 
 
 def overview(
     title: str, rows: Sequence[Mapping[str, str]], reports: Mapping[str, tuple[str, Report]]
 ) -> bytes:
-    """Return a page with a table and the oddest pictures of each run.
+    """Return a page with a table and the highest-scoring pictures of each run.
 
     Args:
         title: heading of the page.
@@ -23,22 +22,11 @@ def overview(
     Returns:
         UTF-8; opens from disk without a network.
     """
-    places = files("goldensample.report")
     sections = []
-    for number, (name, (address, report)) in enumerate(reports.items()):
+    for index, (name, (address, report)) in enumerate(reports.items()):
         sections.append(
-            f"<h2>{text(name)}: the oddest pictures "
-            f'(<a href="{text(address)}">all of them</a>)</h2>\n'
-            f'<ol class="cards">{report.oddest(SHOWN, 1 + number * SHOWN)}</ol>'
+            f"<h2>{escape(name)}: the oddest pictures "
+            f'(<a href="{escape(address)}">all of them</a>)</h2>\n'
+            f'<ol class="cards">{report.top_cards(CARDS_PER_RUN, 1 + index * CARDS_PER_RUN)}</ol>'
         )
-    page = Template((places / "overview.html").read_text(encoding="utf-8")).substitute(
-        title=text(title),
-        style=(places / "page.css").read_text(encoding="utf-8"),
-        heads="".join(f"<th>{text(head)}</th>" for head in rows[0]),
-        rows="\n".join(
-            "<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in row.values()) + "</tr>"
-            for row in rows
-        ),
-        sections="\n".join(sections),
-    )
-    return page.encode("utf-8")
+    return render_table_page(title, rows[0], (row.values() for row in rows), sections)

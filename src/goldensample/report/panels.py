@@ -1,12 +1,12 @@
-"""The parts of the page above the charts: counts, threshold and facts in words."""
+"""The parts of the page above the charts: counts, measures, threshold and metadata."""
 
 from collections.abc import Mapping, Sequence
 
-from goldensample.calibration.conformal import proven
+from goldensample.calibration.conformal import proven_rate
 from goldensample.records import Threshold
 from goldensample.report.cards import VERDICTS
-from goldensample.report.entry import Entry, judged
-from goldensample.report.words import count, number, percent, text
+from goldensample.report.entry import Entry, has_verdicts
+from goldensample.report.words import count, escape, number, percent
 
 MEASURES = {
     "image_auroc": (
@@ -34,25 +34,25 @@ MEASURES = {
 
 
 def tiles(entries: Sequence[Entry], failures: int, measures: Mapping[str, object]) -> str:
-    """Return the counts and the measures of an evaluation, with an explanation to unfold."""
+    """Return the counts and the measures of an evaluation, with a collapsed glossary."""
     shown = [("pictures", f"{len(entries):,}")]
-    for verdict, (shape, words) in VERDICTS.items():
-        called = sum(entry.inspection.verdict == verdict for entry in entries)
-        plain = verdict in ("defect", "good")
-        if called or (plain and judged(entries)):
-            words = f"called {words}" if plain else words
-            shown.append((f"{shape} {words}", f"{called:,}"))
+    for verdict, (symbol, caption) in VERDICTS.items():
+        total = sum(entry.inspection.verdict == verdict for entry in entries)
+        is_final = verdict in ("defect", "good")
+        if total or (is_final and has_verdicts(entries)):
+            caption = f"called {caption}" if is_final else caption
+            shown.append((f"{symbol} {caption}", f"{total:,}"))
     shown.append(("unreadable", f"{failures:,}"))
-    if judged(entries) and any(entry.label is not None for entry in entries):
+    if has_verdicts(entries) and any(entry.label is not None for entry in entries):
         shown.append(("✕ wrong verdicts", f"{sum(entry.wrong for entry in entries):,}"))
     figures = _figures(measures)
-    shown += [(_explain(key)[0], number(value)) for key, value in figures.items()]
-    inner = "".join(f"<li><b>{value}</b> <span>{text(name)}</span></li>" for name, value in shown)
-    return f'<ul class="tiles">{inner}</ul>{_meaning(list(figures), measures.get("pixels"))}'
+    shown += [(_describe_measure(key)[0], number(value)) for key, value in figures.items()]
+    items = "".join(f"<li><b>{value}</b> <span>{escape(name)}</span></li>" for name, value in shown)
+    return f'<ul class="tiles">{items}</ul>{_glossary(list(figures), measures.get("pixels"))}'
 
 
 def _figures(measures: Mapping[str, object]) -> dict[str, float]:
-    """Return what is a number; how many pictures there are is shown already."""
+    """Return the numeric measures; the number of pictures is shown already."""
     return {
         key: value
         for key, value in measures.items()
@@ -60,26 +60,28 @@ def _figures(measures: Mapping[str, object]) -> dict[str, float]:
     }
 
 
-def _explain(key: str) -> tuple[str, str]:
-    """Return the name of a measure in words, and what it means."""
+def _describe_measure(key: str) -> tuple[str, str]:
+    """Return the display name of a measure, and its meaning."""
     return MEASURES.get(key, (key.replace("_", " "), ""))
 
 
-def _meaning(keys: Sequence[str], pixels: object) -> str:
-    """Explain the measures, to unfold."""
-    lines = [
-        f"<li><b>{text(name)}</b>: {text(help)}</li>" for name, help in map(_explain, keys) if help
+def _glossary(keys: Sequence[str], pixels: object) -> str:
+    """Return a collapsed glossary of the measures."""
+    items = [
+        f"<li><b>{escape(name)}</b>: {escape(meaning)}</li>"
+        for name, meaning in map(_describe_measure, keys)
+        if meaning
     ]
-    if not lines:
+    if not items:
         return ""
     if pixels and "pixel_auroc" in keys:
-        lines.append(f"<li>Pixel AUROC and PRO are taken on the {text(str(pixels))}.</li>")
+        items.append(f"<li>Pixel AUROC and PRO are taken on the {escape(str(pixels))}.</li>")
     summary = "<summary>What these figures mean</summary>"
-    return f'<details class="meaning">{summary}<ul>{"".join(lines)}</ul></details>'
+    return f'<details class="meaning">{summary}<ul>{"".join(items)}</ul></details>'
 
 
-def promise(threshold: Threshold | None) -> str:
-    """Say in plain words what the threshold is and what it promises."""
+def describe_threshold(threshold: Threshold | None) -> str:
+    """Describe the threshold and its guaranteed false alarm rate."""
     if threshold is None:
         return (
             "<p>No threshold was set, so pictures carry a score and no verdict: the oddest come "
@@ -88,34 +90,34 @@ def promise(threshold: Threshold | None) -> str:
     limits = f"A picture is called defect when its score is above <b>{number(threshold.score)}</b>"
     if threshold.pixel is None:
         limits += ". The method looks at the picture as a whole: it has no heat map."
-        given, rest = "The limit was given by hand: it promises", "The limit rests on {} and is"
+        no_rate, basis = "The limit was given by hand: it promises", "The limit rests on {} and is"
     else:
         limits += (
             f"; a region is drawn where the heat map is above <b>{number(threshold.pixel)}</b>."
         )
-        given = "These limits were given by hand: they promise"
-        rest = "The limits rest on {} and are"
+        no_rate = "These limits were given by hand: they promise"
+        basis = "The limits rest on {} and are"
     if threshold.review is not None:
         limits += f" A picture above <b>{number(threshold.review)}</b> is to be looked at again."
     if threshold.false_alarms is None and threshold.held_out:
-        known = count(threshold.held_out, "good picture")
-        given = f"Set on {known}, and changed since by a defect that was taught, it promises"
+        held_out = count(threshold.held_out, "good picture")
+        no_rate = f"Set on {held_out}, and changed since by a defect that was taught, it promises"
     if threshold.false_alarms is None:
-        return f"<p>{limits} {given} no false-alarm rate.</p>"
-    how = {
+        return f"<p>{limits} {no_rate} no false-alarm rate.</p>"
+    protocol = {
         "split": "kept out of the fit",
         "cross": "each judged without it",
         "estimate": "none of them judged by what was fitted to it",
     }[threshold.kind]
-    held_out = f"{count(threshold.held_out, 'good picture')}, {how},"
+    held_out = f"{count(threshold.held_out, 'good picture')}, {protocol},"
     return (
-        f"<p>{limits} {rest.format(held_out)} set so that {_often(threshold)}, as long as new "
-        "parts are made and photographed like those.</p>"
+        f"<p>{limits} {basis.format(held_out)} set so that {_describe_rate(threshold)}, "
+        "as long as new parts are made and photographed like those.</p>"
     )
 
 
-def _often(threshold: Threshold) -> str:
-    """Say how often good pictures are called defect, and whether that is a promise."""
+def _describe_rate(threshold: Threshold) -> str:
+    """Describe the false alarm rate, and whether it is a guarantee or an estimate."""
     rate = threshold.false_alarms or 0.0
     often = f"{percent(rate)} (1 in {round(1 / rate):,}) of good pictures are called defect"
     if threshold.review_rate is not None:
@@ -123,7 +125,7 @@ def _often(threshold: Threshold) -> str:
     if threshold.kind == "split":
         return f"at most {often} by mistake"
     if threshold.kind == "cross":
-        bound = percent(proven("cross", rate, threshold.held_out) or 1.0)
+        bound = percent(proven_rate("cross", rate, threshold.held_out) or 1.0)
         return f"{often} by mistake, usually fewer, and at most {bound} for certain, over fits"
     low, high = threshold.interval or (0.0, 1.0)
     return (
@@ -135,14 +137,14 @@ def _often(threshold: Threshold) -> str:
 def facts_list(facts: Mapping[str, str]) -> str:
     """Return names and values as a definition list."""
     rows = "".join(
-        f"<div><dt>{text(name)}</dt><dd><bdi>{text(value)}</bdi></dd></div>"
+        f"<div><dt>{escape(name)}</dt><dd><bdi>{escape(value)}</bdi></dd></div>"
         for name, value in facts.items()
     )
     return f'<dl class="facts">{rows}</dl>' if rows else ""
 
 
 def panel(title: str, inner: str) -> str:
-    """Return a box with a heading; both are HTML already."""
+    """Return a box with a heading; both arguments are HTML."""
     return f'<section class="panel"><h2>{title}</h2>{inner}</section>'
 
 
@@ -151,7 +153,7 @@ def failures_list(failures: Sequence[tuple[str, str]]) -> str:
     if not failures:
         return ""
     rows = "".join(
-        f"<li><b><bdi>{text(name)}</bdi></b>: {text(reason)}</li>" for name, reason in failures
+        f"<li><b><bdi>{escape(name)}</bdi></b>: {escape(reason)}</li>" for name, reason in failures
     )
     return panel(
         f"{count(len(failures), 'picture')} could not be read", f'<ul class="failures">{rows}</ul>'

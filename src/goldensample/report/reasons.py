@@ -1,119 +1,130 @@
-"""A region beside the good patch nearest to it, cut out of pictures that the page has already."""
+"""A region's peak next to its nearest patch in the memory bank, cropped from both pictures."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from goldensample.inspection.inspector import TrainingPicture
-from goldensample.preparation.zones import times
+from goldensample.preparation.zones import describe_limit
 from goldensample.records import Region
 from goldensample.report.entry import Entry
-from goldensample.report.words import number, text
+from goldensample.report.words import escape, number
 
-LISTED = 4
-"""Regions of a picture that are shown before the others are unfolded."""
-_PART = 0.2
-_AROUND = 1.4
+MAX_LISTED = 4
+"""Number of regions listed before the rest is collapsed."""
+_MIN_CROP_SHARE = 0.2
+_CROP_MARGIN = 1.4
 
 
 @dataclass(frozen=True, slots=True)
-class Good:
-    """A good picture that can be shown: its number on the page, and the picture of the fit."""
+class TrainingThumbnail:
+    """A training picture with a thumbnail, and its number on the page."""
 
     number: int
     picture: TrainingPicture
 
 
-def shown(pictures: Sequence[TrainingPicture]) -> dict[str, Good]:
+def index_thumbnails(pictures: Sequence[TrainingPicture]) -> dict[str, TrainingThumbnail]:
     """Return the pictures that have a thumbnail, by name."""
-    return {one.name: Good(k, one) for k, one in enumerate(pictures) if one.thumbnail}
+    return {
+        picture.name: TrainingThumbnail(number, picture)
+        for number, picture in enumerate(pictures)
+        if picture.thumbnail
+    }
 
 
-def originals(entries: Sequence[Entry], good: Mapping[str, Good]) -> str:
-    """Return, once for the page, each good picture that a region refers to; else nothing."""
-    named = {
+def training_images(entries: Sequence[Entry], thumbnails: Mapping[str, TrainingThumbnail]) -> str:
+    """Return SVG definitions of the training pictures that regions refer to, or ""."""
+    names = {
         region.reason.picture
         for entry in entries
-        for region in entry.inspection.regions[:LISTED]
+        for region in entry.inspection.regions[:MAX_LISTED]
         if region.reason
     }
-    used = [one for name, one in good.items() if name in named]
+    referenced = [thumbnail for name, thumbnail in thumbnails.items() if name in names]
     images = "".join(
-        f'<image id="good-{one.number}" width="{one.picture.shape_hw[1]}" '
-        f'height="{one.picture.shape_hw[0]}" preserveAspectRatio="none" '
-        f'href="data:image/jpeg;base64,{b64encode(one.picture.thumbnail).decode("ascii")}"/>'
-        for one in used
+        f'<image id="good-{thumbnail.number}" width="{thumbnail.picture.shape_hw[1]}" '
+        f'height="{thumbnail.picture.shape_hw[0]}" preserveAspectRatio="none" '
+        f'href="data:image/jpeg;base64,{b64encode(thumbnail.picture.thumbnail).decode("ascii")}"/>'
+        for thumbnail in referenced
     )
-    return f'<svg class="originals" aria-hidden="true"><defs>{images}</defs></svg>' if used else ""
+    return (
+        f'<svg class="originals" aria-hidden="true"><defs>{images}</defs></svg>'
+        if referenced
+        else ""
+    )
 
 
-def pair(entry: Entry, rank: int, region: Region, good: Mapping[str, Good]) -> str:
-    """Return the place of a region's peak and the good patch nearest to it, side by side.
+def patch_pair(
+    entry: Entry, rank: int, region: Region, thumbnails: Mapping[str, TrainingThumbnail]
+) -> str:
+    """Return crops around a region's peak and its nearest good patch, side by side.
 
-    Nothing where the good picture has no thumbnail.
+    Empty where the training picture has no thumbnail.
 
     Args:
         entry: the picture.
-        rank: its place in the order of the page.
+        rank: in the order of the page.
         region: one of its regions.
-        good: the good pictures that can be shown, by name.
+        thumbnails: of training pictures, by name.
     """
-    if region.reason is None or region.reason.picture not in good:
+    if region.reason is None or region.reason.picture not in thumbnails:
         return ""
-    one, source = good[region.reason.picture], region.reason
-    share = max(_PART, _AROUND * max(region.box_px[2:]) / max(entry.size_hw))
-    row, column = (place + 0.5 for place in region.peak_px)
-    here = _cut(f"image-{rank}", (row, column), share, entry.size_hw, "this picture")
-    there = _cut(
-        f"good-{one.number}",
+    thumbnail, source = thumbnails[region.reason.picture], region.reason
+    share = max(_MIN_CROP_SHARE, _CROP_MARGIN * max(region.box_px[2:]) / max(entry.size_hw))
+    row, column = (pixel + 0.5 for pixel in region.peak_px)
+    inspected = _crop_figure(f"image-{rank}", (row, column), share, entry.size_hw, "this picture")
+    nearest = _crop_figure(
+        f"good-{thumbnail.number}",
         (source.row_px, source.column_px),
         share,
-        one.picture.shape_hw,
+        thumbnail.picture.shape_hw,
         "nearest good patch",
     )
-    return f'<div class="pair">{here}{there}</div>'
+    return f'<div class="pair">{inspected}{nearest}</div>'
 
 
-def _cut(
-    name: str, at_px: tuple[float, float], share: float, size_hw: tuple[int, int], words: str
+def _crop_figure(
+    name: str, at_px: tuple[float, float], share: float, size_hw: tuple[int, int], caption: str
 ) -> str:
-    """Return a square of an image around a point, which a ring marks.
+    """Return a square crop of an image around a point, marked by a ring.
 
     Args:
         name: of the image on the page.
         at_px: the point's row and column.
-        share: of the longest side.
+        share: side of the crop as a share of the longest side.
         size_hw: of the picture.
-        words: the caption.
+        caption: below the crop.
     """
     side = min(share * max(size_hw), *size_hw)
     top, left = (
-        min(max(at - side / 2, 0.0), whole - side) for at, whole in zip(at_px, size_hw, strict=True)
+        min(max(centre - side / 2, 0.0), length - side)
+        for centre, length in zip(at_px, size_hw, strict=True)
     )
     ring = f'cx="{at_px[1]:.1f}" cy="{at_px[0]:.1f}" r="{side / 8:.1f}"'
     return (
         f'<figure><svg viewBox="{left:.1f} {top:.1f} {side:.1f} {side:.1f}" role="img" '
-        f'aria-label="{words}"><use href="#{name}"/><g class="lines">'
+        f'aria-label="{caption}"><use href="#{name}"/><g class="lines">'
         f'<circle class="shape halo" {ring}/><circle class="shape contour" {ring}/></g></svg>'
-        f"<figcaption>{words}</figcaption></figure>"
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
-def zone(region: Region) -> str:
-    """Return which zone a region is in, and the limit there; nothing outside all zones."""
+def zone_text(region: Region) -> str:
+    """Return the zone of a region and the zone's limit; "" outside all zones."""
     if region.zone is None:
         return ""
-    return f"; zone <bdi>{text(region.zone)}</bdi>, {times(region.zone_limit)}"
+    return f"; zone <bdi>{escape(region.zone)}</bdi>, {describe_limit(region.zone_limit)}"
 
 
-def reason(region: Region) -> str:
-    """Return in words where the nearest good patch came from, and how far away it is."""
+def nearest_patch_text(region: Region) -> str:
+    """Return the source of the nearest good patch, its distance and the p-value."""
     source = region.reason
     if source is None:
         return ""
-    apart = "" if region.distance is None else f", distance <b>{number(region.distance)}</b>"
-    rare = "" if region.p_value is None else f", p-value of the peak <b>{region.p_value:.2g}</b>"
+    distance = "" if region.distance is None else f", distance <b>{number(region.distance)}</b>"
+    p_value = "" if region.p_value is None else f", p-value of the peak <b>{region.p_value:.2g}</b>"
     return (
-        f'<span class="reason">nearest good patch: <bdi>{text(source.picture)}</bdi>, '
-        f"row {source.row_px:.0f}, column {source.column_px:.0f}{apart}{rare}</span>"
+        f'<span class="reason">nearest good patch: <bdi>{escape(source.picture)}</bdi>, '
+        f"row {source.row_px:.0f}, column {source.column_px:.0f}{distance}{p_value}</span>"
     )

@@ -1,4 +1,4 @@
-"""The one colour scale of a report: the same heat gets the same colour on every picture."""
+"""The colour scale of a report: equal heat map values have equal colours on every picture."""
 
 from dataclasses import dataclass
 
@@ -26,13 +26,13 @@ _POINTS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """Which heat is shown how.
+class ColourScale:
+    """The range of heat map values that the colours span.
 
     Args:
-        clear: heat at which the colour is still fully transparent.
-        full: heat from which on the colour is the last one; larger than `clear`.
-        threshold: heat above which a pixel belongs to a region, or None.
+        clear: value up to which the colour is fully transparent.
+        full: value from which on the last colour is used; larger than `clear`.
+        threshold: value above which a pixel belongs to a region, or None.
     """
 
     clear: float
@@ -40,38 +40,38 @@ class Scale:
     threshold: float | None
 
 
-def scale_of(threshold: float | None, smallest: float, largest: float) -> Scale:
+def fit_scale(threshold: float | None, smallest: float, largest: float) -> ColourScale:
     """Return the scale of a run.
 
     Args:
         threshold: the pixel threshold, or None.
-        smallest: the smallest heat of the run.
-        largest: the largest heat of the run.
+        smallest: the smallest heat map value of the run.
+        largest: the largest heat map value of the run.
 
     Returns:
         Half to twice the threshold where there is one above 0; else 0 (or `smallest`, where it is
         less than 0) to `largest`.
 
     Example:
-        >>> scale_of(2.0, 0.0, 99.0)
-        Scale(clear=1.0, full=4.0, threshold=2.0)
+        >>> fit_scale(2.0, 0.0, 99.0)
+        ColourScale(clear=1.0, full=4.0, threshold=2.0)
     """
     if threshold is not None and threshold > 0:
-        return Scale(threshold / 2, threshold * 2, threshold)
+        return ColourScale(threshold / 2, threshold * 2, threshold)
     clear = min(0.0, smallest)
     full = max(largest, threshold if threshold is not None else largest)
-    return Scale(clear, full if full > clear else clear + 1.0, threshold)
+    return ColourScale(clear, full if full > clear else clear + 1.0, threshold)
 
 
-def steps_of(heat: Array, scale: Scale) -> Array:
-    """Return the step of each heat value: (h, w) float -> (h, w) uint8 in [0, STEPS).
+def quantise_heat(heat: Array, scale: ColourScale) -> Array:
+    """Return the colour step of each heat map value: (h, w) float -> (h, w) uint8 in [0, STEPS).
 
     Example:
-        >>> steps_of(np.array([[1.0, 2.5, 9.0]]), Scale(1.0, 4.0, 2.0))
+        >>> quantise_heat(np.array([[1.0, 2.5, 9.0]]), ColourScale(1.0, 4.0, 2.0))
         array([[ 0, 32, 63]], dtype=uint8)
     """
-    place = (heat.astype(np.float64) - scale.clear) / (scale.full - scale.clear)
-    return np.rint(np.clip(place, 0.0, 1.0) * (STEPS - 1)).astype(np.uint8)
+    position = (heat.astype(np.float64) - scale.clear) / (scale.full - scale.clear)
+    return np.rint(np.clip(position, 0.0, 1.0) * (STEPS - 1)).astype(np.uint8)
 
 
 def palette() -> Array:
@@ -80,9 +80,11 @@ def palette() -> Array:
     Opacity grows from 0, slowly first so that good pictures stay calm, and is complete at two
     thirds of the scale, which is 1.5 times the threshold.
     """
-    place = np.linspace(0.0, 1.0, STEPS)
+    position = np.linspace(0.0, 1.0, STEPS)
     points = np.asarray(_POINTS, dtype=np.float64)
-    at = np.linspace(0.0, 1.0, len(points))
-    colours = np.stack([np.interp(place, at, points[:, channel]) for channel in range(3)], axis=1)
-    opacity = 255 * np.minimum(1.0, 1.5 * place) ** 1.4
+    knots = np.linspace(0.0, 1.0, len(points))
+    colours = np.stack(
+        [np.interp(position, knots, points[:, channel]) for channel in range(3)], axis=1
+    )
+    opacity = 255 * np.minimum(1.0, 1.5 * position) ** 1.4
     return np.rint(np.column_stack([colours, opacity])).astype(np.uint8)

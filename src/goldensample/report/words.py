@@ -1,23 +1,23 @@
-"""Text and numbers as the page shows them; what comes from outside goes through `text`."""
+"""Formatting of text and numbers for HTML; untrusted text goes through `escape`."""
 
-from html import escape
+import html
 
 
-def text(value: str) -> str:
-    """Return `value` safe inside HTML text and quoted attributes.
+def escape(value: str) -> str:
+    """Return `value` escaped for HTML text and quoted attributes.
 
     A file name may hold bytes that are no UTF-8 (lone surrogates in Python); they are written
     as `\\udcff`.
 
     Example:
-        >>> text('<b> "x"')
+        >>> escape('<b> "x"')
         '&lt;b&gt; &quot;x&quot;'
     """
-    return escape(value.encode("utf-8", "backslashreplace").decode("utf-8"), quote=True)
+    return html.escape(value.encode("utf-8", "backslashreplace").decode("utf-8"), quote=True)
 
 
 def number(value: float) -> str:
-    """Return a number with four digits that count; whole ones from ten thousand on.
+    """Return a number with four significant digits; integers from ten thousand on.
 
     Example:
         >>> number(2.34567), number(12345.6)
@@ -37,7 +37,7 @@ def count(value: int, noun: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage with two or three digits that count; the space does not break.
+    """Return a share as a percentage, two or three significant digits, with a non-breaking space.
 
     Example:
         >>> percent(0.0625)
@@ -46,11 +46,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.{3 if share >= 0.01 else 2}g}\u00a0%"
 
 
-def of(part: int, whole: int) -> str:
+def fraction(part: int, whole: int) -> str:
     """Return `part` of `whole` with its percentage.
 
     Example:
-        >>> of(1, 20)
+        >>> fraction(1, 20)
         '1 of 20 (5\\xa0%)'
     """
     return f"{part:,} of {whole:,} ({percent(part / whole)})" if whole else "none"

@@ -1,4 +1,4 @@
-"""Nearest neighbours among the rows of a bank.
+"""Nearest-neighbour search in a memory bank.
 
-`exact.NearestSearch` gives the true ones; `approximate` says so by name.
+`exact.NearestSearch` is exact; `approximate.ApproximateSearch` is FAISS.
 """

@@ -1,4 +1,4 @@
-"""Approximate neighbours, by name only: FAISS's IVFPQ (the paper's Table 5) and HNSW."""
+"""Approximate nearest neighbours: FAISS's IVFPQ (the paper's Table 5) and HNSW."""
 
 from math import isqrt, log2
 from typing import Any
@@ -9,11 +9,11 @@ from goldensample.records import Array
 
 KINDS = ("ivfpq", "hnsw")
 SEED = 0
-"""Of the lists and codes that are learned from the bank."""
+"""Of the lists and codes that are trained on the bank."""
 
 
 class ApproximateSearch:
-    """Finds near rows of a bank, mostly the nearest; `distance` is exact for the row found.
+    """Approximate search in a bank; the distances of the rows returned are exact.
 
     `ivfpq`: about √m lists, a quarter of them searched, and product codes of 8 bits; `hnsw`: a
     graph of 32 links a row, 128 candidates a query.
@@ -46,24 +46,24 @@ class ApproximateSearch:
             self._index = faiss.IndexIVFPQ(self._lists, depth, lists, parts, bits)
             self._index.nprobe = max(1, lists // 4)
             self._index.cp.seed = self._index.pq.cp.seed = SEED
-            self._index.cp.min_points_per_centroid = 1  # fewer than it likes is no mistake here
+            self._index.cp.min_points_per_centroid = 1  # without a warning for few points
             self._index.pq.cp.min_points_per_centroid = 1
             self._index.train(np.repeat(bank, 2, axis=0) if count == 1 else bank)
         self._index.add(bank)
 
     def find(self, queries: Array, count: int = 1) -> tuple[Array, Array]:
-        """Find near rows; see `NearestSearch.find`."""
+        """Find approximate neighbours; see `NearestSearch.find`."""
         _, rows = self._index.search(np.ascontiguousarray(queries), count)
-        rows = np.where(rows < 0, rows[:, :1], rows)  # fewer found than wanted
-        apart = queries[:, None].astype(np.float64) - self.bank[rows]
-        distances = np.sqrt(np.einsum("qkd,qkd->qk", apart, apart))
+        rows = np.where(rows < 0, rows[:, :1], rows)  # fewer than `count` found
+        differences = queries[:, None].astype(np.float64) - self.bank[rows]
+        distances = np.sqrt(np.einsum("qkd,qkd->qk", differences, differences))
         order = np.argsort(distances, axis=1, kind="stable")
-        found = np.take_along_axis(distances, order, 1).astype(np.float32)
-        return found, np.take_along_axis(rows, order, 1)
+        ascending = np.take_along_axis(distances, order, 1).astype(np.float32)
+        return ascending, np.take_along_axis(rows, order, 1)
 
 
 def _import_faiss() -> Any:
-    """Import FAISS, or say how to get it."""
+    """Import FAISS, or raise with how to install it."""
     try:
         import faiss
     except ImportError as error:

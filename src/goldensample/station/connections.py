@@ -1,4 +1,4 @@
-"""What a station is connected to, from the words of the command line."""
+"""Inputs and outputs of a station, from the options of the command line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from goldensample.station.station import Station
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connections:
-    """Where pictures come from and verdicts go; nothing by default.
+    """Options of inputs and outputs; none by default.
 
     Args:
         watch: DIR or PRODUCT=DIR.
@@ -32,63 +32,66 @@ class Connections:
     opcua: str | None = None
 
 
-def connect(station: Station, asked: Connections) -> None:
-    """Connect a station: where verdicts go first, so that none is missed.
+def connect(station: Station, connections: Connections) -> None:
+    """Add inputs and outputs to a station: outputs first, so that they miss no verdict.
 
     Raises:
-        ValueError: a name or address is wrong, or a library is not installed.
-        ImageError: a folder to watch is not there.
+        ValueError: a name or address is invalid, or a library is not installed.
+        ImageError: a folder to watch does not exist.
         ArtifactError: an OPC UA server cannot listen.
     """
-    trouble = partial(station.note, "", "", "output", None)
-    if asked.webhook:
-        station.tell(Webhook(asked.webhook, trouble))
-    if asked.mqtt:
-        station.tell(Mqtt(asked.mqtt, trouble))
-    if asked.opcua:
+    on_status = partial(station.log_change, "", "", "output", None)
+    if connections.webhook:
+        station.add_output(Webhook(connections.webhook, on_status))
+    if connections.mqtt:
+        station.add_output(Mqtt(connections.mqtt, on_status))
+    if connections.opcua:
         from goldensample.station.outputs.opcua import OpcUa
 
-        station.tell(OpcUa(asked.opcua, [product.key for product in station.products]))
-    watched = [split(station, words, "--watch") for words in asked.watch]
-    check_apart([Path(folder) for _, folder in watched])
-    for product, folder in watched:
-        station.feed(FolderWatch(station, product, Path(folder)))
-    for words in asked.cameras:
+        station.add_output(OpcUa(connections.opcua, [product.key for product in station.products]))
+    watches = [split_product(station, argument, "--watch") for argument in connections.watch]
+    check_disjoint([Path(folder) for _, folder in watches])
+    for product, folder in watches:
+        station.add_input(FolderWatch(station, product, Path(folder)))
+    for argument in connections.cameras:
         from goldensample.station.inputs.camera import Camera
 
-        product, url = split(station, words, "--camera")
-        station.feed(Camera(station, product, url, asked.every_s))
+        product, url = split_product(station, argument, "--camera")
+        station.add_input(Camera(station, product, url, connections.every_s))
 
 
-def check_apart(folders: Sequence[Path]) -> None:
-    """Refuse folders that hold the same files: each file is judged once, so by one product alone.
+def check_disjoint(folders: Sequence[Path]) -> None:
+    """Refuse overlapping folders: each file is inspected once, so by one product only.
 
     Raises:
-        ValueError: two are the same, or one lies in another.
+        ValueError: two are the same, or one contains another.
     """
-    real = [folder.resolve() for folder in folders]
-    for number, one in enumerate(real):
-        if any(one.is_relative_to(other) or other.is_relative_to(one) for other in real[:number]):
+    resolved = [folder.resolve() for folder in folders]
+    for index, folder in enumerate(resolved):
+        if any(
+            folder.is_relative_to(other) or other.is_relative_to(folder)
+            for other in resolved[:index]
+        ):
             raise ValueError(
                 f"--watch must name folders apart from each other, as each file is judged once; "
-                f"{folders[number]} is there twice, or lies in another or around it"
+                f"{folders[index]} is there twice, or lies in another or around it"
             )
 
 
-def split(station: Station, words: str, option: str) -> tuple[Product, str]:
-    """Return the product and the rest of PRODUCT=REST; with one product its name may be left out.
+def split_product(station: Station, argument: str, option: str) -> tuple[Product, str]:
+    """Split PRODUCT=VALUE; the name may be left out where there is one product only.
 
     Raises:
-        ValueError: there is no such product, or several and none is named.
+        ValueError: there is no such product, or there are several and none is named.
     """
-    key, equals, rest = words.partition("=")
+    key, equals, target = argument.partition("=")
     product = station.products.get(key) if equals else None
     if product is not None:
-        return product, rest
+        return product, target
     products = list(station.products)
     if len(products) == 1:
-        return products[0], words
-    names = ", ".join(one.key for one in products) or "none"
+        return products[0], argument
+    names = ", ".join(product.key for product in products) or "none"
     raise ValueError(
-        f"{option} must name one of the products ({names}) as PRODUCT=...; got {words!r}"
+        f"{option} must name one of the products ({names}) as PRODUCT=...; got {argument!r}"
     )

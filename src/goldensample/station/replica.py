@@ -1,4 +1,4 @@
-"""A replica: the station's API to inspect a picture, for a fleet of processes that keep nothing."""
+"""A replica: the station's API to inspect a picture, for a fleet of stateless processes."""
 
 import os
 import shutil
@@ -15,33 +15,32 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from threadpoolctl import threadpool_limits
 
-from goldensample._version import __version__
 from goldensample.backbones.openvino import use_threads
 from goldensample.errors import ArtifactError
 from goldensample.records import Inspection, Picture
-from goldensample.station.health.health import of_line
-from goldensample.station.line.jobs import Job, Judged
+from goldensample.station.health.health import line_health
+from goldensample.station.line.jobs import Job, JobResult
 from goldensample.station.line.line import Line
 from goldensample.station.products.products import Products, State
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.rows import Record
 from goldensample.station.settings import Settings
 from goldensample.station.web import api
-from goldensample.station.web.access import Access, Sessions
-from goldensample.station.web.refusals import REFUSALS, SLOW, answer_mistakes, refuse_plainly
-from goldensample.storage.lock import locked
+from goldensample.station.web.base_app import create_base_app
+from goldensample.station.web.refusals import SLOW_RESPONSE, http_exception_json
+from goldensample.storage.lock import lock_file
 
 PREFIX = "golden-replica-"
-"""Of the name of a replica's folder, where the machine has what is temporary."""
+"""Prefix of the name of a replica's temporary folder."""
 
 
 @dataclass(frozen=True, slots=True)
-class Copies:
-    """What a replica is made from: it needs no disk that machines share.
+class ReplicaSpec:
+    """What a replica is created from: it needs no shared disk.
 
     Args:
         settings: tokens, host and limits; its folder is not used.
-        files: the bytes of `.golden` files by the products' names.
+        files: the bytes of `.golden` files by product key.
     """
 
     settings: Settings
@@ -49,94 +48,86 @@ class Copies:
 
 
 class Replica:
-    """Products and a line that judges, without records and archive; an `Intake`.
+    """Products and a line without records and archive; an `Intake`.
 
     Args:
-        copies: what it is made from.
+        spec: what it is created from.
     """
 
-    def __init__(self, copies: Copies) -> None:
-        self._mine = ExitStack()
-        folder = self._mine.enter_context(own_folder())
-        paths = [folder / f"{name}.golden" for name in copies.files]
-        for path, data in zip(paths, copies.files.values(), strict=True):
+    def __init__(self, spec: ReplicaSpec) -> None:
+        self._resources = ExitStack()
+        folder = self._resources.enter_context(temporary_folder())
+        paths = [folder / f"{name}.golden" for name in spec.files]
+        for path, data in zip(paths, spec.files.values(), strict=True):
             path.write_bytes(data)
-        self.settings = replace(copies.settings, folder=folder)
-        self.products = Products(paths, lambda product, words: None)
+        self.settings = replace(spec.settings, folder=folder)
+        self.products = Products(paths, lambda product, message: None)
         self.archive = Archive(folder / "pictures")
-        self.judged = 0
+        self.inspected = 0
         self.line = Line(
-            self.archive, self.settings.waiting, self._let_go, lambda record: None, self._seen
+            self.archive,
+            self.settings.waiting,
+            self._discard_files,
+            lambda record: None,
+            self._count,
         )
-        self.began = time.monotonic()
+        self.started = time.monotonic()
 
     def close(self) -> None:
-        """Finish what was accepted, then let go of everything."""
+        """Finish accepted pictures, then release all resources."""
         self.line.stop()
-        self._mine.close()
+        self._resources.close()
 
-    def _seen(self, job: Job, state: State, picture: Picture, found: Inspection) -> None:
-        self.judged += 1
+    def _count(self, job: Job, state: State, picture: Picture, inspection: Inspection) -> None:
+        self.inspected += 1
 
-    def _let_go(self, done: Sequence[Judged]) -> list[Record]:
-        """Delete the pictures; return what is told of them."""
-        for one in done:
-            self.archive.discard(one.job.coming)
-        return [replace(one.record, kept=False) for one in done]
+    def _discard_files(self, results: Sequence[JobResult]) -> list[Record]:
+        """Delete the pictures; return the records that are answered."""
+        for result in results:
+            self.archive.discard(result.job.incoming)
+        return [replace(result.record, kept=False) for result in results]
 
 
 @contextmanager
-def own_folder() -> Iterator[Path]:
-    """Give a folder until the end; delete those of replicas that were killed."""
-    with TemporaryDirectory(prefix=PREFIX) as name, locked(Path(name, "replica")):
-        for left in Path(name).parent.glob(f"{PREFIX}*"):
-            with suppress(OSError, ArtifactError), locked(left / "replica"):
-                shutil.rmtree(left)
+def temporary_folder() -> Iterator[Path]:
+    """Give a temporary folder; delete those of replicas that were killed."""
+    with TemporaryDirectory(prefix=PREFIX) as name, lock_file(Path(name, "replica")):
+        for stale in Path(name).parent.glob(f"{PREFIX}*"):
+            with suppress(OSError, ArtifactError), lock_file(stale / "replica"):
+                shutil.rmtree(stale)
         yield Path(name)
 
 
-def make(copies: Copies) -> FastAPI:
-    """Return the application of a replica, which it closes.
+def create_app(spec: ReplicaSpec) -> FastAPI:
+    """Return the web application of a replica, which it closes.
 
-    The network and linear algebra keep to one thread: a replica has one processor.
+    Network and linear algebra use one thread each: a replica has one processor.
     """
     use_threads(1)
     threadpool_limits(1, "blas")
-    replica = Replica(copies)
+    replica = Replica(spec)
 
     @asynccontextmanager
-    async def life(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
         replica.close()
 
-    app = FastAPI(
-        title="Golden Sample replica",
-        version=__version__,
-        lifespan=life,
-        openapi_url="/api/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-        responses=REFUSALS,
-    )
-    app.state.station = replica
+    app = create_base_app("Golden Sample replica", replica, lifespan)
     app.add_api_route("/api/products", api.products)
     app.add_api_route("/api/health", health)
     app.add_api_route(
         "/api/inspect/{product}",
         api.inspect,
         methods=["POST"],
-        openapi_extra=api.PICTURE,
-        responses=SLOW,
+        openapi_extra=api.PICTURE_BODY,
+        responses=SLOW_RESPONSE,
     )
-    answer_mistakes(app)
-    app.add_exception_handler(HTTPException, refuse_plainly)
-    sessions = Sessions(replica.settings.tokens)
-    app.add_middleware(Access, settings=replica.settings, sessions=sessions)
+    app.add_exception_handler(HTTPException, http_exception_json)
     return app
 
 
 def health(request: Request) -> dict[str, Any]:
-    """Tell how the replica is that answers: another one may answer the next time."""
+    """Return the health of the replica that answers: the next request may go to another."""
     replica: Replica = request.app.state.station
     name = f"{socket.gethostname()}:{os.getpid()}"
-    return {"replica": name, "judged": replica.judged, **of_line(replica)}
+    return {"replica": name, "judged": replica.inspected, **line_health(replica)}

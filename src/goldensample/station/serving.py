@@ -1,4 +1,4 @@
-"""The server: it runs until it is told to stop, and then finishes what it accepted."""
+"""The server: runs until a signal stops it, and then finishes accepted requests."""
 
 import signal
 import sys
@@ -10,24 +10,24 @@ from typing import Any
 import uvicorn
 
 from goldensample.station.connections import Connections, connect
-from goldensample.station.demo import inspect_some
+from goldensample.station.demo import inspect_demo
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
-from goldensample.station.web.app import make
+from goldensample.station.web.app import create_app
 
 STOP_S = 300
-"""Seconds for what was accepted to be answered when the station is stopped."""
+"""Timeout of a graceful shutdown."""
 
 
 def serve(settings: Settings, files: list[Path], port: int, connections: dict[str, Any]) -> None:
-    """Run a station until it is told to stop (Ctrl-C or SIGTERM)."""
+    """Run a station until Ctrl-C or SIGTERM."""
     station = Station(settings, files)
     try:
         connect(station, Connections(**connections))
-        inspect_some(station)
+        inspect_demo(station)
         server = uvicorn.Server(
             uvicorn.Config(
-                make(station),
+                create_app(station),
                 host=settings.host,
                 port=port,
                 log_level="warning",
@@ -36,9 +36,9 @@ def serve(settings: Settings, files: list[Path], port: int, connections: dict[st
                 timeout_graceful_shutdown=STOP_S,
             )
         )
-        shown = "localhost" if settings.host in ("127.0.0.1", "::1") else settings.host
+        shown_host = "localhost" if settings.host in ("127.0.0.1", "::1") else settings.host
         print(
-            f"the station is at http://{shown}:{port}, {len(station.products)} products",
+            f"the station is at http://{shown_host}:{port}, {len(station.products)} products",
             file=sys.stderr,
             flush=True,
         )
@@ -47,27 +47,29 @@ def serve(settings: Settings, files: list[Path], port: int, connections: dict[st
         station.close()
 
 
-def run(server: uvicorn.Server, stopping: Callable[[], None]) -> None:
-    """Run a server until Ctrl-C or SIGTERM, and return when all that it accepted is answered.
+def run(server: uvicorn.Server, on_stop: Callable[[], None]) -> None:
+    """Run a server until Ctrl-C or SIGTERM; return when all accepted requests are answered.
 
     Args:
         server: not yet started.
-        stopping: called at the signal, so that streams that never end do.
+        on_stop: called at the signal, to end streams that never end by themselves.
     """
-    leave = server.handle_exit
+    handle_exit = server.handle_exit
 
     def stop(number: int, frame: FrameType | None) -> None:
-        stopping()
-        leave(number, frame)
+        on_stop()
+        handle_exit(number, frame)
 
     server.handle_exit = stop  # type: ignore[method-assign, assignment]
-    known = {one: signal.signal(one, _done) for one in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {
+        number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
         server.run()
     finally:
-        for one, before in known.items():
-            signal.signal(one, before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
-def _done(number: int, frame: FrameType | None) -> None:
-    """Do nothing: the server, when it is done, raises again the signal that ended it."""
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Ignore a signal: the server, once it has ended, raises the one that ended it again."""

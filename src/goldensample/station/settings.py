@@ -1,22 +1,22 @@
-"""What a station is told when it starts."""
+"""Settings of a station: address, tokens, limits, retention."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 ROLES = ("operator", "engineer")
-"""An operator inspects and answers; an engineer also changes products."""
+"""An operator inspects and labels; an engineer also changes products."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keep:
-    """How long pictures stay on disk; records stay for ever.
+class RetentionLimits:
+    """How long pictures stay on disk; records are never deleted.
 
     Args:
-        days: of pictures called good.
-        defect_days: of all others, and of those a person answered.
-        limit_bytes: of all pictures; beyond it the oldest good ones go first.
+        days: age limit of pictures with the verdict "good".
+        defect_days: age limit of all others, and of those that a person labelled.
+        limit_bytes: size of all pictures; beyond it the oldest good ones are deleted first.
 
     Raises:
         ValueError: a number is out of its range.
@@ -38,19 +38,19 @@ class Keep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a station runs.
+    """Configuration of a station.
 
     Args:
-        folder: where it keeps its pictures, new products and, without `database`, its records.
+        folder: root of its pictures, new products and, without `database`, its records.
         database: SQLAlchemy URL; None for SQLite in the folder.
-        tokens: role by token; empty lets everybody who reaches it do everything.
-        host: address that it listens on.
-        waiting: pictures accepted and not yet judged, at most.
-        limit_bytes: of one picture's file.
-        limit_px: of one picture.
-        per_minute: requests of one address in a minute, at most.
-        keep: how long pictures stay.
-        pictures: folder below which an engineer may choose pictures for a new product, or None.
+        tokens: role by token; empty gives every client all rights.
+        host: address to listen on.
+        waiting: queue limit: pictures accepted and not yet inspected.
+        limit_bytes: size of one picture's file.
+        limit_px: pixels of one picture.
+        per_minute: rate limit: requests of one address in a minute.
+        retention: how long pictures stay on disk.
+        pictures: root of the folders that an engineer may choose for a new product, or None.
         backbone: network of new products, as for `golden fit`.
 
     Raises:
@@ -66,7 +66,7 @@ class Settings:
     limit_bytes: int = 64 * 2**20
     limit_px: int = 50_000_000
     per_minute: int = 6000
-    keep: Keep = Keep()
+    retention: RetentionLimits = RetentionLimits()
     pictures: Path | None = None
     backbone: str = "builtin"
 

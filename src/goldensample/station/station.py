@@ -1,4 +1,4 @@
-"""Everything that runs in a station, opened and closed together."""
+"""The station: owns archive, database, products, line and monitors; opens and closes them."""
 
 import logging
 import threading
@@ -15,9 +15,9 @@ from goldensample.errors import ArtifactError
 from goldensample.learning.revisions import Note
 from goldensample.station.line.events import Events
 from goldensample.station.line.line import Line
-from goldensample.station.line.scene import Scene
-from goldensample.station.line.storing import keep
-from goldensample.station.products.good_pictures import learned, records_in_use
+from goldensample.station.line.scene import SceneMonitor
+from goldensample.station.line.storing import store_results
+from goldensample.station.products.good_pictures import record_number, records_in_use
 from goldensample.station.products.products import Product, Products
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
@@ -25,34 +25,34 @@ from goldensample.station.records.migration import open_database
 from goldensample.station.records.retention import Retention
 from goldensample.station.records.rows import Change, Record
 from goldensample.station.settings import Settings
-from goldensample.station.setup.setup import SettingUp
-from goldensample.storage.lock import locked
+from goldensample.station.setup.setup import ProductSetup
+from goldensample.storage.lock import lock_file
 
 log = logging.getLogger(__name__)
 
 
 class Input(Protocol):
-    """Brings pictures to the line."""
+    """A source that submits pictures to the line."""
 
     def close(self) -> None:
-        """Bring no more."""
+        """Submit no more."""
 
 
 class Output(Protocol):
-    """Is told of records."""
+    """A sink of new records."""
 
     def send(self, record: Record) -> None:
-        """Take a record; never waits."""
+        """Accept a record without blocking."""
 
     def close(self) -> None:
-        """Take no more."""
+        """Accept no more."""
 
 
 class Station:
-    """Archive, records, products, line and news, made for each other.
+    """Archive, database, products, line and events of one station folder.
 
     Args:
-        settings: as given at the start.
+        settings: configuration.
         files: the products' `.golden` files.
 
     Raises:
@@ -62,40 +62,46 @@ class Station:
 
     def __init__(self, settings: Settings, files: Sequence[Path]) -> None:
         self.settings = settings
-        self.products = Products([*files, *made_here(settings.folder, files)], self._changed)
+        self.products = Products(
+            [*files, *find_products(settings.folder, files)], self._log_file_change
+        )
         self.archive = Archive(settings.folder / "pictures")
-        self._mine = ExitStack()
-        self._mine.enter_context(alone(settings.folder))
+        self._resources = ExitStack()
+        self._resources.enter_context(lock_folder(settings.folder))
         self.ledger = Ledger(open_database(settings.url))
-        self.archive.recover(self.ledger.newest_files())
+        self.archive.recover(self.ledger.newest_hashes())
         self.events = Events()
-        self.answering = threading.Lock()
-        self.scene = Scene(settings.folder / "scene", self._alarm)
-        stores = partial(keep, self.archive, self.ledger)
-        self.line = Line(self.archive, settings.waiting, stores, self._stored, self.scene.seen)
-        self.setting_up = SettingUp(
+        self.answer_lock = threading.Lock()
+        self.scene = SceneMonitor(settings.folder / "scene", self._log_alarm)
+        store = partial(store_results, self.archive, self.ledger)
+        self.line = Line(self.archive, settings.waiting, store, self._publish, self.scene.observe)
+        self.setup = ProductSetup(
             settings.folder, self.products, settings.backbone, self.events.send
         )
         self.retention = Retention(
-            self.archive, self.ledger, settings.keep, self.line.between, self._records_in_use
+            self.archive,
+            self.ledger,
+            settings.retention,
+            self.line.run_exclusive,
+            self._records_in_use,
         )
-        self.began = time.monotonic()
+        self.started = time.monotonic()
         self._inputs: list[Input] = []
         self._outputs: list[Output] = []
 
-    def feed(self, source: Input) -> None:
-        """Keep a source of pictures, to be closed before the line is."""
+    def add_input(self, source: Input) -> None:
+        """Register a source of pictures, which is closed before the line."""
         self._inputs.append(source)
 
-    def tell(self, output: Output) -> None:
-        """Tell an output of each record from now on."""
+    def add_output(self, output: Output) -> None:
+        """Send each record to an output from now on."""
         self._outputs.append(output)
 
     def close(self) -> None:
-        """Finish what was accepted, then let go of everything."""
+        """Finish accepted pictures, then release all resources."""
         for source in self._inputs:
             source.close()
-        self.setting_up.close()
+        self.setup.close()
         self.retention.close()
         self.line.stop()
         self.scene.close()
@@ -103,53 +109,59 @@ class Station:
             output.close()
         self.events.close()
         self.ledger.close()
-        self._mine.close()
+        self._resources.close()
 
-    def note(
-        self, product: str, operator: str, action: str, revision: int | None, words: str
+    def log_change(
+        self, product: str, operator: str, action: str, revision: int | None, message: str
     ) -> None:
-        """Keep a change, and tell open pages.
+        """Store a change or an incident, and send it to open pages.
 
-        What is told is done already, and inputs and outputs tell of it from threads of their own:
-        a database that is away ends none of them, and the log has the words then.
+        It has happened already, and inputs and outputs report from their own threads: where the
+        database cannot be reached, the message goes to the log and nothing is raised.
         """
         try:
-            self.ledger.note(Change(0, product, time.time(), operator, action, revision, words))
+            self.ledger.add_change(
+                Change(0, product, time.time(), operator, action, revision, message)
+            )
         except SQLAlchemyError:
-            log.exception("cannot keep of %s: %s", product or "the station", words)
-        self.events.send("change", {"product": product, "action": action, "words": words})
+            log.exception("cannot keep of %s: %s", product or "the station", message)
+        self.events.send("change", {"product": product, "action": action, "words": message})
 
-    def _stored(self, record: Record) -> None:
-        """Tell open pages of a new record."""
-        self.events.send("record", shown(record))
+    def _publish(self, record: Record) -> None:
+        """Send a new record to open pages and outputs."""
+        self.events.send("record", record_event(record))
         for output in self._outputs:
             output.send(record)
 
     def _records_in_use(self) -> set[int]:
-        """Return the numbers of the records that any product has learned from."""
-        return {number for one in self.products for number in records_in_use(one.state.inspector)}
+        """Return the ids of the records that any product has learned from."""
+        return {
+            record_id
+            for product in self.products
+            for record_id in records_in_use(product.state.inspector)
+        }
 
-    def _changed(self, product: Product, words: str) -> None:
-        """Keep that another program has changed a product's file."""
-        self.note(product.key, "", "file", product.state.revision, words)
+    def _log_file_change(self, product: Product, message: str) -> None:
+        """Log that another program has changed a product's file."""
+        self.log_change(product.key, "", "file", product.state.revision, message)
 
-    def _alarm(self, product: str, words: str, since: int) -> None:
-        """Keep that a scene has changed."""
-        self.note(
-            product, "", "alarm", None, f"the scene has changed since record {since}: {words}"
+    def _log_alarm(self, product: str, message: str, since: int) -> None:
+        """Log that a scene has changed."""
+        self.log_change(
+            product, "", "alarm", None, f"the scene has changed since record {since}: {message}"
         )
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Keep a station's folder for one station.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Lock a station's folder against other stations.
 
     Raises:
-        ArtifactError: another station has it.
+        ArtifactError: another station holds it.
     """
     with ExitStack() as stack:
         try:
-            stack.enter_context(locked(folder / "station"))
+            stack.enter_context(lock_file(folder / "station"))
         except ArtifactError as error:
             raise ArtifactError(
                 f"a folder must be that of one station; another one runs in {folder}; stop it, or "
@@ -158,15 +170,15 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def made_here(folder: Path, given: Sequence[Path]) -> list[Path]:
-    """Return the products that were set up in a station's folder, but for those given anyway."""
-    known = {path.resolve() for path in given}
-    found = sorted((folder / "products").glob("*.golden"))
-    return [path for path in found if path.resolve() not in known]
+def find_products(folder: Path, files: Sequence[Path]) -> list[Path]:
+    """Return the products that were set up in a station's folder, without those in `files`."""
+    resolved = {path.resolve() for path in files}
+    paths = sorted((folder / "products").glob("*.golden"))
+    return [path for path in paths if path.resolve() not in resolved]
 
 
-def shown(record: Record) -> dict[str, Any]:
-    """Return what a page needs to show a new record."""
+def record_event(record: Record) -> dict[str, Any]:
+    """Return the event that announces a new record to pages."""
     return {
         "id": record.id,
         "product": record.product,
@@ -177,25 +189,25 @@ def shown(record: Record) -> dict[str, Any]:
     }
 
 
-def note_of(operator: str, words: str) -> Note:
-    """Return what a product's journal says of a change made now."""
+def make_note(operator: str, message: str) -> Note:
+    """Return the journal entry of a change made now."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
-    return Note(stamp, f"{words} ({operator or 'station'})")
+    return Note(stamp, f"{message} ({operator or 'station'})")
 
 
 def learned_name(record: Record) -> str:
     """Return the name under which a product learns a record's picture.
 
-    The hash tells it from that of another station's record with the same number.
+    The hash distinguishes it from another station's record with the same number.
     """
     return f"record-{record.id}-{record.picture_sha256[:12]}"
 
 
-def learned_from(station: Station, name: str) -> Record | None:
+def find_learned_record(station: Station, name: str) -> Record | None:
     """Return the record whose picture a product learned here under a name, or None.
 
-    A file that learned at another station has names of that one's records: they are not ours.
+    A file that learned at another station has names of that station's records, which never match.
     """
-    number = learned(name)
-    record = station.ledger.one(number) if number else None
+    number = record_number(name)
+    record = station.ledger.get(number) if number else None
     return record if record and learned_name(record) == name else None

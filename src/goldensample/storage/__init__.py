@@ -1,4 +1,4 @@
-"""Where bytes lie and how they are written.
+"""File storage: locations, atomic writes, locks and output tables.
 
-`locations` names files here and behind URLs; `atomic.write_atomic` writes whole or not at all.
+`locations` names files on disk and at URLs; `atomic.write_atomic` replaces a file atomically.
 """

@@ -1,4 +1,4 @@
-"""Write files so that nothing is ever half written."""
+"""Atomic file writes."""
 
 import os
 import re
@@ -8,14 +8,14 @@ from pathlib import Path
 from goldensample.errors import ArtifactError
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-"""What is left of the start of a URL in a `Path`; a drive has one letter."""
+"""The start of a URL after `Path` has collapsed its slashes; a drive has one letter."""
 
 
 def check_writable(path: Path) -> None:
-    """Make sure, before long work, that a file can be written there.
+    """Make sure, before long work, that a file can be written at a path.
 
     Raises:
-        ArtifactError: the path is a folder or another thing than a file, or its folder cannot be;
+        ArtifactError: the path is a folder or a device, its folder cannot be created or written,
             or it was a URL.
     """
     if URL.match(str(path)):
@@ -34,27 +34,27 @@ def check_writable(path: Path) -> None:
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: beside its place first, then moved there.
+    """Write a file atomically: a temporary file in the same folder is renamed to it.
 
-    Links are followed, so the file they lead to is what is replaced.
+    Symbolic links are followed, so the file they point to is replaced.
 
     Raises:
-        ArtifactError: see `check_writable`, or the disk refused; what was there is untouched.
+        ArtifactError: see `check_writable`, or the disk refused; an existing file is untouched.
     """
     path = Path(os.path.realpath(path))
     check_writable(path)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with open(beside, "wb") as file:
+        with open(temporary, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(temporary, path)
     except OSError as error:
         raise ArtifactError(
             f"{path} must be written whole; it was not ({error.strerror}), and what was there "
             "before is untouched; make room or choose another place"
         ) from error
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
 """Where pictures lie: paths on disk, and URLs in object stores and on web servers.
 
-The only room that knows fsspec, which is imported when a URL is given and not before.
+The only module that imports fsspec, and only once a URL is to be read.
 """
 
 import re
@@ -20,17 +20,17 @@ _WEB = ("http://", "https://")
 _STAMPS = ("ETag", "etag", "md5Hash", "content_md5", "Content-MD5", "Last-Modified")
 _TIMES = ("LastModified", "last_modified", "updated", "mtime", "created")
 _CREDENTIALS = re.compile(r"(?i)credential|expired|signature|token|access ?key")
-"""In an error of rights: it is about who asks, not about the one file."""
+"""Words in a permission error that blame the credentials, not the one file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file at a URL.
+    """A remote file, at a URL.
 
     Args:
         url: of the file.
-        size_bytes: of it; None where a listing does not tell.
-        stamp: what the store says that changes with the contents: a tag, a checksum or a time.
+        size_bytes: of the file; None where a listing lacks it.
+        stamp: the store's entity tag, checksum or modification time: it changes with the contents.
     """
 
     url: str
@@ -42,17 +42,17 @@ class Remote:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """What stands between slashes, as people read it: the last parts make the name."""
+        """Components of the path, percent-decoded: the last ones make the name."""
         path = unquote(self.url) if is_web(self.url) else self.url
         return tuple(path.split("/"))
 
 
-Place = Path | Remote
+Location = Path | Remote
 
 
-def is_url(given: object) -> bool:
-    """Return whether something given is a URL: text with ://; a `Path` never is one."""
-    return isinstance(given, str) and _URL.match(given) is not None
+def is_url(value: object) -> bool:
+    """Return whether a value is a URL: text with ://; a `Path` never is one."""
+    return isinstance(value, str) and _URL.match(value) is not None
 
 
 def is_web(url: str) -> bool:
@@ -60,110 +60,111 @@ def is_web(url: str) -> bool:
     return url.lower().startswith(_WEB)
 
 
-def local(given: str) -> str:
-    """Return the path of a file:// URL, as `Path.as_uri` writes it; anything else as it is.
+def local_path(text: str) -> str:
+    """Return the path of a file:// URL, as `Path.as_uri` writes it; other text unchanged.
 
     Example: "file:///a%20b/*.png" is "/a b/*.png".
     """
-    if not given.lower().startswith("file://"):
-        return given
-    host, slash, path = given[len("file://") :].partition("/")
+    if not text.lower().startswith("file://"):
+        return text
+    host, slash, path = text[len("file://") :].partition("/")
     if host not in ("", "localhost") or not slash:
-        raise ImageError(f"a file URL must be file:///PATH, of this machine; got {given}")
+        raise ImageError(f"a file URL must be file:///PATH, of this machine; got {text}")
     return url2pathname(slash + path)
 
 
-def read_bytes(place: Place) -> bytes:
-    """Return what a file holds.
+def read_bytes(location: Location) -> bytes:
+    """Return the contents of a file.
 
     Raises:
-        ImageError: why it cannot be read, without its name.
-        StoreError: its store does not answer: nothing can be said of the file.
+        ImageError: it cannot be read; the message has the reason, without the file's name.
+        StoreError: its store does not answer, so the state of the file is unknown.
         OSError: the disk refused.
     """
-    if isinstance(place, Path):
-        if not place.is_file():
-            raise ImageError("it is not a file" if place.exists() else "there is no such file")
-        return place.read_bytes()
-    with in_words(place.url):
-        store, path = store_of(place.url)
+    if isinstance(location, Path):
+        if not location.is_file():
+            raise ImageError("it is not a file" if location.exists() else "there is no such file")
+        return location.read_bytes()
+    with translate_errors(location.url):
+        store, path = file_system_of(location.url)
         data: bytes = store.cat_file(path)
     return data
 
 
-def stamp(place: Place) -> tuple[int, int | str]:
-    """Return a file's bytes, and a time or a tag that changes with them; (0, "") if it is gone."""
+def stamp(location: Location) -> tuple[int, int | str]:
+    """Return a file's size in bytes, and a time or a tag that changes with it; (0, "") if gone."""
     try:
-        if isinstance(place, Path):
-            about = place.stat()
-            return about.st_size, about.st_mtime_ns
-        known = place if place.size_bytes is not None and place.stamp else look(place.url)
-        return (known.size_bytes or 0, known.stamp) if isinstance(known, Remote) else (0, "")
+        if isinstance(location, Path):
+            status = location.stat()
+            return status.st_size, status.st_mtime_ns
+        listed = location.size_bytes is not None and location.stamp
+        entry = location if listed else lookup(location.url)
+        return (entry.size_bytes or 0, entry.stamp) if isinstance(entry, Remote) else (0, "")
     except (OSError, ImageError):
         return 0, ""
 
 
-def look(url: str) -> Remote | str | None:
+def lookup(url: str) -> Remote | str | None:
     """Return the file at a URL; "folder" for a folder; None where nothing is.
 
     Raises:
-        ImageError: there are no rights to look.
+        ImageError: permission is denied.
         StoreError: the store does not answer, or its package is not installed.
     """
     try:
-        with in_words(url):
-            store, path = store_of(url)
-            about = store.info(path)
+        with translate_errors(url):
+            store, path = file_system_of(url)
+            info = store.info(path)
     except _MissingError:
         return None
-    return "folder" if about["type"] == "directory" else _remote(url, about)
+    return "folder" if info["type"] == "directory" else _remote(url, info)
 
 
-def below(url: str) -> list[Remote]:
+def list_files(url: str) -> list[Remote]:
     """Return all files below a URL, sorted as paths are; hidden files and folders are left out.
 
     Raises:
-        ImageError: there is no such folder, or no rights to look into it.
-        StoreError: see `look`.
+        ImageError: there is no such folder, or permission to list it is denied.
+        StoreError: see `lookup`.
     """
     root = url.rstrip("/") if is_url(url.rstrip("/")) else url
-    with in_words(url):
-        store, path = store_of(root)
+    with translate_errors(url):
+        store, path = file_system_of(root)
         path = path.rstrip("/")
-        if is_web(url):  # a part that fails would be left out otherwise
-            found = store.find(f"{path}/", detail=True, on_error="raise")
+        if is_web(url):  # a subfolder that fails would be left out otherwise
+            entries = store.find(f"{path}/", detail=True, on_error="raise")
         else:
-            found = store.find(path, detail=True)
+            entries = store.find(path, detail=True)
     remotes = []
-    for name, about in found.items():
+    for name, info in entries.items():
         inner = name[len(path) + 1 :]
         if inner and not any(part.startswith(".") for part in inner.split("/")):
-            remotes.append(_remote(f"{root}/{inner}", about))
-    return sorted(remotes, key=lambda one: one.parts)
+            remotes.append(_remote(f"{root}/{inner}", info))
+    return sorted(remotes, key=lambda remote: remote.parts)
 
 
-def _remote(url: str, about: dict[str, Any]) -> Remote:
-    """Return a file with what a store tells of it."""
-    known = (about.get(key) for key in (*_STAMPS, *_TIMES))
-    return Remote(url, about.get("size"), next((str(one) for one in known if one), ""))
+def _remote(url: str, info: dict[str, Any]) -> Remote:
+    """Return a file with the size and the stamp that fsspec's info on it has."""
+    stamps = (info.get(key) for key in (*_STAMPS, *_TIMES))
+    return Remote(url, info.get("size"), next((str(stamp) for stamp in stamps if stamp), ""))
 
 
-def store_of(url: str) -> tuple[Any, str]:
+def file_system_of(url: str) -> tuple[Any, str]:
     """Return fsspec's file system for a URL, and the path in it.
 
     Raises:
         StoreError: fsspec, or its package for the scheme, is not installed.
     """
-    scheme, rest = url.split("://", 1)
-    store = _open(f"{scheme}://{rest.split('/', 1)[0]}")
+    scheme, path = url.split("://", 1)
+    store = _open_file_system(f"{scheme}://{path.split('/', 1)[0]}")
     return store, store._strip_protocol(url)
 
 
 @cache
-def _open(root: str) -> Any:
+def _open_file_system(root: str) -> Any:
     """Return the file system of a bucket or a server: one a process, as each has its connections.
 
-    Listings are not kept: they would be old, and large.
+    Listings are not cached: they would be stale, and large.
     """
     scheme = root.split("://", 1)[0]
     try:
@@ -174,10 +175,10 @@ def _open(root: str) -> Any:
             f"{scheme}:// must have the extra [remote]; install it with "
             "pip install 'goldensample[remote]'"
         ) from None
-    # of S3, a picture is one request: to fetch pieces at once, s3fs would ask for its size first
-    more = {"max_concurrency": 1} if scheme in ("s3", "s3a") else {}
+    # one request a picture on S3: to fetch pieces concurrently, s3fs would first ask for its size
+    options = {"max_concurrency": 1} if scheme in ("s3", "s3a") else {}
     try:
-        return url_to_fs(root, use_listings_cache=False, **more)[0]
+        return url_to_fs(root, use_listings_cache=False, **options)[0]
     except ImportError as error:
         package = known_implementations[scheme]["class"].split(".")[0]
         how = f"install it with pip install {package}" if package != "fsspec" else str(error)
@@ -191,16 +192,16 @@ def _open(root: str) -> Any:
 
 
 class _MissingError(ImageError):
-    """Nothing is at a URL."""
+    """There is no file at a URL."""
 
 
 @contextmanager
-def in_words(url: str) -> Iterator[None]:
-    """Turn what a store raises into an error for people.
+def translate_errors(url: str) -> Iterator[None]:
+    """Turn exceptions of an fsspec file system into a `GoldenError`.
 
     Raises:
-        ImageError: it is about the one file: it is not there, or there are no rights to it.
-        StoreError: it is about the store: no server, no answer, wrong credentials.
+        ImageError: the one file is missing, or permission to it is denied.
+        StoreError: the store fails: no server, no answer, wrong credentials.
     """
     try:
         yield
@@ -208,22 +209,22 @@ def in_words(url: str) -> Iterator[None]:
         raise
     except NotImplementedError as error:
         raise ArtifactError(f"{url} must be where files can be written; it is not") from error
-    except Exception as raised:  # each store has its own
-        # of web servers, fsspec says "not found" whatever it was
-        cause = (raised.__cause__ if is_web(url) else None) or raised
-        raise _mistake(url, cause) from raised
+    except Exception as error:  # each store has its own exceptions
+        # for web servers, fsspec says "not found" whatever the reason was
+        cause = (error.__cause__ if is_web(url) else None) or error
+        raise _translate(url, cause) from error
 
 
-def _mistake(url: str, raised: BaseException) -> GoldenError:
-    """Return what a store raised as an error for people, see `in_words`."""
-    status = getattr(raised, "status", None)
-    if isinstance(raised, FileNotFoundError | IsADirectoryError) or status in (404, 410):
+def _translate(url: str, error: BaseException) -> GoldenError:
+    """Return an exception of a file system as a `GoldenError`, see `translate_errors`."""
+    status = getattr(error, "status", None)
+    if isinstance(error, FileNotFoundError | IsADirectoryError) or status in (404, 410):
         return _MissingError("there is no such file")
-    words = " ".join(str(raised).split()) or type(raised).__name__
-    refused = isinstance(raised, PermissionError) or status in (401, 403)
-    if refused and not _CREDENTIALS.search(f"{words} {raised.__cause__}"):
-        return ImageError(f"there are no rights to it ({words})")
+    message = " ".join(str(error).split()) or type(error).__name__
+    denied = isinstance(error, PermissionError) or status in (401, 403)
+    if denied and not _CREDENTIALS.search(f"{message} {error.__cause__}"):
+        return ImageError(f"there are no rights to it ({message})")
     return StoreError(
-        f"{url} must be in a store that answers; it did not ({words}); check its address, the "
+        f"{url} must be in a store that answers; it did not ({message}); check its address, the "
         "network and your credentials"
     )

@@ -1,4 +1,4 @@
-"""One change at a time to a file, whoever asks."""
+"""Exclusive file locks between processes."""
 
 import os
 import sys
@@ -11,18 +11,18 @@ from goldensample.storage.atomic import check_writable
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Keep a file for oneself, from before it is read until after it is written again.
+def lock_file(path: Path) -> Iterator[None]:
+    """Lock a file exclusively, from before it is read until after it is written again.
 
-    The lock is on an empty file beside it, which stays; it ends with the process that holds it,
-    however that ends. Links are followed.
+    The lock is on an empty file next to it, which stays; it ends with the process that holds it,
+    even if that is killed. Symbolic links are followed.
 
     Raises:
-        ArtifactError: another process has it, or the folder cannot be written.
+        ArtifactError: another process holds the lock, or the folder cannot be written.
     """
-    real = Path(os.path.realpath(path))
-    check_writable(real)
-    with open(real.with_name(f".{real.name}.lock"), "ab") as file:
+    target = Path(os.path.realpath(path))
+    check_writable(target)
+    with open(target.with_name(f".{target.name}.lock"), "ab") as file:
         try:
             _lock(file.fileno())
         except OSError as error:
@@ -36,11 +36,11 @@ def locked(path: Path) -> Iterator[None]:
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(number: int) -> None:
-        msvcrt.locking(number, msvcrt.LK_NBLCK, 1)
+    def _lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 
 else:
     import fcntl
 
-    def _lock(number: int) -> None:
-        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,7 @@
-"""Verdicts of many pictures as one table, a Parquet file. The only room that knows pyarrow.
+"""Verdicts of many pictures as one Parquet table. The only module that imports pyarrow.
 
-A table is made of parts, each a Parquet file of its own, so that work on many pictures can be done
-in pieces, anywhere and in any order.
+A table is joined from parts, each a Parquet file of its own, so that many pictures can be inspected
+in parts, on any machine and in any order.
 """
 
 import io
@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from goldensample.errors import ArtifactError, GoldenError
 
 ROWS = 8192
-"""Of a row group, at least, all but the last: what a reader holds in memory at a time."""
+"""Minimum rows of a row group, except the last: a reader holds one group in memory at a time."""
 INSTALL = (
     "a table of verdicts must have the extra [parquet]; install it with "
     "pip install 'goldensample[parquet]'"
@@ -32,7 +32,7 @@ def check_installed() -> None:
 
 
 def schema() -> Any:
-    """Return the columns, those of `golden inspect --json`, the same whatever was asked for."""
+    """Return the columns, those of `golden inspect --json`, the same for all options."""
     import pyarrow as pa
 
     sides = pa.list_(pa.int32())
@@ -71,95 +71,97 @@ def schema() -> Any:
 
 
 def encode(rows: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return rows as a part; what a row lacks is null."""
+    """Return rows as a Parquet part; missing columns are null."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.Table.from_pylist([_readable(row) for row in rows], schema=schema())
+    table = pa.Table.from_pylist([_to_unicode(row) for row in rows], schema=schema())
     pq.write_table(table, file := io.BytesIO(), compression="zstd")
     return file.getvalue()
 
 
-def _readable(value: Any) -> Any:
-    """Return a value with all texts in Unicode, as names of files may be none: "\\udcff"."""
+def _to_unicode(value: Any) -> Any:
+    """Return a value with all strings valid Unicode, as file names may not be: "\\udcff"."""
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, Mapping):
-        return {name: _readable(one) for name, one in value.items()}
-    return [_readable(one) for one in value] if isinstance(value, list | tuple) else value
+        return {name: _to_unicode(item) for name, item in value.items()}
+    return [_to_unicode(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def join(
-    parts: Iterable[tuple[str, bytes, Sequence[str]]], file: BinaryIO, about: Mapping[str, str]
+    parts: Iterable[tuple[str, bytes, Sequence[str]]], file: BinaryIO, metadata: Mapping[str, str]
 ) -> Iterator[Counter[str]]:
     """Write parts as one table; one row group is held in memory at a time.
 
     Args:
-        parts: where each is, what it holds, and which pictures its rows must be of, in order.
-        file: is written to.
-        about: names and values that the table carries.
+        parts: (location, contents, names of the pictures that its rows must have, in order).
+        file: the output.
+        metadata: key-value metadata of the table.
 
     Yields:
-        For each part, how many pictures had which verdict, "none" without one, or an "error".
+        For each part, the number of pictures by verdict; "none" without one, or "error".
 
     Raises:
-        ArtifactError: a part is not whole, or of other pictures.
+        ArtifactError: a part is incomplete, or of other pictures.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    kind = schema().with_metadata(dict(about))
-    with pq.ParquetWriter(file, kind, compression="zstd") as writer:
-        waiting: list[Any] = []
-        for place, data, names in parts:
-            table = _read(place, data, names)
-            yield _counts(table)
-            waiting.append(table)
-            if sum(map(len, waiting)) >= ROWS:
-                writer.write_table(pa.concat_tables(waiting).cast(kind), row_group_size=2 * ROWS)
-                waiting.clear()
-        if waiting:
-            writer.write_table(pa.concat_tables(waiting).cast(kind), row_group_size=2 * ROWS)
+    table_schema = schema().with_metadata(dict(metadata))
+    with pq.ParquetWriter(file, table_schema, compression="zstd") as writer:
+        buffer: list[Any] = []
+        for location, data, names in parts:
+            table = _read(location, data, names)
+            yield _count(table)
+            buffer.append(table)
+            if sum(map(len, buffer)) >= ROWS:
+                group = pa.concat_tables(buffer).cast(table_schema)
+                writer.write_table(group, row_group_size=2 * ROWS)
+                buffer.clear()
+        if buffer:
+            group = pa.concat_tables(buffer).cast(table_schema)
+            writer.write_table(group, row_group_size=2 * ROWS)
 
 
-def _read(place: str, data: bytes, names: Sequence[str]) -> Any:
+def _read(location: str, data: bytes, names: Sequence[str]) -> Any:
     """Return a part as a table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.read_table(io.BytesIO(data), schema=schema())
-        fits = table["picture"].to_pylist() == _readable(names)
+        fits = table["picture"].to_pylist() == _to_unicode(names)
     except (pa.ArrowException, OSError):
         fits = False
     if not fits:
         raise ArtifactError(
-            f"{place} must be a whole part, of its own pictures; it is not; delete it, and go on "
-            "with --resume"
+            f"{location} must be a whole part, of its own pictures; it is not; delete it, and go "
+            "on with --resume"
         )
     return table
 
 
-def _counts(table: Any) -> Counter[str]:
+def _count(table: Any) -> Counter[str]:
     """Count the verdicts of a table."""
-    both = zip(table["verdict"].to_pylist(), table["error"].to_pylist(), strict=True)
-    return Counter("error" if error is not None else verdict or "none" for verdict, error in both)
+    rows = zip(table["verdict"].to_pylist(), table["error"].to_pylist(), strict=True)
+    return Counter("error" if error is not None else verdict or "none" for verdict, error in rows)
 
 
-def read_about(file: BinaryIO) -> dict[str, str]:
-    """Return the names and values that a table carries; none where it is no table."""
+def read_metadata(file: BinaryIO) -> dict[str, str]:
+    """Return the key-value metadata of a table; none where the file is no table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        known = pq.read_schema(file).metadata or {}
+        metadata = pq.read_schema(file).metadata or {}
     except (pa.ArrowException, OSError):
         return {}
-    return {name.decode(): value.decode() for name, value in known.items()}
+    return {name.decode(): value.decode() for name, value in metadata.items()}
 
 
-def count(file: BinaryIO) -> Counter[str]:
-    """Return how many pictures of a table had which verdict, as `join` tells of parts."""
+def count_verdicts(file: BinaryIO) -> Counter[str]:
+    """Return the number of pictures of a table by verdict, as `join` does for parts."""
     import pyarrow.parquet as pq
 
-    return _counts(pq.read_table(file, columns=["verdict", "error"]))
+    return _count(pq.read_table(file, columns=["verdict", "error"]))

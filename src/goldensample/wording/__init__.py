@@ -1,4 +1,4 @@
-"""What command line and station both say: sentences and JSON.
+"""Texts and JSON that command line and station share.
 
-`limits.promise` says what a limit promises; `regions.regions_json` tells regions.
+`limits.promise` describes what a threshold guarantees; `regions.regions_json` serialises regions.
 """

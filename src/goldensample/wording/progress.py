@@ -1,4 +1,4 @@
-"""How long work takes, and what is being done meanwhile."""
+"""Texts for progress: stages of work, and durations."""
 
 STAGES = {
     "check": "checking pictures",
@@ -20,7 +20,7 @@ STAGES = {
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it: "40 s", "12 min", "3.5 h"."""
+    """Return a duration as a short text: "40 s", "12 min", "3.5 h"."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,21 +1,21 @@
-"""Regions in words and as JSON, the same for command line and station."""
+"""Regions as text and as JSON, the same for command line and station."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from goldensample.preparation.zones import times
+from goldensample.preparation.zones import describe_limit
 from goldensample.records import Array, Inspection, Region, Source, Threshold
 from goldensample.regions.contours import contours
 
 
 @dataclass(frozen=True, slots=True)
 class RegionOptions:
-    """What is reported of regions.
+    """Which regions are reported, and with what details.
 
     Args:
-        explain: tell contours, distances and p-values as well.
-        mm_per_px: millimetres of the part that a pixel shows; None tells pixels alone.
+        explain: report contours, distances and p-values as well.
+        mm_per_px: millimetres of the part per pixel; None reports pixels alone.
         smallest_px: regions of fewer pixels are left out.
 
     Raises:
@@ -30,9 +30,9 @@ class RegionOptions:
         if self.mm_per_px is not None and not 0 < self.mm_per_px < float("inf"):
             raise ValueError(f"--mm-per-px must be above 0; got {self.mm_per_px}")
 
-    def counted(self, inspection: Inspection) -> Inspection:
+    def drop_small(self, inspection: Inspection) -> Inspection:
         """Return an inspection with the regions that are large enough; its verdict stays."""
-        large = tuple(one for one in inspection.regions if one.area_px >= self.smallest_px)
+        large = tuple(r for r in inspection.regions if r.area_px >= self.smallest_px)
         return replace(inspection, regions=large)
 
 
@@ -54,7 +54,7 @@ def regions_json(
             "zone": region.zone,
             "zone_limit": region.zone_limit,
             **_in_mm(region, options.mm_per_px),
-            **(_explained(region, inspection.heat_map, limit) if options.explain else {}),
+            **(_explanation(region, inspection.heat_map, limit) if options.explain else {}),
         }
         for region in inspection.regions
     ]
@@ -70,9 +70,9 @@ def _in_mm(region: Region, mm_per_px: float | None) -> dict[str, Any]:
     }
 
 
-def _explained(region: Region, values: Array | None, limit: float | None) -> dict[str, Any]:
-    """Return why a region is one, and its outline."""
-    loops = [] if values is None or limit is None else contours(values, limit, region)
+def _explanation(region: Region, heat_map: Array | None, limit: float | None) -> dict[str, Any]:
+    """Return the distance, p-value and contours of a region."""
+    loops = [] if heat_map is None or limit is None else contours(heat_map, limit, region)
     return {
         "distance": region.distance,
         "p_value": region.p_value,
@@ -81,7 +81,7 @@ def _explained(region: Region, values: Array | None, limit: float | None) -> dic
 
 
 def source_json(source: Source | None) -> dict[str, Any] | None:
-    """Return where a good patch came from, to a tenth of a pixel."""
+    """Return the picture and position of a good patch, to a tenth of a pixel."""
     if source is None:
         return None
     return {
@@ -91,30 +91,30 @@ def source_json(source: Source | None) -> dict[str, Any] | None:
     }
 
 
-def in_zone(region: Region) -> str:
-    """Return which zone a region is in, and the limit there; nothing outside all zones."""
-    return f", in zone {region.zone}, {times(region.zone_limit)}" if region.zone else ""
+def zone_text(region: Region) -> str:
+    """Return the zone of a region and its limit as text; "" outside all zones."""
+    return f", in zone {region.zone}, {describe_limit(region.zone_limit)}" if region.zone else ""
 
 
 def region_lines(regions: Sequence[Region], options: RegionOptions) -> list[str]:
-    """Return each region as a line for people."""
+    """Return each region as a line of text."""
     return [_line(number, region, options.mm_per_px) for number, region in enumerate(regions, 1)]
 
 
 def _line(number: int, region: Region, mm_per_px: float | None) -> str:
-    """Return a region as a line for people."""
+    """Return a region as a line of text."""
     top, left, height, width = region.box_px
-    words = f"  region {number}: {region.area_px:,} px"
+    text = f"  region {number}: {region.area_px:,} px"
     if mm_per_px is not None:
-        words += f" ({region.area_px * mm_per_px**2:.4g} mm²)"
-    words += f", {height}x{width} px from row {top}, column {left}, peak {region.peak:.4f}"
+        text += f" ({region.area_px * mm_per_px**2:.4g} mm²)"
+    text += f", {height}x{width} px from row {top}, column {left}, peak {region.peak:.4f}"
     if region.p_value is not None:
-        words += f" (p {region.p_value:.3g})"
-    words += in_zone(region)
+        text += f" (p {region.p_value:.3g})"
+    text += zone_text(region)
     if region.reason is None or region.distance is None:
-        return words
+        return text
     source = region.reason
     return (
-        f"{words}; nearest good patch {region.distance:.4g} away: {source.picture}, "
+        f"{text}; nearest good patch {region.distance:.4g} away: {source.picture}, "
         f"row {source.row_px:.0f}, column {source.column_px:.0f}"
     )

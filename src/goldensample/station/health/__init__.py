@@ -1,4 +1,4 @@
-"""How a station is, for people and for monitors.
+"""Health of a station, for people and for monitoring.
 
-`health.health` tells all of it.
+`health.health` returns all of it as JSON values.
 """

@@ -1,4 +1,4 @@
-"""How a station is: speed, queue, disk, database, scenes."""
+"""Health of a station: speed, queue, disk, database, scenes."""
 
 import shutil
 import threading
@@ -15,92 +15,94 @@ from goldensample.station.records.rows import Filter
 from goldensample.station.records.tables import records
 from goldensample.station.station import Station
 
-RECENT = 100
-"""Pictures whose speed is told."""
-FRESH_S = 60.0
-"""Seconds for which the bytes on disk are not counted again: there may be very many files."""
+RECENT_RECORDS = 100
+"""Newest records whose latency is summarized."""
+CACHE_S = 60.0
+"""Seconds for which the size of the archive is cached: it may hold very many files."""
 
 
-class Counted:
-    """Counts the bytes of an archive now and then."""
+class ArchiveSize:
+    """Cache of the size of an archive."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: tuple[float, int] | None = None
+        self._cached: tuple[float, int] | None = None
 
-    def used(self, station: Station) -> int:
-        """Return the bytes of all pictures, as of a minute ago at most."""
+    def used_bytes(self, station: Station) -> int:
+        """Return the size of all files, at most a minute old."""
         with self._lock:
             now = time.monotonic()
-            if self._known is None or now - self._known[0] > FRESH_S:
-                self._known = (now, station.archive.used())
-            return self._known[1]
+            if self._cached is None or now - self._cached[0] > CACHE_S:
+                self._cached = (now, station.archive.used_bytes())
+            return self._cached[1]
 
 
-counted = Counted()
+archive_size = ArchiveSize()
 
 
 def health(station: Station) -> dict[str, Any]:
-    """Return how a station is, for machines and for the page."""
+    """Return the health of a station as JSON values."""
     return {
-        **of_line(station),
+        **line_health(station),
         "speed": speed(station, time.time()),
         "disk": disk(station),
         "database": database(station),
-        "scenes": {one.key: station.scene.status(one) for one in station.products},
+        "scenes": {product.key: station.scene.status(product) for product in station.products},
     }
 
 
-def of_line(intake: Intake) -> dict[str, Any]:
-    """Return how a line is, and the products that it judges by."""
-    for one in intake.products:
-        one.fresh()
+def line_health(intake: Intake) -> dict[str, Any]:
+    """Return the health of a line and of its products as JSON values."""
+    for product in intake.products:
+        product.refresh()
     return {
         "version": __version__,
-        "up_s": round(time.monotonic() - intake.began, 1),
+        "up_s": round(time.monotonic() - intake.started, 1),
         "waiting": intake.line.waiting,
         "waiting_limit": intake.settings.waiting,
         "per_picture_s": round(intake.line.per_picture_s, 4),
         "products": len(intake.products),
-        "troubles": {one.key: one.trouble for one in intake.products if one.trouble},
+        "troubles": {
+            product.key: product.load_error for product in intake.products if product.load_error
+        },
     }
 
 
 def speed(station: Station, now: float) -> dict[str, Any]:
-    """Return how fast pictures were judged, from arrival to the stored record, and how many."""
-    newest = station.ledger.find(Filter(since=now - 86_400), RECENT)
-    times = sorted(one.milliseconds for one in newest)
+    """Return latencies, from arrival to the stored record, and throughput."""
+    newest = station.ledger.find(Filter(since=now - 86_400), RECENT_RECORDS)
+    times = sorted(record.milliseconds for record in newest)
     counts = {
-        name: sum(station.ledger.count(Filter(since=now - seconds)).values())
-        for name, seconds in (("minute", 60), ("hour", 3600), ("day", 86_400))
+        period: sum(station.ledger.count(Filter(since=now - seconds)).values())
+        for period, seconds in (("minute", 60), ("hour", 3600), ("day", 86_400))
     }
     return {
         "of": len(times),
         "median_ms": times[len(times) // 2] if times else None,
         "slowest_ms": times[-1] if times else None,
-        **{f"last_{name}": number for name, number in counts.items()},
+        **{f"last_{period}": count for period, count in counts.items()},
     }
 
 
 def disk(station: Station) -> dict[str, Any]:
-    """Return what pictures take and may take."""
-    keep, room = station.settings.keep, shutil.disk_usage(station.settings.folder)
+    """Return disk usage and limits."""
+    limits, usage = station.settings.retention, shutil.disk_usage(station.settings.folder)
     return {
-        "pictures_bytes": counted.used(station),
-        "limit_bytes": keep.limit_bytes,
-        "free_bytes": room.free,
-        "total_bytes": room.total,
-        "keep_days": keep.days,
-        "keep_defect_days": keep.defect_days,
-        "swept": station.retention.swept,
+        "pictures_bytes": archive_size.used_bytes(station),
+        "limit_bytes": limits.limit_bytes,
+        "free_bytes": usage.free,
+        "total_bytes": usage.total,
+        "keep_days": limits.days,
+        "keep_defect_days": limits.defect_days,
+        "swept": station.retention.last_sweep,
     }
 
 
 def database(station: Station) -> dict[str, Any]:
-    """Return what the records are kept in."""
+    """Return kind, host and version of the database, and the range of its records."""
     url = make_url(station.settings.url)
     query = select(func.max(records.c.id), func.min(records.c.time))
-    [(last, first)] = station.ledger.rows(query)
+    [(last, first)] = station.ledger.fetch(query)
     return {
         "kind": url.get_backend_name(),
         "at": url.host or "this machine",

@@ -1,1 +1,1 @@
-"""Where pictures come from: cameras, watched folders, uploads."""
+"""Sources of pictures: cameras, watched folders, uploads."""

@@ -1,4 +1,4 @@
-"""Cameras and videos: a frame now and then is inspected. The only room that knows PyAV."""
+"""Camera input: frames of a camera or video at an interval. The only module that uses PyAV."""
 
 import threading
 import time
@@ -15,25 +15,25 @@ from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.station import Station
 
-AGAIN_S = 5.0
-"""Seconds until a camera that is away is asked again."""
-OPEN_S = 10.0
+RETRY_S = 5.0
+"""Seconds between attempts to connect to a camera."""
+TIMEOUT_S = 10.0
 
 
 class Camera:
-    """Takes frames from a camera or a video, and hands them to the line.
+    """Reads frames of a camera or a video, and submits them to the line.
 
-    A live camera is never waited for: a frame that finds the line full is left out. A video in a
-    file waits, so that all its frames are judged, and ends.
+    A frame of a live camera is dropped when the line is full. The frames of a video file wait for
+    the line, so that all are inspected.
 
     Args:
-        station: takes the frames.
-        product: what judges them.
-        url: what FFmpeg opens: rtsp://, http://, a device such as /dev/video0, or a file.
-        every_s: seconds of the stream between two frames.
+        station: inspects the frames.
+        product: which product they show.
+        url: source that FFmpeg opens: rtsp://, http://, a device such as /dev/video0, or a file.
+        every_s: seconds between two frames, by the stream's clock.
 
     Raises:
-        ValueError: the time is not above 0.
+        ValueError: the interval is out of its range.
     """
 
     def __init__(self, station: Station, product: Product, url: str, every_s: float) -> None:
@@ -46,38 +46,38 @@ class Camera:
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more frames."""
+        """Stop reading frames."""
         self._stop.set()
-        self._thread.join(OPEN_S + 1)
+        self._thread.join(TIMEOUT_S + 1)
 
     def _run(self) -> None:
-        told = ""
+        last_message = ""
         while not self._stop.is_set():
             try:
-                for number, pixels in enumerate(frames(self._url, self._every_s, self._stop)):
-                    told = ""
+                for number, pixels in enumerate(read_frames(self._url, self._every_s, self._stop)):
+                    last_message = ""
                     self._submit(number, pixels)
-                words = "the video has ended" if self._is_file else "the camera has stopped"
+                message = "the video has ended" if self._is_file else "the camera has stopped"
             except StoppingError:
                 return
             except (OSError, ValueError, ImageError, av.FFmpegError) as error:
-                words = f"no frames are taken from the camera: {_reason(error)}"
-            if words != told and not self._stop.is_set():
-                self._station.note(self._product.key, "", "camera", None, words)
-            told = words
+                message = f"no frames are taken from the camera: {_error_message(error)}"
+            if message != last_message and not self._stop.is_set():
+                self._station.log_change(self._product.key, "", "camera", None, message)
+            last_message = message
             if self._is_file:
                 return
-            self._stop.wait(AGAIN_S)
+            self._stop.wait(RETRY_S)
 
     def _submit(self, number: int, pixels: Array) -> None:
-        """Hand on one frame."""
+        """Submit one frame to the line."""
         height, width = pixels.shape[:2]
         if height * width > self._station.settings.limit_px:
             limit = self._station.settings.limit_px
             raise ImageError(f"a frame must have {limit:,} pixels at most; it has {height}x{width}")
-        coming = self._station.archive.take(encode_png(pixels))
+        incoming = self._station.archive.receive_bytes(encode_png(pixels))
         stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        job = Job(self._product, coming, f"camera-{stamp}-{number}.png", "camera")
+        job = Job(self._product, incoming, f"camera-{stamp}-{number}.png", "camera")
         while True:
             try:
                 self._station.line.submit(job)
@@ -86,13 +86,13 @@ class Camera:
                 if not self._is_file or self._stop.wait(0.2):
                     break
             except StoppingError:
-                self._station.archive.discard(coming)
+                self._station.archive.discard(incoming)
                 raise
-        self._station.archive.discard(coming)
+        self._station.archive.discard(incoming)
 
 
-def frames(url: str, every_s: float, stop: threading.Event) -> Iterator[Array]:
-    """Give frames of a stream, (H, W, 3) uint8 RGB, at least a time apart by the stream's clock.
+def read_frames(url: str, every_s: float, stop: threading.Event) -> Iterator[Array]:
+    """Give frames of a stream, (H, W, 3) uint8 RGB, at an interval by the stream's clock.
 
     Raises:
         FFmpegError: FFmpeg cannot open or read it.
@@ -101,7 +101,7 @@ def frames(url: str, every_s: float, stop: threading.Event) -> Iterator[Array]:
     device = url.startswith("/dev/")
     options = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}
     with av.open(
-        url, format="v4l2" if device else None, options=options, timeout=OPEN_S
+        url, format="v4l2" if device else None, options=options, timeout=TIMEOUT_S
     ) as container:
         if not container.streams.video:
             raise ValueError("a camera must give video; it gives none")
@@ -115,7 +115,7 @@ def frames(url: str, every_s: float, stop: threading.Event) -> Iterator[Array]:
                 yield pixels
 
 
-def _reason(error: Exception) -> str:
-    """Return an error's words without the address, which may hold a password."""
-    words = getattr(error, "strerror", None) or str(error)
-    return str(words).splitlines()[0][:200] if words else type(error).__name__
+def _error_message(error: Exception) -> str:
+    """Return the message of an error without the URL, which may hold a password."""
+    message = getattr(error, "strerror", None) or str(error)
+    return str(message).splitlines()[0][:200] if message else type(error).__name__

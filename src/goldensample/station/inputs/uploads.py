@@ -1,4 +1,4 @@
-"""Pictures as they arrive: written to disk, and looked at before they wait."""
+"""Uploads: written to disk, and checked before they enter the queue."""
 
 import asyncio
 import struct
@@ -10,23 +10,23 @@ from fastapi import HTTPException, Request
 from goldensample.errors import ImageError
 from goldensample.images.codec import read_shape
 from goldensample.station.line.intake import Intake
-from goldensample.station.records.archive import Coming, TooLargeError
+from goldensample.station.records.archive import IncomingFile, TooLargeError
 
-PAUSE_S = 20.0
-"""Seconds without a byte until an upload is given up."""
+STALL_S = 20.0
+"""Seconds without a byte until an upload is aborted."""
 UPLOAD_S = 120.0
-"""Seconds for all of one upload."""
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-decoding = anyio.CapacityLimiter(2)
-"""Pictures decoded for requests at the same time, at most: each may need much memory."""
+"""Seconds that one upload may take."""
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+decode_limiter = anyio.CapacityLimiter(2)
+"""Limits concurrent decoding for requests: each picture may need much memory."""
 
 
-async def receive(intake: Intake, request: Request) -> Coming:
-    """Write the body of a request to disk, as far as it may go.
+async def receive(intake: Intake, request: Request) -> IncomingFile:
+    """Write the body of a request to disk, up to the limits of size and time.
 
     Raises:
-        TooLargeError: it is larger than the station takes.
-        HTTPException: it comes too slowly.
+        TooLargeError: it is too large.
+        HTTPException: it is too slow.
     """
     length = request.headers.get("content-length", "0")
     limit = intake.settings.limit_bytes
@@ -37,7 +37,7 @@ async def receive(intake: Intake, request: Request) -> Coming:
         stream = aiter(request.stream())
         while True:
             try:
-                async with asyncio.timeout(PAUSE_S):
+                async with asyncio.timeout(STALL_S):
                     chunk = await anext(stream)
             except StopAsyncIteration:
                 return
@@ -47,31 +47,33 @@ async def receive(intake: Intake, request: Request) -> Coming:
         async with asyncio.timeout(UPLOAD_S):
             return await intake.archive.receive(chunks(), limit)
     except TimeoutError as error:
-        words = f"a file must arrive without a pause of {PAUSE_S:g} s, and in {UPLOAD_S:g} s"
-        raise HTTPException(408, words) from error
+        message = f"a file must arrive without a pause of {STALL_S:g} s, and in {UPLOAD_S:g} s"
+        raise HTTPException(408, message) from error
 
 
-async def check(intake: Intake, coming: Coming, name: str) -> None:
-    """Refuse, before it waits, what is no picture or too large a one.
+async def check_picture(intake: Intake, incoming: IncomingFile, name: str) -> None:
+    """Check that a file is a picture within the limits, before it enters the queue.
 
     Raises:
         ImageError: it is no picture.
-        TooLargeError: it has more pixels than the station takes.
+        TooLargeError: it has too many pixels.
     """
-    await anyio.to_thread.run_sync(_check, intake, coming, name, limiter=decoding)
+    await anyio.to_thread.run_sync(_check_picture, intake, incoming, name, limiter=decode_limiter)
 
 
-def _check(intake: Intake, coming: Coming, name: str) -> None:
+def _check_picture(intake: Intake, incoming: IncomingFile, name: str) -> None:
     limit = intake.settings.limit_px
-    with open(coming.path, "rb") as file:
+    with open(incoming.path, "rb") as file:
         start = file.read(24)
-    if start.startswith(SIGNATURE) and len(start) == 24:  # never decode a bomb to learn its size
+    if (
+        start.startswith(PNG_SIGNATURE) and len(start) == 24
+    ):  # a decompression bomb is not decoded for its size
         width, height = struct.unpack(">II", start[16:])
         _check_size(height, width, limit)
     try:
-        height, width = read_shape(coming.path)
+        height, width = read_shape(incoming.path)
     except ImageError as error:
-        raise ImageError(str(error).replace(str(coming.path), name or "the picture")) from None
+        raise ImageError(str(error).replace(str(incoming.path), name or "the picture")) from None
     _check_size(height, width, limit)
 
 

@@ -1,4 +1,4 @@
-"""Watched folders: pictures that appear are inspected once, when they are whole."""
+"""Watched folders: new pictures are inspected once, when they are complete."""
 
 import os
 import threading
@@ -9,124 +9,124 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import GoldenError, ImageError
 from goldensample.images.codec import read_shape
-from goldensample.images.listing import find_below
+from goldensample.images.listing import list_pictures
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Record
 from goldensample.station.station import Station
 
 POLL_S = 0.5
-STEADY = 2
-"""Looks in a row that must find a file unchanged before it is read."""
-PATIENCE = 20
-"""Looks in a row at an unchanged file that is no picture before it is given up."""
+STABLE_POLLS = 2
+"""Polls in a row that must find a file unchanged before it is read."""
+MAX_POLLS = 20
+"""Polls in a row of an unchanged file that is no picture before it is refused."""
 
 
 class FolderWatch:
-    """Looks into a folder and all below it, over and over; it only ever reads there.
+    """Polls a folder and all below it; never writes there.
 
-    A file is judged when its size and time stay the same and it is a whole picture. It is known by
-    path, size and time, in the records: it is judged once, whatever happens to the station. A file
+    A file is submitted when its size and time are stable and it is a complete picture. The database
+    identifies it by path, size and time: it is inspected once, even after a crash. A file that is
     written anew under the same name is a new one.
 
     Args:
-        station: takes the pictures.
-        product: what judges them.
-        folder: where they appear.
+        station: inspects the pictures.
+        product: which product they show.
+        folder: to poll.
 
     Raises:
-        ImageError: it is no folder.
+        ImageError: there is no such folder.
     """
 
     def __init__(self, station: Station, product: Product, folder: Path) -> None:
         if not folder.is_dir():
             raise ImageError(f"a folder to watch must be there; {folder} is not; make it first")
         self._station, self._product, self._folder = station, product, folder
-        self._looks: dict[Path, tuple[str, int]] = {}
-        self._done: set[tuple[Path, str]] = set()
+        self._polls: dict[Path, tuple[str, int]] = {}
+        self._finished: set[tuple[Path, str]] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-folder", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
-        told = ""
+        last_message = ""
         while not self._stop.is_set():
-            words = ""
+            message = ""
             try:
-                self._look()
+                self._scan()
             except StoppingError:
                 return
-            except (GoldenError, OSError) as error:  # the share is away, say
-                words = f"cannot watch {self._folder.name}: {error}"
+            except (GoldenError, OSError) as error:  # the network share is gone, say
+                message = f"cannot watch {self._folder.name}: {error}"
             except SQLAlchemyError:
-                words = f"cannot watch {self._folder.name}: the station's database is away"
-            if words and words != told:
-                self._station.note(self._product.key, "", "trouble", None, words)
-            told = words
+                message = f"cannot watch {self._folder.name}: the station's database is away"
+            if message and message != last_message:
+                self._station.log_change(self._product.key, "", "trouble", None, message)
+            last_message = message
             self._stop.wait(POLL_S)
 
-    def _look(self) -> None:
-        """Look once: hand on what is whole, remember what is not yet."""
-        looks: dict[Path, tuple[str, int]] = {}
-        there: set[tuple[Path, str]] = set()
-        for path in find_below(self._folder):
+    def _scan(self) -> None:
+        """Poll once: submit stable files, count the polls of others."""
+        polls: dict[Path, tuple[str, int]] = {}
+        present: set[tuple[Path, str]] = set()
+        for path in list_pictures(self._folder):
             try:
-                about = path.stat()
+                status = path.stat()
             except OSError:
-                continue  # it went again
-            stamp = f"{about.st_size}:{about.st_mtime_ns}"
-            there.add((path, stamp))
-            if (path, stamp) in self._done:
+                continue  # it was removed meanwhile
+            stamp = f"{status.st_size}:{status.st_mtime_ns}"
+            present.add((path, stamp))
+            if (path, stamp) in self._finished:
                 continue
-            before, times = self._looks.get(path, ("", 0))
-            looks[path] = stamp, times + 1 if before == stamp else 1
-            if looks[path][1] >= STEADY and about.st_size:
-                self._try(path, stamp, looks[path][1])
+            last_stamp, count = self._polls.get(path, ("", 0))
+            polls[path] = stamp, count + 1 if last_stamp == stamp else 1
+            if polls[path][1] >= STABLE_POLLS and status.st_size:
+                self._submit(path, stamp, polls[path][1])
             if self._stop.is_set():
                 return
-        self._looks = looks
-        for gone in [one for one in list(self._done) if one not in there]:
-            self._done.discard(gone)  # the records know it: memory must not grow with them
+        self._polls = polls
+        for key in [key for key in list(self._finished) if key not in present]:
+            self._finished.discard(key)  # the database has it: memory must not grow
 
-    def _try(self, path: Path, stamp: str, looks: int) -> None:
-        """Submit a file that is a whole picture; give one up that stays none."""
-        if self._station.ledger.known_file(str(path), stamp):
-            self._done.add((path, stamp))
+    def _submit(self, path: Path, stamp: str, poll_count: int) -> None:
+        """Submit a complete picture; refuse a file that is none after so many polls."""
+        if self._station.ledger.has_file(str(path), stamp):
+            self._finished.add((path, stamp))
             return
         try:
             self._check(path)
         except ImageError as error:
-            if looks >= PATIENCE:
+            if poll_count >= MAX_POLLS:
                 self._refuse(path, stamp, error)
             return
         data = path.read_bytes()
-        about = path.stat()
-        if f"{about.st_size}:{about.st_mtime_ns}" != stamp:
+        status = path.stat()
+        if f"{status.st_size}:{status.st_mtime_ns}" != stamp:
             return  # it was written to meanwhile
-        coming = self._station.archive.take(data)
+        incoming = self._station.archive.receive_bytes(data)
         name = path.relative_to(self._folder).as_posix()
-        job = Job(self._product, coming, name, "folder", "", (str(path), stamp))
+        job = Job(self._product, incoming, name, "folder", "", (str(path), stamp))
         while True:
             try:
-                answer = self._station.line.submit(job)
+                future = self._station.line.submit(job)
                 break
             except BusyError as busy:
                 if self._stop.wait(min(busy.retry_s, 1)):
-                    self._station.archive.discard(coming)
+                    self._station.archive.discard(incoming)
                     return
             except StoppingError:
-                self._station.archive.discard(coming)
+                self._station.archive.discard(incoming)
                 raise
-        self._done.add((path, stamp))
-        answer.add_done_callback(lambda done: self._answered(path, stamp, done))
+        self._finished.add((path, stamp))
+        future.add_done_callback(lambda future: self._on_answer(path, stamp, future))
 
     def _check(self, path: Path) -> None:
-        """Make sure that a file is a picture the station takes."""
+        """Check that a file is a picture within the station's limits."""
         limits = self._station.settings
         if (size := path.stat().st_size) > limits.limit_bytes:
             raise ImageError(
@@ -139,17 +139,17 @@ class FolderWatch:
                 f"{height:,}x{width:,}"
             )
 
-    def _answered(self, path: Path, stamp: str, done: "Future[Record]") -> None:
-        """Keep why a file could not be judged; try it anew where the station was at fault."""
-        error = done.exception()
+    def _on_answer(self, path: Path, stamp: str, future: "Future[Record]") -> None:
+        """Refuse a file that could not be inspected; retry it if the station failed."""
+        error = future.exception()
         if isinstance(error, ImageError):
             self._refuse(path, stamp, error)
         elif error is not None:
-            self._done.discard((path, stamp))
+            self._finished.discard((path, stamp))
 
     def _refuse(self, path: Path, stamp: str, error: Exception) -> None:
-        self._done.add((path, stamp))
+        self._finished.add((path, stamp))
         name = os.path.relpath(path, self._folder)
-        words = str(error).replace(str(path), name)
-        self._station.ledger.refuse_file(str(path), stamp, words)
-        self._station.note(self._product.key, "", "refused", None, words)
+        message = str(error).replace(str(path), name)
+        self._station.ledger.refuse_file(str(path), stamp, message)
+        self._station.log_change(self._product.key, "", "refused", None, message)

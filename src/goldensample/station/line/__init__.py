@@ -1,4 +1,5 @@
-"""From picture to verdict: accepted, queued, judged, stored, told.
+"""From picture to verdict: accepted, queued, inspected, stored, answered.
 
-`line.Line` does it; `jobs` are the pictures on their way.
+`line.Line` is the queue and its threads; `jobs.Job` is a picture in it; `scene.SceneMonitor`
+detects changes of light, focus and camera.
 """

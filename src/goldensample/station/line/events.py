@@ -1,4 +1,4 @@
-"""News for open pages: server-sent events."""
+"""Publisher of server-sent events to open pages."""
 
 import asyncio
 import json
@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
-HELD = 100
-"""Events kept for a reader that is slow; older ones are dropped, and the page asks anew."""
-BEAT_S = 15.0
+MAX_QUEUED = 100
+"""Events queued for a slow reader; older ones are dropped, and the page reloads."""
+HEARTBEAT_S = 15.0
 
 
 class Events:
-    """Passes events from any thread to all who listen."""
+    """Broadcasts events from any thread to all readers."""
 
     def __init__(self) -> None:
         self._closed = False
@@ -20,42 +20,42 @@ class Events:
         self._readers: set[asyncio.Queue[str]] = set()
 
     def open(self) -> None:
-        """Bind to the running loop, which readers will run in."""
+        """Bind to the running event loop, in which readers will run."""
         self._loop = asyncio.get_running_loop()
 
     def send(self, kind: str, values: dict[str, Any]) -> None:
-        """Tell all readers; from any thread, never waiting."""
-        words = f"event: {kind}\ndata: {json.dumps(values, allow_nan=False)}\n\n"
-        self._call(words)
+        """Send an event to all readers; from any thread, without blocking."""
+        message = f"event: {kind}\ndata: {json.dumps(values, allow_nan=False)}\n\n"
+        self._publish(message)
 
-    def _call(self, words: str) -> None:
+    def _publish(self, message: str) -> None:
         with suppress(RuntimeError):  # the loop was closed
             if self._loop:
-                self._loop.call_soon_threadsafe(self._spread, words)
+                self._loop.call_soon_threadsafe(self._broadcast, message)
 
-    def _spread(self, words: str) -> None:
+    def _broadcast(self, message: str) -> None:
         for reader in self._readers:
             if reader.full():
                 reader.get_nowait()
-            reader.put_nowait(words)
+            reader.put_nowait(message)
 
     async def listen(self) -> AsyncIterator[str]:
-        """Give events as they come, and a comment now and then so that the line stays open."""
-        reader: asyncio.Queue[str] = asyncio.Queue(HELD)
+        """Give events as they come, and comments as a heartbeat that keeps the connection open."""
+        reader: asyncio.Queue[str] = asyncio.Queue(MAX_QUEUED)
         self._readers.add(reader)
         try:
             yield ": open\n\n"
             while not self._closed:
                 try:
-                    words = await asyncio.wait_for(reader.get(), BEAT_S)
+                    message = await asyncio.wait_for(reader.get(), HEARTBEAT_S)
                 except TimeoutError:
-                    words = ": still here\n\n"
-                if words:
-                    yield words
+                    message = ": still here\n\n"
+                if message:
+                    yield message
         finally:
             self._readers.discard(reader)
 
     def close(self) -> None:
-        """End all streams, so that who stops the server need not wait for them; from any thread."""
+        """End all streams, so that a shutdown need not wait for them; from any thread."""
         self._closed = True
-        self._call("")
+        self._publish("")

@@ -1,4 +1,4 @@
-"""What takes pictures in and judges them: a station, or a replica that keeps nothing."""
+"""Protocol of what accepts pictures and inspects them: a station, or a stateless replica."""
 
 from typing import Protocol
 
@@ -9,18 +9,18 @@ from goldensample.station.settings import Settings
 
 
 class Intake(Protocol):
-    """What the way of a picture, from the request to its answer, needs to know.
+    """What a request to inspect a picture needs.
 
     Args:
-        settings: as given at the start.
-        products: what judges.
-        archive: where files lie that have arrived.
-        line: judges them.
-        began: moment of the start, as `time.monotonic` tells it.
+        settings: limits of requests.
+        products: products by key.
+        archive: store of incoming files.
+        line: inspects them.
+        started: time of the start, by `time.monotonic`.
     """
 
     settings: Settings
     products: Products
     archive: Archive
     line: Line
-    began: float
+    started: float

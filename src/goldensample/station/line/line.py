@@ -1,4 +1,4 @@
-"""The line: pictures wait in a bounded queue, are judged in batches, stored, then answered."""
+"""The line: a bounded queue of pictures, inspected in batches, stored, then answered."""
 
 import logging
 import threading
@@ -10,70 +10,69 @@ from contextlib import contextmanager
 
 from goldensample.errors import GoldenError, ImageError
 from goldensample.images.folder import Folder
-from goldensample.inspection.streams import judge
+from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Picture
-from goldensample.station.line.jobs import BusyError, Job, Judged, StoppingError, record_of
+from goldensample.station.line.jobs import BusyError, Job, JobResult, StoppingError, make_record
 from goldensample.station.products.products import State
 from goldensample.station.records import heat_files
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.rows import Record
 
 log = logging.getLogger(__name__)
-TOGETHER = 4
-"""Pictures of one product that are judged in one go: few, so that these are stored and answered
-while the next are judged."""
+BATCH = 4
+"""Batch size: small, so that one batch is stored and answered while the next is inspected."""
 
 
-Seen = Callable[[Job, State, Picture, Inspection], None]
-"""Told of each picture that was judged, before it is stored."""
-Keep = Callable[[Sequence[Judged]], Sequence[Record | Exception]]
-"""Keeps what was judged; returns of each its record as it is answered, or why it is not kept."""
+OnInspected = Callable[[Job, State, Picture, Inspection], None]
+"""Called with each inspected picture before it is stored."""
+Store = Callable[[Sequence[JobResult]], Sequence[Record | Exception]]
+"""Stores results; returns for each its record, or the error that kept it from being stored."""
 Submit = Callable[[Job], "Future[Record]"]
 
 
 class Line:
-    """Judges pictures in a thread of its own, and stores them in another.
+    """Inspects pictures in one thread and stores the results in another.
 
     Args:
-        archive: where pictures arrive.
-        waiting: pictures accepted and not yet answered, at most.
-        keep: keeps what was judged.
-        stored: told of each record when it is stored.
-        seen: told of each picture when it is judged.
+        archive: store of the incoming files.
+        limit: pictures accepted and not yet answered, at most.
+        store: stores results.
+        on_stored: called with each record when it is stored.
+        on_inspected: called with each picture when it is inspected.
     """
 
     def __init__(
         self,
         archive: Archive,
-        waiting: int,
-        keep: Keep,
-        stored: Callable[[Record], None],
-        seen: Seen,
+        limit: int,
+        store: Store,
+        on_stored: Callable[[Record], None],
+        on_inspected: OnInspected,
     ) -> None:
-        self._archive, self._limit = archive, waiting
-        self._keep, self._stored, self._seen = keep, stored, seen
+        self._archive, self._limit = archive, limit
+        self._store_results, self._on_stored, self._on_inspected = store, on_stored, on_inspected
         self._jobs: deque[Job] = deque()
-        self._places, self._stopping = 0, False
+        self._pending, self._stopping = 0, False
         self._change = threading.Condition()
         self.per_picture_s = 0.1
         self._writer = ThreadPoolExecutor(1, "station-store")
-        self._judge_thread = threading.Thread(target=self._run, name="station-judge", daemon=True)
-        self._judge_thread.start()
+        self._inspect_thread = threading.Thread(target=self._run, name="station-judge", daemon=True)
+        self._inspect_thread.start()
 
     @property
     def waiting(self) -> int:
         """Pictures accepted and not yet answered."""
-        return self._places
+        return self._pending
 
     @contextmanager
-    def place(self) -> Iterator[Submit]:
-        """Keep a place for a picture while it arrives; give what submits it there.
+    def reserve(self) -> Iterator[Submit]:
+        """Reserve a slot of the queue while a picture arrives; give the function that submits it.
 
         Raises:
-            BusyError: too many wait.
-            StoppingError: the line is being stopped.
+            BusyError: the queue is full.
+            StoppingError: the line is stopping.
         """
-        self._reserve()
+        self._take_slot()
         submitted = False
 
         def submit(job: Job) -> "Future[Record]":
@@ -86,41 +85,41 @@ class Line:
             yield submit
         finally:
             if not submitted:
-                self._release()
+                self._free_slot()
 
     def submit(self, job: Job) -> "Future[Record]":
         """Accept a picture; the answer comes when its record is stored.
 
         Raises:
-            BusyError: too many wait; the file is left to the caller.
-            StoppingError: the line is being stopped; so it is then.
+            BusyError: the queue is full; the file is left to the caller.
+            StoppingError: the line is stopping; the same.
         """
-        with self.place() as submit:
+        with self.reserve() as submit:
             return submit(job)
 
-    def between(self, do: Callable[[], None]) -> "Future[None]":
-        """Do something to archive and records while nothing is being stored."""
-        return self._writer.submit(do)
+    def run_exclusive(self, function: Callable[[], None]) -> "Future[None]":
+        """Run a function on archive and records while nothing is being stored."""
+        return self._writer.submit(function)
 
     def stop(self) -> None:
-        """Take no more, finish what was submitted, and return."""
+        """Accept no more, finish what was submitted, and return."""
         with self._change:
             self._stopping = True
             self._change.notify_all()
-        self._judge_thread.join()
+        self._inspect_thread.join()
         self._writer.shutdown(wait=True)
 
-    def _reserve(self) -> None:
+    def _take_slot(self) -> None:
         with self._change:
             self._check_running()
-            if self._places >= self._limit:
-                raise BusyError(max(1, round(self._places * self.per_picture_s)))
-            self._places += 1
+            if self._pending >= self._limit:
+                raise BusyError(max(1, round(self._pending * self.per_picture_s)))
+            self._pending += 1
 
     def _append(self, job: Job) -> None:
         with self._change:
             self._check_running()
-            job.answer.set_running_or_notify_cancel()  # who hangs up does not undo it
+            job.answer.set_running_or_notify_cancel()  # a client that hangs up does not cancel it
             self._jobs.append(job)
             self._change.notify_all()
 
@@ -128,84 +127,85 @@ class Line:
         if self._stopping:
             raise StoppingError("the station must run to take pictures; it is stopping; try later")
 
-    def _release(self) -> None:
+    def _free_slot(self) -> None:
         with self._change:
-            self._places -= 1
+            self._pending -= 1
 
     def _run(self) -> None:
-        while jobs := self._next():
-            began = time.perf_counter()
-            self._judge(jobs)
-            self.per_picture_s = (time.perf_counter() - began) / len(jobs)
+        while jobs := self._next_batch():
+            started = time.perf_counter()
+            self._inspect_batch(jobs)
+            self.per_picture_s = (time.perf_counter() - started) / len(jobs)
 
-    def _next(self) -> list[Job]:
-        """Wait for pictures; return some of one product in order, or none at the end."""
+    def _next_batch(self) -> list[Job]:
+        """Wait for jobs; return a batch of one product in order, empty when the line stops."""
         with self._change:
             while not self._jobs and not self._stopping:
                 self._change.wait()
             if not self._jobs:
                 return []
             product = self._jobs[0].product
-            taken = [job for job in self._jobs if job.product is product][:TOGETHER]
-            kept = [job for job in self._jobs if all(job is not one for one in taken)]
-            self._jobs = deque(kept)
-        return taken
+            batch = [job for job in self._jobs if job.product is product][:BATCH]
+            remaining = [job for job in self._jobs if all(job is not taken for taken in batch)]
+            self._jobs = deque(remaining)
+        return batch
 
-    def _judge(self, jobs: list[Job]) -> None:
-        """Judge pictures of one product, together where that goes, else each alone."""
-        done: list[Judged] = []
-        left = deque(jobs)
+    def _inspect_batch(self, jobs: list[Job]) -> None:
+        """Inspect pictures of one product, as one batch where that succeeds, else one by one."""
+        results: list[JobResult] = []
+        remaining = deque(jobs)
         error: Exception | None = None
         try:
-            for one in self._judged(jobs):
-                job = left.popleft()
-                if isinstance(one, ImageError):
-                    self._fail(job, one)
+            for result in self._inspect(jobs):
+                job = remaining.popleft()
+                if isinstance(result, ImageError):
+                    self._fail(job, result)
                 else:
-                    done.append(one)
-        except Exception as mistake:  # one bad picture must not stop the line
-            error = mistake
-        if done:
-            self._writer.submit(self._store, done)
+                    results.append(result)
+        except Exception as cause:  # one bad picture must not stop the line
+            error = cause
+        if results:
+            self._writer.submit(self._store, results)
         if error and len(jobs) == 1:
             self._fail(jobs[0], error)
         elif error:
-            for job in left:
-                self._judge([job])
+            for job in remaining:
+                self._inspect_batch([job])
 
-    def _judged(self, jobs: list[Job]) -> Iterator[Judged | ImageError]:
-        """Give of each picture what is to be stored, or why it cannot be judged."""
-        state = jobs[0].product.fresh()
-        paths = tuple(job.coming.path for job in jobs)
-        names = tuple(str(number) for number in range(len(jobs)))
+    def _inspect(self, jobs: list[Job]) -> Iterator[JobResult | ImageError]:
+        """Give the result of each picture, or why it cannot be inspected."""
+        state = jobs[0].product.refresh()
+        paths = tuple(job.incoming.path for job in jobs)
+        names = tuple(str(index) for index in range(len(jobs)))
         pictures = Folder(names, paths, state.inspector.preparation.white)
-        found = list(judge(state.inspector, pictures.attempts()))  # the network is free again
-        for job, (picture, inspection) in zip(jobs, found, strict=True):
+        # to the end first, so that the network is free again
+        inspections = list(inspect_stream(state.inspector, pictures.attempts()))
+        for job, (picture, inspection) in zip(jobs, inspections, strict=True):
             if isinstance(inspection, ImageError) or picture is None:
-                yield ImageError(str(inspection).replace(str(job.coming.path), job.name))
+                yield ImageError(str(inspection).replace(str(job.incoming.path), job.name))
                 continue
-            self._seen(job, state, picture, inspection)
-            values = inspection.heat_map
-            small = None if values is None else heat_files.small(values)
-            yield Judged(job, record_of(job, state, picture, inspection), small)
+            self._on_inspected(job, state, picture, inspection)
+            heat_map = inspection.heat_map
+            heat = None if heat_map is None else heat_files.downsample(heat_map)
+            yield JobResult(job, make_record(job, state, picture, inspection), heat)
 
-    def _store(self, done: Sequence[Judged]) -> None:
-        """Keep, and only then answer."""
-        for one, record in zip(done, self._keep(done), strict=True):
+    def _store(self, results: Sequence[JobResult]) -> None:
+        """Store results, and only then answer."""
+        for result, record in zip(results, self._store_results(results), strict=True):
             if isinstance(record, Exception):
-                self._fail(one.job, record)
+                self._fail(result.job, record)
                 continue
-            self._release()
-            one.job.answer.set_result(record)
+            self._free_slot()
+            result.job.answer.set_result(record)
             try:
-                self._stored(record)
+                self._on_stored(record)
             except Exception:
                 log.exception("could not tell of record %d", record.id)
 
     def _fail(self, job: Job, error: Exception) -> None:
-        """Answer with an error, and leave nothing behind."""
+        """Answer with an error, and delete the file."""
         if not isinstance(error, GoldenError):
             log.error("could not inspect %s", job.name, exc_info=error)
-        self._archive.discard(job.coming)
-        self._release()
+        self._archive.discard(job.incoming)
+        self._free_slot()
         job.answer.set_exception(error)

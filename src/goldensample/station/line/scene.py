@@ -1,4 +1,4 @@
-"""Watches, for each product, whether light, focus or camera have changed; see `watching`."""
+"""Detects, for each product, changes of light, focus or camera; see `drift.martingale`."""
 
 import io
 import json
@@ -17,7 +17,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from goldensample.drift.martingale import Watch, begin, watch
-from goldensample.drift.measures import WATCHED, WORDS, measure
+from goldensample.drift.measures import DEVIATION_WORDS, WATCHED, measure
 from goldensample.errors import ArtifactError
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Inspection, Picture
@@ -28,20 +28,20 @@ from goldensample.storage.atomic import write_atomic
 
 log = logging.getLogger(__name__)
 SAVE_S = 20.0
-"""A watch is written when so much time has passed since it was; a crash loses less."""
-LONGEST = 10_000
-"""Pictures of one watch; after them it begins anew, so that memory and time stay bounded."""
+"""Interval at which a watch is saved; a crash loses less."""
+MAX_PICTURES = 10_000
+"""Pictures of one watch; then it restarts, so that memory and time stay bounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A scene that has changed.
+    """An alarm: the scene has changed.
 
     Args:
-        since: number of the record at which the change most likely began.
-        at: number of the record at which it was certain.
+        since: id of the record at which the change most likely began.
+        at: id of the record at which it was detected.
         time: of that record.
-        words: what has changed.
+        words: message: what has changed.
     """
 
     since: int
@@ -51,143 +51,157 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watched:
+class SceneWatch:
     """The watch of a product.
 
     Args:
-        of: hash of the good pictures' measures that it compares with.
-        seen: pictures since the watch began for the first time; it seeds the ties.
-        state: of the watch.
-        alarm: None while the scene is as it was; with one, nothing more is watched.
+        reference_sha256: hash of the reference statistics that it compares with.
+        seen: pictures since the first start of the watch; it seeds the breaking of ties.
+        state: of the martingale.
+        alarm: None while the scene is unchanged; after an alarm, nothing more is measured.
     """
 
-    of: str
+    reference_sha256: str
     seen: int
     state: Watch
     alarm: Alarm | None = None
 
 
-class Scene:
-    """Follows the pictures of every product, and keeps what it saw in files.
+class SceneMonitor:
+    """Monitors the scene of every product, and saves its state to files.
 
     Args:
-        folder: of the files, one a product; made if need be.
-        tell: told (product, words, record) of each alarm.
-        every_s: seconds between two pictures of a product that are measured; those between are
-            left out, as measuring costs a tenth of inspecting.
+        folder: of the files, one a product; created if missing.
+        on_alarm: called with product, message and record id of each alarm.
+        interval_s: seconds between two measured pictures of a product; those in between are left
+            out, as measuring costs a tenth of inspecting.
     """
 
     def __init__(
-        self, folder: Path, tell: Callable[[str, str, int], None], every_s: float = 0.5
+        self, folder: Path, on_alarm: Callable[[str, str, int], None], interval_s: float = 0.5
     ) -> None:
-        self._folder, self._tell, self._every_s = folder, tell, every_s
+        self._folder, self._on_alarm, self._interval_s = folder, on_alarm, interval_s
         self._measured: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._watched: dict[str, Watched] = {}
+        self._watches: dict[str, SceneWatch] = {}
         self._saved: dict[str, float] = {}
-        self._lost: dict[str, str] = {}
+        self._lost_messages: dict[str, str] = {}
 
-    def seen(self, job: Job, state: State, picture: Picture, found: Inspection) -> None:
-        """Measure a picture that was judged; it counts when its record is stored."""
-        known, habits = known_of(state.inspector), state.inspector.habits
+    def observe(self, job: Job, state: State, picture: Picture, inspection: Inspection) -> None:
+        """Measure an inspected picture; the watch is updated when its record is stored."""
+        reference, statistics = reference_of(state.inspector), state.inspector.habits
         now, key = time.monotonic(), job.product.key
-        if known is None or habits is None or now - self._measured.get(key, -1e9) < self._every_s:
+        if (
+            reference is None
+            or statistics is None
+            or now - self._measured.get(key, -1e9) < self._interval_s
+        ):
             return
         self._measured[key] = now
-        shown = state.inspector.preparation.apply(picture.pixels)
-        values = habits.watched(measure(*shown), found)
+        prepared = state.inspector.preparation.apply(picture.pixels)
+        values = statistics.watched_values(measure(*prepared), inspection)
 
-        def stored(answer: "Future[Record]") -> None:
+        def on_stored(answer: "Future[Record]") -> None:
             if answer.exception() is None:
-                self._take(key, known, values, answer.result())
+                self._update(key, reference, values, answer.result())
 
-        job.answer.add_done_callback(stored)
+        job.answer.add_done_callback(on_stored)
 
     def status(self, product: Product) -> dict[str, Any]:
-        """Return how the scene of a product is, in words and numbers."""
-        known = known_of(product.state.inspector)
-        if known is None:
-            why = why_not(product.state.inspector)
-            return {"watched": False, "why": why, "alarm": None, "lost": ""}
+        """Return the status of a product's scene as JSON values."""
+        reference = reference_of(product.state.inspector)
+        if reference is None:
+            reason = unwatched_reason(product.state.inspector)
+            return {"watched": False, "why": reason, "alarm": None, "lost": ""}
         with self._lock:
-            one = self._find(product.key, known)
-        alarm = None if one.alarm is None else asdict(one.alarm)
-        lost = self._lost.get(product.key, "")
-        return {"watched": True, "pictures": len(one.state.names), "alarm": alarm, "lost": lost}
+            scene_watch = self._find(product.key, reference)
+        alarm = None if scene_watch.alarm is None else asdict(scene_watch.alarm)
+        lost_message = self._lost_messages.get(product.key, "")
+        return {
+            "watched": True,
+            "pictures": len(scene_watch.state.names),
+            "alarm": alarm,
+            "lost": lost_message,
+        }
 
     def acknowledge(self, product: Product) -> bool:
-        """Begin the watch of a product anew; tell whether there was an alarm."""
-        known = known_of(product.state.inspector)
-        if known is None:
+        """Restart the watch of a product; tell whether there was an alarm."""
+        reference = reference_of(product.state.inspector)
+        if reference is None:
             return False
         with self._lock:
-            one = self._find(product.key, known)
-            anew = replace(one, state=begin(len(WATCHED)), alarm=None)
-            self._watched[product.key] = anew
+            scene_watch = self._find(product.key, reference)
+            restarted = replace(scene_watch, state=begin(len(WATCHED)), alarm=None)
+            self._watches[product.key] = restarted
             self._save(product.key)
-        return one.alarm is not None
+        return scene_watch.alarm is not None
 
     def close(self) -> None:
-        """Keep all that was seen."""
+        """Save all watches."""
         with self._lock:
-            for key in self._watched:
+            for key in self._watches:
                 self._save(key)
 
-    def _take(self, key: str, known: Array, values: Array, record: Record) -> None:
-        """Watch one more picture."""
+    def _update(self, key: str, reference: Array, values: Array, record: Record) -> None:
+        """Update the watch of a product with one picture."""
         with self._lock:
-            one = self._find(key, known)
-            if one.alarm is not None:
+            scene_watch = self._find(key, reference)
+            if scene_watch.alarm is not None:
                 return
-            one = self._watched[key] = step(one, known, values, record)
-            if one.alarm or time.monotonic() - self._saved.get(key, 0.0) > SAVE_S:
+            scene_watch = self._watches[key] = update_watch(scene_watch, reference, values, record)
+            if scene_watch.alarm or time.monotonic() - self._saved.get(key, 0.0) > SAVE_S:
                 self._save(key)
-        if one.alarm:
-            self._tell(key, one.alarm.words, one.alarm.since)
+        if scene_watch.alarm:
+            self._on_alarm(key, scene_watch.alarm.words, scene_watch.alarm.since)
 
-    def _find(self, key: str, known: Array) -> Watched:
-        """Return the watch of a product: as it was left, or a new one for another fit."""
-        of = sha256(known.tobytes()).hexdigest()
-        if key not in self._watched and (path := self._path(key)).exists():
+    def _find(self, key: str, reference: Array) -> SceneWatch:
+        """Return the watch of a product: the saved one, or a new one after another fit."""
+        digest = sha256(reference.tobytes()).hexdigest()
+        if key not in self._watches and (path := self._path(key)).exists():
             try:
-                self._watched[key] = from_bytes(path.read_bytes(), path)
+                self._watches[key] = from_bytes(path.read_bytes(), path)
             except (ArtifactError, OSError) as error:
                 log.error("the watch of %s begins anew: %s", key, error)
-                self._lost[key] = (
+                self._lost_messages[key] = (
                     "What was seen before the station last started is lost, as its file is "
                     "damaged; the watch began anew."
                 )
-        if key not in self._watched or self._watched[key].of != of:
-            self._watched[key] = Watched(of, 0, begin(len(WATCHED)))
-        return self._watched[key]
+        if key not in self._watches or self._watches[key].reference_sha256 != digest:
+            self._watches[key] = SceneWatch(digest, 0, begin(len(WATCHED)))
+        return self._watches[key]
 
     def _save(self, key: str) -> None:
-        write_atomic(self._path(key), to_bytes(self._watched[key]))
+        write_atomic(self._path(key), to_bytes(self._watches[key]))
         self._saved[key] = time.monotonic()
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}.npz"
 
 
-def step(one: Watched, known: Array, values: Array, record: Record) -> Watched:
-    """Return a watch after one more picture; it seeds the ties by the number of pictures."""
-    chances = np.random.default_rng([0, one.seen]).random(len(values))
-    before = one.state if len(one.state.names) < LONGEST else begin(len(WATCHED))
-    state, found = watch(before, known, str(record.id), values, chances)
+def update_watch(
+    scene_watch: SceneWatch, reference: Array, values: Array, record: Record
+) -> SceneWatch:
+    """Return a watch after one more picture, whose number seeds the breaking of ties."""
+    tie_breaks = np.random.default_rng([0, scene_watch.seen]).random(len(values))
+    state = scene_watch.state
+    if len(state.names) >= MAX_PICTURES:
+        state = begin(len(WATCHED))
+    state, change = watch(state, reference, str(record.id), values, tie_breaks)
     alarm = None
-    if found is not None:
-        words = f"{WORDS[WATCHED[found.measure]][found.up]} than the good pictures of the fit"
-        alarm = Alarm(int(found.since), record.id, record.time, words)
-    return Watched(one.of, one.seen + 1, state, alarm)
+    if change is not None:
+        deviation = DEVIATION_WORDS[WATCHED[change.measure]][change.up]
+        message = f"{deviation} than the good pictures of the fit"
+        alarm = Alarm(int(change.since), record.id, record.time, message)
+    return SceneWatch(scene_watch.reference_sha256, scene_watch.seen + 1, state, alarm)
 
 
-def known_of(inspector: Inspector) -> Array | None:
-    """Return the measures of good pictures to compare with, or None."""
-    habits = inspector.habits
-    return habits.good(inspector.backbone.precision) if habits else None
+def reference_of(inspector: Inspector) -> Array | None:
+    """Return the measures of held-out good pictures to compare with, or None."""
+    statistics = inspector.habits
+    return statistics.good_values(inspector.backbone.precision) if statistics else None
 
 
-def why_not(inspector: Inspector) -> str:
+def unwatched_reason(inspector: Inspector) -> str:
     """Return why a product's scene cannot be watched."""
     if inspector.habits is None:
         return "its file is of an earlier version that does not know its good pictures; fit it anew"
@@ -197,13 +211,14 @@ def why_not(inspector: Inspector) -> str:
     )
 
 
-def to_bytes(one: Watched) -> bytes:
-    """Return a watch as a small file."""
-    state = one.state
-    facts = {"of": one.of, "seen": one.seen, "alarm": one.alarm and asdict(one.alarm)}
+def to_bytes(scene_watch: SceneWatch) -> bytes:
+    """Encode a watch as a compressed NPZ file."""
+    state = scene_watch.state
+    alarm = scene_watch.alarm and asdict(scene_watch.alarm)
+    metadata = {"of": scene_watch.reference_sha256, "seen": scene_watch.seen, "alarm": alarm}
     np.savez_compressed(
         file := io.BytesIO(),
-        facts=np.frombuffer(json.dumps(facts).encode(), np.uint8),
+        facts=np.frombuffer(json.dumps(metadata).encode(), np.uint8),
         names=np.array([int(name) for name in state.names], np.int64),
         values=state.values,
         gains=state.gains,
@@ -213,19 +228,19 @@ def to_bytes(one: Watched) -> bytes:
     return file.getvalue()
 
 
-def from_bytes(data: bytes, path: Path) -> Watched:
-    """Read what `to_bytes` wrote.
+def from_bytes(data: bytes, path: Path) -> SceneWatch:
+    """Decode the file of `to_bytes`.
 
     Raises:
-        ArtifactError: it is something else.
+        ArtifactError: the file is damaged.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as parts:
-            facts = json.loads(parts["facts"].tobytes())
+            metadata = json.loads(parts["facts"].tobytes())
             names = tuple(map(str, parts["names"].tolist()))
             arrays = [parts[name] for name in ("values", "gains", "rises", "since")]
-        alarm = facts["alarm"] and Alarm(**facts["alarm"])
-        return Watched(facts["of"], int(facts["seen"]), Watch(names, *arrays), alarm)
+        alarm = metadata["alarm"] and Alarm(**metadata["alarm"])
+        return SceneWatch(metadata["of"], int(metadata["seen"]), Watch(names, *arrays), alarm)
     except (ValueError, OSError, LookupError, EOFError, TypeError, BadZipFile, zlib.error) as error:
         raise ArtifactError(
             f"{path} must be what the station wrote; it is not ({error})"

@@ -1,4 +1,4 @@
-"""Pictures, heat maps and records are stored together: all of a record's, or nothing of it."""
+"""Atomic storage: a record with its picture and heat map, or nothing of it."""
 
 import logging
 import time
@@ -8,98 +8,111 @@ from dataclasses import dataclass, replace
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from goldensample.errors import GoldenError
-from goldensample.station.line.jobs import Judged
+from goldensample.station.line.jobs import JobResult
 from goldensample.station.records import heat_files
-from goldensample.station.records.archive import Archive, Coming
+from goldensample.station.records.archive import Archive, IncomingFile
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.rows import Record
 
-PATIENCE_S = (0.1, 0.4, 1.5, 4.0)
-"""Pauses before a database that is away is asked again."""
-AWAY = (OperationalError, InterfaceError)
+RETRY_PAUSES_S = (0.1, 0.4, 1.5, 4.0)
+"""Pauses between attempts to reach a database."""
+UNREACHABLE = (OperationalError, InterfaceError)
 log = logging.getLogger(__name__)
 
 
-class AwayError(GoldenError):
-    """The database cannot be reached; what was to be stored is not."""
+class DatabaseUnreachableError(GoldenError):
+    """The database cannot be reached; nothing was stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is stored of one picture.
+    """A record to store, with its files.
 
     Args:
         record: not yet stored.
-        files: its picture, and its heat map where there is one.
-        watched: (path, stamp) in a watched folder, or ("", "").
+        files: its picture, and its heat map if there is one.
+        watched_file: (path, stamp) in a watched folder, or ("", "").
     """
 
     record: Record
-    files: tuple[Coming, ...]
-    watched: tuple[str, str]
+    files: tuple[IncomingFile, ...]
+    watched_file: tuple[str, str]
 
 
-def keep(archive: Archive, ledger: Ledger, done: Sequence[Judged]) -> list[Record | Exception]:
-    """Store what was judged; a picture whose heat map finds no room does not harm the others.
+def store_results(
+    archive: Archive, ledger: Ledger, results: Sequence[JobResult]
+) -> list[Record | Exception]:
+    """Store results; one whose heat map cannot be written does not fail the others.
 
     Returns:
-        of each its record, stored, or why it could not be.
+        for each its stored record, or the error.
     """
-    entries = [_entry(archive, one) for one in done]
-    stored = iter(store(archive, ledger, [one for one in entries if isinstance(one, Entry)]))
-    return [next(stored) if isinstance(one, Entry) else one for one in entries]
+    entries = [_make_entry(archive, result) for result in results]
+    valid = [entry for entry in entries if isinstance(entry, Entry)]
+    stored = iter(store_entries(archive, ledger, valid))
+    return [next(stored) if isinstance(entry, Entry) else entry for entry in entries]
 
 
-def _entry(archive: Archive, one: Judged) -> Entry | OSError:
-    """Write a heat map to disk, and return all there is to store; or why it cannot be."""
-    job, files = one.job, (one.job.coming,)
-    if one.heat is None:
-        return Entry(one.record, files, job.file)
+def _make_entry(archive: Archive, result: JobResult) -> Entry | OSError:
+    """Write the heat map of a result to disk and return the entry, or the error."""
+    job, files = result.job, (result.job.incoming,)
+    if result.heat is None:
+        return Entry(result.record, files, job.watched_file)
     try:
-        kept = archive.take(heat_files.to_bytes(one.heat))
+        heat_file = archive.receive_bytes(heat_files.to_bytes(result.heat))
     except OSError as error:
         return error
-    return Entry(replace(one.record, heat_sha256=kept.sha256), (*files, kept), job.file)
+    return Entry(
+        replace(result.record, heat_sha256=heat_file.sha256), (*files, heat_file), job.watched_file
+    )
 
 
-def store(archive: Archive, ledger: Ledger, some: Sequence[Entry]) -> list[Record | Exception]:
-    """Store entries, in one transaction where that goes, else each in its own.
+def store_entries(
+    archive: Archive, ledger: Ledger, entries: Sequence[Entry]
+) -> list[Record | Exception]:
+    """Store entries, in one transaction where that succeeds, else each in its own.
 
     Files of entries that fail are deleted.
 
     Returns:
-        of each entry its record, stored, or why it could not be.
+        for each entry its stored record, or the error.
     """
     try:
-        archive.secure([file for one in some for file in one.files])
-        records = _add(ledger, some)
+        archive.flush([file for entry in entries for file in entry.files])
+        records = _add_records(ledger, entries)
     except Exception as error:
-        if len(some) > 1 and not isinstance(error, AwayError):
-            return [done for one in some for done in store(archive, ledger, [one])]
-        log.exception("could not store %d pictures", len(some))
-        for one in some:
-            for file in one.files:
+        if len(entries) > 1 and not isinstance(error, DatabaseUnreachableError):
+            return [
+                outcome for entry in entries for outcome in store_entries(archive, ledger, [entry])
+            ]
+        log.exception("could not store %d pictures", len(entries))
+        for entry in entries:
+            for file in entry.files:
                 archive.discard(file)
-        return [error] * len(some)
+        return [error] * len(entries)
     try:
-        archive.place([file for one in some for file in one.files])
-    except OSError as error:  # the records are stored: the next start places the files
-        log.exception("could not place %d pictures", len(some))
-        return [error] * len(some)
+        archive.commit([file for entry in entries for file in entry.files])
+    except OSError as error:  # the records are stored: the next start commits the files
+        log.exception("could not place %d pictures", len(entries))
+        return [error] * len(entries)
     return list(records)
 
 
-def _add(ledger: Ledger, some: Sequence[Entry]) -> list[Record]:
-    """Add records, waiting a while for a database that is away."""
-    for pause_s in PATIENCE_S:
+def _add_records(ledger: Ledger, entries: Sequence[Entry]) -> list[Record]:
+    """Add records; retry while the database cannot be reached."""
+    for pause_s in RETRY_PAUSES_S:
         try:
-            return ledger.add([one.record for one in some], [one.watched for one in some])
-        except AWAY:
+            return ledger.add(
+                [entry.record for entry in entries], [entry.watched_file for entry in entries]
+            )
+        except UNREACHABLE:
             time.sleep(pause_s)
     try:
-        return ledger.add([one.record for one in some], [one.watched for one in some])
-    except AWAY as error:
-        raise AwayError(
+        return ledger.add(
+            [entry.record for entry in entries], [entry.watched_file for entry in entries]
+        )
+    except UNREACHABLE as error:
+        raise DatabaseUnreachableError(
             "the station's database must take records; it is away, or its disk is full; try again "
             "in a minute"
         ) from error

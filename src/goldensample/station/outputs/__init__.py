@@ -1,1 +1,1 @@
-"""Where verdicts go: webhook, MQTT, OPC UA."""
+"""Sinks of verdicts: webhook, MQTT, OPC UA."""

@@ -1,4 +1,4 @@
-"""The last verdict of each product on an OPC UA server, for controllers. Off by default."""
+"""OPC UA server with the last verdict of each product, for controllers. Off by default."""
 
 import asyncio
 import threading
@@ -11,9 +11,9 @@ from asyncua import Server, ua
 from goldensample.errors import ArtifactError
 from goldensample.station.records.rows import Record, iso
 
-SPACE = "urn:goldensample:station"
-START_S = 30.0
-VALUES: dict[str, tuple[Any, Callable[[Record], Any]]] = {
+NAMESPACE = "urn:goldensample:station"
+TIMEOUT_S = 30.0
+VARIABLES: dict[str, tuple[Any, Callable[[Record], Any]]] = {
     "Verdict": (ua.VariantType.String, lambda record: record.verdict or ""),
     "Score": (ua.VariantType.Double, lambda record: record.score),
     "Threshold": (ua.VariantType.Double, lambda record: record.limit_score or 0.0),
@@ -24,8 +24,8 @@ VALUES: dict[str, tuple[Any, Callable[[Record], Any]]] = {
     "Revision": (ua.VariantType.Int32, lambda record: record.revision),
     "Record": (ua.VariantType.Int64, lambda record: record.id),
 }
-"""Variables of a product, in the order they are written: `Record` last, so that who waits for it
-to change finds the others renewed."""
+"""Variables of a product in the order of writing: `Record` last, so that a client that subscribes
+to it finds the others updated."""
 
 
 class OpcUa:
@@ -33,10 +33,10 @@ class OpcUa:
 
     Args:
         endpoint: opc.tcp://host:port to listen on.
-        products: their keys; those made later get their nodes with their first verdict.
+        products: their keys; later ones get their nodes with their first verdict.
 
     Raises:
-        ValueError: the endpoint is another.
+        ValueError: the endpoint is invalid.
         ArtifactError: the server cannot listen there.
     """
 
@@ -51,27 +51,27 @@ class OpcUa:
         )
         self._thread.start()
         try:
-            self._call(self._open(list(products))).result(START_S)
+            self._run(self._open(list(products))).result(TIMEOUT_S)
         except (OSError, TimeoutError) as error:
-            self._end()
+            self._stop_loop()
             raise ArtifactError(
                 f"the OPC UA server must listen at {endpoint}; it cannot ({error}); choose another "
                 "port"
             ) from error
 
     def send(self, record: Record) -> None:
-        """Take a verdict to be shown; never waits."""
-        self._call(self._write(record))
+        """Publish a verdict without blocking."""
+        self._run(self._write(record))
 
     def close(self) -> None:
         """Stop the server."""
-        self._call(self._server.stop()).result(START_S)
-        self._end()
+        self._run(self._server.stop()).result(TIMEOUT_S)
+        self._stop_loop()
 
-    def _call(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _run(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    def _end(self) -> None:
+    def _stop_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -79,34 +79,35 @@ class OpcUa:
     async def _open(self, products: list[str]) -> None:
         self._server = Server()
         await self._server.init()
-        self._server.allow_remote_admin(False)  # who says "admin" could write, else
+        self._server.allow_remote_admin(False)  # else the user "admin" could write
         self._server.set_endpoint(self._endpoint)
         self._server.set_server_name("Golden Sample station")
         self._server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-        self._space = await self._server.register_namespace(SPACE)
+        self._namespace = await self._server.register_namespace(NAMESPACE)
         self._root = await self._server.nodes.objects.add_object(
-            ua.NodeId("GoldenSample", self._space), ua.QualifiedName("GoldenSample", self._space)
+            ua.NodeId("GoldenSample", self._namespace),
+            ua.QualifiedName("GoldenSample", self._namespace),
         )
         for product in products:
             await self._add(product)
         await self._server.start()
 
     async def _add(self, product: str) -> None:
-        """Make the nodes of a product."""
-        of, space = ua.QualifiedName(product, self._space), self._space
-        folder = await self._root.add_object(ua.NodeId(product, space), of)
+        """Create the nodes of a product."""
+        browse_name, namespace = ua.QualifiedName(product, self._namespace), self._namespace
+        folder = await self._root.add_object(ua.NodeId(product, namespace), browse_name)
         self._nodes[product] = {
             name: await folder.add_variable(
-                ua.NodeId(f"{product}.{name}", space),
-                ua.QualifiedName(name, space),
+                ua.NodeId(f"{product}.{name}", namespace),
+                ua.QualifiedName(name, namespace),
                 "" if kind is ua.VariantType.String else 0,
                 kind,
             )
-            for name, (kind, _) in VALUES.items()
+            for name, (kind, _) in VARIABLES.items()
         }
 
     async def _write(self, record: Record) -> None:
         if record.product not in self._nodes:
             await self._add(record.product)
-        for name, (kind, value) in VALUES.items():
-            await self._nodes[record.product][name].write_value(value(record), kind)
+        for name, (kind, read_value) in VARIABLES.items():
+            await self._nodes[record.product][name].write_value(read_value(record), kind)

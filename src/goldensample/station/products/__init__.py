@@ -1,4 +1,4 @@
 """The products that a station inspects.
 
-`products.Products` loads and changes their files.
+`products.Products` loads and changes their files; `limits.preview` compares candidate limits.
 """

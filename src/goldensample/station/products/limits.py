@@ -1,4 +1,4 @@
-"""Other limits for a product: what they promise, and what they would have changed."""
+"""Candidate limits of a product: their promise, and their effect on the stored pictures."""
 
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -6,29 +6,34 @@ from typing import Any
 from sqlalchemy import case, func, literal_column, select
 from sqlalchemy.sql import ColumnElement
 
-from goldensample.calibration.conformal import needed
+from goldensample.calibration.conformal import required_count
 from goldensample.calibration.tradeoff import RATES
 from goldensample.inspection.inspector import Inspector
-from goldensample.learning.relimit import calibration, kind_of, proposed, tells_of
+from goldensample.learning.relimit import (
+    calibration_of,
+    limits_for_rates,
+    promise_kind,
+    supports_rate,
+)
 from goldensample.records import Threshold
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.rows import Filter, Record
 from goldensample.station.records.tables import records
 from goldensample.wording.limits import percent, promise
 
-SHOWN = 12
-"""Records that are named among those that would change."""
+EXAMPLES = 12
+"""Records that are listed as examples of changed verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A rate of false alarms that a product's good pictures can tell something of.
+    """A rate of false alarms that a product's held-out pictures support.
 
     Args:
         rate: in (0, 1).
-        words: the rate as people read it.
-        estimate: whether it is estimated, without a promise.
-        in_use: whether the product has it.
+        words: the rate as text.
+        estimate: whether its limit is estimated, without a promise.
+        in_use: whether it is the product's current rate.
     """
 
     rate: float
@@ -38,14 +43,14 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """How many stored pictures would get another verdict.
+class VerdictChange:
+    """Number of stored pictures by their verdict with the current and with the candidate limits.
 
     Args:
-        before: verdict by the limits in use, or "none".
-        after: verdict by the limits proposed.
+        before: verdict with the current limits, or "none".
+        after: verdict with the candidate limits.
         count: of pictures.
-        answers: how many of them people called good, and how many a defect.
+        answers: number of pictures by people's answer.
     """
 
     before: str
@@ -55,103 +60,112 @@ class Moved:
 
 
 def choices(inspector: Inspector) -> list[Choice]:
-    """Return the rates to choose from, many false alarms first.
+    """Return the rates to choose from, the largest first.
 
     Raises:
-        ValueError: no scores of good pictures are kept.
+        ValueError: the file has no scores of held-out pictures.
     """
-    known, used = calibration(inspector), inspector.threshold
-    n, guessed = len(known.scores), kind_of(inspector, known) == "estimate"
-    rate = used.false_alarms if used else None
-    rates = {*RATES, *([] if rate is None else [rate])}
+    calibration, current = calibration_of(inspector), inspector.threshold
+    count, is_estimate = len(calibration.scores), promise_kind(inspector, calibration) == "estimate"
+    current_rate = current.false_alarms if current else None
+    rates = {*RATES, *([] if current_rate is None else [current_rate])}
     return [
-        Choice(one, percent(one), guessed or needed(one) > n, one == rate)
-        for one in sorted(rates, reverse=True)
-        if tells_of(n, one)
+        Choice(
+            rate, percent(rate), is_estimate or required_count(rate) > count, rate == current_rate
+        )
+        for rate in sorted(rates, reverse=True)
+        if supports_rate(count, rate)
     ]
 
 
 def preview(
     ledger: Ledger, key: str, inspector: Inspector, false_alarms: float, review: float | None
 ) -> dict[str, Any]:
-    """Return what other limits promise, and what they would have said of the stored pictures.
+    """Return the promise of candidate limits, and their verdicts on the stored pictures.
 
     The scores are those that were stored: pictures judged before the product last learned may
     score a little differently now.
 
     Raises:
-        ValueError: the rates cannot be had.
+        ValueError: the scores do not support the rates.
     """
-    then = proposed(inspector, calibration(inspector), false_alarms, review)
-    now = inspector.threshold
-    groups = moved(ledger, key, now, then)
-    changed = [one for one in groups if one.before != one.after]
+    candidate = limits_for_rates(inspector, calibration_of(inspector), false_alarms, review)
+    current = inspector.threshold
+    groups = count_verdict_changes(ledger, key, current, candidate)
+    changed = [group for group in groups if group.before != group.after]
     return {
         "false_alarms": false_alarms,
         "review": review,
-        "score": then.score,
-        "review_score": then.review,
-        "promise": promise(then),
-        "estimate": then.kind == "estimate",
-        "same": now is not None and (then.score, then.review) == (now.score, now.review),
-        "records": sum(one.count for one in groups),
-        "changed": sum(one.count for one in changed),
-        "changes": [asdict(one) for one in changed],
+        "score": candidate.score,
+        "review_score": candidate.review,
+        "promise": promise(candidate),
+        "estimate": candidate.kind == "estimate",
+        "same": current is not None
+        and (candidate.score, candidate.review) == (current.score, current.review),
+        "records": sum(group.count for group in groups),
+        "changed": sum(group.count for group in changed),
+        "changes": [asdict(group) for group in changed],
         "examples": [
             {
                 "id": record.id,
                 "name": record.name,
                 "score": record.score,
-                "before": now.verdict(record.score) if now else "none",
-                "after": then.verdict(record.score),
+                "before": current.verdict(record.score) if current else "none",
+                "after": candidate.verdict(record.score),
                 "answer": record.answer,
             }
-            for record in examples(ledger, key, now, then)
+            for record in examples(ledger, key, current, candidate)
         ],
-        **answered(groups),
+        **count_mistakes(groups),
     }
 
 
-def moved(ledger: Ledger, key: str, now: Threshold | None, then: Threshold) -> list[Moved]:
-    """Count the stored pictures of a product by their verdicts before and after."""
-    each = select(
-        _verdict(now).label("was"), _verdict(then).label("becomes"), records.c.answer
+def count_verdict_changes(
+    ledger: Ledger, key: str, current: Threshold | None, candidate: Threshold
+) -> list[VerdictChange]:
+    """Count the stored pictures of a product by verdict before and after."""
+    selected = select(
+        _verdict_column(current).label("was"),
+        _verdict_column(candidate).label("becomes"),
+        records.c.answer,
     ).where(records.c.product == key)
-    found_in = each.subquery()
-    query = select(*found_in.c, func.count()).group_by(*found_in.c)
-    found: dict[tuple[str, str], Moved] = {}
-    for was, becomes, answer, count in ledger.rows(query):
-        kept = found.get((was, becomes), Moved(was, becomes, 0, {}))
-        answers = {**kept.answers, answer: count} if answer else kept.answers
-        found[was, becomes] = replace(kept, count=kept.count + count, answers=answers)
-    return sorted(found.values(), key=lambda one: -one.count)
+    verdicts = selected.subquery()
+    query = select(*verdicts.c, func.count()).group_by(*verdicts.c)
+    groups: dict[tuple[str, str], VerdictChange] = {}
+    for was, becomes, answer, count in ledger.fetch(query):
+        group = groups.get((was, becomes), VerdictChange(was, becomes, 0, {}))
+        answers = {**group.answers, answer: count} if answer else group.answers
+        groups[was, becomes] = replace(group, count=group.count + count, answers=answers)
+    return sorted(groups.values(), key=lambda group: -group.count)
 
 
-def answered(groups: list[Moved]) -> dict[str, int]:
-    """Return how many pictures that people answered are judged wrongly, before and after."""
+def count_mistakes(groups: list[VerdictChange]) -> dict[str, int]:
+    """Count false alarms and misses among the pictures with an answer, before and after."""
     counts = {"good": 0, "defects": 0, "alarms_before": 0, "alarms_after": 0}
     counts |= {"misses_before": 0, "misses_after": 0}
-    for one in groups:
-        good, defects = one.answers.get("good", 0), one.answers.get("defect", 0)
+    for group in groups:
+        good, defects = group.answers.get("good", 0), group.answers.get("defect", 0)
         counts["good"] += good
         counts["defects"] += defects
-        for when, verdict in (("before", one.before), ("after", one.after)):
+        for when, verdict in (("before", group.before), ("after", group.after)):
             counts[f"alarms_{when}"] += good * (verdict == "defect")
             counts[f"misses_{when}"] += defects * (verdict == "good")
     return {f"answered_{name}": number for name, number in counts.items()}
 
 
-def examples(ledger: Ledger, key: str, now: Threshold | None, then: Threshold) -> list[Record]:
+def examples(
+    ledger: Ledger, key: str, current: Threshold | None, candidate: Threshold
+) -> list[Record]:
     """Return the newest stored pictures that would get another verdict."""
-    differ: ColumnElement[bool] = _verdict(now) != _verdict(then)
-    return ledger.find(Filter(product=key), SHOWN, differ)
+    is_changed: ColumnElement[bool] = _verdict_column(current) != _verdict_column(candidate)
+    return ledger.find(Filter(product=key), EXAMPLES, is_changed)
 
 
-def _verdict(limits: Threshold | None) -> ColumnElement[str]:
-    """Return what limits say of a stored score, as `Threshold.verdict` does."""
+def _verdict_column(limits: Threshold | None) -> ColumnElement[str]:
+    """Return the verdict on a stored score as an SQL expression, as `Threshold.verdict` does."""
     if limits is None:
         return literal_column("'none'")
-    ways: list[tuple[Any, Any]] = [(records.c.score > limits.score, literal_column("'defect'"))]
+    cases: list[tuple[Any, Any]] = [(records.c.score > limits.score, literal_column("'defect'"))]
     if limits.review is not None:
-        ways.append((records.c.score > limits.review, literal_column("'review'")))
-    return case(*ways, else_=literal_column("'good'"))
+        cases.append((records.c.score > limits.review, literal_column("'review'")))
+    return case(*cases, else_=literal_column("'good'"))

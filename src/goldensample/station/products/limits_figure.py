@@ -1,6 +1,6 @@
-"""The figure of a product's limits: scores of good pictures kept out, of the history, the limits.
+"""SVG figure of a product's limits over histograms of its held-out and its stored scores.
 
-Drawn by the server; a script only moves the line of the limits that are proposed.
+Drawn by the server; a script only moves the lines of the candidate limits.
 """
 
 from dataclasses import dataclass
@@ -11,95 +11,103 @@ from goldensample.records import Array, Threshold
 from goldensample.report.words import count, number
 
 WIDTH, LEFT, RIGHT = 720, 12, 708
-LANE, TOP, BINS = 110, 44, 60
+LANE_PX, TOP, BINS = 110, 44, 60
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The score axis: from `low` to `high`."""
+    """Linear scale from scores in [`low`, `high`] to pixels."""
 
     low: float
     high: float
 
-    def place(self, score: float) -> float:
-        """Return where a score lies, in units of the drawing, never outside it."""
+    def position(self, score: float) -> float:
+        """Return the x coordinate of a score, clipped to the drawing."""
         share = (score - self.low) / (self.high - self.low)
         return round(LEFT + (RIGHT - LEFT) * min(max(share, 0.0), 1.0), 1)
 
 
-def axis(known: Array, stored: Array, used: Threshold | None) -> Axis:
-    """Return an axis around the limits: scores far above them share its last place."""
-    low = float(np.concatenate([known, stored]).min())
-    most = max(float(known.max()), used.score if used else 0.0)
-    room = 0.05 * (most - low) or 1.0
-    return Axis(low - room, most + 1.2 * (most - low) + room)
+def score_axis(held_out: Array, history: Array, limits: Threshold | None) -> Axis:
+    """Return an axis around the limits; scores far above them are clipped to its end."""
+    low = float(np.concatenate([held_out, history]).min())
+    largest = max(float(held_out.max()), limits.score if limits else 0.0)
+    margin = 0.05 * (largest - low) or 1.0
+    return Axis(low - margin, largest + 1.2 * (largest - low) + margin)
 
 
-def drawn(known: Array, stored: Array, used: Threshold | None) -> str:
-    """Return the drawing as SVG.
+def draw_limits(held_out: Array, history: Array, limits: Threshold | None) -> str:
+    """Return the figure as SVG.
 
     Args:
-        known: (n,) scores of good pictures kept out of the bank, at least one.
-        stored: (m,) scores of the history.
-        used: the limits in use.
+        held_out: (n,) scores of good pictures held out of the bank, at least one.
+        history: (m,) scores of the stored pictures.
+        limits: current limits.
     """
-    scale = axis(known, stored, used)
-    floor = TOP + 2 * LANE
-    words = (
-        f"Scores of {count(len(known), 'good picture')} kept out of the fit and of "
-        f"{count(len(stored), 'picture')} of the history, with the limits"
+    scale = score_axis(held_out, history, limits)
+    bottom = TOP + 2 * LANE_PX
+    label = (
+        f"Scores of {count(len(held_out), 'good picture')} kept out of the fit and of "
+        f"{count(len(history), 'picture')} of the history, with the limits"
     )
     parts = [
-        _lane("kept", f"{count(len(known), 'good picture')} kept out of the fit", known, scale, 0),
-        _lane("stored", f"{count(len(stored), 'picture')} of the history", stored, scale, 1),
+        _lane(
+            "kept",
+            f"{count(len(held_out), 'good picture')} kept out of the fit",
+            held_out,
+            scale,
+            0,
+        ),
+        _lane("stored", f"{count(len(history), 'picture')} of the history", history, scale, 1),
     ]
-    if used:
-        lines = [("limit", "defect above", used.score)]
-        lines += [] if used.review is None else [("limit review", "look again above", used.review)]
-        parts += [_limit(kind, scale.place(score), said, floor) for kind, said, score in lines]
-    if (stored > scale.high).any():
-        parts.append(_text(RIGHT, floor + 16, "and above", "end"))
+    if limits:
+        lines = [("limit", "defect above", limits.score)]
+        lines += (
+            [] if limits.review is None else [("limit review", "look again above", limits.review)]
+        )
+        parts += [_limit(kind, scale.position(score), text, bottom) for kind, text, score in lines]
+    if (history > scale.high).any():
+        parts.append(_text(RIGHT, bottom + 16, "and above", "end"))
     for name in ("proposed-review", "proposed"):
         parts.append(
-            f'<line id="{name}" class="limit proposed" x1="0" x2="0" y1="{TOP - 4}" y2="{floor}" '
+            f'<line id="{name}" class="limit proposed" x1="0" x2="0" y1="{TOP - 4}" y2="{bottom}" '
             'visibility="hidden"/>'
         )
     ticks = np.linspace(scale.low, scale.high, 8)[1:-1].tolist()
-    parts += [_text(scale.place(tick), floor + 16, number(tick), "middle") for tick in ticks]
+    parts += [_text(scale.position(tick), bottom + 16, number(tick), "middle") for tick in ticks]
     return (
-        f'<svg class="limits" viewBox="0 0 {WIDTH} {floor + 24}" role="img" aria-label="{words}" '
+        f'<svg class="limits" viewBox="0 0 {WIDTH} {bottom + 24}" role="img" aria-label="{label}" '
         f'data-low="{scale.low!r}" data-high="{scale.high!r}" data-left="{LEFT}" '
         f'data-right="{RIGHT}">{"".join(parts)}</svg>'
     )
 
 
 def _lane(kind: str, name: str, scores: Array, scale: Axis, index: int) -> str:
-    """Draw a histogram above its base."""
+    """Draw a histogram on its base line."""
     edges = np.linspace(scale.low, scale.high, BINS + 1)
-    numbers = np.histogram(np.minimum(scores, scale.high), edges)[0]
-    base, step = TOP + (index + 1) * LANE - 4, (RIGHT - LEFT) / BINS
-    tallest = max(int(numbers.max(initial=0)), 1)
+    counts = np.histogram(np.minimum(scores, scale.high), edges)[0]
+    base, step = TOP + (index + 1) * LANE_PX - 4, (RIGHT - LEFT) / BINS
+    largest_count = max(int(counts.max(initial=0)), 1)
     bars = []
-    for place, amount in enumerate(numbers.tolist()):
-        if amount:
-            tall = max(2.0, (LANE - 34) * amount / tallest)
+    for bin_index, bin_count in enumerate(counts.tolist()):
+        if bin_count:
+            bar_height = max(2.0, (LANE_PX - 34) * bin_count / largest_count)
             bars.append(
-                f'<rect x="{LEFT + place * step:.1f}" y="{base - tall:.1f}" '
-                f'width="{step - 1:.1f}" height="{tall:.1f}"/>'
+                f'<rect x="{LEFT + bin_index * step:.1f}" y="{base - bar_height:.1f}" '
+                f'width="{step - 1:.1f}" height="{bar_height:.1f}"/>'
             )
     return (
         f'<g class="{kind}">{"".join(bars)}'
         f'<line class="base" x1="{LEFT}" x2="{RIGHT}" y1="{base}" y2="{base}"/></g>'
-        f"{_text(RIGHT, base - LANE + 26, name, 'end')}"
+        f"{_text(RIGHT, base - LANE_PX + 26, name, 'end')}"
     )
 
 
-def _limit(kind: str, x: float, words: str, floor: int) -> str:
-    """Draw a limit in use, with its words above."""
+def _limit(kind: str, x: float, text: str, bottom: int) -> str:
+    """Draw a current limit, with its label above."""
     row = TOP - 30 if "review" in kind else TOP - 12
-    line = f'<line class="{kind}" x1="{x}" x2="{x}" y1="{row + 4}" y2="{floor}"/>'
-    return line + _text(x + 5, row, words, "start")
+    line = f'<line class="{kind}" x1="{x}" x2="{x}" y1="{row + 4}" y2="{bottom}"/>'
+    return line + _text(x + 5, row, text, "start")
 
 
-def _text(x: float, y: float, words: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{words}</text>'
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'

@@ -1,4 +1,4 @@
-"""The products of a station: fitted files, loaded once, changed one at a time."""
+"""The products of a station: `.golden` files, loaded once, changed one at a time."""
 
 import re
 import threading
@@ -10,22 +10,22 @@ from pathlib import Path
 from goldensample.artifact.store import load, save
 from goldensample.errors import ArtifactError
 from goldensample.inspection.inspector import Inspector
-from goldensample.storage.lock import locked
+from goldensample.storage.lock import lock_file
 
 KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a product may be called: a file's name without `.golden`."""
+"""Valid keys of a product: its file's name without `.golden`."""
 
 
-Told = Callable[["Product", str], None]
-"""Told, in words, that another program has changed a product's file."""
+ChangeListener = Callable[["Product", str], None]
+"""Called with a message when another program has changed a product's file."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A product as it is in its file at a moment.
+    """A snapshot of a product's file.
 
     Args:
-        inspector: what judges.
+        inspector: loaded from the file.
         sha256: of the file.
         revision: number of the last change in its journal; 0 for a fresh fit.
     """
@@ -36,12 +36,12 @@ class State:
 
 
 class Product:
-    """A `.golden` file in use. What judges takes `state` once, so that a change comes between
-    pictures and never within one.
+    """A `.golden` file in use. An inspection reads `state` once, so that the product never changes
+    within one picture.
 
     Raises:
-        ValueError: the file's name is none for a product.
-        ArtifactError: the file cannot be used.
+        ValueError: the file's name is no valid key.
+        ArtifactError: the file cannot be loaded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,57 +54,57 @@ class Product:
         self._lock = threading.Lock()
         self._stamp = _stamp(path)
         self.state = _read(path)
-        self.trouble = ""
-        self.told: Told = lambda product, words: None
+        self.load_error = ""
+        self.on_change: ChangeListener = lambda product, message: None
 
-    def fresh(self) -> State:
-        """Return the product as its file has it now, should another program have changed it.
+    def refresh(self) -> State:
+        """Reload the file if another program has changed it; return the state.
 
-        A file that cannot be used leaves in service what is; `trouble` says why, then. Never
-        waits for a change that is being made here.
+        Where it cannot be loaded, the last state stays in use and `load_error` says why. Never
+        waits for a change that is in progress in this process.
         """
         if self._lock.acquire(blocking=False):
             try:
-                words = self._renewed()
+                message = self._reload()
             finally:
                 self._lock.release()
-            if words:
-                self.told(self, words)
+            if message:
+                self.on_change(self, message)
         return self.state
 
-    def _renewed(self) -> str:
-        """Read the file if it is another one by now; return what is to be told of it, or ""."""
-        stamp, trouble = _stamp(self.path), self.trouble
+    def _reload(self) -> str:
+        """Load the file if it has changed; return a message for the listener, or ""."""
+        stamp, previous_error = _stamp(self.path), self.load_error
         if stamp == self._stamp:
             return ""
         try:
             state = _read(self.path)
-        except Exception as error:  # whatever it is, the line goes on with what it has
-            words = str(error).replace(str(self.path), self.path.name)
-            self._stamp, self.trouble = stamp, f"revision {self.state.revision} stays: {words}"
-            return "" if trouble else self.trouble  # a file may break anew as it is copied
+        except Exception as error:  # of any kind: the line goes on with the last state
+            reason = str(error).replace(str(self.path), self.path.name)
+            self._stamp, self.load_error = stamp, f"revision {self.state.revision} stays: {reason}"
+            return "" if previous_error else self.load_error  # not once for each part of a copy
         if _stamp(self.path) != stamp:
-            return ""  # it is being written; the next look tells
-        same = state.sha256 == self.state.sha256
-        self._stamp, self.trouble = stamp, ""
-        if same:
-            return "the file can be used again" if trouble else ""
+            return ""  # it is being written: check again at the next call
+        is_same = state.sha256 == self.state.sha256
+        self._stamp, self.load_error = stamp, ""
+        if is_same:
+            return "the file can be used again" if previous_error else ""
         self.state = state
         return f"the file was changed by another program; revision {state.revision} is in service"
 
-    def change(self, do: Callable[[Inspector], Inspector]) -> State:
-        """Change the file, as a whole, and what judges from now on.
+    def change(self, edit: Callable[[Inspector], Inspector]) -> State:
+        """Change the file atomically, and use the changed inspector from now on.
 
-        What another program wrote to the file since is kept: the change is made on top of it. It
-        is made with a network of its own, since that of `state` is at work for the line.
+        What another program wrote to the file since is kept: the edit applies to the file as it
+        is. It runs on a newly loaded network, since the line uses that of `state`.
 
         Raises:
-            ArtifactError: another program is at the file, or it cannot be read or written.
-            ValueError: the change cannot be made.
+            ArtifactError: another program holds the file, or it cannot be read or written.
+            ValueError: the edit cannot be made.
         """
-        with self._lock, locked(self.path):
-            save(do(_read(self.path).inspector), self.path)
-            self._stamp, self.state, self.trouble = _stamp(self.path), _read(self.path), ""
+        with self._lock, lock_file(self.path):
+            save(edit(_read(self.path).inspector), self.path)
+            self._stamp, self.state, self.load_error = _stamp(self.path), _read(self.path), ""
         return self.state
 
 
@@ -113,51 +113,51 @@ class Products:
 
     Args:
         paths: of `.golden` files.
-        told: see Told.
+        on_change: see ChangeListener.
 
     Raises:
-        ValueError: two have the same name.
+        ValueError: two have the same key.
     """
 
-    def __init__(self, paths: Sequence[Path], told: Told) -> None:
-        self._known: dict[str, Product] = {}
-        self._told = told
+    def __init__(self, paths: Sequence[Path], on_change: ChangeListener) -> None:
+        self._products: dict[str, Product] = {}
+        self._on_change = on_change
         for path in paths:
             self.add(Product(path))
 
     def __iter__(self) -> Iterator[Product]:
-        return iter(list(self._known.values()))
+        return iter(list(self._products.values()))
 
     def __len__(self) -> int:
-        return len(self._known)
+        return len(self._products)
 
     def get(self, key: str) -> Product | None:
         """Return a product, or None."""
-        return self._known.get(key)
+        return self._products.get(key)
 
     def add(self, product: Product) -> None:
         """Put a product into service.
 
         Raises:
-            ValueError: there is one of this name.
+            ValueError: there is one with its key.
         """
-        if product.key in self._known:
+        if product.key in self._products:
             raise ValueError(f"products must differ in name; two are called {product.key}")
-        product.told = self._told
-        self._known[product.key] = product
+        product.on_change = self._on_change
+        self._products[product.key] = product
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes with a file: size, time, place on the disk; None where there is none."""
+    """Return size, modification time and inode of a file; None where there is none."""
     try:
-        about = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return about.st_size, about.st_mtime_ns, about.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _read(path: Path) -> State:
-    """Load a file."""
+    """Load a file, with its hash and revision."""
     try:
         digest = sha256(path.read_bytes()).hexdigest()
     except OSError as error:

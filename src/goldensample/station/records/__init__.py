@@ -1,4 +1,5 @@
-"""What a station keeps: rows, files, and for how long.
+"""What a station stores: rows, files, and for how long.
 
-`ledger.Ledger` holds records; `archive.Archive` holds files.
+`ledger.Ledger` is the database of records; `archive.Archive` the store of files;
+`retention.Retention` deletes old ones.
 """

@@ -1,4 +1,4 @@
-"""Pictures and heat maps on disk, under the hash of what they hold."""
+"""Content-addressed store of pictures and heat maps on disk."""
 
 import os
 import re
@@ -14,15 +14,15 @@ from typing import BinaryIO
 from goldensample.errors import ArtifactError, ImageError
 
 _SHA = re.compile(r"[0-9a-f]{64}")
-AT_ONCE = 8
-"""Files that are flushed to the disk at the same time."""
-COMING = "coming"
-"""Where files lie until their records are stored; `Archive.recover` empties it at the start."""
+FLUSH_THREADS = 8
+"""Files that are flushed to disk concurrently."""
+INCOMING = "coming"
+"""Folder of files whose records are not stored yet; `Archive.recover` empties it at the start."""
 
 
 @dataclass(frozen=True, slots=True)
-class Coming:
-    """A file that has arrived whole and is not yet stored; its name begins with its hash."""
+class IncomingFile:
+    """A complete file that is not yet stored; its name begins with its hash."""
 
     path: Path
     sha256: str
@@ -30,52 +30,52 @@ class Coming:
 
 
 class TooLargeError(ImageError):
-    """A file is larger than the station takes."""
+    """A file is larger than the station's limit."""
 
 
 class Archive:
-    """Files by the SHA-256 of their bytes; the name of none comes from outside.
+    """Files by the SHA-256 of their bytes; no file name comes from a client.
 
     Args:
-        folder: made if need be.
+        folder: created if missing.
 
     Raises:
-        ArtifactError: it cannot be made or written.
+        ArtifactError: it cannot be created or written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            (folder / COMING).mkdir(parents=True, exist_ok=True)
+            (folder / INCOMING).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ArtifactError(
                 f"the station's folder must be one it can write; {folder} is not "
                 f"({error.strerror}); give another with --folder"
             ) from error
 
-    def recover(self, wanted: Container[str]) -> None:
-        """Tidy up after a run that was killed: place what records speak of, delete the rest.
+    def recover(self, expected: Container[str]) -> None:
+        """Clean up after a crash: commit incoming files that records refer to, delete the others.
 
-        A file is made safe first, then its record is stored, then the file is placed. Whenever the
-        run ended, each record's file is here or in its place.
+        A file is flushed first, then its record is stored, then the file is committed. At
+        whatever point a run was killed, each record's file is incoming or committed.
 
         Args:
-            wanted: hashes of the newest records' files.
+            expected: hashes of the newest records' files.
         """
-        for left in (self.folder / COMING).iterdir():
-            digest = left.name.partition(".")[0]
-            if _SHA.fullmatch(digest) and digest in wanted:
-                self.place([Coming(left, digest, left.stat().st_size)])
+        for path in (self.folder / INCOMING).iterdir():
+            digest = path.name.partition(".")[0]
+            if _SHA.fullmatch(digest) and digest in expected:
+                self.commit([IncomingFile(path, digest, path.stat().st_size)])
             else:
-                left.unlink()
+                path.unlink()
 
-    async def receive(self, chunks: AsyncIterator[bytes], limit_bytes: int) -> Coming:
-        """Write what arrives to disk, never more than the limit.
+    async def receive(self, chunks: AsyncIterator[bytes], limit_bytes: int) -> IncomingFile:
+        """Write a stream to an incoming file, up to the limit.
 
         Raises:
-            TooLargeError: there is more.
+            TooLargeError: the stream is longer.
         """
-        with self._new() as (path, file):
+        with self._create_file() as (path, file):
             digest, size = sha256(), 0
             async for chunk in chunks:
                 size += len(chunk)
@@ -85,76 +85,79 @@ class Archive:
                     )
                 digest.update(chunk)
                 file.write(chunk)
-        return _named(path, digest.hexdigest(), size)
+        return _rename_to_hash(path, digest.hexdigest(), size)
 
-    def take(self, data: bytes) -> Coming:
-        """Write bytes to disk, as `receive` does."""
-        with self._new() as (path, file):
+    def receive_bytes(self, data: bytes) -> IncomingFile:
+        """Write bytes to an incoming file."""
+        with self._create_file() as (path, file):
             file.write(data)
-        return _named(path, sha256(data).hexdigest(), len(data))
+        return _rename_to_hash(path, sha256(data).hexdigest(), len(data))
 
-    def secure(self, some: Sequence[Coming]) -> None:
-        """Return when files are on the disk for good, though not in their places yet."""
-        new = [coming for coming in some if not self.path(coming.sha256).exists()]
-        with ThreadPoolExecutor(AT_ONCE) as pool:  # a disk writes several in the time of one
-            for done in [pool.submit(_flush, coming.path) for coming in new]:
-                done.result()
-        for part in {self.path(coming.sha256).parent for coming in new}:
-            if not part.exists():
-                part.mkdir()
-                _sync(self.folder)
-        if new:
-            _sync(self.folder / COMING)
+    def flush(self, files: Sequence[IncomingFile]) -> None:
+        """Flush incoming files to the device; they are not committed yet."""
+        unstored = [file for file in files if not self.path(file.sha256).exists()]
+        with ThreadPoolExecutor(FLUSH_THREADS) as pool:  # a disk flushes several in the time of one
+            for future in [pool.submit(_fsync_file, file.path) for file in unstored]:
+                future.result()
+        for shard in {self.path(file.sha256).parent for file in unstored}:
+            if not shard.exists():
+                shard.mkdir()
+                _fsync_folder(self.folder)
+        if unstored:
+            _fsync_folder(self.folder / INCOMING)
 
-    def place(self, some: Sequence[Coming]) -> None:
-        """Put secured files under their hashes."""
-        for coming in some:
-            place = self.path(coming.sha256)
-            if place.exists():
-                self.discard(coming)
+    def commit(self, files: Sequence[IncomingFile]) -> None:
+        """Move flushed files to the paths of their hashes."""
+        for file in files:
+            path = self.path(file.sha256)
+            if path.exists():
+                self.discard(file)
             else:
-                os.replace(coming.path, place)
+                os.replace(file.path, path)
 
-    def discard(self, coming: Coming) -> None:
-        """Delete a file that is not stored; one that cannot be deleted goes at the next start."""
+    def discard(self, file: IncomingFile) -> None:
+        """Delete an incoming file; where that fails, `recover` does at the next start."""
         with suppress(OSError):
-            coming.path.unlink()
+            file.path.unlink()
 
     def path(self, digest: str) -> Path:
-        """Return where a file of a hash lies, or would lie.
+        """Return the path of a stored file.
+
+        Args:
+            digest: SHA-256 in lower-case hexadecimal digits.
 
         Raises:
-            ValueError: it is no SHA-256 in lower-case hexadecimal digits.
+            ValueError: it is none.
         """
         if not _SHA.fullmatch(digest):
             raise ValueError("a hash must have 64 hexadecimal digits")
         return self.folder / digest[:2] / digest
 
-    def used(self) -> int:
-        """Return the bytes of all that is stored."""
+    def used_bytes(self) -> int:
+        """Return the size of all stored files."""
         total = 0
-        for part in self._parts():
-            for entry in os.scandir(part):
-                with suppress(FileNotFoundError):  # dropped meanwhile
+        for shard in self._shards():
+            for entry in os.scandir(shard):
+                with suppress(FileNotFoundError):  # deleted meanwhile
                     total += entry.stat().st_size
         return total
 
-    def names(self) -> list[str]:
-        """Return the hashes of all that is stored."""
-        names = [entry.name for part in self._parts() for entry in os.scandir(part)]
+    def hashes(self) -> list[str]:
+        """Return the hashes of all stored files."""
+        names = [entry.name for shard in self._shards() for entry in os.scandir(shard)]
         return [name for name in names if _SHA.fullmatch(name)]
 
-    def drop(self, digest: str) -> None:
-        """Delete a file; nothing where there is none."""
+    def delete(self, digest: str) -> None:
+        """Delete a stored file, if it exists."""
         self.path(digest).unlink(missing_ok=True)
 
-    def _parts(self) -> list[Path]:
-        return [one for one in self.folder.iterdir() if len(one.name) == 2 and one.is_dir()]
+    def _shards(self) -> list[Path]:
+        return [path for path in self.folder.iterdir() if len(path.name) == 2 and path.is_dir()]
 
     @contextmanager
-    def _new(self) -> Iterator[tuple[Path, BinaryIO]]:
-        """Give a new file among those that come, and delete it if it does not become whole."""
-        path = self.folder / COMING / secrets.token_hex(16)
+    def _create_file(self) -> Iterator[tuple[Path, BinaryIO]]:
+        """Open a new incoming file, and delete it if writing fails."""
+        path = self.folder / INCOMING / secrets.token_hex(16)
         try:
             with open(path, "xb") as file:
                 yield path, file
@@ -163,23 +166,23 @@ class Archive:
             raise
 
 
-def _named(path: Path, digest: str, size: int) -> Coming:
-    """Rename a whole file so that its name begins with its hash."""
-    return Coming(path.rename(path.with_name(f"{digest}.{path.name}")), digest, size)
+def _rename_to_hash(path: Path, digest: str, size: int) -> IncomingFile:
+    """Rename a complete file so that its name begins with its hash."""
+    return IncomingFile(path.rename(path.with_name(f"{digest}.{path.name}")), digest, size)
 
 
-def _flush(path: Path) -> None:
-    """Return when a file's bytes are on the disk for good."""
+def _fsync_file(path: Path) -> None:
+    """Flush a file's bytes to the device."""
     with open(path, "r+b") as file:  # Windows flushes only what may be written
         os.fsync(file.fileno())
 
 
-def _sync(folder: Path) -> None:
-    """Make the names in a folder outlive a loss of power, where the system can."""
+def _fsync_folder(folder: Path) -> None:
+    """Flush the entries of a folder to the device, where the system can."""
     if os.name == "nt":
         return
-    number = os.open(folder, os.O_RDONLY)
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(number)
+        os.fsync(descriptor)
     finally:
-        os.close(number)
+        os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Heat maps as a station keeps and shows them: in blocks, each with its largest value."""
+"""Heat maps as a station stores and shows them: max-pooled in blocks."""
 
 import io
 import math
@@ -9,18 +9,18 @@ import numpy as np
 
 from goldensample.errors import ArtifactError
 from goldensample.records import Array
-from goldensample.report.entry import HEAT_PX, Heat, heat_of
+from goldensample.report.entry import HEAT_PX, Heat, pool_heat_map
 from goldensample.report.png import encode_palette_png
-from goldensample.report.scale import palette, scale_of, steps_of
+from goldensample.report.scale import fit_scale, palette, quantise_heat
 
 
-def small(values: Array) -> Heat:
-    """Return a heat map (H, W) float32 in blocks, 160 a side at most."""
-    return heat_of(values, max(1, math.ceil(max(values.shape) / HEAT_PX)))
+def downsample(values: Array) -> Heat:
+    """Max-pool a heat map (H, W) float32 to 160 blocks a side at most."""
+    return pool_heat_map(values, max(1, math.ceil(max(values.shape) / HEAT_PX)))
 
 
 def to_bytes(heat: Heat) -> bytes:
-    """Return a heat map as a small file, in half precision."""
+    """Encode a heat map as a compressed NPZ file, in half precision."""
     np.savez_compressed(
         file := io.BytesIO(),
         share=heat.share,
@@ -31,10 +31,10 @@ def to_bytes(heat: Heat) -> bytes:
 
 
 def from_bytes(data: bytes) -> Heat:
-    """Read what `to_bytes` wrote.
+    """Decode the file of `to_bytes`.
 
     Raises:
-        ArtifactError: it is something else.
+        ArtifactError: the file is damaged.
     """
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as parts:
@@ -46,7 +46,7 @@ def from_bytes(data: bytes) -> Heat:
 
 
 def overlay(heat: Heat, pixel_limit: float | None) -> bytes:
-    """Return a PNG, one pixel a block, to be laid over the picture in the report's colours."""
+    """Return a PNG overlay of the picture, one pixel a block, in the report's colours."""
     smallest, largest = heat.bounds()
-    steps = steps_of(heat.values(), scale_of(pixel_limit, smallest, largest))
+    steps = quantise_heat(heat.values(), fit_scale(pixel_limit, smallest, largest))
     return encode_palette_png(steps, palette())

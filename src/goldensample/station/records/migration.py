@@ -1,4 +1,4 @@
-"""Bring a database to the tables of this version, from any earlier one."""
+"""Migration of a database of any earlier version to the tables of this one."""
 
 from pathlib import Path
 
@@ -18,20 +18,20 @@ BUSY_S = 30
 
 
 def open_database(url: str) -> Engine:
-    """Connect to a database, and create or renew its tables.
+    """Connect to a database, and create or migrate its tables.
 
-    SQLite writes ahead to a log (WAL) and waits for the disk at each transaction, so that what was
-    answered outlives the process and the machine.
+    SQLite writes ahead to a log (WAL) and flushes at each commit, so that what was answered
+    survives a crash of the process and of the machine.
 
     Args:
         url: SQLAlchemy URL.
 
     Raises:
-        ValueError: the URL is none, or its driver is not installed.
-        ArtifactError: the database cannot be reached, or a later version made it.
+        ValueError: the URL is invalid, or its driver is not installed.
+        ArtifactError: the database cannot be reached, or is of a later version.
     """
     try:
-        shown = make_url(url).render_as_string(hide_password=True)
+        masked_url = make_url(url).render_as_string(hide_password=True)
         engine = create_engine(url, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ValueError(
@@ -39,28 +39,28 @@ def open_database(url: str) -> Engine:
             "postgresql+psycopg://user@host/name and pip install psycopg[binary]"
         ) from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _tune)
+        event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
     try:
-        _migrate_or_say(engine, shown)
+        _migrate_or_raise(engine, masked_url)
     except ArtifactError:
         engine.dispose()
         raise
     return engine
 
 
-def _migrate_or_say(engine: Engine, shown: str) -> None:
-    """Migrate, or say why that cannot be."""
+def _migrate_or_raise(engine: Engine, url: str) -> None:
+    """Migrate; raise an error that names the cause and the remedy."""
     try:
         migrate(engine)
     except (CommandError, ResolutionError) as error:
         raise ArtifactError(
-            f"{shown} must be of this version or an earlier one; it is of a later one ({error}); "
+            f"{url} must be of this version or an earlier one; it is of a later one ({error}); "
             "update goldensample, or give another --db"
         ) from error
     except (SQLAlchemyError, OSError) as error:
         raise ArtifactError(
-            f"cannot use the database {shown}: {str(error).splitlines()[0]}; check that it runs "
+            f"cannot use the database {url}: {str(error).splitlines()[0]}; check that it runs "
             "and may be written"
         ) from error
 
@@ -81,16 +81,16 @@ def latest() -> str:
     return str(ScriptDirectory.from_config(config).get_current_head())
 
 
-def _tune(connection: object, _: object) -> None:
-    """Set what SQLite forgets between connections; transactions are begun by `_begin`."""
+def _set_pragmas(connection: object, _: object) -> None:
+    """Set the pragmas of a SQLite connection; transactions are begun by `_begin`."""
     connection.isolation_level = None  # type: ignore[attr-defined]
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    for words in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {words}")
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
     cursor.execute(f"PRAGMA busy_timeout={BUSY_S * 1000}")
     cursor.close()
 
 
 def _begin(connection: Connection) -> None:
-    """Begin a transaction before any statement, so that new tables are all made or none."""
+    """Begin a transaction before any statement, so that tables are created all or none."""
     connection.exec_driver_sql("BEGIN")

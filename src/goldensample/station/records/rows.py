@@ -1,4 +1,4 @@
-"""What a station keeps, as values: records, answers, changes, and how records are asked for."""
+"""Rows of the database as values: records, answers, changes; and a filter of records."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -48,14 +48,14 @@ class Record:
 COLUMNS = tuple(field.name for field in fields(Record))
 
 
-def values_of(record: Record) -> dict[str, Any]:
-    """Return the values of a record; its regions, which may be large, are not copied."""
+def column_values(record: Record) -> dict[str, Any]:
+    """Return the column values of a record; its regions, which may be large, are not copied."""
     return {name: getattr(record, name) for name in COLUMNS}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said of a picture; `revision` is what the product learned by it."""
+    """A person's label of a picture; `revision` is the product's, where it learned from it."""
 
     id: int
     record: int
@@ -68,7 +68,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of a product, or an alarm, in words."""
+    """A change of a product, or an alarm; `words` is its message."""
 
     id: int
     product: str
@@ -81,16 +81,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which records are asked for; None is any.
+    """Criteria of a query for records; None matches all.
 
     Args:
-        verdict: one of the verdicts, or "none" for those without limits.
-        answer: one of ANSWERS, or "none" for those nobody answered.
-        operator: who inspected or answered.
+        verdict: one of the verdicts, or "none" for records without limits.
+        answer: one of ANSWERS, or "none" for records without an answer.
+        operator: name of who inspected or answered.
         since: seconds since 1970, inclusive.
-        until: the same, exclusive.
+        until: seconds since 1970, exclusive.
         before: only records with a smaller id.
-        text: part of the name.
+        text: substring of the name.
     """
 
     product: str | None = None
@@ -103,24 +103,24 @@ class Filter:
     text: str | None = None
 
     def clause(self) -> ColumnElement[bool]:
-        """Return the condition on `tables.records`."""
-        known: list[ColumnElement[bool]] = [records.c.id > 0]
+        """Return the WHERE clause on `tables.records`."""
+        conditions: list[ColumnElement[bool]] = [records.c.id > 0]
         for name in ("product", "verdict", "answer"):
             value, column = getattr(self, name), records.c[name]
             if value is not None:
-                known.append(column.is_(None) if value == "none" else column == value)
+                conditions.append(column.is_(None) if value == "none" else column == value)
         if self.operator is not None:
-            said = select(feedback.c.record).where(feedback.c.operator == self.operator)
-            known.append((records.c.operator == self.operator) | records.c.id.in_(said))
+            labelled = select(feedback.c.record).where(feedback.c.operator == self.operator)
+            conditions.append((records.c.operator == self.operator) | records.c.id.in_(labelled))
         if self.since is not None:
-            known.append(records.c.time >= self.since)
+            conditions.append(records.c.time >= self.since)
         if self.until is not None:
-            known.append(records.c.time < self.until)
+            conditions.append(records.c.time < self.until)
         if self.before is not None:
-            known.append(records.c.id < self.before)
+            conditions.append(records.c.id < self.before)
         if self.text:
-            known.append(records.c.name.contains(self.text, autoescape=True))
-        return and_(*known)
+            conditions.append(records.c.name.contains(self.text, autoescape=True))
+        return and_(*conditions)
 
 
 def iso(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The tables of a station's records. A change here needs a migration beside it."""
+"""Tables of a station's database. A change here needs a migration as well."""
 
 from sqlalchemy import (
     JSON,
@@ -50,7 +50,7 @@ records = Table(
     Index("records_by_answer", "product", "answer", "verdict"),
     sqlite_autoincrement=True,
 )
-"""One row a picture; `answer` is that of the latest feedback not undone; `kept`: on disk still."""
+"""One row a picture; `answer` is of the latest feedback not undone; `kept`: still on disk."""
 
 feedback = Table(
     "feedback",
@@ -64,7 +64,7 @@ feedback = Table(
     Column("undone", Float),
     sqlite_autoincrement=True,
 )
-"""What people said of a picture; `revision` is what the product learned by it, if anything."""
+"""People's labels of pictures; `revision` is the product's, where it learned from one."""
 
 changes = Table(
     "changes",
@@ -78,7 +78,7 @@ changes = Table(
     Column("words", Text, nullable=False),
     sqlite_autoincrement=True,
 )
-"""Who changed a product, how and when; and alarms of a changed scene."""
+"""Changes of products: who, how and when; and alarms of a changed scene."""
 
 seen = Table(
     "seen",
@@ -88,4 +88,4 @@ seen = Table(
     Column("record", Integer),
     Column("error", Text),
 )
-"""Files of watched folders that were judged, by size and time, so that none is judged twice."""
+"""Inspected files of watched folders, by size and time, so that none is inspected twice."""

@@ -1,4 +1,5 @@
-"""A new product from pictures that were dropped on a page.
+"""Set up: a new product from pictures that were dropped on a page.
 
-`setup.SettingUp` runs it; `drafts` holds what was given so far.
+`setup.ProductSetup` runs the fits, `fit_process` in a subprocess; `drafts.Draft` holds pictures
+and metadata.
 """

@@ -1,7 +1,7 @@
-"""A fit in a process of its own: `python -m goldensample.station.setup.fit_process FOLDER`.
+"""Fit of a draft in a subprocess: `python -m goldensample.station.setup.fit_process FOLDER`.
 
-It reads `task.json` in a draft's folder, tells its progress on stdout, a line of JSON each, and
-leaves `fitted.golden` and `result.json` there. Whatever becomes of it, the station goes on.
+It reads `task.json` in the draft's folder, writes its progress to stdout as lines of JSON, and
+leaves `fitted.golden` and `result.json` in the folder. If it crashes, the station goes on.
 """
 
 import json
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from goldensample.artifact.store import save
-from goldensample.artifact.thumbnails import with_thumbnails
+from goldensample.artifact.thumbnails import add_thumbnails
 from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
 from goldensample.errors import GoldenError
@@ -36,170 +36,176 @@ from goldensample.station.setup.drafts import FITTED, RESULT
 from goldensample.storage.atomic import write_atomic
 from goldensample.wording.limits import percent, promise
 
-TOLD_S = 0.2
-"""Seconds between two words of progress, at least."""
-AUDITED = 1000
-"""Pictures that are compared with each other, at most."""
-SHOWN = 8
-"""First verdicts that are shown with a heat map."""
+PROGRESS_INTERVAL_S = 0.2
+"""Seconds between two lines of progress, at least."""
+MAX_AUDITED = 1000
+"""Pictures of an audit, at most: each is scored against all others."""
+MAX_HEAT_MAPS = 8
+"""Held-out verdicts with a heat map, at most."""
 
 
 def main() -> None:
-    """Run a fit and say how it ended."""
+    """Run the fit of a draft; write its error, if any."""
     if hasattr(os, "nice"):
-        os.nice(10)  # the line comes first
+        os.nice(10)  # below the line in priority
     folder = Path(sys.argv[1])
     task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
     try:
         run(folder, task, Progress().notify)
     except (GoldenError, ValueError, OSError) as error:
-        say({"error": str(error)})
+        write_json({"error": str(error)})
         sys.exit(2)
 
 
 class Progress:
-    """Tells of the work on stdout, now and then."""
+    """Writes progress to stdout, at a limited rate."""
 
     def __init__(self) -> None:
-        self._told, self._stage = 0.0, ""
+        self._last_time, self._last_stage = 0.0, ""
 
     def notify(self, stage: str, done: int, total: int) -> None:
-        """Take a step; see `records.Notify`."""
+        """Report a step; see `records.Notify`."""
         now = time.monotonic()
-        if stage != self._stage or done == total or now - self._told >= TOLD_S:
-            self._told, self._stage = now, stage
-            say({"stage": stage, "done": done, "total": total})
+        if (
+            stage != self._last_stage
+            or done == total
+            or now - self._last_time >= PROGRESS_INTERVAL_S
+        ):
+            self._last_time, self._last_stage = now, stage
+            write_json({"stage": stage, "done": done, "total": total})
 
 
 def tell(text: str) -> None:
-    """Write a line for the log of the station to stderr."""
+    """Print to stderr, which is the log of the fit."""
     print(text, file=sys.stderr, flush=True)
 
 
-def say(values: dict[str, Any]) -> None:
-    """Write a line."""
+def write_json(values: dict[str, Any]) -> None:
+    """Write a line of JSON to stdout."""
     print(json.dumps(values), flush=True)
 
 
 def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
-    """Fit, look at what came out, and write both down.
+    """Fit, inspect the held-out pictures, audit all, and write product and results.
 
     Args:
         folder: of the draft.
-        task: "pictures" as (name, path), "false_alarms", "review", "backbone".
-        notify: told of all the work.
+        task: "pictures" as (number, name, path), "false_alarms", "review", "backbone".
+        notify: called with the progress.
 
     Raises:
         ValueError: there are too few pictures for the rate.
     """
     rate, review = task["false_alarms"], task["review"]
-    pictures, numbers = opened(task, notify)
+    pictures, numbers = read_pictures(task, notify)
     check_enough(len(pictures), rate)
-    network = open_backbone(task["backbone"])
-    preparation = Preparation(choose_size(list(pictures.shapes()), network.network.stride))
+    backbone = open_backbone(task["backbone"])
+    preparation = Preparation(choose_size(list(pictures.shapes()), backbone.network.stride))
     preparation = replace(preparation, white=pictures.white)
     output = folder / FITTED
     paths = [str(path) for path in pictures.paths]
     request = PlanRequest(paths, output, preparation, False, (rate, "split"), None, False)
-    method = decide(request, network, PatchCore(), tell)
-    out = len(conformal.way(len(pictures), rate, "split").out)
-    with spooled(output, pictures, network, preparation, out, False, tell) as kept:
+    method = decide(request, backbone, PatchCore(), tell)
+    held_out_count = len(conformal.choose_scheme(len(pictures), rate, "split").held_out)
+    with spooled(output, pictures, backbone, preparation, held_out_count, False, tell) as store:
         inspector = fit(
             pictures,
-            backbone=network,
+            backbone=backbone,
             method=method,
             preparation=preparation,
             false_alarms=rate,
             review=review,
             calibration="split",
             notify=notify,
-            kept=kept,
+            kept=store,
         )
     inspector, _ = settle(inspector, pictures, "auto", notify)
-    save(with_thumbnails(inspector, pictures, notify), output)
-    found = {
+    save(add_thumbnails(inspector, pictures, notify), output)
+    result = {
         "pictures": len(pictures),
         "skipped": list(pictures.skipped),
         "promise": promise(inspector.threshold),
-        "first": first(folder, inspector, pictures, numbers),
-        "audit": audited(pictures, network, preparation, notify, numbers),
+        "first": held_out_verdicts(folder, inspector, pictures, numbers),
+        "audit": audit_pictures(pictures, backbone, preparation, notify, numbers),
     }
-    write_atomic(folder / RESULT, json.dumps(found, allow_nan=False).encode())
+    write_atomic(folder / RESULT, json.dumps(result, allow_nan=False).encode())
 
 
-def opened(task: dict[str, Any], notify: Notify) -> tuple[Folder, list[int]]:
-    """Return the pictures that can be read, under their names, and their numbers in the draft."""
-    known = {str(Path(path)): (number, name) for number, name, path in task["pictures"]}
-    found = read_images(list(known), skip_unreadable=True, notify=notify)
-    numbers, names = zip(*(known[str(path)] for path in found.paths), strict=True)
-    return replace(found, names=names), list(numbers)
+def read_pictures(task: dict[str, Any], notify: Notify) -> tuple[Folder, list[int]]:
+    """Return the readable pictures, with their names and their numbers in the draft."""
+    listed = {str(Path(path)): (number, name) for number, name, path in task["pictures"]}
+    pictures = read_images(list(listed), skip_unreadable=True, notify=notify)
+    numbers, names = zip(*(listed[str(path)] for path in pictures.paths), strict=True)
+    return replace(pictures, names=names), list(numbers)
 
 
 def check_enough(count: int, rate: float) -> None:
-    """Refuse, before long work, a rate that so few pictures cannot promise."""
-    if conformal.way(count, rate, "split").kind is None:
+    """Refuse early a rate that so few pictures cannot support."""
+    if conformal.choose_scheme(count, rate, "split").kind is None:
+        required = 2 * conformal.required_count(rate)
         raise ValueError(
-            f"a rate of {percent(rate)} must rest on {2 * conformal.needed(rate)} good pictures; "
+            f"a rate of {percent(rate)} must rest on {required} good pictures; "
             f"there are {count}; add more, or choose a larger rate"
         )
 
 
-def first(
+def held_out_verdicts(
     folder: Path, inspector: Inspector, pictures: Folder, numbers: list[int]
 ) -> list[dict[str, Any]]:
-    """Return the verdicts on the pictures kept out, the oddest first; draw the first of them."""
-    [(_, out)] = judges(inspector, len(pictures))
-    known = inspector.calibrations[inspector.backbone.precision]
+    """Return the verdicts on the held-out pictures, the highest score first; draw heat maps."""
+    [(_, held_out)] = judges(inspector, len(pictures))
+    calibration = inspector.calibrations[inspector.backbone.precision]
     limits = inspector.threshold
     assert limits, "a rate was asked for"
-    order = np.argsort(-known.scores, kind="stable").tolist()
-    found = []
-    for place, index in enumerate(order):
-        score, number = float(known.scores[index]), numbers[int(out[index])]
-        drawn = place < SHOWN
-        if drawn:
-            values = inspector.inspect(pictures[int(out[index])]).heat_map
-            assert values is not None, "patchcore has a map"
-            shown = heat_files.overlay(heat_files.small(values), limits.pixel)
-            write_atomic(folder / f"heat-{number:05d}.png", shown)
-        p_value = conformal.p_value(known.scores, score)
-        found.append(
+    order = np.argsort(-calibration.scores, kind="stable").tolist()
+    verdicts = []
+    for rank, index in enumerate(order):
+        score, number = float(calibration.scores[index]), numbers[int(held_out[index])]
+        has_heat_map = rank < MAX_HEAT_MAPS
+        if has_heat_map:
+            heat_map = inspector.inspect(pictures[int(held_out[index])]).heat_map
+            assert heat_map is not None, "patchcore has a map"
+            overlay = heat_files.overlay(heat_files.downsample(heat_map), limits.pixel)
+            write_atomic(folder / f"heat-{number:05d}.png", overlay)
+        p_value = conformal.p_value(calibration.scores, score)
+        verdicts.append(
             {
                 "number": number,
-                "name": pictures.names[int(out[index])],
+                "name": pictures.names[int(held_out[index])],
                 "score": score,
                 "verdict": limits.verdict(score),
                 "p_value": p_value,
-                "drawn": drawn,
+                "drawn": has_heat_map,
             }
         )
-    return found
+    return verdicts
 
 
-def audited(
+def audit_pictures(
     pictures: Folder,
-    network: Backbone,
+    backbone: Backbone,
     preparation: Preparation,
     notify: Notify,
     numbers: list[int],
 ) -> list[dict[str, Any]] | None:
-    """Return how odd each picture is among the others, the oddest first; None where too many.
+    """Score each picture against all others, the highest score first; None if there are too many.
 
-    A picture stands out when its score is more than three times the middle half's width above it.
+    A picture is an outlier when its score is above the upper quartile by more than three
+    interquartile ranges.
 
     Source: Tukey, Exploratory Data Analysis, 1977 ("far out").
     """
-    if len(pictures) > AUDITED:
+    if len(pictures) > MAX_AUDITED:
         return None
-    everything = fit(
+    inspector = fit(
         pictures,
-        backbone=network,
+        backbone=backbone,
         method=METHOD,
         preparation=preparation,
         false_alarms=None,
         notify=lambda stage, done, total: notify(f"audit {stage}", done, total),
     )
-    scores = np.array([one.score for one in audit(everything, pictures, notify)])
+    scores = np.array([inspection.score for inspection in audit(inspector, pictures, notify)])
     low, high = np.quantile(scores, (0.25, 0.75))
     return [
         {

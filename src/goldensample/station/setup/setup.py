@@ -1,4 +1,4 @@
-"""Fits of drafts, one at a time, each in a process of its own; and what becomes of them."""
+"""Fits of drafts, one at a time, each in a subprocess; and how their products enter service."""
 
 import json
 import os
@@ -16,39 +16,37 @@ from goldensample.fitting.calibrate import Promise
 from goldensample.station.products.products import KEY, Product, Products
 from goldensample.station.setup.drafts import FITTED, RESULT, Draft, Drafts
 from goldensample.station.setup.source_folders import printable
-from goldensample.wording.progress import STAGES as WORDS
+from goldensample.wording.progress import STAGES as STAGE_NAMES
 
-WEIGHTS = {"check": 0.1, "features": 1.0, "coreset": 0.5, "threshold": 1.0, "audit": 1.5}
-"""How long the stages take beside each other, about; others are short."""
-ROUND = ("check", "features", "coreset", "threshold", "thumbnails")
-AUDIT = ("audit features", "audit denoise", "audit coreset", "audit")
-ORDER = (*ROUND, *AUDIT)
-STEP = {"thumbnails": 0.1, "audit features": 0.8, "audit denoise": 0.2, "audit coreset": 0.4}
+FIT_WEIGHTS = {"check": 0.1, "features": 1.0, "coreset": 0.5, "threshold": 1.0, "thumbnails": 0.1}
+AUDIT_WEIGHTS = {"audit features": 0.8, "audit denoise": 0.2, "audit coreset": 0.4, "audit": 1.5}
+STAGE_WEIGHTS = FIT_WEIGHTS | AUDIT_WEIGHTS
+"""Estimated relative duration of the stages, in order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
-    """A fit that is being made.
+class FitProgress:
+    """Progress of a running fit.
 
     Args:
-        draft: identity of its draft.
-        began: when, on the monotonic clock.
-        stage: in words.
-        done, total: of the stage.
-        share: of all the work, in [0, 1], about.
+        draft: id of its draft.
+        started: time of the start, by the monotonic clock.
+        stage: name of the stage, for people.
+        done, total: steps of the stage.
+        share: estimated share of all the work, in [0, 1].
     """
 
     draft: str
-    began: float
+    started: float
     stage: str = "starting"
     done: int = 0
     total: int = 0
     share: float = 0.0
 
-    def told(self) -> dict[str, Any]:
-        """Return what a page shows: with the seconds passed, and those left where one can tell."""
-        passed = time.monotonic() - self.began
-        left = passed * (1 - self.share) / self.share if self.share > 0.03 else None
+    def to_json(self) -> dict[str, Any]:
+        """Return the progress as JSON values, with elapsed and estimated remaining seconds."""
+        elapsed_s = time.monotonic() - self.started
+        left_s = elapsed_s * (1 - self.share) / self.share if self.share > 0.03 else None
         return {
             "draft": self.draft,
             "state": "fitting",
@@ -56,19 +54,19 @@ class Working:
             "done": self.done,
             "total": self.total,
             "share": round(self.share, 4),
-            "passed_s": round(passed, 1),
-            "left_s": None if left is None else round(left, 1),
+            "passed_s": round(elapsed_s, 1),
+            "left_s": None if left_s is None else round(left_s, 1),
         }
 
 
-class SettingUp:
-    """Makes products of drafts.
+class ProductSetup:
+    """Fits drafts and puts them into service as products.
 
     Args:
         folder: of the station; new products go to `products` there.
-        products: those in service.
+        products: products in service.
         backbone: network of new products, as for `golden fit`.
-        send: tells open pages (kind, values).
+        send: sends an event (kind, values) to open pages.
     """
 
     def __init__(
@@ -85,41 +83,41 @@ class SettingUp:
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
         self._cancelled = False
-        self.working: Working | None = None
+        self.progress: FitProgress | None = None
 
     def check_name(self, name: str) -> None:
-        """Refuse what a product cannot be called.
+        """Check the name of a new product.
 
         Raises:
-            ValueError: it is no name, or a product has it.
+            ValueError: it is no valid key, or is taken.
         """
         if not KEY.fullmatch(name):
             raise ValueError(
                 "a product must be named with letters, digits, dots, dashes and underscores, 64 at "
                 "most, the first a letter or digit; choose another name"
             )
-        taken = {one.key.casefold() for one in self._products}
+        taken = {product.key.casefold() for product in self._products}
         if name.casefold() in taken or (self._folder / f"{name}.golden").exists():
             raise ValueError(f"a product must have a name of its own; {name} is taken")
 
     def start(self, draft: Draft, name: str, false_alarms: float, review: float | None) -> None:
-        """Begin the fit of a draft.
+        """Start the fit of a draft.
 
         Raises:
-            ValueError: the name or a rate cannot be.
-            ArtifactError: another fit is being made.
+            ValueError: the name or a rate is invalid.
+            ArtifactError: another fit is running.
         """
         self.check_name(name)
         Promise(false_alarms, review)
         with self._lock:
-            if self.working is not None:
+            if self.progress is not None:
                 raise ArtifactError(
                     "fits must be one at a time; another is being made; wait for it or cancel it"
                 )
             task = {
                 "pictures": [
                     (number, draft.pictures[number].name, str(draft.pictures[number].path))
-                    for number in draft.kept()
+                    for number in draft.included()
                 ],
                 "false_alarms": false_alarms,
                 "review": review,
@@ -127,22 +125,22 @@ class SettingUp:
             }
             if not task["pictures"]:
                 raise ValueError("a fit must have pictures; the draft has none; add some")
-            for left in (FITTED, RESULT):
-                (draft.folder / left).unlink(missing_ok=True)
+            for old_file in (FITTED, RESULT):
+                (draft.folder / old_file).unlink(missing_ok=True)
             (draft.folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
             rates = {"false_alarms": false_alarms, "review": review}
             draft.change(stage="fitting", error="", name=name, **rates)
-            self.working, self._cancelled = Working(draft.id, time.monotonic()), False
+            self.progress, self._cancelled = FitProgress(draft.id, time.monotonic()), False
             self._process = _launch(draft.folder)
         self._thread = threading.Thread(target=self._follow, args=(draft,), name="station-fit")
         self._thread.start()
 
     def cancel(self, draft: Draft) -> None:
-        """End the fit of a draft, if it is being made, and return when it has ended."""
+        """Cancel the fit of a draft, if it is running, and return when it has ended."""
         with self._lock:
-            mine = self.working is not None and self.working.draft == draft.id
+            is_running = self.progress is not None and self.progress.draft == draft.id
             process, thread = self._process, self._thread
-            if not mine or process is None:
+            if not is_running or process is None:
                 return
             self._cancelled = True
             process.terminate()
@@ -150,80 +148,79 @@ class SettingUp:
             thread.join()
 
     def close(self) -> None:
-        """End whatever is being made."""
-        working = self.working
-        if working and (draft := self.drafts.get(working.draft)):
+        """Cancel the running fit."""
+        progress = self.progress
+        if progress and (draft := self.drafts.get(progress.draft)):
             self.cancel(draft)
 
     def serve(self, draft: Draft) -> Product:
-        """Put a fitted draft into service; the draft is done with.
+        """Put a fitted draft into service, and delete the draft.
 
         Raises:
             ArtifactError: it is not fitted.
-            ValueError: a product of its name has come meanwhile.
+            ValueError: its name was taken meanwhile.
         """
         with self._lock:
-            if draft.facts.stage != "ready":
+            if draft.metadata.stage != "ready":
                 raise ArtifactError("a product must be fitted to be put into service; fit it first")
-            self.check_name(draft.facts.name)
+            self.check_name(draft.metadata.name)
             self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._folder / f"{draft.facts.name}.golden"
+            path = self._folder / f"{draft.metadata.name}.golden"
             os.replace(draft.folder / FITTED, path)
             product = Product(path)
             self._products.add(product)
         self.drafts.discard(draft)
         return product
 
-    def told(self, draft: Draft) -> dict[str, Any]:
-        """Return how a draft's fit is."""
-        working = self.working
-        if working is not None and working.draft == draft.id:
-            return working.told()
-        return {"draft": draft.id, "state": draft.facts.stage, "error": draft.facts.error}
+    def fit_status(self, draft: Draft) -> dict[str, Any]:
+        """Return the status of a draft's fit as JSON values."""
+        progress = self.progress
+        if progress is not None and progress.draft == draft.id:
+            return progress.to_json()
+        return {"draft": draft.id, "state": draft.metadata.stage, "error": draft.metadata.error}
 
     def _follow(self, draft: Draft) -> None:
-        """Read what a fit tells, until it ends."""
+        """Read the progress of a fit until it ends."""
         process, error = self._process, ""
         assert process, "a fit was launched"
         assert process.stdout, "it tells its progress"
         for line in process.stdout:
             if not line.startswith("{"):
-                continue  # a library's own words
+                continue  # output of a library
             values = json.loads(line)
             error = printable(values.get("error", error))
-            if "stage" in values and self.working:
-                self.working = further(self.working, **values)
-                self._send("fit", self.working.told())
+            if "stage" in values and self.progress:
+                self.progress = advance(self.progress, **values)
+                self._send("fit", self.progress.to_json())
         code = process.wait()
-        self._end(draft, ending(code, self._cancelled, error))
+        self._end(draft, failure_reason(code, self._cancelled, error))
 
     def _end(self, draft: Draft, error: str) -> None:
-        """Keep how a fit ended, and tell."""
+        """Save the outcome of a fit, and send it to open pages."""
         ready = not error and (draft.folder / FITTED).exists() and draft.result() is not None
         with self._lock:
-            self.working, self._process = None, None
+            self.progress, self._process = None, None
             cancelled = "open" if self._cancelled else "failed"
             draft.change(stage="ready" if ready else cancelled, error=error)
-        self._send("fit", self.told(draft))
+        self._send("fit", self.fit_status(draft))
 
 
-def further(before: Working, stage: str, done: int, total: int) -> Working:
-    """Return the work after a step; it never goes backwards."""
-    sizes = {name: STEP.get(name, WEIGHTS.get(name, 0.1)) for name in ORDER}
-    plain = stage if stage in sizes else stage.removeprefix("audit ")
-    share = before.share
-    if plain in sizes:
-        earlier = sum(sizes[name] for name in ORDER[: ORDER.index(plain)])
-        now = earlier + sizes[plain] * (done / total if total else 0)
-        share = max(share, now / sum(sizes.values()))
-    spoken = WORDS.get(stage.removeprefix("audit "), stage)
-    if stage in AUDIT[:-1]:
-        spoken = f"looking for odd pictures: {spoken}"
-    return replace(before, stage=spoken, done=done, total=total, share=share)
+def advance(progress: FitProgress, stage: str, done: int, total: int) -> FitProgress:
+    """Return the progress after a step; its share never decreases."""
+    base_stage = stage if stage in STAGE_WEIGHTS else stage.removeprefix("audit ")
+    share = progress.share
+    if base_stage in STAGE_WEIGHTS:
+        weights, index = list(STAGE_WEIGHTS.values()), list(STAGE_WEIGHTS).index(base_stage)
+        weight_done = sum(weights[:index]) + weights[index] * (done / total if total else 0)
+        share = max(share, weight_done / sum(weights))
+    stage_name = STAGE_NAMES.get(stage.removeprefix("audit "), stage)
+    if stage in AUDIT_WEIGHTS and stage != "audit":
+        stage_name = f"looking for odd pictures: {stage_name}"
+    return replace(progress, stage=stage_name, done=done, total=total, share=share)
 
 
-def ending(code: int, cancelled: bool, error: str) -> str:
-    """Return why a fit ended without a product, or ""."""
+def failure_reason(code: int, cancelled: bool, error: str) -> str:
+    """Return why a fit failed, or ""."""
     if cancelled:
         return "the fit was cancelled"
     if error or code == 0:
@@ -235,7 +232,7 @@ def ending(code: int, cancelled: bool, error: str) -> str:
 
 
 def _launch(folder: Path) -> "subprocess.Popen[str]":
-    """Start the process of a fit, below the line in priority."""
+    """Start the subprocess of a fit."""
     log = open(folder / "fit.log", "w", encoding="utf-8")  # noqa: SIM115 (the child's)
     with log:
         return subprocess.Popen(
@@ -244,5 +241,5 @@ def _launch(folder: Path) -> "subprocess.Popen[str]":
             stdout=subprocess.PIPE,
             stderr=log,
             encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is the station's, which then ends the fit itself
+            start_new_session=True,  # Ctrl-C reaches the station only, which then ends the fit
         )

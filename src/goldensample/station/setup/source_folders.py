@@ -1,4 +1,4 @@
-"""Folders of pictures that an engineer may choose from: those below one given at the start."""
+"""Source folders: folders of pictures, below a root, that an engineer may choose for a draft."""
 
 import os
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from hashlib import sha256
 from pathlib import Path
 
 from goldensample.errors import ImageError
-from goldensample.images.listing import ENDINGS, find_below
+from goldensample.images.listing import ENDINGS, list_pictures
 
-FOLDERS = 500
-"""That are offered, at most."""
+MAX_FOLDERS = 500
+"""Folders that are listed, at most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class SourceFolder:
     """A folder that may be chosen.
 
     Args:
-        id: what a request calls it; no path comes from a request.
-        name: below the root, as people read it.
-        pictures: in it and below.
+        id: its id in requests; no path comes from a request.
+        name: path below the root, as text.
+        pictures: number of pictures in it and below.
     """
 
     id: str
@@ -27,55 +27,56 @@ class Offered:
     pictures: int
 
 
-def folders(root: Path | None) -> dict[str, tuple[Offered, Path]]:
-    """Return the folders at and below a root that hold pictures themselves, the fullest first.
+def find_source_folders(root: Path | None) -> dict[str, tuple[SourceFolder, Path]]:
+    """Return the folders at and below a root that directly hold pictures, the fullest first.
 
     Links that lead out of the root are not followed.
     """
-    found: dict[str, tuple[Offered, Path]] = {}
-    for where, below, files in os.walk(root) if root else ():
-        below[:] = sorted(one for one in below if not one.startswith("."))
-        if not any(Path(one).suffix.lower() in ENDINGS and one[0] != "." for one in files):
+    folders: dict[str, tuple[SourceFolder, Path]] = {}
+    for location, subfolders, files in os.walk(root) if root else ():
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        if not any(Path(file).suffix.lower() in ENDINGS and file[0] != "." for file in files):
             continue
         assert root, "there is something to walk"
-        path = Path(where)
+        path = Path(location)
         name = path.relative_to(root).as_posix()
-        one = Offered(sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32], name, 0)
-        found[one.id] = Offered(one.id, shown(name, root), len(inside(path, root))), path
-        if len(found) >= FOLDERS:
+        folder_id = sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+        count = len(pictures_below(path, root))
+        folders[folder_id] = SourceFolder(folder_id, display_name(name, root), count), path
+        if len(folders) >= MAX_FOLDERS:
             break
-    return dict(sorted(found.items(), key=lambda one: -one[1][0].pictures))
+    return dict(sorted(folders.items(), key=lambda item: -item[1][0].pictures))
 
 
-def inside(folder: Path, root: Path) -> list[tuple[str, Path]]:
+def pictures_below(folder: Path, root: Path) -> list[tuple[str, Path]]:
     """Return the pictures of a folder by (name, path), none of them outside the root.
 
     Raises:
         ImageError: a folder below cannot be read.
     """
     real = root.resolve()
-    paths = [path for path in find_below(folder) if path.resolve().is_relative_to(real)]
-    return [(shown(path.relative_to(folder).as_posix(), folder), path) for path in paths]
+    paths = [path for path in list_pictures(folder) if path.resolve().is_relative_to(real)]
+    return [(display_name(path.relative_to(folder).as_posix(), folder), path) for path in paths]
 
 
-def chosen(root: Path | None, identity: str) -> tuple[str, list[tuple[str, Path]]]:
-    """Return the name and the pictures of a folder that was offered.
+def open_source_folder(root: Path | None, folder_id: str) -> tuple[str, list[tuple[str, Path]]]:
+    """Return the name and the pictures of a listed folder.
 
     Raises:
-        ImageError: it was not, or is gone.
+        ImageError: it is not listed, or no longer.
     """
-    known = folders(root)
-    if root is None or identity not in known:
+    offered = find_source_folders(root)
+    if root is None or folder_id not in offered:
         raise ImageError("a folder must be one that is offered; it is not; load the page anew")
-    one, path = known[identity]
-    return one.name, inside(path, root)
+    folder, path = offered[folder_id]
+    return folder.name, pictures_below(path, root)
 
 
-def shown(name: str, root: Path) -> str:
-    """Return a name as text; the root itself has its own."""
+def display_name(name: str, root: Path) -> str:
+    """Return a relative path as text; for the root itself, its name."""
     return printable(root.name if name == "." else name)
 
 
 def printable(name: str) -> str:
-    """Return a file's name as text, as names may be none: "\\udcff" for such a byte."""
+    """Return a file name as valid text: undecodable bytes are escaped, as in "\\udcff"."""
     return name.encode("utf-8", "backslashreplace").decode("utf-8")

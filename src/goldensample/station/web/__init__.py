@@ -1,4 +1,4 @@
 """Pages for people and an API for machines.
 
-`app.make` builds the application.
+`app.create_app` builds the application.
 """

@@ -11,17 +11,17 @@ from fastapi.responses import Response, StreamingResponse
 
 from goldensample.errors import ImageError
 from goldensample.images.codec import encode_jpeg, read_image, shrink
-from goldensample.station.feedback import keep_answer, take_back
-from goldensample.station.inputs.uploads import check, decoding, receive
+from goldensample.station.feedback import save_answer, undo_answer
+from goldensample.station.inputs.uploads import check_picture, decode_limiter, receive
 from goldensample.station.line.jobs import Job
 from goldensample.station.records import heat_files
 from goldensample.station.records.rows import iso
-from goldensample.station.web.refusals import GONE, SLOW
+from goldensample.station.web.refusals import GONE_RESPONSE, SLOW_RESPONSE
 from goldensample.station.web.requests import (
-    TEXT,
-    Asked,
-    Identity,
-    Said,
+    TEXT_PATTERN,
+    Feedback,
+    RecordId,
+    RecordQuery,
     csv_lines,
     intake_of,
     person_of,
@@ -34,11 +34,11 @@ from goldensample.station.web.requests import (
 
 router = APIRouter(prefix="/api")
 LONGEST_PX = 1600
-LASTING = {"cache-control": "private, max-age=86400, immutable"}
-"""What is shown of a record never changes."""
-SHOWN: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
-DRAWN: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
-PICTURE = {
+IMMUTABLE = {"cache-control": "private, max-age=86400, immutable"}
+"""Cache headers: the picture and heat map of a record never change."""
+JPEG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
+PNG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+PICTURE_BODY = {
     "requestBody": {
         "required": True,
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
@@ -49,17 +49,17 @@ PICTURE = {
 @router.get("/products")
 def products(request: Request) -> list[dict[str, Any]]:
     """List the products."""
-    known = list(intake_of(request).products)
-    for product in known:
-        product.fresh()
-    return [product_json(product) for product in known]
+    products = list(intake_of(request).products)
+    for product in products:
+        product.refresh()
+    return [product_json(product) for product in products]
 
 
-@router.post("/inspect/{product}", openapi_extra=PICTURE, responses=SLOW)
+@router.post("/inspect/{product}", openapi_extra=PICTURE_BODY, responses=SLOW_RESPONSE)
 async def inspect(
     request: Request,
     product: str,
-    name: Annotated[str, Query(max_length=255, pattern=TEXT)] = "",
+    name: Annotated[str, Query(max_length=255, pattern=TEXT_PATTERN)] = "",
     source: Literal["api", "page"] = "api",
 ) -> dict[str, Any]:
     """Inspect the picture that is the body, PNG, JPEG, BMP, TIFF or WebP; answer when it is kept.
@@ -67,60 +67,62 @@ async def inspect(
     429 with Retry-After where too many wait already.
     """
     intake, person = intake_of(request), person_of(request)
-    asked = product_of(intake, product)
-    with intake.line.place() as submit:
-        coming = await receive(intake, request)
+    target = product_of(intake, product)
+    with intake.line.reserve() as submit:
+        incoming = await receive(intake, request)
         try:
-            await check(intake, coming, name)
-            future = submit(Job(asked, coming, name or "picture", source, person.name))
+            await check_picture(intake, incoming, name)
+            future = submit(Job(target, incoming, name or "picture", source, person.name))
         except BaseException:
-            intake.archive.discard(coming)
+            intake.archive.discard(incoming)
             raise
     return record_json(await asyncio.wrap_future(future))
 
 
 @router.get("/records")
-def records(request: Request, asked: Annotated[Asked, Query()]) -> dict[str, Any]:
+def records(request: Request, query: Annotated[RecordQuery, Query()]) -> dict[str, Any]:
     """List records, the newest first; ask for older ones with `before`."""
-    found = station_of(request).ledger.find(asked.filter(), asked.limit)
-    return {"records": [record_json(one) for one in found]}
+    records = station_of(request).ledger.find(query.filter(), query.limit)
+    return {"records": [record_json(record) for record in records]}
 
 
 @router.get("/records.csv")
-def records_csv(request: Request, asked: Annotated[Asked, Query()]) -> StreamingResponse:
+def records_csv(request: Request, query: Annotated[RecordQuery, Query()]) -> StreamingResponse:
     """Give all records asked for as a table, the newest first."""
-    lines = csv_lines(station_of(request).ledger.each(asked.filter()))
-    name = {"content-disposition": 'attachment; filename="records.csv"'}
-    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=name)
+    lines = csv_lines(station_of(request).ledger.iterate(query.filter()))
+    headers = {"content-disposition": 'attachment; filename="records.csv"'}
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/records/{number}")
-def record(request: Request, number: Identity) -> dict[str, Any]:
+def record(request: Request, number: RecordId) -> dict[str, Any]:
     """Give one record, with what people said of it."""
     station = station_of(request)
-    found = record_of(station, number)
-    said = [asdict(one) for one in station.ledger.answers(number)]
-    return {**record_json(found), "answers": said}
+    record = record_of(station, number)
+    answers = [asdict(answer) for answer in station.ledger.answers(number)]
+    return {**record_json(record), "answers": answers}
 
 
-@router.get("/records/{number}/picture", response_class=Response, responses=SHOWN | GONE)
+@router.get(
+    "/records/{number}/picture", response_class=Response, responses=JPEG_RESPONSE | GONE_RESPONSE
+)
 async def picture(
     request: Request,
-    number: Identity,
+    number: RecordId,
     longest: Annotated[int, Query(ge=16, le=LONGEST_PX)] = LONGEST_PX,
 ) -> Response:
     """Give the picture, made anew as a JPEG, its longest side of at most so many pixels."""
     station = station_of(request)
-    found = await to_thread.run_sync(record_of, station, number)
-    product = station.products.get(found.product)
+    record = await to_thread.run_sync(record_of, station, number)
+    product = station.products.get(record.product)
     white = product.state.inspector.preparation.white if product else None
-    path = station.archive.path(found.picture_sha256)
-    data = await to_thread.run_sync(_jpeg, path, white, longest, limiter=decoding)
-    return Response(data, media_type="image/jpeg", headers=LASTING)
+    path = station.archive.path(record.picture_sha256)
+    data = await to_thread.run_sync(_jpeg, path, white, longest, limiter=decode_limiter)
+    return Response(data, media_type="image/jpeg", headers=IMMUTABLE)
 
 
 def _jpeg(path: Path, white: int | None, longest_px: int) -> bytes:
-    """Return a kept picture as a page shows it."""
+    """Return a stored picture as a JPEG for a page."""
     try:
         return encode_jpeg(shrink(read_image(path, white), longest_px), 90)
     except ImageError:
@@ -129,36 +131,36 @@ def _jpeg(path: Path, white: int | None, longest_px: int) -> bytes:
         raise HTTPException(410, "the picture must be on disk still; its time is over") from None
 
 
-@router.get("/records/{number}/heat", response_class=Response, responses=DRAWN)
-def heat_map(request: Request, number: Identity) -> Response:
+@router.get("/records/{number}/heat", response_class=Response, responses=PNG_RESPONSE)
+def heat_map(request: Request, number: RecordId) -> Response:
     """Give the heat map as a PNG to lay over the picture."""
     station = station_of(request)
-    found = record_of(station, number)
+    record = record_of(station, number)
     try:
-        data = station.archive.path(found.heat_sha256 or "").read_bytes()
+        data = station.archive.path(record.heat_sha256 or "").read_bytes()
     except (ValueError, FileNotFoundError):
-        words = "a heat map must have been kept; this record has none"
-        raise HTTPException(404, words) from None
-    drawn = heat_files.overlay(heat_files.from_bytes(data), found.limit_pixel)
-    return Response(drawn, media_type="image/png", headers=LASTING)
+        message = "a heat map must have been kept; this record has none"
+        raise HTTPException(404, message) from None
+    png = heat_files.overlay(heat_files.from_bytes(data), record.limit_pixel)
+    return Response(png, media_type="image/png", headers=IMMUTABLE)
 
 
 @router.post("/feedback")
-def feedback(request: Request, said: Said) -> dict[str, Any]:
+def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
     """Keep what a person says of a verdict; a false alarm is learned at once."""
     station = station_of(request)
-    found = record_of(station, said.record)
-    return asdict(keep_answer(station, found, said.answer, person_of(request).name))
+    record = record_of(station, feedback.record)
+    return asdict(save_answer(station, record, feedback.answer, person_of(request).name))
 
 
 @router.delete("/feedback/{number}")
-def undo(request: Request, number: Identity) -> dict[str, Any]:
+def undo(request: Request, number: RecordId) -> dict[str, Any]:
     """Take an answer back, and what was learned by it."""
     station = station_of(request)
-    taken = station.ledger.one_answer(number)
-    if taken is None or taken.undone is not None:
+    answer = station.ledger.get_answer(number)
+    if answer is None or answer.undone is not None:
         raise HTTPException(404, "an answer to undo must be there; it is not, or is undone")
-    take_back(station, taken, person_of(request).name)
+    undo_answer(station, answer, person_of(request).name)
     return {"undone": number}
 
 
@@ -171,5 +173,5 @@ async def events(request: Request) -> StreamingResponse:
 @router.get("/changes")
 def changes(request: Request) -> dict[str, Any]:
     """List the last changes of products, and what went wrong at inputs and outputs."""
-    found = station_of(request).ledger.changes()
-    return {"changes": [{**asdict(one), "time": iso(one.time)} for one in found]}
+    changes = station_of(request).ledger.changes()
+    return {"changes": [{**asdict(change), "time": iso(change.time)} for change in changes]}

@@ -1,32 +1,32 @@
-"""What a request says is short: only pictures are large, and they go straight to the disk."""
+"""Request bodies are short: only pictures are large, and they are streamed to the disk."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
-LIMIT_BYTES = 2**20
-"""Of a body that is kept in memory, at most."""
+MAX_BODY_BYTES = 2**20
+"""Largest body that is read into memory."""
 
 
 def is_picture(path: str) -> bool:
     """Tell whether a body may be a picture, which `uploads.receive` bounds."""
-    of_draft = path.startswith("/api/drafts/") and path.endswith("/pictures")
-    return of_draft or path.startswith("/api/inspect/")
+    is_draft = path.startswith("/api/drafts/") and path.endswith("/pictures")
+    return is_draft or path.startswith("/api/inspect/")
 
 
-def bounded(receive: Receive, limit_bytes: int) -> Receive:
-    """Return what receives a request, and refuses a body that goes on beyond a limit.
+def limit_body(receive: Receive, limit_bytes: int) -> Receive:
+    """Return a `receive` that refuses a body beyond a limit.
 
     Raises:
-        HTTPException: there is more, as soon as it is so.
+        HTTPException: as soon as there are more bytes.
     """
-    left = limit_bytes
+    remaining = limit_bytes
 
-    async def received() -> Message:
-        nonlocal left
+    async def receive_limited() -> Message:
+        nonlocal remaining
         message = await receive()
-        left -= len(message.get("body", b""))
-        if left < 0:
+        remaining -= len(message.get("body", b""))
+        if remaining < 0:
             raise HTTPException(413, f"a body must have {limit_bytes:,} bytes at most; it has more")
         return message
 
-    return received
+    return receive_limited

@@ -5,13 +5,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from goldensample.station.health.health import health
-from goldensample.station.web.requests import engineer_of, product_of, station_of
+from goldensample.station.web.requests import product_of, require_engineer, station_of
 
 router = APIRouter(prefix="/api")
 
 
 @router.get("/health")
-def told(request: Request) -> dict[str, Any]:
+def station_health(request: Request) -> dict[str, Any]:
     """Tell how the station is: speed, queue, disk, database, and each product's scene."""
     return health(station_of(request))
 
@@ -19,10 +19,10 @@ def told(request: Request) -> dict[str, Any]:
 @router.post("/products/{product}/scene/acknowledge")
 def acknowledge(request: Request, product: str) -> dict[str, Any]:
     """Take note of a changed scene, and begin the watch anew; an engineer's."""
-    station, person = station_of(request), engineer_of(request)
-    asked = product_of(station, product)
-    was = station.scene.acknowledge(asked)
-    if was:
-        words = "took note that the scene has changed; the watch begins anew"
-        station.note(asked.key, person.name, "acknowledge", None, words)
-    return {"acknowledged": was}
+    station, person = station_of(request), require_engineer(request)
+    target = product_of(station, product)
+    acknowledged = station.scene.acknowledge(target)
+    if acknowledged:
+        message = "took note that the scene has changed; the watch begins anew"
+        station.log_change(target.key, person.name, "acknowledge", None, message)
+    return {"acknowledged": acknowledged}

@@ -11,143 +11,152 @@ from pydantic import ValidationError
 
 from goldensample.station.records.rows import Filter, Record
 from goldensample.station.station import Station
-from goldensample.station.web.record_view import view
+from goldensample.station.web.record_view import record_view
 from goldensample.station.web.rendering import page
 from goldensample.station.web.requests import (
-    LAST_ID,
-    Asked,
-    Identity,
+    MAX_ID,
+    RecordId,
+    RecordQuery,
     product_of,
     record_of,
     station_of,
 )
 
 router = APIRouter(include_in_schema=False)
-RECENT = 12
-LISTED = 50
-QUEUE = 60
-"""Pictures of the inbox that are listed; more follow as these are answered."""
-Number = Annotated[int | None, Query(ge=1, le=LAST_ID)]
-Key = Annotated[str | None, Query(max_length=64)]
+RECENT_COUNT = 12
+PAGE_SIZE = 50
+QUEUE_SIZE = 60
+"""Records that the inbox lists; more follow as these are answered."""
+RecordNumber = Annotated[int | None, Query(ge=1, le=MAX_ID)]
+ProductKey = Annotated[str | None, Query(max_length=64)]
 
 
-def _chosen(station: Station, product: str | None) -> str | None:
-    """Return the product asked for, the first where none was, or None without any.
+def _selected_key(station: Station, product: str | None) -> str | None:
+    """Return the key of the product that a request names, else the first's; None without any.
 
     Raises:
         HTTPException: there is none of that name.
     """
     if product:
         return product_of(station, product).key
-    return next((one.key for one in station.products), None)
+    return next((product.key for product in station.products), None)
 
 
 @router.get("/")
-def live(request: Request, product: Key = None) -> Response:
+def live(request: Request, product: ProductKey = None) -> Response:
     """Show the newest picture."""
     station = station_of(request)
     if not len(station.products):
         return RedirectResponse("/setup", 303)
-    return page(request, "live.html", _newest(station, _chosen(station, product)))
+    return page(request, "live.html", _live_context(station, _selected_key(station, product)))
 
 
 @router.get("/parts/live")
-def live_part(request: Request, product: Key = None, record: Number = None) -> HTMLResponse:
+def live_part(
+    request: Request, product: ProductKey = None, record: RecordNumber = None
+) -> HTMLResponse:
     """Show the newest picture, or one of them, as a part of a page."""
     station = station_of(request)
-    return page(request, "live_part.html", _newest(station, _chosen(station, product), record))
+    return page(
+        request, "live_part.html", _live_context(station, _selected_key(station, product), record)
+    )
 
 
-def _newest(station: Station, key: str | None, number: int | None = None) -> dict[str, Any]:
-    recent = station.ledger.find(Filter(product=key), RECENT)
-    shown = record_of(station, number) if number else next(iter(recent), None)
-    return {"view": shown and view(station, shown), "recent": recent}
+def _live_context(station: Station, key: str | None, number: int | None = None) -> dict[str, Any]:
+    recent_records = station.ledger.find(Filter(product=key), RECENT_COUNT)
+    record = record_of(station, number) if number else next(iter(recent_records), None)
+    return {"view": record and record_view(station, record), "recent": recent_records}
 
 
-def _inbox(
+def _inbox_context(
     request: Request,
-    product: Key = None,
+    product: ProductKey = None,
     order: Literal["old", "odd"] = "old",
-    record: Number = None,
+    record: RecordNumber = None,
 ) -> dict[str, Any]:
-    """Return what waits for an answer, as a request asks for it."""
+    """Return the template values of the inbox for a request."""
     station = station_of(request)
-    return {**_waiting(station, _chosen(station, product), order, record), "order": order}
+    return {
+        **_queue_context(station, _selected_key(station, product), order, record),
+        "order": order,
+    }
 
 
-Inbox = Annotated[dict[str, Any], Depends(_inbox)]
+InboxContext = Annotated[dict[str, Any], Depends(_inbox_context)]
 
 
 @router.get("/inbox")
-def inbox(request: Request, waiting: Inbox) -> HTMLResponse:
-    """Show what waits for an answer."""
-    return page(request, "inbox.html", waiting)
+def inbox(request: Request, context: InboxContext) -> HTMLResponse:
+    """Show the unanswered records."""
+    return page(request, "inbox.html", context)
 
 
 @router.get("/parts/inbox")
-def inbox_part(request: Request, waiting: Inbox) -> HTMLResponse:
-    """Show what waits for an answer, as a part of a page."""
-    return page(request, "inbox_part.html", waiting)
+def inbox_part(request: Request, context: InboxContext) -> HTMLResponse:
+    """Show the unanswered records, as a part of a page."""
+    return page(request, "inbox_part.html", context)
 
 
-def _waiting(station: Station, key: str | None, order: str, number: int | None) -> dict[str, Any]:
-    """Return the queue, and of it the picture asked for or the first."""
-    queue = station.ledger.unanswered(key, order == "odd", QUEUE) if key else []
-    shown = next((one for one in queue if one.id == number), None)
-    if shown is None and number and (asked := station.ledger.one(number)):
-        shown = asked if asked.product == key and asked.answer is None else None
-    shown = shown or next(iter(queue), None)
-    return {"view": shown and view(station, shown), "queue": queue}
+def _queue_context(
+    station: Station, key: str | None, order: str, number: int | None
+) -> dict[str, Any]:
+    """Return the queue, and the view of the given record or the first."""
+    queue = station.ledger.unanswered(key, order == "odd", QUEUE_SIZE) if key else []
+    record = next((record for record in queue if record.id == number), None)
+    if record is None and number and (stored := station.ledger.get(number)):
+        record = stored if stored.product == key and stored.answer is None else None
+    record = record or next(iter(queue), None)
+    return {"view": record and record_view(station, record), "queue": queue}
 
 
 @router.get("/records/{number}")
-def record(request: Request, number: Identity) -> HTMLResponse:
-    """Show everything that is known of one picture."""
+def record(request: Request, number: RecordId) -> HTMLResponse:
+    """Show all of one record."""
     station = station_of(request)
-    found = record_of(station, number)
-    values = {"view": view(station, found), "answers": station.ledger.answers(number)}
+    record = record_of(station, number)
+    values = {"view": record_view(station, record), "answers": station.ledger.answers(number)}
     return page(request, "record.html", values)
 
 
 @router.get("/history")
 def history(request: Request) -> HTMLResponse:
-    """Show the records that were asked for, the newest first."""
+    """Show the records that match the filter, the newest first."""
     station = station_of(request)
-    given = {name: value for name, value in request.query_params.items() if value}
-    mistake, asked, found, counts = "", Asked(), list[Record](), dict[str, int]()
+    params = {name: value for name, value in request.query_params.items() if value}
+    message, query, records, counts = "", RecordQuery(), list[Record](), dict[str, int]()
     try:
-        asked = _asked(given)
-        found = station.ledger.find(asked.filter(), LISTED + 1)
-        counts = station.ledger.count(replace(asked.filter(), before=None))
+        query = _parse_query(params)
+        records = station.ledger.find(query.filter(), PAGE_SIZE + 1)
+        counts = station.ledger.count(replace(query.filter(), before=None))
     except (ValidationError, ValueError, OverflowError):
-        mistake = "the filter must have a time like 2026-03-01T06:00 and the choices shown"
-        given = {name: given[name] for name in given if name not in ("since", "until")}
-    kept = {name: value for name, value in given.items() if name != "before"}
-    older = found[LISTED - 1].id if len(found) > LISTED else None
+        message = "the filter must have a time like 2026-03-01T06:00 and the choices shown"
+        params = {name: params[name] for name in params if name not in ("since", "until")}
+    filters = {name: value for name, value in params.items() if name != "before"}
+    last = records[PAGE_SIZE - 1].id if len(records) > PAGE_SIZE else None
     values = {
-        "given": given,
-        "records": found[:LISTED],
+        "given": params,
+        "records": records[:PAGE_SIZE],
         "counts": counts,
         "operators": station.ledger.operators(),
-        "download": _address(asked.model_dump(exclude_none=True, exclude={"limit", "before"})),
-        "newest": _address(kept),
-        "older": _address({**kept, "before": older}) if older else None,
-        "mistake": mistake,
+        "download": _query_string(query.model_dump(exclude_none=True, exclude={"limit", "before"})),
+        "newest": _query_string(filters),
+        "older": _query_string({**filters, "before": last}) if last else None,
+        "mistake": message,
     }
-    return page(request, "history.html", values, 422 if mistake else 200)
+    return page(request, "history.html", values, 422 if message else 200)
 
 
-def _asked(given: dict[str, str]) -> Asked:
-    """Read the filter of the page; its times are the station's own."""
+def _parse_query(params: dict[str, str]) -> RecordQuery:
+    """Parse the filter of the page; its times are the station's own."""
     seconds = {
-        name: datetime.fromisoformat(given[name]).timestamp()
+        name: datetime.fromisoformat(params[name]).timestamp()
         for name in ("since", "until")
-        if name in given
+        if name in params
     }
-    return Asked.model_validate({**given, **seconds})
+    return RecordQuery.model_validate({**params, **seconds})
 
 
-def _address(values: dict[str, Any]) -> str:
+def _query_string(values: dict[str, Any]) -> str:
     return urlencode({name: str(value) for name, value in values.items()})
 
 

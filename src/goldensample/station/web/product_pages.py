@@ -6,72 +6,72 @@ import numpy as np
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 
-from goldensample.calibration.conformal import needed
+from goldensample.calibration.conformal import required_count
 from goldensample.calibration.tradeoff import RATES
-from goldensample.learning.relimit import calibration
+from goldensample.learning.relimit import calibration_of
 from goldensample.station.health.health import health
 from goldensample.station.products import limits
-from goldensample.station.products.good_pictures import good_pictures, learned, revisions
-from goldensample.station.products.limits_figure import drawn
+from goldensample.station.products.good_pictures import good_pictures, record_number, revisions
+from goldensample.station.products.limits_figure import draw_limits
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Filter
-from goldensample.station.setup.source_folders import folders, printable
-from goldensample.station.station import Station, learned_from
+from goldensample.station.setup.source_folders import find_source_folders, printable
+from goldensample.station.station import Station, find_learned_record
 from goldensample.station.web.rendering import TEMPLATES, page
-from goldensample.station.web.requests import fresh_of, person_of, station_of
-from goldensample.station.web.setup_api import Identity, draft_of, told
+from goldensample.station.web.requests import current_product, person_of, station_of
+from goldensample.station.web.setup_api import DraftId, draft_json, draft_of
 from goldensample.wording.limits import percent, promise
 from goldensample.wording.progress import duration
 
 router = APIRouter(include_in_schema=False)
-PICTURES = 240
+MAX_PICTURES = 240
 """Good pictures that a page shows, at most."""
-HISTORY = 20_000
-"""Stored pictures whose scores are drawn, at most: the newest."""
-CHANGES = 100
-LEAST_RATE, MOST_RATE = 0.005, 0.5
-"""Of false alarms and of looking again, that Set up offers."""
-Key = Annotated[str, Path(max_length=64)]
+MAX_SCORES = 20_000
+"""Scores of stored pictures that the figure shows, at most: the newest."""
+MAX_CHANGES = 100
+MIN_RATE, MAX_RATE = 0.005, 0.5
+"""Range of the rates of false alarms and of review that Set up offers."""
+ProductKey = Annotated[str, Path(max_length=64)]
 
 
 @router.get("/products")
 def products(request: Request) -> HTMLResponse:
     """Show all products."""
     station = station_of(request)
-    for one in station.products:
-        one.fresh()
+    for product in station.products:
+        product.refresh()
     rows = [
         {
-            "key": one.key,
-            "revision": one.state.revision,
-            "promise": promise(one.state.inspector.threshold),
-            "counts": station.ledger.count(Filter(product=one.key)),
-            "good": len(good_pictures(one.state.inspector)),
-            "scene": station.scene.status(one),
+            "key": product.key,
+            "revision": product.state.revision,
+            "promise": promise(product.state.inspector.threshold),
+            "counts": station.ledger.count(Filter(product=product.key)),
+            "good": len(good_pictures(product.state.inspector)),
+            "scene": station.scene.status(product),
         }
-        for one in station.products
+        for product in station.products
     ]
     return page(request, "products.html", {"rows": rows})
 
 
 @router.get("/products/{key}")
-def product(request: Request, key: Key) -> HTMLResponse:
+def product(request: Request, key: ProductKey) -> HTMLResponse:
     """Show a product: its limits, its good pictures, its revisions."""
     station = station_of(request)
-    asked = fresh_of(station, key)
-    state = asked.state
+    product = current_product(station, key)
+    state = product.state
     values = {
-        "key": asked.key,
+        "key": product.key,
         "state": state,
         "method": state.inspector.method_name,
         "promise": promise(state.inspector.threshold),
-        "limits": limits_shown(station, asked),
-        "good": good_shown(station, asked),
+        "limits": limits_context(station, product),
+        "good": good_pictures_context(station, product),
         "revisions": revisions(state.inspector),
-        "changes": station.ledger.changes(asked.key, CHANGES),
-        "counts": station.ledger.count(Filter(product=asked.key)),
-        "scene": station.scene.status(asked),
-        "product": asked.key,
+        "changes": station.ledger.changes(product.key, MAX_CHANGES),
+        "counts": station.ledger.count(Filter(product=product.key)),
+        "scene": station.scene.status(product),
+        "product": product.key,
     }
     return page(request, "product.html", values)
 
@@ -79,92 +79,97 @@ def product(request: Request, key: Key) -> HTMLResponse:
 @router.get("/setup")
 def setup(request: Request) -> HTMLResponse:
     """Show the drafts of products, and where a new one begins."""
-    return page(request, "setup.html", {"draft": None, **around(request)})
+    return page(request, "setup.html", {"draft": None, **setup_context(request)})
 
 
 @router.get("/setup/{draft}")
-def one_draft(request: Request, draft: Identity) -> HTMLResponse:
+def one_draft(request: Request, draft: DraftId) -> HTMLResponse:
     """Show a draft of a product."""
     station = station_of(request)
-    shown = told(station, draft_of(station, draft)) if person_of(request).engineer else None
-    return page(request, "setup.html", {"draft": shown, **around(request)})
+    is_engineer = person_of(request).engineer
+    metadata = draft_json(station, draft_of(station, draft)) if is_engineer else None
+    return page(request, "setup.html", {"draft": metadata, **setup_context(request)})
 
 
 @router.get("/health")
-def how(request: Request) -> HTMLResponse:
-    """Show how the station is."""
+def health_page(request: Request) -> HTMLResponse:
+    """Show the health of the station."""
     return page(request, "health.html", {"health": health(station_of(request))})
 
 
-def around(request: Request) -> dict[str, Any]:
-    """Return what Set up shows whatever the draft: other drafts, folders, rates."""
+def setup_context(request: Request) -> dict[str, Any]:
+    """Return the template values of Set up besides the draft: all drafts, folders, rates."""
     station = station_of(request)
-    engineer = person_of(request).engineer
-    root = station.settings.pictures
+    is_engineer = person_of(request).engineer
+    drafts = list(station.setup.drafts) if is_engineer else []
+    sources = list(find_source_folders(station.settings.pictures).values()) if is_engineer else []
     return {
-        "drafts": [told(station, one) for one in station.setting_up.drafts] if engineer else [],
-        "folders": [one for one, _ in folders(root).values()] if engineer else [],
+        "drafts": [draft_json(station, draft) for draft in drafts],
+        "folders": [folder for folder, _ in sources],
         "rates": [
-            {"rate": rate, "words": percent(rate), "needs": 2 * needed(rate)}
+            {"rate": rate, "words": percent(rate), "needs": 2 * required_count(rate)}
             for rate in RATES
-            if LEAST_RATE <= rate <= MOST_RATE
+            if MIN_RATE <= rate <= MAX_RATE
         ],
     }
 
 
-def limits_shown(station: Station, asked: Product) -> dict[str, Any]:
+def limits_context(station: Station, product: Product) -> dict[str, Any]:
     """Return the rates to choose from and the figure, or why there are none."""
-    inspector, none = asked.state.inspector, {"choices": [], "figure": "", "at": 0}
+    inspector, empty = product.state.inspector, {"choices": [], "figure": "", "at": 0}
     if not revisions(inspector):
-        why = "a product must be able to learn for other limits; this one cannot; fit it anew with "
-        return {"why": f"{why}--method patchcore and --calibration split", **none}
+        reason = "a product must be able to learn for other limits; this one cannot; "
+        reason += "fit it anew with --method patchcore and --calibration split"
+        return {"why": reason, **empty}
     try:
-        found = limits.choices(inspector)
-        known = calibration(inspector).scores
+        choices = limits.choices(inspector)
+        calibration_scores = calibration_of(inspector).scores
     except ValueError as error:
-        return {"why": str(error), **none}
-    stored = station.ledger.scores(Filter(product=asked.key), HISTORY)
+        return {"why": str(error), **empty}
+    stored = station.ledger.scores(Filter(product=product.key), MAX_SCORES)
+    scores = np.array(stored, np.float64)
     return {
         "why": "",
-        "choices": found,
-        "figure": drawn(known, np.array(stored, np.float64), inspector.threshold),
-        "at": next((k for k, one in enumerate(found) if one.in_use), len(found) // 2),
+        "choices": choices,
+        "figure": draw_limits(calibration_scores, scores, inspector.threshold),
+        "at": next((k for k, choice in enumerate(choices) if choice.in_use), len(choices) // 2),
     }
 
 
-def good_shown(station: Station, asked: Product) -> dict[str, Any]:
+def good_pictures_context(station: Station, product: Product) -> dict[str, Any]:
     """Return the good pictures in use, those learned first."""
-    inspector = asked.state.inspector
+    inspector = product.state.inspector
     numbers = good_pictures(inspector)
+    names = [inspector.pictures[number].name for number in numbers]
     rows = []
-    for number in numbers[:PICTURES]:
-        one = inspector.pictures[number]
-        found = learned_from(station, one.name)
-        there = bool(one.thumbnail) or bool(found and found.kept)
-        name = found.name if found else printable(one.name)
-        record = found and found.id
-        rows.append({"number": number, "name": name, "record": record, "there": there})
+    for number in numbers[:MAX_PICTURES]:
+        picture = inspector.pictures[number]
+        record = find_learned_record(station, picture.name)
+        exists = bool(picture.thumbnail) or bool(record and record.kept)
+        shown_name = record.name if record else printable(picture.name)
+        record_id = record and record.id
+        rows.append({"number": number, "name": shown_name, "record": record_id, "there": exists})
     return {
-        "rows": [one for one in rows if one["there"]],
-        "names": [one for one in rows if not one["there"]],
+        "rows": [row for row in rows if row["there"]],
+        "names": [row for row in rows if not row["there"]],
         "all": len(numbers),
-        "learned": sum(learned(inspector.pictures[number].name) is not None for number in numbers),
+        "learned": sum(record_number(name) is not None for name in names),
     }
 
 
-def size(value: int) -> str:
-    """Return bytes as people read them.
+def format_bytes(value: int) -> str:
+    """Return a size with its unit.
 
     Example:
-        >>> size(1_234_567_890), size(12_300)
+        >>> format_bytes(1_234_567_890), format_bytes(12_300)
         ('1.23 GB', '0.0123 MB')
     """
     return f"{value / 1e9:.3g} GB" if value >= 1e8 else f"{value / 1e6:.3g} MB"
 
 
-def lasting(seconds: float) -> str:
-    """Return a time as people say it: "40 s", "12 min", "3.5 h", "12 days"."""
+def format_duration(seconds: float) -> str:
+    """Return a duration with its unit: "40 s", "12 min", "3.5 h", "12 days"."""
     return duration(seconds) if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"
 
 
-TEMPLATES.filters |= {"bytes": size, "lasting": lasting}
+TEMPLATES.filters |= {"bytes": format_bytes, "duration": format_duration}

@@ -1,4 +1,4 @@
-"""What pages show of a record: its picture with heat and outlines, and why each region is one."""
+"""View model of a record: picture, heat map, outlines, and the reasons for each region."""
 
 import math
 from collections.abc import Sequence
@@ -9,174 +9,184 @@ from urllib.parse import urlencode
 from goldensample.report.entry import HEAT_PX
 from goldensample.report.words import number, percent
 from goldensample.station.records.rows import Record
-from goldensample.station.station import Station, learned_from
+from goldensample.station.station import Station, find_learned_record
 
-LISTED = 4
-"""Regions that are told of; all others are outlined only."""
-_PART = 0.2
-_AROUND = 1.4
+MAX_DESCRIBED = 4
+"""Regions that are described; all others are outlined only."""
+_MIN_SHARE = 0.2
+_MARGIN = 1.4
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """A square of a picture around a place.
+class Crop:
+    """A square crop of a picture around a position.
 
     Args:
-        address: of the whole picture.
+        url: of the whole picture.
         size_hw: of the picture, in its own pixels.
-        corner_px: top and left of the square.
-        side_px: of the square.
-        at_px: row and column of the place.
-        words: what it shows.
+        corner_px: top and left of the crop.
+        side_px: of the crop.
+        center_px: row and column of the position, which is marked.
+        caption: what it shows.
     """
 
-    address: str
+    url: str
     size_hw: tuple[int, int]
     corner_px: tuple[float, float]
     side_px: float
-    at_px: tuple[float, float]
-    words: str
+    center_px: tuple[float, float]
+    caption: str
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
-    """A region as it is drawn and told.
+class RegionView:
+    """A region as pages outline and describe it.
 
     Args:
         path: its outline as the `d` of an SVG path.
         label_px: row and column of its number.
-        words: how odd it is.
+        summary: its area and peak.
         source: where the nearest good patch came from, or "".
-        cuts: the region, and the nearest good patch where its picture is at hand.
+        crops: the region, and the nearest good patch where its picture is at hand.
     """
 
     path: str
     label_px: tuple[float, float]
-    words: str
+    summary: str
     source: str
-    cuts: tuple[Cut, ...]
+    crops: tuple[Crop, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RecordView:
     """A record as pages show it.
 
     Args:
-        record: what is shown.
-        picture: address of the picture, or None where it is gone.
-        heat: address of the heat map, or None.
+        record: the record itself.
+        picture: URL of the picture, or None where it is deleted.
+        heat: URL of the heat map, or None.
         heat_hw: what the heat map covers, in pixels of the picture.
-        areas: its regions.
-        gauge: where review limit, limit and score lie, as shares of a scale; None without limits.
+        regions: its regions.
+        gauge: review limit, limit and score as shares of a scale; None without limits.
     """
 
     record: Record
     picture: str | None
     heat: str | None
     heat_hw: tuple[int, int]
-    areas: tuple[Area, ...]
+    regions: tuple[RegionView, ...]
     gauge: tuple[float, float, float] | None
 
 
-def view(station: Station, record: Record) -> View:
-    """Return what is shown of a record."""
-    there = station.archive.path(record.picture_sha256).exists()
+def record_view(station: Station, record: Record) -> RecordView:
+    """Return a record as pages show it."""
+    has_picture = station.archive.path(record.picture_sha256).exists()
     has_heat = record.heat_sha256 and station.archive.path(record.heat_sha256).exists()
     block = max(1, math.ceil(max(record.height, record.width) / HEAT_PX))
-    return View(
+    return RecordView(
         record,
-        f"/api/records/{record.id}/picture" if there else None,
+        f"/api/records/{record.id}/picture" if has_picture else None,
         f"/api/records/{record.id}/heat" if has_heat else None,
         (block * math.ceil(record.height / block), block * math.ceil(record.width / block)),
         tuple(
-            _area(station, record, region, number < LISTED)
+            _region_view(station, record, region, number < MAX_DESCRIBED)
             for number, region in enumerate(record.regions)
         ),
         _gauge(record),
     )
 
 
-def _area(station: Station, record: Record, region: dict[str, Any], told: bool) -> Area:
+def _region_view(
+    station: Station, record: Record, region: dict[str, Any], described: bool
+) -> RegionView:
     top, left, height, width = region["box_px"]
     loops = region.get("contour_px") or [
         [(top, left), (top, left + width), (top + height, left + width), (top + height, left)]
     ]
     side = max(record.height, record.width)
     source = region.get("nearest_good")
-    where = ""
-    if source and told:
-        place = f"row {source['row_px']:.0f}, column {source['column_px']:.0f}"
-        where = f"{_named(station, source['picture'])}, {place}"
-    return Area(
-        "".join(map(_path, loops)),
+    source_text = ""
+    if source and described:
+        position = f"row {source['row_px']:.0f}, column {source['column_px']:.0f}"
+        source_text = f"{_display_name(station, source['picture'])}, {position}"
+    return RegionView(
+        "".join(map(_svg_path, loops)),
         (max(top - side / 90, side / 22), min(left, record.width - side / 25)),
-        _words(record, region),
-        where,
-        _cuts(station, record, region) if told else (),
+        _summary(record, region),
+        source_text,
+        _crops(station, record, region) if described else (),
     )
 
 
-def _path(points: Sequence[Sequence[float]]) -> str:
-    """Write one closed loop of rows and columns."""
+def _svg_path(points: Sequence[Sequence[float]]) -> str:
+    """Return a closed loop of rows and columns as SVG path data."""
     return "M" + "L".join(f"{column:.1f} {row:.1f}" for row, column in points) + "Z"
 
 
-def _words(record: Record, region: dict[str, Any]) -> str:
+def _summary(record: Record, region: dict[str, Any]) -> str:
     share = percent(region["area_px"] / (record.height * record.width))
-    words = f"{share} of the picture"
+    summary = f"{share} of the picture"
     if record.limit_pixel:
-        words += f", {region['peak'] / record.limit_pixel:.2f} × the limit"
+        summary += f", {region['peak'] / record.limit_pixel:.2f} × the limit"
     else:
-        words += f", peak {number(region['peak'])}"
-    return words
+        summary += f", peak {number(region['peak'])}"
+    return summary
 
 
-def _cuts(station: Station, record: Record, region: dict[str, Any]) -> tuple[Cut, ...]:
+def _crops(station: Station, record: Record, region: dict[str, Any]) -> tuple[Crop, ...]:
     """Return the region and the good patch nearest to it, side by side."""
     size = (record.height, record.width)
-    share = max(_PART, _AROUND * max(region["box_px"][2:]) / max(size))
-    row, column = (place + 0.5 for place in region["peak_px"])
-    here = _cut(f"/api/records/{record.id}/picture", size, (row, column), share, "this picture")
+    share = max(_MIN_SHARE, _MARGIN * max(region["box_px"][2:]) / max(size))
+    row, column = (index + 0.5 for index in region["peak_px"])
+    region_crop = _crop(
+        f"/api/records/{record.id}/picture", size, (row, column), share, "this picture"
+    )
     source = region.get("nearest_good")
-    found = _good(station, record.product, source["picture"]) if source else None
-    if not source or not found:
-        return (here,)
-    at = (source["row_px"], source["column_px"])
-    return (here, _cut(*found, at, share, "nearest good patch"))
+    good_picture = _good_picture(station, record.product, source["picture"]) if source else None
+    if not source or not good_picture:
+        return (region_crop,)
+    center = (source["row_px"], source["column_px"])
+    return (region_crop, _crop(*good_picture, center, share, "nearest good patch"))
 
 
-def _cut(
-    address: str, size_hw: tuple[int, int], at_px: tuple[float, float], share: float, words: str
-) -> Cut:
+def _crop(
+    url: str,
+    size_hw: tuple[int, int],
+    center_px: tuple[float, float],
+    share: float,
+    caption: str,
+) -> Crop:
     side = min(share * max(size_hw), *size_hw)
     top, left = (
-        min(max(at - side / 2, 0.0), whole - side) for at, whole in zip(at_px, size_hw, strict=True)
+        min(max(center - side / 2, 0.0), size - side)
+        for center, size in zip(center_px, size_hw, strict=True)
     )
-    return Cut(address, size_hw, (top, left), side, at_px, words)
+    return Crop(url, size_hw, (top, left), side, center_px, caption)
 
 
-def _good(station: Station, key: str, name: str) -> tuple[str, tuple[int, int]] | None:
-    """Return where a good picture can be seen, and its (H, W); None where it cannot."""
+def _good_picture(station: Station, key: str, name: str) -> tuple[str, tuple[int, int]] | None:
+    """Return the URL of a good picture and its (H, W), or None where it is not stored."""
     product = station.products.get(key)
-    if record := learned_from(station, name):
-        there = station.archive.path(record.picture_sha256).exists()
-        address = f"/api/records/{record.id}/picture"
-        return (address, (record.height, record.width)) if there else None
+    if record := find_learned_record(station, name):
+        exists = station.archive.path(record.picture_sha256).exists()
+        url = f"/api/records/{record.id}/picture"
+        return (url, (record.height, record.width)) if exists else None
     pictures = product.state.inspector.pictures if product else ()
-    one = next((one for one in pictures if one.name == name and one.thumbnail), None)
-    return (f"/api/products/{key}/good?{urlencode({'name': name})}", one.shape_hw) if one else None
+    picture = next((p for p in pictures if p.name == name and p.thumbnail), None)
+    url = f"/api/products/{key}/good?{urlencode({'name': name})}"
+    return (url, picture.shape_hw) if picture else None
 
 
-def _named(station: Station, name: str) -> str:
-    """Return what people call a good picture."""
-    record = learned_from(station, name)
+def _display_name(station: Station, name: str) -> str:
+    """Return the name of a good picture for people."""
+    record = find_learned_record(station, name)
     return f"{record.name} (learned from record {record.id})" if record else name
 
 
 def _gauge(record: Record) -> tuple[float, float, float] | None:
-    """Place limits and score on a scale from 0 to twice the limit."""
+    """Return limits and score as shares of a scale from 0 to twice the limit."""
     if not record.limit_score or record.limit_score <= 0:
         return None
-    full = 2 * record.limit_score
+    maximum = 2 * record.limit_score
     review = record.limit_score if record.limit_review is None else record.limit_review
-    return max(0.0, review / full), 0.5, min(max(record.score / full, 0.0), 1.0)
+    return max(0.0, review / maximum), 0.5, min(max(record.score / maximum, 0.0), 1.0)

@@ -1,4 +1,4 @@
-"""How mistakes are answered: with a status that says whose they are, and words on what to do."""
+"""Error responses: a status that says whose fault it is, and a message on what to do."""
 
 import errno
 import logging
@@ -15,37 +15,37 @@ from starlette.responses import JSONResponse, Response
 from goldensample.errors import ArtifactError, GoldenError, ImageError
 from goldensample.station.line.intake import Intake
 from goldensample.station.line.jobs import BusyError, StoppingError
-from goldensample.station.line.storing import AwayError
+from goldensample.station.line.storing import DatabaseUnreachableError
 from goldensample.station.records.archive import TooLargeError
-from goldensample.station.web.access import error
+from goldensample.station.web.access import json_error
 from goldensample.station.web.rendering import page
 
-STATUS: list[tuple[type[Exception], int]] = [
+STATUS_CODES: list[tuple[type[Exception], int]] = [
     (TooLargeError, 413),
     (ImageError, 422),
     (BusyError, 429),
     (StoppingError, 503),
-    (AwayError, 503),
+    (DatabaseUnreachableError, 503),
     (ArtifactError, 409),
     (ValueError, 422),
 ]
-"""What mistakes are answered with, the first that fits."""
-AWAY = (OperationalError, InterfaceError, CrowdedError)
-AWAY_S = 5
-"""Seconds until it is worth asking again for a database that is away, or a disk that is full."""
-FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Status codes by exception type; the first match counts."""
+UNAVAILABLE = (OperationalError, InterfaceError, CrowdedError)
+RETRY_S = 5
+"""Retry-After where the database is unavailable or the disk is full."""
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 log = logging.getLogger(__name__)
 
 
-class Refusal(BaseModel):
-    """Why a request is refused: what must be, what was, and what to do."""
+class ErrorBody(BaseModel):
+    """Body of an error response: what must be, what was, and what to do."""
 
     error: str
 
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Refusal, "description": words}
-    for status, words in {
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorBody, "description": description}
+    for status, description in {
         400: "The request is none, or its JSON is broken.",
         401: "There must be a token.",
         403: "An engineer's token is needed, or the request comes from another site.",
@@ -58,70 +58,74 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
         503: "The station is stopping, or its database or disk cannot take more now.",
     }.items()
 }
-"""What any route may answer, for the OpenAPI page."""
-SLOW: dict[int | str, dict[str, Any]] = {
-    408: {"model": Refusal, "description": "The file came too slowly."}
+"""Errors that any route may respond with, for the OpenAPI page."""
+SLOW_RESPONSE: dict[int | str, dict[str, Any]] = {
+    408: {"model": ErrorBody, "description": "The file came too slowly."}
 }
-GONE: dict[int | str, dict[str, Any]] = {
-    410: {"model": Refusal, "description": "Its time on disk is over."}
+GONE_RESPONSE: dict[int | str, dict[str, Any]] = {
+    410: {"model": ErrorBody, "description": "Its time on disk is over."}
 }
 
 
-def answer_mistakes(app: FastAPI) -> None:
-    """Have an application answer what is raised."""
-    for kind in (GoldenError, ValueError, OSError, *AWAY):
-        app.add_exception_handler(kind, refuse)
-    app.add_exception_handler(HTTPException, refuse_http)
-    app.add_exception_handler(RequestValidationError, refuse_values)
+def add_error_handlers(app: FastAPI) -> None:
+    """Register the error handlers of an application."""
+    for kind in (GoldenError, ValueError, OSError, *UNAVAILABLE):
+        app.add_exception_handler(kind, handle_error)
+    app.add_exception_handler(HTTPException, handle_http_exception)
+    app.add_exception_handler(RequestValidationError, handle_validation_error)
 
 
-def refuse(request: Request, mistake: Exception) -> Response:
-    """Answer a mistake with its words, without a place on this machine's disk."""
-    if isinstance(mistake, AWAY):
-        log.error("the database is away, or full: %s", str(mistake).splitlines()[0])
-        return error(503, "the station's database must take records; it cannot; try later", AWAY_S)
-    if isinstance(mistake, OSError) and mistake.errno in FULL:
-        log.error("the disk is full: %s", mistake)
-        return error(503, "the station's disk must have room; it is full; make some", AWAY_S)
-    status = next((code for kind, code in STATUS if isinstance(mistake, kind)), None)
+def handle_error(request: Request, error: Exception) -> Response:
+    """Respond with the error's message, without paths of this machine's disk."""
+    if isinstance(error, UNAVAILABLE):
+        log.error("the database is away, or full: %s", str(error).splitlines()[0])
+        message = "the station's database must take records; it cannot; try later"
+        return json_error(503, message, RETRY_S)
+    if isinstance(error, OSError) and error.errno in DISK_FULL:
+        log.error("the disk is full: %s", error)
+        return json_error(503, "the station's disk must have room; it is full; make some", RETRY_S)
+    status = next((code for kind, code in STATUS_CODES if isinstance(error, kind)), None)
     if status is None:
-        log.error("%s %s failed", request.method, request.url.path, exc_info=mistake)
-        return error(500, "the station could not do it; its log says why")
-    retry_s = mistake.retry_s if isinstance(mistake, BusyError) else None
-    retry_s = AWAY_S if status == 503 else retry_s
-    return error(status, without_places(str(mistake), request.app.state.station), retry_s)
+        log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return json_error(500, "the station could not do it; its log says why")
+    retry_s = error.retry_s if isinstance(error, BusyError) else None
+    retry_s = RETRY_S if status == 503 else retry_s
+    return json_error(status, without_paths(str(error), request.app.state.station), retry_s)
 
 
-def without_places(words: str, intake: Intake) -> str:
-    """Return words with the station's folders left out of the paths in them."""
+def without_paths(message: str, intake: Intake) -> str:
+    """Return a message with the station's folders left out of its paths."""
     folders = {intake.settings.folder, *(product.path.parent for product in intake.products)}
-    known = {str(path) for one in folders for path in (one, one.absolute(), one.resolve())}
-    for folder in sorted(known - {"."}, key=len, reverse=True):
-        words = words.replace(f"{folder}/", "").replace(f"{folder}\\", "").replace(folder, ".")
-    return words
+    names = {
+        str(path) for folder in folders for path in (folder, folder.absolute(), folder.resolve())
+    }
+    for name in sorted(names - {"."}, key=len, reverse=True):
+        message = message.replace(f"{name}/", "")
+        message = message.replace(f"{name}\\", "").replace(name, ".")
+    return message
 
 
-def refuse_http(request: Request, mistake: Exception) -> Response:
-    """Answer what a route refuses: with a page for a browser, in JSON for a program."""
-    assert isinstance(mistake, HTTPException)
-    words, status = str(mistake.detail), mistake.status_code
+def handle_http_exception(request: Request, error: Exception) -> Response:
+    """Respond to a refused request: with a page for a browser, in JSON for a program."""
+    assert isinstance(error, HTTPException)
+    message, status = str(error.detail), error.status_code
     if "text/html" in request.headers.get("accept", "") and "person" in request.scope:
-        return page(request, "mistake.html", {"words": words, "status": status}, status)
-    return refuse_plainly(request, mistake)
+        return page(request, "mistake.html", {"words": message, "status": status}, status)
+    return http_exception_json(request, error)
 
 
-def refuse_plainly(request: Request, mistake: Exception) -> Response:
-    """Answer what a route refuses in JSON, whoever asks."""
-    assert isinstance(mistake, HTTPException)
-    answer = error(mistake.status_code, str(mistake.detail))
-    answer.headers.update(mistake.headers or {})
-    return answer
+def http_exception_json(request: Request, error: Exception) -> Response:
+    """Respond to a refused request in JSON."""
+    assert isinstance(error, HTTPException)
+    response = json_error(error.status_code, str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
 
 
-def refuse_values(request: Request, mistake: Exception) -> Response:
-    """Answer values that are out of their range, by their names."""
-    assert isinstance(mistake, RequestValidationError)
-    words = "; ".join(
-        f"{'.'.join(str(part) for part in one['loc'])}: {one['msg']}" for one in mistake.errors()
+def handle_validation_error(request: Request, error: Exception) -> Response:
+    """Respond to values out of their range, by their names."""
+    assert isinstance(error, RequestValidationError)
+    reasons = "; ".join(
+        f"{'.'.join(map(str, reason['loc']))}: {reason['msg']}" for reason in error.errors()
     )
-    return JSONResponse({"error": f"values must be in their ranges; {words}"}, 422)
+    return JSONResponse({"error": f"values must be in their ranges; {reasons}"}, 422)

@@ -1,4 +1,4 @@
-"""Pages made from templates, and what every page shows: where one is, who is there, what waits."""
+"""Render templates: filters, and the values that every page shares."""
 
 import time
 from datetime import datetime
@@ -19,13 +19,13 @@ VERDICTS = {
     "defect": "DEFECT",
     "none": "NO VERDICT",
 }
-"""The words of each verdict; a shape and a colour go with them."""
+"""Display text by verdict; a shape and a colour go with it."""
 
 
 def page(
     request: Request, template: str, values: dict[str, Any], status: int = 200
 ) -> HTMLResponse:
-    """Return a page, or a part of one, made from a template.
+    """Render a page, or a part of one, from a template.
 
     Every template knows `person`, `tokens` (whether one must log in), `products` (keys),
     `product` (the key chosen by `?product=`, else the first; None without products), `waiting`
@@ -33,28 +33,28 @@ def page(
 
     Args:
         template: a file in `templates/`.
-        values: what this template needs besides.
-        status: of the answer.
+        values: of this template, besides those.
+        status: of the response.
     """
     station, person = station_of(request), person_of(request)
-    keys = [one.key for one in station.products] if person.role else []
-    asked = request.query_params.get("product")
-    chosen = asked if asked in keys else next(iter(keys), None)
+    keys = [product.key for product in station.products] if person.role else []
+    requested = request.query_params.get("product")
+    selected = requested if requested in keys else next(iter(keys), None)
     shared = {
         "person": person,
         "tokens": bool(station.settings.tokens),
         "products": keys,
-        "product": chosen,
-        "waiting": station.ledger.count_unanswered(chosen) if chosen else 0,
+        "product": selected,
+        "waiting": station.ledger.count_unanswered(selected) if selected else 0,
         "path": request.url.path,
         "version": __version__,
     }
     text = TEMPLATES.get_template(template).render({**shared, **values})
-    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status)  # odd file names
+    return HTMLResponse(text.encode("utf-8", "backslashreplace"), status)  # undecodable file names
 
 
 def odds(p_value: float | None) -> str:
-    """Return a p-value in plain words.
+    """Return a p-value as a sentence.
 
     Example:
         >>> odds(0.05), odds(0.4)
@@ -64,17 +64,17 @@ def odds(p_value: float | None) -> str:
         return ""
     if p_value >= 0.15:
         return f"at most {min(round(10 * p_value), 10)} in 10 good parts look as odd"
-    whole = float(f"{1 / max(p_value, 1e-6):.2g}")
-    return f"at most 1 in {whole:,.0f} good parts looks as odd"
+    parts = float(f"{1 / max(p_value, 1e-6):.2g}")
+    return f"at most 1 in {parts:,.0f} good parts looks as odd"
 
 
-def local(seconds: float) -> str:
-    """Return seconds since 1970 as the station's own date and time."""
+def local_time(seconds: float) -> str:
+    """Return seconds since 1970 as local date and time."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
 
 
-def iso(seconds: float) -> str:
-    """Return the same for machines, with the distance to UTC."""
+def iso_time(seconds: float) -> str:
+    """Return seconds since 1970 as ISO 8601 with the UTC offset."""
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
@@ -90,8 +90,8 @@ TEMPLATES.filters |= {
     "percent": percent,
     "count": count,
     "odds": odds,
-    "local": local,
-    "iso": iso,
+    "local": local_time,
+    "iso": iso_time,
     "twice": lambda value: (value, value),
 }
 TEMPLATES.globals |= {"VERDICTS": VERDICTS}

@@ -1,4 +1,4 @@
-"""Run by Alembic, with the connection that `migrating.migrate` gives it."""
+"""Run by Alembic, with the connection that `migration.migrate` gives it."""
 
 from alembic import context
 

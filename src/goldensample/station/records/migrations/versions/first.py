@@ -11,12 +11,12 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables."""
-    _records()
-    _others()
+    _records_table()
+    _other_tables()
 
 
-def _records() -> None:
-    """Create the records."""
+def _records_table() -> None:
+    """Create the table of records."""
     op.create_table(
         "records",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
@@ -52,8 +52,8 @@ def _records() -> None:
     op.create_index("records_by_answer", "records", ["product", "answer", "verdict"])
 
 
-def _others() -> None:
-    """Create the tables beside the records."""
+def _other_tables() -> None:
+    """Create the tables of feedback, changes and seen files."""
     op.create_table(
         "feedback",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),

@@ -1,0 +1,37 @@
+"""What the web applications of station and replica share: settings, errors, access control."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import FastAPI
+
+from goldensample._version import __version__
+from goldensample.station.line.intake import Intake
+from goldensample.station.web.access import AccessMiddleware, Sessions
+from goldensample.station.web.refusals import ERROR_RESPONSES, add_error_handlers
+
+
+def create_base_app(
+    title: str, intake: Intake, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]]
+) -> FastAPI:
+    """Return an application without routes.
+
+    Args:
+        title: of the OpenAPI document.
+        intake: station or replica that inspects.
+        lifespan: runs from the start of the application to its end.
+    """
+    app = FastAPI(
+        title=title,
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses=ERROR_RESPONSES,
+    )
+    app.state.station = intake
+    app.state.sessions = Sessions(intake.settings.tokens)
+    add_error_handlers(app)
+    app.add_middleware(AccessMiddleware, settings=intake.settings, sessions=app.state.sessions)
+    return app
