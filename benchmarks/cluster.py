@@ -32,7 +32,7 @@ from goldensample.coreset.greedy import greedy_over
 from goldensample.coreset.projection import concatenate, project
 from goldensample.coreset.shards import Shard
 from goldensample.features.extraction import batch_size, level_shapes
-from goldensample.fitting.fit import FeatureJob, look, look_at
+from goldensample.fitting.fit import FeatureJob, extract_batch, extract_features
 from goldensample.fitting.spool import open_spool
 from goldensample.methods.bank import open_source
 from goldensample.methods.patchcore import PatchCore
@@ -108,15 +108,15 @@ from pathlib import Path
 from time import perf_counter
 from cluster import make_feature_job
 from goldensample.backbones.openvino import use_threads
-from goldensample.fitting.fit import look_at
+from goldensample.fitting.fit import extract_batch
 use_threads(1)
 job = make_feature_job(Path(sys.argv[1]), Path(sys.argv[2]))
-look_at(job, range(8))
+extract_batch(job, range(8))
 print("ready", flush=True)
 sys.stdin.readline()
 began = perf_counter()
 for start in range(int(sys.argv[3]), int(sys.argv[4]), 8):
-    look_at(job, range(start, min(start + 8, len(job.banked))))
+    extract_batch(job, range(start, min(start + 8, len(job.fitted))))
 print(perf_counter() - began, flush=True)
 """
 
@@ -158,13 +158,16 @@ def scaling(pictures: Path, folder: Path) -> dict[str, object]:
             ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False)
             with open_runner("auto", folder) as runner:
                 warm_up_job = make_feature_job(pictures, folder / f"warm{pair}{workers}")
-                look(
-                    replace(warm_up_job, banked=warm_up_job.banked[:32]), runner, silent
-                )  # starts the workers
+                warm_up = replace(warm_up_job, fitted=warm_up_job.fitted[:32])
+                extract_features(warm_up, runner, silent)  # starts the workers
                 job = make_feature_job(pictures, folder / f"all{pair}{workers}")
                 progress: list[tuple[float, int]] = []
+
+                def notify(stage: str, done: int, total: int) -> None:
+                    progress.append((perf_counter(), done))  # noqa: B023
+
                 start = perf_counter()
-                look(job, runner, lambda _, done, __: progress.append((perf_counter(), done)))  # noqa: B023
+                extract_features(job, runner, notify)
                 seconds[workers].append(perf_counter() - start)
                 (first_time, first_done), (last_time, last_done) = (
                     next(s for s in progress if s[1] >= WARM_UP_PICTURES),
@@ -220,15 +223,15 @@ def pieces(pictures: Path, folder: Path) -> dict[str, float]:
     job = make_feature_job(pictures, folder / "pieces")
     images = job.images
     figures = {"picture_bytes": statistics.mean(path.stat().st_size for path in images.paths)}
-    look_at(job, range(8))
+    extract_batch(job, range(8))
     began = perf_counter()
     for start in range(8, 168, 8):
-        look_at(job, range(start, start + 8))
+        extract_batch(job, range(start, start + 8))
     figures["features_s"] = (perf_counter() - began) / 160
-    parts = list(job.kept.path.glob("*.features"))
+    parts = list(job.store.path.glob("*.features"))
     figures["features_bytes"] = sum(part.stat().st_size for part in parts) / 168
     knobs = PatchCore()
-    source = open_source(knobs, list(job.kept.read_range(0, 168)), silent, local_runner)
+    source = open_source(knobs, list(job.store.read_range(0, 168)), silent, local_runner)
     began = perf_counter()
     halves = [half for half, _ in source.patches(range(168))]
     figures["patches_s"] = (perf_counter() - began) / 168

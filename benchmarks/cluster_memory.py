@@ -19,7 +19,7 @@ import numpy as np
 from scaling import SHAPES, generate_features
 
 from goldensample.features.store import ArrayStore
-from goldensample.fitting.spool import Arrays
+from goldensample.fitting.spool import SpoolArrayStore
 from goldensample.methods.patchcore import PatchCore
 from goldensample.ray_runner import open_runner
 from goldensample.records import Features
@@ -54,7 +54,7 @@ class GeneratedStore:
         return GeneratedStore(self.pictures, self.folder, start, end)
 
     def array_store(self, name: str) -> ArrayStore:
-        return Arrays(self.folder, name)
+        return SpoolArrayStore(self.folder, name)
 
     def has(self, first: int) -> bool:
         return True

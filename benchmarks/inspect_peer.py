@@ -36,14 +36,14 @@ def ours(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, floa
     from goldensample import load
     from goldensample.backbones.openvino import processor_has
     from goldensample.features.extraction import as_picture, extract
-    from goldensample.fitting.precision import at
+    from goldensample.fitting.precision import convert_precision
 
     base_inspector = load(file)
     pixels = np.ascontiguousarray((picture[0] * 255).astype(np.uint8).transpose(1, 2, 0))
     canvas = base_inspector.preparation.apply(pixels)[0][None]
     times = {}
     for precision in [name for name in ("fp32", "bf16") if processor_has(name)]:
-        inspector = at(base_inspector, precision)
+        inspector = convert_precision(base_inspector, precision)
         times[f"ours {precision}"] = timed(lambda used=inspector: used.inspect(pixels))
         times[f"ours {precision}, the network alone"] = timed(
             lambda used=inspector: used.backbone.extract(canvas)

@@ -25,7 +25,7 @@ SQUARE = Preparation((256, 256), "stretch", (224, 224))
 
 
 def run_peer(python: str, arguments: list[str]) -> dict[str, float]:
-    """Run one way and return its milliseconds."""
+    """Run one implementation and return its milliseconds."""
     command = [python, str(HERE / "inspect_peer.py"), *arguments]
     process = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     times: dict[str, float] = json.loads(process.stdout.splitlines()[-1])
@@ -33,7 +33,7 @@ def run_peer(python: str, arguments: list[str]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Fit, run every way for both banks, print ratios and keep the figures."""
+    """Fit, run every implementation on both banks, print ratios and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--peers", required=True, help="Python of the environment with anomalib")

@@ -20,7 +20,7 @@ from PIL import Image
 from goldensample import Preparation, fit, load, open_backbone, read_images, save
 from goldensample.backbones.openvino import processor_has
 from goldensample.features.extraction import BATCH, extract
-from goldensample.fitting.precision import at
+from goldensample.fitting.precision import convert_precision
 from goldensample.images.folder import Folder, open_images
 from goldensample.inspection.inspector import Inspector, limit_blas_threads
 
@@ -107,7 +107,7 @@ def start_up_figures(file: Path, picture: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Fit, measure, print and keep the figures."""
+    """Fit, measure, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     root = parser.parse_args().shared / "data/mvtec_ad/bottle"
@@ -130,7 +130,7 @@ def main() -> None:
             for kind in ("png", "jpg"):
                 pictures = open_images(Path(directory) / kind)
                 figures[f"{precision}, {kind}, ms a picture"] = stages(
-                    at(inspector, precision), pictures
+                    convert_precision(inspector, precision), pictures
                 )
         figures["start"] = start_up_figures(file, Path(directory) / "png/0.png")
     print(json.dumps(figures, indent=1))

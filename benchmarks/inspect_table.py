@@ -48,7 +48,7 @@ def golden(cores: set[int], *arguments: str) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print and keep the figures."""
+    """Measure, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     root = parser.parse_args().shared.resolve() / "data/mvtec_ad/bottle"

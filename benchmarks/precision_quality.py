@@ -12,7 +12,7 @@ from pathlib import Path
 
 from goldensample import PatchCore, Preparation, evaluate, fit, open_backbone, read_images
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
-from goldensample.fitting.precision import at, examples
+from goldensample.fitting.precision import calibration_canvases, convert_precision
 from goldensample.graphs.quantization import quantise
 
 RESULTS = Path(__file__).parent / "results"
@@ -21,7 +21,7 @@ WEIGHTS = "weights/resnet18_imagenet_layer1-3.safetensors"
 
 
 def main() -> None:
-    """Fit, evaluate, print and keep the figures."""
+    """Fit, evaluate, print and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     shared = parser.parse_args().shared
@@ -41,10 +41,12 @@ def main() -> None:
                 false_alarms=None,
             )
             if not network.network.int8_graph:
-                int8_network = quantise(network.network, examples(inspector, good))
+                int8_network = quantise(network.network, calibration_canvases(inspector, good))
                 inspector = replace(inspector, backbone=OpenVINOBackbone(int8_network))
             for precision in [p for p in ("fp32", "bf16", "int8") if processor_has(p)]:
-                evaluation = evaluate(at(inspector, precision), shared / "data" / folder)
+                evaluation = evaluate(
+                    convert_precision(inspector, precision), shared / "data" / folder
+                )
                 metrics = {"image": evaluation.image_auroc, "pixel": evaluation.pixel_auroc}
                 figures[f"{folder}, {name}, {precision}"] = metrics
                 print(folder, name, precision, metrics, flush=True)

@@ -19,7 +19,7 @@ import numpy as np
 from goldensample import PatchCore, Preparation, open_backbone, read_images
 from goldensample.backbones.network import Backbone
 from goldensample.calibration.conformal import proven_rate
-from goldensample.fitting.calibrate import Promise, limits
+from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.fitting.fit import fit
 from goldensample.records import Array
 
@@ -99,7 +99,7 @@ def trial(
         {"seed": seed, "tested": len(tested), "rates": {}},
     )
     for rate in rates:
-        threshold = limits(calibration_scores, Promise(rate, kind=calibration))
+        threshold = compute_limits(calibration_scores, Promise(rate, kind=calibration))
         result["rates"][str(rate)] = {
             "alarms": int((scores > threshold.score).sum()),
             "pixel_alarms": int((peaks > threshold.pixel).sum()),

@@ -106,7 +106,7 @@ def memory_mb(processes: set[int]) -> float:
 def client(
     index: int, pictures: list[bytes], deadline: float, answers: list[tuple[int, float]]
 ) -> None:
-    """Post pictures until a time; keep (status, seconds) of each request."""
+    """Post pictures until a deadline; append (status, seconds) of each request."""
     while time.monotonic() < deadline:
         start = time.monotonic()
         status, _ = ask("POST", "/api/inspect/bottle", pictures[index % len(pictures)])

@@ -16,7 +16,7 @@ from time import perf_counter, process_time
 import numpy as np
 
 from goldensample.fitting.machine import resident_bytes
-from goldensample.fitting.plan import Load, Machine, fitting, plan
+from goldensample.fitting.plan import Load, Machine, choose_greedy, estimate
 from goldensample.fitting.spool import open_spool, record_bytes
 from goldensample.methods.patchcore import PatchCore
 from goldensample.records import Features, silent
@@ -49,7 +49,7 @@ def fit_once(pictures: int, greedy: str) -> None:
     load = Load(pictures, 0, h * w, 128, record_bytes(SHAPES), h * w * 64)
     machine = Machine(resident_bytes(), 0.0, 0.001, 5e10)
     settings = PatchCore(coreset=ROWS)
-    method = PatchCore(coreset=ROWS, greedy=greedy) if greedy else fitting(
+    method = PatchCore(coreset=ROWS, greedy=greedy) if greedy else choose_greedy(
         settings, load, machine, LIMIT
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +65,7 @@ def fit_once(pictures: int, greedy: str) -> None:
         "pictures": pictures, "patches": pictures * h * w, "greedy": method.greedy,
         "seconds": seconds, "cpu_seconds": cpu_seconds,
         "peak_mb": peak * 1024 / 1e6, "before_mb": memory_before * 1024 / 1e6,
-        "planned_mb": plan(method, load, machine).memory_bytes / 1e6,
+        "planned_mb": estimate(method, load, machine).memory_bytes / 1e6,
         "radius": detector.radius, "rows": len(detector.bank),
     }))  # fmt: skip
 

@@ -73,7 +73,7 @@ def ask(
 def client(
     number: int, url: str, pictures: list[Path], deadline: float, answers: list[tuple[int, float]]
 ) -> None:
-    """Post pictures until a time; keep (status, seconds) of each request."""
+    """Post pictures until a deadline; append (status, seconds) of each request."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.netloc, timeout=120)
     index = number * len(pictures) // CLIENTS

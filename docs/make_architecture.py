@@ -1,6 +1,7 @@
 """Draw docs/architecture.svg and the table of wings in docs/architecture.md, from the imports."""
 
 import ast
+import re
 import sys
 from functools import cache
 from html import escape
@@ -53,7 +54,8 @@ def heights(graph: dict[str, set[str]]) -> dict[str, int]:
 def picture(graph: dict[str, set[str]]) -> str:
     """Return the wings as boxes, each above all that it imports, with the arrows that say so."""
     level = heights(graph)
-    rows = [[wing for wing in WINGS if level.get(wing) == k] for k in range(max(level.values()) + 1)]
+    top = max(level.values())
+    rows = [[wing for wing in WINGS if level.get(wing) == k] for k in range(top + 1)]
     width = max(map(len, rows)) * (BOX_W + GAP_X) - GAP_X + 2 * MARGIN
     height = len(rows) * (BOX_H + GAP_Y) - GAP_Y + 2 * MARGIN
     at: dict[str, tuple[float, float]] = {}
@@ -105,10 +107,23 @@ def table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def line_of(file: str, name: str) -> int:
+    """Return the line of a file on which a function or class of a name begins."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    nodes = (node for node in ast.walk(ast.parse(text)) if getattr(node, "name", "") == name)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return next(node.lineno for node in nodes if isinstance(node, kinds))
+
+
 def page(text: str) -> str:
-    """Return the page with today's table."""
+    """Return the page with today's table, and today's line in each link to a function."""
     before, rest = text.split(BEGIN)
-    return f"{before}{BEGIN}{table()}{END}{rest.split(END)[1]}"
+    filled = f"{before}{BEGIN}{table()}{END}{rest.split(END)[1]}"
+    return re.sub(
+        r"\[([\w/]+\.py): (\w+)\]\([^)]*\)",
+        lambda m: f"[{m[1]}: {m[2]}](../src/goldensample/{m[1]}#L{line_of(m[1], m[2])})",
+        filled,
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from goldensample.learning.teach_miss import masked_cells
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.padim import PaDiM
 from goldensample.preparation.alignment import MIN_AGREEMENT, Reference, min_agreement, reference_of
-from goldensample.preparation.motion import Motion
+from goldensample.preparation.motion import Motion, inside_mask
 from goldensample.preparation.placement import EDGE_RADIUS
 from goldensample.preparation.preparation import small_grey
 from goldensample.preparation.roi import roi_from_mask
@@ -132,12 +132,12 @@ def test_points_go_to_the_canvas_and_back():
 
 
 def test_what_the_picture_does_not_show_is_not_valid():
-    placement = replace(CANVAS.place((40, 40)), motion=Motion(0.0, 0.25, 0.0))
+    placement = replace(CANVAS.placement((40, 40)), motion=Motion(0.0, 0.25, 0.0))
     valid = placement.valid((8, 8))  # the part lies lower: its lowest quarter is not to be seen
     assert np.array_equal(valid, np.arange(8)[:, None] < np.full((1, 8), 6 - EDGE_RADIUS))
     assert replace(placement, motion=Motion(0.1, 0.0, 0.001)).valid((8, 8)).all()
     assert placement.box_px() == (10, 0, 30, 40)
-    assert CANVAS.place((40, 40)).valid((8, 8)).all()
+    assert CANVAS.placement((40, 40)).valid((8, 8)).all()
 
 
 @pytest.mark.parametrize("method", [PaDiM(), MeanMap()], ids=["padim", "mean_map"])
@@ -277,7 +277,7 @@ def test_references_that_cannot_be():
     ):
         with pytest.raises(ValueError, match=words):
             replace(good, **change)
-    assert Reference((1, 1), "AA==").find(np.zeros((1, 1), np.float32)) is None
+    assert Reference((1, 1), "AA==").find_motion(np.zeros((1, 1), np.float32)) is None
 
 
 def test_an_export_is_refused(bank):
@@ -321,6 +321,6 @@ def test_motions_of_real_pictures_are_found(shared, name):
             axis=-1,
         )
         known = reference_of(small_grey(whole[28:228, 28:228]))
-        found = known.find(small_grey(askew, known.shape_hw))
+        found = known.find_motion(small_grey(askew, known.shape_hw))
         assert apart(found, motion, (200, 200)) < 0.5
         assert found.degrees == pytest.approx(motion.degrees, abs=0.3)

@@ -11,7 +11,7 @@ from picture_files import save_picture
 
 from goldensample import PatchCore, Preparation, fit
 from goldensample.cli.audit import rank_pictures
-from goldensample.fitting.audit import audit, without
+from goldensample.fitting.audit import audit, without_picture
 
 PLANTED = (3, 11)
 PREPARATION = Preparation((48, 48))
@@ -48,7 +48,8 @@ def test_without_subsampling_it_is_a_fit_on_the_others(pictures, tiny):
     for index in (0, 3, 19):
         others = pictures[:index] + pictures[index + 1 :]
         again = fitted(others, tiny, coreset=1.0)
-        assert np.array_equal(without(inspector.detector, index, "").bank, again.detector.bank)
+        bank = without_picture(inspector.detector, index, "").bank
+        assert np.array_equal(bank, again.detector.bank)
         expected = again.inspect(pictures[index])
         assert found[index].score == expected.score
         assert np.array_equal(found[index].heat_map, expected.heat_map)
@@ -58,7 +59,7 @@ def test_rows_of_the_picture_alone_are_left_out(pictures, tiny):
     detector = fitted(pictures, tiny).detector
     own = detector.origins[:, 0] == 3
     assert own.any()
-    left = without(detector, 3, "3")
+    left = without_picture(detector, 3, "3")
     assert np.array_equal(left.bank, detector.bank[~own])
     assert np.array_equal(left.origins, detector.origins[~own])
     assert len(detector.bank) == len(own)  # nothing is changed

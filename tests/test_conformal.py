@@ -57,15 +57,25 @@ def test_the_way_follows_from_the_number_of_pictures():
 
 def test_scores_of_all_folds_together():
     """Vovk, Cross-conformal predictors, 2015, equation 4; Barber et al., 2021, for CV+."""
-    assert conformal.cross_conformal_score(np.array([1.0, 5.0]), np.array([2.0, 9.0, 3.0, 8.0])) == 2
-    assert conformal.cross_conformal_score(np.array([4.0, 6.0]), np.array([1.0, 9.0, 2.0, 3.0])) == 5
+    assert (
+        conformal.cross_conformal_score(np.array([1.0, 5.0]), np.array([2.0, 9.0, 3.0, 8.0])) == 2
+    )
+    assert (
+        conformal.cross_conformal_score(np.array([4.0, 6.0]), np.array([1.0, 9.0, 2.0, 3.0])) == 5
+    )
     rng = np.random.default_rng(0)
     for _ in range(200):
         scores, own = rng.normal(size=23), rng.normal(size=5)
         count = sum(scores[i] >= own[i % 5] for i in range(23))
-        assert conformal.p_value(scores, conformal.cross_conformal_score(own, scores)) == (1 + count) / 24
+        assert (
+            conformal.p_value(scores, conformal.cross_conformal_score(own, scores))
+            == (1 + count) / 24
+        )
     ties = np.array([2.0, 2.0, 2.0, 1.0])
-    assert conformal.p_value(ties, conformal.cross_conformal_score(np.array([2.0, 5.0]), ties)) == 4 / 5  # safe
+    assert (
+        conformal.p_value(ties, conformal.cross_conformal_score(np.array([2.0, 5.0]), ties))
+        == 4 / 5
+    )  # safe
 
 
 def test_what_is_proven():

@@ -16,7 +16,7 @@ from picture_files import save_picture
 from goldensample import ArtifactError, PatchCore, Preparation, fit, load, read_images, save
 from goldensample.export import parity
 from goldensample.export.export import check, export, open_export
-from goldensample.fitting.precision import at
+from goldensample.fitting.precision import convert_precision
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, contract_of, open_all, to_openvino
 
@@ -83,7 +83,7 @@ def test_an_int8_inspector_becomes_an_int8_openvino_model_and_an_fp32_onnx_one(t
     pictures = [part(k, shape=(64, 64)) for k in range(40)]
     builtin = fit(pictures, backbone="builtin", preparation=Preparation((64, 64)))
     limits = {**builtin.thresholds, "int8": builtin.thresholds["fp32"]}
-    eight = at(replace(builtin, thresholds=limits), "int8")
+    eight = convert_precision(replace(builtin, thresholds=limits), "int8")
     assert export(eight, tmp_path / "a.xml", "openvino").precision == "int8"
     assert export(eight, tmp_path / "a.onnx", "onnx").precision == "fp32"
     (run,) = open_all(open_export(tmp_path / "a.xml")).values()
@@ -232,7 +232,7 @@ def test_the_same_verdicts_on_real_pictures(shared, tmp_path, data):
     probes = list(read_images(root / "test"))[:: SETS[data]]
     for to, ending, every in (("onnx", "onnx", 1), ("openvino", "xml", 8)):
         precision = export(inspector, tmp_path / f"a.{ending}", to).precision
-        reference, some = at(inspector, precision), probes[::every]
+        reference, some = convert_precision(inspector, precision), probes[::every]
         judged = zip(some, reference.inspect_many(some), strict=True)
         runs = open_all(open_export(tmp_path / f"a.{ending}"))
         agreements = parity.compare(reference, runs, judged)

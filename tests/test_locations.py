@@ -228,7 +228,7 @@ def test_nothing_of_it_is_imported_for_pictures_on_disk(folder):
 
 
 def test_only_text_that_a_user_gives_is_a_url(web, tmp_path):
-    from goldensample.station.setup.fit_process import opened
+    from goldensample.station.setup.fit_process import read_pictures
 
     (tmp_path / "web/a.png").write_bytes(PICTURE)
     url = f"{web.url}/a.png"
@@ -237,5 +237,5 @@ def test_only_text_that_a_user_gives_is_a_url(web, tmp_path):
     with pytest.raises(ImageError, match="no such file"):
         read_image(url)
     with pytest.raises(ImageError, match="must be there to read"):  # whatever a request smuggles in
-        opened({"pictures": [[0, "a.png", url]]}, lambda *_: None)
+        read_pictures({"pictures": [[0, "a.png", url]]}, lambda *_: None)
     assert not web.requests

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from goldensample.fitting.plan import Load, Machine, check, fitting, plan
+from goldensample.fitting.plan import Load, Machine, check_memory, choose_greedy, estimate
 from goldensample.methods.patchcore import PatchCore
 
 MACHINE = Machine(resident_bytes=200_000_000, features_s=0.01, patches_s=0.001, products_s=1e10)
@@ -15,34 +15,36 @@ LOAD = Load(
 
 
 def test_it_counts_by_hand():
-    made = plan(PatchCore(coreset=0.1), LOAD, MACHINE)
+    made = estimate(PatchCore(coreset=0.1), LOAD, MACHINE)
     assert made.patches == 1_024_000
     assert made.rows == 102_400
     assert made.depth == 384
     assert made.disk_bytes == 400_000_000
     assert made.memory_bytes > 200_000_000 + 1_024_000 * 128 * 4
-    assert plan(PatchCore(coreset=0.1, stride=2), LOAD, MACHINE).patches == 256_000
-    assert plan(PatchCore(coreset=5000), LOAD, MACHINE).rows == 5000
+    assert estimate(PatchCore(coreset=0.1, stride=2), LOAD, MACHINE).patches == 256_000
+    assert estimate(PatchCore(coreset=5000), LOAD, MACHINE).rows == 5000
 
 
 def test_streaming_memory_does_not_grow_with_the_pictures():
     method = PatchCore(coreset=10_000, greedy="streaming")
-    many = [plan(method, replace(LOAD, pictures=n), MACHINE).memory_bytes for n in (2_000, 20_000)]
+    many = [
+        estimate(method, replace(LOAD, pictures=n), MACHINE).memory_bytes for n in (2_000, 20_000)
+    ]
     assert many[1] - many[0] < 18_000 * 1024 * 12 + 200_000_000  # 12 bytes a patch, and a level
     paper = replace(LOAD, pictures=20_000, cells=784)
-    assert plan(method, paper, MACHINE).memory_bytes < 1_000_000_000
+    assert estimate(method, paper, MACHINE).memory_bytes < 1_000_000_000
 
 
 def test_exact_is_chosen_where_it_fits_and_streaming_where_it_does_not():
     method = PatchCore(coreset=10_000)
-    assert fitting(method, LOAD, MACHINE, 4_000_000_000).greedy == "exact"
-    assert fitting(method, LOAD, MACHINE, 750_000_000).greedy == "streaming"
+    assert choose_greedy(method, LOAD, MACHINE, 4_000_000_000).greedy == "exact"
+    assert choose_greedy(method, LOAD, MACHINE, 750_000_000).greedy == "streaming"
 
 
 @pytest.mark.parametrize("knobs", [{"denoise": True}, {"subsampler": "random"}, {"coreset": 0.0}])
 def test_what_copies_the_points_is_counted(knobs):
-    plain = plan(PatchCore(coreset=0.25), LOAD, MACHINE).memory_bytes
-    more = plan(PatchCore(**({"coreset": 0.25} | knobs)), LOAD, MACHINE).memory_bytes
+    plain = estimate(PatchCore(coreset=0.25), LOAD, MACHINE).memory_bytes
+    more = estimate(PatchCore(**({"coreset": 0.25} | knobs)), LOAD, MACHINE).memory_bytes
     assert more > plain + 2 * 1_024_000 * 128 * 4
 
 
@@ -58,12 +60,12 @@ def test_what_cannot_work_is_refused_with_advice_that_works(knobs, limit):
     method = PatchCore(coreset=0.2, **knobs)
     load = replace(LOAD, pictures=1500)
     with pytest.raises(ValueError, match="memory must be at least") as told:
-        fitting(method, load, MACHINE, limit)
+        choose_greedy(method, load, MACHINE, limit)
     rows = int(re.search(r"--coreset (\d+)", str(told.value))[1])
-    chosen = fitting(replace(method, coreset=rows), load, MACHINE, limit)
-    assert plan(chosen, load, MACHINE).memory_bytes <= limit
+    chosen = choose_greedy(replace(method, coreset=rows), load, MACHINE, limit)
+    assert estimate(chosen, load, MACHINE).memory_bytes <= limit
 
 
 def test_too_little_for_anything_is_said():
     with pytest.raises(ValueError, match="give it more"):
-        check(PatchCore(), LOAD, MACHINE, 100_000_000)
+        check_memory(PatchCore(), LOAD, MACHINE, 100_000_000)

@@ -74,7 +74,7 @@ def at_first_result(monkeypatch, name: str, act):
         yield
 
 
-@pytest.mark.parametrize("stage", ["look_at", "_reduce"])
+@pytest.mark.parametrize("stage", ["extract_batch", "_reduce"])
 def test_killed_workers_cost_nothing(cluster, good, tiny_file, made, tmp_path, monkeypatch, stage):
     way = "streaming" if stage == "_reduce" else "split"
     killed = set()
@@ -119,7 +119,7 @@ def test_a_killed_machine_costs_nothing(cluster, good, tiny_file, made, tmp_path
     def kill() -> None:
         lost.append(cluster.remove_node(node, allow_graceful=False))
 
-    with open_runner("auto", tmp_path), at_first_result(monkeypatch, "look_at", kill):
+    with open_runner("auto", tmp_path), at_first_result(monkeypatch, "extract_batch", kill):
         fit(good, tiny_file, tmp_path / "a.golden", *WAYS["split"], "--runner", "auto")
     assert lost
     assert (tmp_path / "a.golden").read_bytes() == made["split"]

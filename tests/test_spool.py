@@ -37,7 +37,10 @@ def joined(parts) -> Features:
 
 
 def test_it_gives_what_memory_gives_as_often_as_asked(tmp_path):
-    spool, memory = open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemoryFeatureStore()
+    spool, memory = (
+        open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False),
+        InMemoryFeatureStore(),
+    )
     for first in (7, 14, 0):  # in any order
         assert not spool.has(first)
         for store in (spool, memory):
@@ -145,7 +148,10 @@ def test_what_is_not_ours_is_left_in_the_folder(tmp_path):
 def test_what_does_not_fit_half_precision_is_refused(tmp_path):
     given = features(1)
     huge = Features((given.maps[0] * 1e6, given.maps[1]), given.valid)
-    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemoryFeatureStore()):
+    for store in (
+        open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False),
+        InMemoryFeatureStore(),
+    ):
         with pytest.raises(WeightsError, match="half precision"):
             store.put(huge)
         assert len(store) == 0
@@ -153,7 +159,10 @@ def test_what_does_not_fit_half_precision_is_refused(tmp_path):
 
 def test_arrays_aside_are_those_put_there(tmp_path):
     given = {"points": np.ones((3, 2), np.float32), "picks": np.arange(3)}
-    for store in (open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False), InMemoryFeatureStore()):
+    for store in (
+        open_spool(tmp_path / "x.partial", OF, SHAPES, SIZE, False),
+        InMemoryFeatureStore(),
+    ):
         assert not store.array_store("a").has("0-1")
         store.array_store("a").put("0-1", given)
         assert store.array_store("a").has("0-1")

@@ -11,8 +11,8 @@ from picture_files import save_picture
 
 from goldensample import Preparation, fit, load, save
 from goldensample.calibration.tradeoff import LabelledScores, curves, table
-from goldensample.fitting.calibrate import Promise, judges, limits
-from goldensample.fitting.precision import settle
+from goldensample.fitting.calibrate import Promise, compute_limits, fold_detectors
+from goldensample.fitting.precision import choose_precision
 from goldensample.learning.revisions import Note, drop_rows, revert, set_cost
 from goldensample.methods.cross_fitted import Crossed, WithoutFold
 from goldensample.methods.mean_map import MeanMap
@@ -28,7 +28,7 @@ SCORES = Calibration(np.arange(1.0, 40.0), np.arange(1.0, 40.0) / 2)
 
 
 def test_two_limits_give_three_verdicts():
-    found = limits(SCORES, Promise(0.05, 0.25))
+    found = compute_limits(SCORES, Promise(0.05, 0.25))
     assert (found.score, found.review, found.pixel) == (38, 30, 19)
     said = [found.verdict(score) for score in (30, 30.5, 38, 38.5)]
     assert said == ["good", "review", "review", "defect"]
@@ -68,17 +68,17 @@ def test_all_pictures_count_where_few_can_be_spared(crossed, good_parts, tmp_pat
     assert again.thresholds == crossed.thresholds
     assert again.inspect(part(99)).score == crossed.inspect(part(99)).score
     # each picture's score is by the fold that has not seen it
-    (detector, out), *_ = judges(crossed, 30)
+    (detector, out), *_ = fold_detectors(crossed, 30)
     alone = replace(crossed, detector=detector).inspect(good_parts[out[1]])
     assert crossed.calibrations["fp32"].scores[out[1]] == alone.score
-    settled, _ = settle(crossed, good_parts[:30], "fp32")
+    settled, _ = choose_precision(crossed, good_parts[:30], "fp32")
     assert settled.threshold == crossed.threshold
 
 
 def test_the_p_value_is_the_cross_conformal_one(crossed):
     """Vovk, Cross-conformal predictors, 2015, equation 4, as a loop."""
     known = crossed.calibrations["fp32"].scores
-    folds = [(replace(crossed, detector=one), out) for one, out in judges(crossed, 30)]
+    folds = [(replace(crossed, detector=one), out) for one, out in fold_detectors(crossed, 30)]
     for seed in range(60, 75):
         picture = part(seed, defect=seed % 3 == 0)
         found = crossed.inspect(picture)
@@ -122,7 +122,7 @@ def test_an_estimate_where_nothing_can_be_promised(tiny, good_parts, tmp_path):
         assert "an estimate" in words
     save(fitted, tmp_path / "a.golden")
     assert load(tmp_path / "a.golden").thresholds == fitted.thresholds
-    chosen, words = settle(fitted, good_parts[:25], "auto")
+    chosen, words = choose_precision(fitted, good_parts[:25], "auto")
     assert chosen.threshold == found
     assert "fp32" in words
     few = fit(good_parts[:19], backbone=tiny, false_alarms=0.01, preparation=SMALL)
@@ -161,7 +161,7 @@ def test_the_words_say_what_changed_a_limit(tiny, good_parts):
 
 
 def test_the_table_of_limits():
-    used = limits(SCORES, Promise(0.05))
+    used = compute_limits(SCORES, Promise(0.05))
     truth = LabelledScores(np.array([1.0, 39.5]), np.array([20.0, 50.0, 60.0]))
     rows = table(SCORES, used, truth)
     assert [row.score for row in rows] == sorted(row.score for row in rows)

@@ -177,7 +177,11 @@ def test_methods_with_places_and_what_cannot_be_exported(tiny, pictures, wide, t
     from goldensample.export.export import export
 
     fitted = fit(
-        pictures, backbone=tiny, method=MeanMap(), preparation=native_preparation([WIDE], 8), false_alarms=None
+        pictures,
+        backbone=tiny,
+        method=MeanMap(),
+        preparation=native_preparation([WIDE], 8),
+        false_alarms=None,
     )
     save(fitted, tmp_path / "mean.golden")
     assert load(tmp_path / "mean.golden").inspect(pictures[0]).score >= 0

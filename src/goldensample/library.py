@@ -7,7 +7,7 @@ from goldensample.backbones.network import Backbone
 from goldensample.datasets import labelled, read_dataset
 from goldensample.evaluation import evaluate as evaluation
 from goldensample.fitting import fit as fitting
-from goldensample.fitting.precision import settle
+from goldensample.fitting.precision import choose_precision
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
@@ -40,7 +40,8 @@ def fit(
         review: a larger rate, of those that may be called review; None for no such verdict.
         calibration: "auto", "split" or "cross"; see `fitting.fit.fit`.
         precision: "fp32", "bf16", "int8" (made by NNCF, extra [int8], where the network has no
-            int8 form) or "auto", the fastest that passes a check; see `fitting.precision.settle`.
+            int8 form) or "auto", the fastest that passes a check; see
+            `fitting.precision.choose_precision`.
         notify: called with (stage, done, total) for progress.
 
     Raises:
@@ -58,7 +59,7 @@ def fit(
         calibration=calibration,
         notify=notify,
     )
-    return settle(inspector, images, precision, notify)[0]
+    return choose_precision(inspector, images, precision, notify)[0]
 
 
 def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:

@@ -23,7 +23,7 @@ NAMES = ("bank", "origins", "born", "drops")
 
 def to_parts(journal: Journal) -> tuple[dict[str, Any], dict[str, Array]]:
     """Return a journal as an entry of the header and arrays by name."""
-    idle = ~journal.active(journal.head) | journal.taught
+    idle = ~journal.active(journal.head) | journal.defects
     values = (journal.bank[idle], journal.origins[idle], journal.born, journal.drops)
     arrays = {f"{JOURNAL}/{name}": array for name, array in zip(NAMES, values, strict=True)}
     return {JOURNAL: [asdict(revision) for revision in journal.revisions]}, arrays
@@ -60,7 +60,7 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
         drops,
         tuple(build(Revision, revision) for revision in revisions),
     )
-    active = journal.active(journal.head) & ~journal.taught
+    active = journal.active(journal.head) & ~journal.defects
     if (
         active.sum() != len(detector.bank)
         or idle.dtype != np.float16
@@ -73,11 +73,11 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
     restored = apply_journal(inspector, journal)
     same_limits = restored.thresholds == inspector.thresholds
     empty = np.empty(0)
-    same_taught = np.array_equal(
+    same_defects = np.array_equal(
         patchcore_of(restored).arrays().get("taught", empty), detector.arrays().get("taught", empty)
     )
     same_precisions = restored.calibrations.keys() == inspector.calibrations.keys()
-    if not (same_limits and same_taught and same_precisions):
+    if not (same_limits and same_defects and same_precisions):
         raise ValueError("limits and what was taught must be those of the last revision")
     if _statistics_bytes(restored) != _statistics_bytes(inspector):
         raise ValueError("what good pictures are like must be that of the last revision")

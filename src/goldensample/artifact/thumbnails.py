@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from goldensample.features.extraction import as_picture
-from goldensample.fitting.fit import name_of
+from goldensample.fitting.fit import picture_name
 from goldensample.images.codec import encode_jpeg, shrink
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
@@ -49,7 +49,7 @@ def add_thumbnails(
     if not isinstance(detector, BankDetector):
         check_has_bank(inspector.method)
         raise AssertionError("a method with a bank has a detector with origins")
-    indices = {name_of(images, index): index for index in range(len(images))}
+    indices = {picture_name(images, index): index for index in range(len(images))}
     numbers = np.unique(detector.origins[:, 0]).astype(int).tolist()
     pictures = list(inspector.pictures)
     for done, number in enumerate(numbers, start=1):

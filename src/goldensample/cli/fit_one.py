@@ -117,11 +117,10 @@ def fit_one(
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.artifact.store import save
     from goldensample.artifact.thumbnails import add_thumbnails, check_has_bank
-    from goldensample.fitting.fit import fit, way_of
-    from goldensample.fitting.precision import check as check_precision
-    from goldensample.fitting.precision import settle
-    from goldensample.fitting.request import PlanRequest, decide, usual
-    from goldensample.fitting.resume import spooled
+    from goldensample.fitting.fit import fit, scheme_of
+    from goldensample.fitting.precision import check_precision, choose_precision
+    from goldensample.fitting.request import PlanRequest, default_preparation, plan_fit
+    from goldensample.fitting.resume import feature_spool
     from goldensample.graphs.open_backbone import open_backbones
     from goldensample.images.folder import read_images
     from goldensample.masks.zone_files import add_roi_and_zones
@@ -144,7 +143,7 @@ def fit_one(
     if isinstance(settings, PatchCore):
         resources = (memory, "greedy" in knobs, workers.workers)
         request = PlanRequest(paths, output, preparation, tile, (rate, calibration), *resources)
-        settings = decide(request, network, settings, tell)
+        settings = plan_fit(request, network, settings, tell)
     if members:
         settings = build_ensemble(settings, members)
     if workers is not local_runner:
@@ -152,12 +151,14 @@ def fit_one(
     with progress() as notify:
         pictures = read_images(paths, None, skip_unreadable, notify, workers)
         tell_skipped(pictures)
-        preparation = preparation or usual(pictures.shapes(), network.network.stride, tile)
-        preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), pictures.shapes())
+        shapes = pictures.shapes()
+        preparation = preparation or default_preparation(shapes, network.network.stride, tile)
+        preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
         tell_stretched(pictures, preparation)
-        held_out = way_of(len(pictures), settings, rate, calibration).held_out
+        held_out = scheme_of(len(pictures), settings, rate, calibration).held_out
         preparation = add_alignment(align, preparation, pictures, held_out.tolist(), notify)
-        with spooled(output, pictures, network, preparation, len(held_out), resume, tell) as store:
+        spool = feature_spool(output, pictures, network, preparation, len(held_out), resume, tell)
+        with spool as store:
             inspector = fit(
                 pictures,
                 backbone=network,
@@ -167,10 +168,10 @@ def fit_one(
                 review=review,
                 calibration=calibration,
                 notify=notify,
-                kept=store,
+                store=store,
                 runner=workers,
             )
-            inspector, settled = settle(inspector, pictures, precision, notify)
+            inspector, settled = choose_precision(inspector, pictures, precision, notify)
             if thumbnails:
                 inspector = add_thumbnails(inspector, pictures, notify)
             save(inspector, output)

@@ -142,11 +142,11 @@ def command(
 def load_inspector(file: Path, precision: str, threshold: float | None) -> Inspector:
     """Load an inspector, in the precision and with the score limit that the options name."""
     from goldensample.artifact.store import load
-    from goldensample.fitting.precision import at
+    from goldensample.fitting.precision import convert_precision
 
     inspector = load(file)
     if precision != "auto":
-        inspector = at(inspector, precision)
+        inspector = convert_precision(inspector, precision)
         if inspector.threshold is None and threshold is None:
             tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
     if threshold is None:

@@ -208,13 +208,13 @@ def recalibrate_all(
 ) -> "Inspector":
     """Recompute the limits in every precision that has some; print which cannot be computed."""
     from goldensample.backbones.openvino import processor_has
-    from goldensample.fitting.precision import at
+    from goldensample.fitting.precision import convert_precision
     from goldensample.learning.revisions import recalibrate
 
     used, others = inspector.backbone.precision, []
     for precision in inspector.thresholds:
         if precision != used and processor_has(precision):
-            others.append(at(inspector, precision).backbone)
+            others.append(convert_precision(inspector, precision).backbone)
         elif precision != used:
             tell(f"golden: the limits in {precision} go, as this processor does not have it")
     return recalibrate(inspector, calibration, rates, note, others)

@@ -141,13 +141,13 @@ class Task:
         """The inspector, loaded at the first access."""
         if self._inspector is None:
             from goldensample.artifact.store import load
-            from goldensample.fitting.precision import at
+            from goldensample.fitting.precision import convert_precision
 
             with TemporaryDirectory() as folder:
                 path = Path(folder, "sent.golden")
                 path.write_bytes(self._file)
                 self._file = b""  # it is not sent on from here
-                inspector = at(load(path), self.options.precision)
+                inspector = convert_precision(load(path), self.options.precision)
             limits = (
                 {self.options.precision: self.options.threshold} if self.options.threshold else {}
             )

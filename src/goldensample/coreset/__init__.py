@@ -1,4 +1,4 @@
-"""Which patches stay in the bank.
+"""Coresets: the selection of the patches that become rows of the bank.
 
 `greedy.greedy` makes the picks of the textbook loop; `streaming` bounds the memory.
 """

@@ -121,18 +121,11 @@ def _random_disc_point(defect_rng: Random, low_px: float, high_px: float) -> Poi
 def _add_surface_defect(canvas: Canvas, surface: Surface, defect: str, defect_rng: Random) -> None:
     if defect == "scratch":
         angle = float(defect_rng.uniform(0, 2 * np.pi))
-        marks.scratch(
-            canvas,
-            surface,
-            defect_rng,
-            _random_disc_point(defect_rng, 0, 70),
-            angle,
-            (0.38, 0.46, 0.62),
-        )
+        start = _random_disc_point(defect_rng, 0, 70)
+        marks.scratch(canvas, surface, defect_rng, start, angle, (0.38, 0.46, 0.62))
     elif defect == "specks":
-        marks.specks(
-            canvas, surface, defect_rng, _random_disc_point(defect_rng, 0, 75), (0.01, 0.01, 0.01)
-        )
+        middle = _random_disc_point(defect_rng, 0, 75)
+        marks.specks(canvas, surface, defect_rng, middle, (0.01, 0.01, 0.01))
     else:
         tone = ((1.5, 0.75, 0.35), 0.6)
         marks.stain(canvas, surface, defect_rng, _random_disc_point(defect_rng, 25, 88), tone)

@@ -181,10 +181,5 @@ def _add_surface_defect(canvas: Canvas, surface: Surface, defect: str, defect_rn
         marks.scratch(canvas, surface, defect_rng, start, angle, (0.08, 0.08, 0.085))
     else:
         tone = ((0.95, 0.45, 0.18), 0.25)
-        marks.stain(
-            canvas,
-            surface,
-            defect_rng,
-            _random_point(defect_rng, HEAD_PX + 15, POINT_PX - 10),
-            tone,
-        )
+        middle = _random_point(defect_rng, HEAD_PX + 15, POINT_PX - 10)
+        marks.stain(canvas, surface, defect_rng, middle, tone)

@@ -107,29 +107,18 @@ def _random_ring_point(defect_rng: Random, low_px: float, high_px: float) -> Poi
 def _add_surface_defect(canvas: Canvas, surface: Surface, defect: str, defect_rng: Random) -> None:
     if defect == "scratch":
         angle = float(defect_rng.uniform(0, 2 * np.pi))
-        marks.scratch(
-            canvas,
-            surface,
-            defect_rng,
-            _random_ring_point(defect_rng, 70, 98),
-            angle,
-            (0.75, 0.75, 0.77),
-        )
+        start = _random_ring_point(defect_rng, 70, 98)
+        marks.scratch(canvas, surface, defect_rng, start, angle, (0.75, 0.75, 0.77))
     elif defect == "dent":
         centre, radius = _random_ring_point(defect_rng, 74, 96), float(defect_rng.uniform(4.5, 8))
         marks.dent(canvas, surface, defect_rng, centre, radius)
     else:
-        marks.stain(
-            canvas,
-            surface,
-            defect_rng,
-            _random_ring_point(defect_rng, 70, 100),
-            ((0.85, 0.40, 0.16), 0.22),
-        )
+        middle, tone = _random_ring_point(defect_rng, 70, 100), ((0.85, 0.40, 0.16), 0.22)
+        marks.stain(canvas, surface, defect_rng, middle, tone)
 
 
 def _chip(canvas: Canvas, surface: Surface, background: Array, defect_rng: Random) -> None:
-    """Break a piece out of the outer border: the mat shows, beside it a raw edge."""
+    """Break a piece out of the outer border: the background shows, with a raw edge."""
     middle = _random_ring_point(defect_rng, OUTER_PX - 1, OUTER_PX + 4)
     radius = float(defect_rng.uniform(6, 11))
     where, distance = marks.blob_distance(canvas, defect_rng, middle, radius, 0.5)

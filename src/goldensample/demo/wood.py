@@ -77,14 +77,8 @@ def _add_defect(
     kind, centre = fault
     if kind == "crack":
         start = (min(centre[0], 60.0), centre[1])
-        marks.crack(
-            canvas,
-            surface,
-            defect_rng,
-            start,
-            float(defect_rng.normal(0, 0.08)),
-            (0.05, 0.03, 0.015),
-        )
+        angle = float(defect_rng.normal(0, 0.08))
+        marks.crack(canvas, surface, defect_rng, start, angle, (0.05, 0.03, 0.015))
     elif kind == "scratch":
         angle = float(defect_rng.uniform(0.4, 2.7))
         marks.scratch(canvas, surface, defect_rng, centre, angle, (0.62, 0.46, 0.30))
@@ -132,10 +126,5 @@ def _paint_knot(canvas: Canvas, surface: Surface, knot_radius: Array, defect_rng
     amount = cover * (np.float32(0.72) + np.float32(0.2) * rings)
     paint(surface, full_window, amount, (0.13, 0.062, 0.028))
     bark = coverage(np.abs(knot_radius - 1) - np.float32(0.07), 0.12)
-    paint(
-        surface,
-        full_window,
-        bark * np.float32(defect_rng.uniform(0.5, 0.8)),
-        (0.05, 0.028, 0.015),
-        0.02,
-    )
+    bark *= np.float32(defect_rng.uniform(0.5, 0.8))
+    paint(surface, full_window, bark, (0.05, 0.028, 0.015), 0.02)

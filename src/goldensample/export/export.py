@@ -6,7 +6,7 @@ from pathlib import Path
 
 from goldensample.errors import ArtifactError
 from goldensample.export.parity import Agreement, compare, extremes
-from goldensample.fitting.precision import at
+from goldensample.fitting.precision import convert_precision
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all, to_openvino
 from goldensample.inspection.inspector import Inspector
@@ -76,7 +76,7 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
 
 def reference_inspector(inspector: Inspector, precision: str) -> Inspector:
     """Return the inspector that a model must agree with: in its precision, with exact search."""
-    converted = at(inspector, precision)
+    converted = convert_precision(inspector, precision)
     detector = converted.detector
     if not isinstance(detector, PatchCoreDetector) or detector.settings.search == "exact":
         return converted

@@ -1,4 +1,4 @@
-"""Good pictures to an inspector.
+"""Fitting: from good pictures to an inspector.
 
-`fit.fit` is the whole of it; `plan` says beforehand what it takes.
+`fit.fit` is the entry point; `plan` estimates memory and time before.
 """

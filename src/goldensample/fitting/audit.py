@@ -1,10 +1,10 @@
-"""Score each picture of a fit against the others: defects among the good pictures come out odd."""
+"""Audit: score each picture of a fit against the others, to find defects among good pictures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from goldensample.features.extraction import as_picture
-from goldensample.fitting.fit import name_of
+from goldensample.fitting.fit import picture_name
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Array, Inspection, Notify, Picture, Pictures, silent
@@ -19,9 +19,9 @@ def audit(
 ) -> Iterator[Inspection]:
     """Inspect each picture of a fit with a bank that lacks the picture's own rows.
 
-    Two things limit what it can say. A defect that shows on two pictures can excuse itself on
-    one of them. And a good patch can look odd when the coreset chose it to stand for its like on
-    other pictures: those are not in the bank.
+    Two things limit it. A defect that is on two pictures can hide itself on one of them. And a
+    good patch can score high if the coreset picked it to represent similar patches of other
+    pictures: those are not in the bank.
 
     Args:
         inspector: fitted on exactly these pictures, none of them held out.
@@ -40,7 +40,7 @@ def audit(
     if count < 2:
         raise ValueError(f"an audit must have at least two pictures; got {count}")
     names = [picture.name for picture in inspector.pictures]
-    if names != [name_of(images, index) for index in range(count)]:
+    if names != [picture_name(images, index) for index in range(count)]:
         raise ValueError(
             "an audit must have the pictures of the fit, in order, with none held out; got "
             f"{count} pictures for a fit on {len(names)}"
@@ -50,14 +50,14 @@ def audit(
         raise ValueError(f"an audit must have a patchcore fit; got {inspector.method_name}")
     for index in range(count):
         picture = as_picture(images[index], index)
-        rest = without(detector, index, picture.name)
-        alone = replace(inspector, detector=rest, thresholds={}, calibrations={})
-        yield alone.inspect(picture)
+        others = without_picture(detector, index, picture.name)
+        auditor = replace(inspector, detector=others, thresholds={}, calibrations={})
+        yield auditor.inspect(picture)
         notify("audit", index + 1, count)
 
 
-def without(detector: PatchCoreDetector, index: int, name: str) -> PatchCoreDetector:
-    """Return a detector that lacks the bank rows of one picture; its radius is the whole bank's.
+def without_picture(detector: PatchCoreDetector, index: int, name: str) -> PatchCoreDetector:
+    """Return a detector without the bank rows of one picture; its radius is that of the full bank.
 
     Raises:
         ValueError: no row is left.

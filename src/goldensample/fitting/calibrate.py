@@ -1,4 +1,4 @@
-"""Limits from good pictures that did not build what scores them."""
+"""Calibration of the limits by detectors on good pictures that were held out of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from goldensample.runners import Runner, local_runner
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What limits are to promise.
+    """The false-alarm rates that limits are to promise.
 
     Args:
         false_alarms: rate of good pictures that may be called defects, in (0, 1).
-        review: larger rate of good pictures that may be looked at again or called defects; None
+        review: larger rate of good pictures that may be sent to review or called defects; None
             for two verdicts alone.
         kind: "split", "cross" or "estimate", as in `records.Threshold`.
 
@@ -43,105 +43,105 @@ class Promise:
             )
 
 
-def limits(known: Calibration, promise: Promise) -> Threshold:
+def compute_limits(calibration: Calibration, promise: Promise) -> Threshold:
     """Return the limits that keep a promise, or estimate it, on scores of good pictures.
 
     Raises:
         ValueError: there are too few scores for it.
     """
-    guessed = promise.kind == "estimate"
+    is_estimate = promise.kind == "estimate"
 
-    def at(values: Array, rate: float) -> float:
-        if guessed and len(values) < conformal.required_count(rate):
+    def limit(values: Array, rate: float) -> float:
+        if is_estimate and len(values) < conformal.required_count(rate):
             return tails.limit(values, rate)
         return conformal.limit(values, rate)
 
-    score = at(known.scores, promise.false_alarms)
+    scores, peaks, rate = calibration.scores, calibration.peaks, promise.false_alarms
     return Threshold(
-        score=score,
-        pixel=None if known.peaks is None else at(known.peaks, promise.false_alarms),
-        false_alarms=promise.false_alarms,
-        held_out=len(known.scores),
+        score=limit(scores, rate),
+        pixel=None if peaks is None else limit(peaks, rate),
+        false_alarms=rate,
+        held_out=len(scores),
         kind=promise.kind,
-        review=None if promise.review is None else at(known.scores, promise.review),
+        review=None if promise.review is None else limit(scores, promise.review),
         review_rate=promise.review,
-        interval=tails.interval(known.scores, promise.false_alarms) if guessed else None,
+        interval=tails.interval(scores, rate) if is_estimate else None,
     )
 
 
-def judges(inspector: Inspector, count: int) -> list[tuple[Detector, Array]]:
-    """Return who can score which pictures of a fit without having learned from them.
+def fold_detectors(inspector: Inspector, count: int) -> list[tuple[Detector, Array]]:
+    """Return detectors, each with the pictures of the fit that were held out of it.
 
     Args:
         inspector: fitted.
         count: all pictures of the fit.
 
     Returns:
-        Detectors, each with ascending indices; none where all pictures built the one detector.
+        Detectors, each with ascending indices; none where no picture was held out.
     """
     if isinstance(inspector.detector, CrossedDetector):
         return [
             (detector, fold_indices(fold, count))
             for fold, detector in enumerate(inspector.detector.detectors)
         ]
-    out = conformal.draw_indices(count, count - len(inspector.pictures))
-    return [(inspector.detector, out)] if len(out) else []
+    held_out = conformal.draw_indices(count, count - len(inspector.pictures))
+    return [(inspector.detector, held_out)] if len(held_out) else []
 
 
-def calibrated(
+def calibrate(
     inspector: Inspector,
     images: Pictures | Sequence[Array | Picture],
     promise: Promise,
-    judged_by: Sequence[tuple[Detector, Array]],
+    detectors: Sequence[tuple[Detector, Array]],
     notify: Notify = silent,
     runner: Runner = local_runner,
 ) -> Inspector:
-    """Set limits, in the backbone's precision, from the good pictures a detector did not learn.
+    """Set limits, in the backbone's precision, from the scores of held-out good pictures.
 
     Args:
         inspector: fitted.
         images: all pictures of the fit; enough for the promise.
-        promise: what the limits are to keep.
-        judged_by: detectors, each with the indices of the pictures it scores; see `judges`.
+        promise: the rates of the limits.
+        detectors: each with the indices of the pictures it scores; see `fold_detectors`.
         notify: told ("threshold", pictures scored, pictures).
-        runner: where they are scored.
+        runner: of the scoring.
 
     Returns:
-        The inspector with the limits, and with what they rest on.
+        The inspector with the limits, and with the calibration they are computed from.
     """
-    total = sum(len(out) for _, out in judged_by)
-    bare = replace(inspector, thresholds={}, calibrations={})
-    judging = Judging(bare, tuple(detector for detector, _ in judged_by), images)
-    parts = [
-        (number, out[some.start : some.stop])
-        for number, (_, out) in enumerate(judged_by)
-        for some in batches(len(out), inspector.preparation)
+    total = sum(len(indices) for _, indices in detectors)
+    unlimited = replace(inspector, thresholds={}, calibrations={})
+    job = ScoringJob(unlimited, tuple(detector for detector, _ in detectors), images)
+    tasks = [
+        (number, indices[batch.start : batch.stop])
+        for number, (_, indices) in enumerate(detectors)
+        for batch in batches(len(indices), inspector.preparation)
     ]
-    found: dict[int, Judged] = {}
-    for (_, out), judged in zip(parts, runner.run(judge_some, judging, parts), strict=True):
-        found.update(zip(out.tolist(), judged, strict=True))
-        notify("threshold", len(found), total)
-    known = Calibration(
-        np.asarray([found[index].score for index in sorted(found)], "f8"),
-        peaks_of([found[index].peak for index in sorted(found)]),
+    results: dict[int, HeldOutResult] = {}
+    for (_, indices), batch_results in zip(tasks, runner.run(score_batch, job, tasks), strict=True):
+        results.update(zip(indices.tolist(), batch_results, strict=True))
+        notify("threshold", len(results), total)
+    calibration = Calibration(
+        np.asarray([results[index].score for index in sorted(results)], "f8"),
+        to_peaks([results[index].peak for index in sorted(results)]),
     )
-    watched = [one.watched for one in found.values() if one.watched is not None]
+    watched = [result.watched for result in results.values() if result.watched is not None]
     precision = inspector.backbone.precision
     return replace(
         inspector,
-        thresholds={**inspector.thresholds, precision: limits(known, promise)},
-        calibrations={**inspector.calibrations, precision: known},
+        thresholds={**inspector.thresholds, precision: compute_limits(calibration, promise)},
+        calibrations={**inspector.calibrations, precision: calibration},
         habits=add_held_out(inspector.habits, precision, watched),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """Who judges which pictures.
+class ScoringJob:
+    """The scoring of held-out pictures.
 
     Args:
         inspector: without limits.
-        detectors: that stand in for its own.
+        detectors: that replace its own.
         images: all pictures of the fit.
     """
 
@@ -151,30 +151,31 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What limits rest on of a picture: score, largest value of its map, and what is watched."""
+class HeldOutResult:
+    """The score of a held-out picture, the maximum of its map, and the values that are watched."""
 
     score: float
     peak: float | None
     watched: Array | None
 
 
-def judge_some(judging: Judging, part: tuple[int, Array]) -> list[Judged]:
-    """Score the pictures of some indices by a detector of some number: the task of `calibrated`."""
-    number, out = part
-    detector, habits = judging.detectors[number], judging.inspector.habits
-    alone = replace(judging.inspector, detector=detector)
-    pictures = [as_picture(judging.images[i], int(i)) for i in out]
-    judged = []
-    for picture, found in zip(pictures, alone.inspect_many(pictures), strict=True):
-        peak = None if found.heat_map is None else float(found.heat_map.max())
+def score_batch(job: ScoringJob, task: tuple[int, Array]) -> list[HeldOutResult]:
+    """Score pictures, by their indices, with a detector, by its number; see `calibrate`."""
+    number, indices = task
+    detector, reference = job.detectors[number], job.inspector.habits
+    inspector = replace(job.inspector, detector=detector)
+    pictures = [as_picture(job.images[index], int(index)) for index in indices]
+    results = []
+    for picture, inspection in zip(pictures, inspector.inspect_many(pictures), strict=True):
+        peak = None if inspection.heat_map is None else float(inspection.heat_map.max())
         watched = None
-        if habits and detector is judging.inspector.detector:
-            watched = habits.watched_values(measure(*alone.preparation.apply(picture.pixels)), found)
-        judged.append(Judged(found.score, peak, watched))
-    return judged
+        if reference and detector is job.inspector.detector:
+            measures = measure(*inspector.preparation.apply(picture.pixels))
+            watched = reference.watched_values(measures, inspection)
+        results.append(HeldOutResult(inspection.score, peak, watched))
+    return results
 
 
-def peaks_of(peaks: Sequence[float | None]) -> Array | None:
-    """Return the largest values of maps, None for a method without a map."""
+def to_peaks(peaks: Sequence[float | None]) -> Array | None:
+    """Return the maxima of maps as an array, None for a method without a map."""
     return None if peaks[0] is None else np.asarray(peaks, "f8")

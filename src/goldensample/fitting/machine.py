@@ -1,4 +1,4 @@
-"""What the machine can do, measured in a moment, for the plan of a fit."""
+"""A quick measurement of the machine's memory and speed, for the plan of a fit."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ SIZE = 1024
 
 
 def memory_bytes() -> int | None:
-    """Return the machine's memory; None where it cannot be asked for."""
+    """Return the machine's memory; None where it is unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -26,7 +26,7 @@ def memory_bytes() -> int | None:
 
 
 def resident_bytes() -> int:
-    """Return the memory of this process; a guess where it cannot be asked for."""
+    """Return the memory of this process; a guess where it is unknown."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
@@ -34,20 +34,20 @@ def resident_bytes() -> int:
         return UNKNOWN_RESIDENT
 
 
-def measure(
+def measure_machine(
     backbone: Backbone, preparation: Preparation, method: PatchCore, shape_hw: tuple[int, int]
 ) -> tuple[Machine, Features]:
     """Time the parts of a fit on a blank picture; return the times and its features."""
     blank = [Picture("", np.zeros((*shape_hw, 3), np.uint8))]
     level_shapes(preparation, backbone)  # compiles
-    began = perf_counter()
+    start = perf_counter()
     features, _ = extract(blank, preparation, backbone)
     extracted = perf_counter()
     method.patches_of(features, 0)
-    made = perf_counter()
+    joined = perf_counter()
     square = np.ones((SIZE, SIZE), np.float32)
     square @ square
-    warm = perf_counter()
+    product_start = perf_counter()
     square @ square
-    rate = SIZE**3 / max(perf_counter() - warm, 1e-6)
-    return Machine(resident_bytes(), extracted - began, made - extracted, rate), features
+    rate = SIZE**3 / max(perf_counter() - product_start, 1e-6)
+    return Machine(resident_bytes(), extracted - start, joined - extracted, rate), features

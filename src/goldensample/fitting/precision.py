@@ -1,4 +1,4 @@
-"""Which precision an inspector computes in, and the proof that it may."""
+"""The choice of an inspector's precision, checked against fp32 on held-out pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,24 +10,24 @@ from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.calibration import conformal
 from goldensample.errors import WeightsError
 from goldensample.features.extraction import as_picture
-from goldensample.fitting.calibrate import Promise, calibrated, judges
-from goldensample.fitting.fit import spread
+from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors
+from goldensample.fitting.fit import evenly_spaced
 from goldensample.graphs.quantization import MISSING, can_quantise, quantise
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 AGREEMENT = 0.95
-"""Least rank correlation, over good pictures held out, with the scores of fp32."""
+"""Smallest rank correlation, over held-out good pictures, with the scores of fp32."""
 SHIFT = 0.05
 """Largest change of the threshold, as a share of it."""
 CALIBRATION = 100
-"""Good pictures, about, that int8's ranges are measured on."""
+"""Number of good pictures, about, for the calibration of int8's ranges."""
 
 
 @dataclass(frozen=True)
-class Proof:
-    """How another precision compares with fp32 on the good pictures held out.
+class PrecisionCheck:
+    """The comparison of another precision with fp32 on held-out good pictures.
 
     Args:
         agreement: rank correlation of the scores (Spearman), at most 1.
@@ -38,7 +38,7 @@ class Proof:
     shift: float
 
     @property
-    def holds(self) -> bool:
+    def passes(self) -> bool:
         """Whether the precision may be used."""
         return self.agreement >= AGREEMENT and abs(self.shift) <= SHIFT
 
@@ -46,7 +46,7 @@ class Proof:
         return f"rank agreement {self.agreement:.3f}, threshold moved by {100 * self.shift:+.1f} %"
 
 
-def at(inspector: Inspector, precision: str) -> Inspector:
+def convert_precision(inspector: Inspector, precision: str) -> Inspector:
     """Return the same inspector computing in another precision, with that precision's limits.
 
     Raises:
@@ -60,80 +60,81 @@ def at(inspector: Inspector, precision: str) -> Inspector:
     return replace(inspector, backbone=OpenVINOBackbone(backbone.network, precision=precision))
 
 
-def check(backbone: Backbone, asked: str) -> None:
-    """Make sure, before long work, that a precision can be had for a fit.
+def check_precision(backbone: Backbone, precision: str) -> None:
+    """Check, before the fit, that a precision is available.
 
     Raises:
-        ValueError: it is none of PRECISIONS, or the processor or torch does not have it.
-        WeightsError: int8 is asked for, the network has none, and NNCF is not installed.
+        ValueError: it is none of PRECISIONS, or the processor or torch does not support it.
+        WeightsError: int8 is requested, the network has none, and NNCF is not installed.
     """
-    if asked not in PRECISIONS:
-        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {asked!r}")
-    if asked in ("auto", "fp32"):
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}; got {precision!r}")
+    if precision in ("auto", "fp32"):
         return
     if not isinstance(backbone, OpenVINOBackbone):
-        raise ValueError(f"precision must be fp32 where torch runs the network; got {asked}")
-    if not processor_has(asked):
-        raise ValueError(f"{asked} must have a processor with it; this has none; take fp32")
-    if asked == "int8" and not backbone.network.int8_graph and not can_quantise():
+        raise ValueError(f"precision must be fp32 where torch runs the network; got {precision}")
+    if not processor_has(precision):
+        raise ValueError(f"{precision} must have a processor with it; this has none; take fp32")
+    if precision == "int8" and not backbone.network.int8_graph and not can_quantise():
         raise WeightsError(MISSING)
 
 
-def settle(
+def choose_precision(
     inspector: Inspector,
     images: Pictures | Sequence[Array | Picture],
-    asked: str,
+    requested: str,
     notify: Notify = silent,
 ) -> tuple[Inspector, str]:
     """Choose the precision of a fresh fit, and set limits in it.
 
     "auto" takes int8 where the network came with it, else bf16 where the processor has it, but
-    only if it proves itself on the good pictures held out; where none are, fp32. A precision asked
-    for by name must prove itself, too, where that can be tried; int8 is then made by NNCF.
+    only if it passes the check on held-out good pictures; where none are, fp32. A precision
+    requested by name must pass, too, where it can be checked; int8 is then quantised by NNCF.
 
     Args:
         inspector: fitted in fp32.
         images: the pictures of the fit.
-        asked: one of PRECISIONS.
+        requested: one of PRECISIONS.
         notify: told ("threshold", pictures scored, pictures).
 
     Returns:
-        The inspector, and what was decided and why, in words.
+        The inspector, and a description of the decision.
 
     Raises:
-        ValueError, WeightsError: see `check`.
+        ValueError, WeightsError: see `check_precision`.
     """
-    check(inspector.backbone, asked)
-    if asked == "fp32" or not isinstance(inspector.backbone, OpenVINOBackbone):
+    check_precision(inspector.backbone, requested)
+    if requested == "fp32" or not isinstance(inspector.backbone, OpenVINOBackbone):
         return inspector, "fp32"
     network = inspector.backbone.network
-    if asked == "int8" and not network.int8_graph:
-        network = quantise(network, examples(inspector, images))
+    if requested == "int8" and not network.int8_graph:
+        network = quantise(network, calibration_canvases(inspector, images))
         inspector = replace(inspector, backbone=OpenVINOBackbone(network))
-    tried = [asked]
-    if asked == "auto":
-        has = {"int8": bool(network.int8_graph), "bf16": processor_has("bf16")}
-        tried = [precision for precision in ("int8", "bf16") if has[precision]]
-    if inspector.threshold is None or not judges(inspector, len(images)):
-        if asked == "auto":
+    candidates = [requested]
+    if requested == "auto":
+        available = {"int8": bool(network.int8_graph), "bf16": processor_has("bf16")}
+        candidates = [precision for precision in ("int8", "bf16") if available[precision]]
+    if inspector.threshold is None or not fold_detectors(inspector, len(images)):
+        if requested == "auto":
             return inspector, "fp32, as no pictures were kept out to prove another precision on"
-        return at(inspector, asked), f"{asked}, not proven, as no pictures were kept out"
-    words = []
-    for precision in tried:
-        proven, proof = prove(inspector, images, precision, notify)
-        if proof.holds:
-            return proven, f"{precision}: {proof} against fp32"
-        words.append(f"{precision} was dropped: {proof}")
-    return inspector, "; ".join(["fp32", *words])
+        converted = convert_precision(inspector, requested)
+        return converted, f"{requested}, not proven, as no pictures were kept out"
+    reasons = []
+    for precision in candidates:
+        candidate, result = compare_precision(inspector, images, precision, notify)
+        if result.passes:
+            return candidate, f"{precision}: {result} against fp32"
+        reasons.append(f"{precision} was dropped: {result}")
+    return inspector, "; ".join(["fp32", *reasons])
 
 
-def prove(
+def compare_precision(
     inspector: Inspector,
     images: Pictures | Sequence[Array | Picture],
     precision: str,
     notify: Notify = silent,
-) -> tuple[Inspector, Proof]:
-    """Return the inspector in a precision, with limits set in it, beside how it compares.
+) -> tuple[Inspector, PrecisionCheck]:
+    """Return the inspector in a precision, with limits set in it, and its comparison with fp32.
 
     Args:
         inspector: in fp32, with limits from pictures held out.
@@ -146,16 +147,18 @@ def prove(
     if limits.false_alarms is None:
         raise ValueError("limits must come from pictures held out; these were set by hand")
     promise = Promise(limits.false_alarms, limits.review_rate, limits.kind)
-    other = at(inspector, precision)
-    other = calibrated(other, images, promise, judges(other, len(images)), notify)
+    other = convert_precision(inspector, precision)
+    other = calibrate(other, images, promise, fold_detectors(other, len(images)), notify)
     before, after = (other.calibrations[name].scores for name in ("fp32", precision))
     shift = other.thresholds[precision].score / limits.score - 1
-    return other, Proof(float(spearmanr(before, after).statistic), shift)
+    return other, PrecisionCheck(float(spearmanr(before, after).statistic), shift)
 
 
-def examples(inspector: Inspector, images: Pictures | Sequence[Array | Picture]) -> list[Array]:
-    """Return good pictures, evenly among those of the bank, as the network takes them."""
-    out = conformal.draw_indices(len(images), len(images) - len(inspector.pictures))
-    banked = np.setdiff1d(np.arange(len(images)), out)
-    pictures = (as_picture(images[i], int(i)).pixels for i in spread(banked, CALIBRATION))
+def calibration_canvases(
+    inspector: Inspector, images: Pictures | Sequence[Array | Picture]
+) -> list[Array]:
+    """Return prepared good pictures, evenly spaced among those of the fit."""
+    held_out = conformal.draw_indices(len(images), len(images) - len(inspector.pictures))
+    fitted = np.setdiff1d(np.arange(len(images)), held_out)
+    pictures = (as_picture(images[i], int(i)).pixels for i in evenly_spaced(fitted, CALIBRATION))
     return [inspector.preparation.apply(pixels)[0] for pixels in pictures]

@@ -1,4 +1,4 @@
-"""The plan of a fit: what it will take on this machine, said before the first picture is read."""
+"""The plan of a fit: its memory, disk space and time on this machine, before it starts."""
 
 import os
 import shutil
@@ -10,8 +10,8 @@ from goldensample.backbones.network import Backbone
 from goldensample.calibration.conformal import choose_scheme
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.features.tiling import native_preparation
-from goldensample.fitting.machine import measure, memory_bytes
-from goldensample.fitting.plan import Load, Plan, check, fitting, plan
+from goldensample.fitting.machine import measure_machine, memory_bytes
+from goldensample.fitting.plan import Load, Plan, check_memory, choose_greedy, estimate
 from goldensample.fitting.spool import record_bytes
 from goldensample.images.codec import read_shape
 from goldensample.images.folder import open_images
@@ -25,10 +25,10 @@ SAMPLE = 24
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What the plan is made for.
+    """The fit to plan.
 
-    `limits` are the rate of false alarms and the calibration; `memory` is what each of the
-    `workers` may take, in bytes.
+    `limits` are the rate of false alarms and the calibration; `memory` is the limit of each of the
+    `workers`, in bytes.
     """
 
     paths: list[str]
@@ -37,29 +37,31 @@ class PlanRequest:
     tile: bool
     limits: tuple[float, str]
     memory: int | None
-    greedy_given: bool
+    has_greedy: bool
     workers: int = 1
 
 
-def decide(
+def plan_fit(
     request: PlanRequest, backbone: Backbone, method: PatchCore, tell: Callable[[str], None]
 ) -> PatchCore:
-    """Tell the plan; return the method with the greedy coreset that fits the memory.
+    """Report the plan; return the method with the greedy coreset that fits the memory.
 
     Args:
-        request: what the plan is made for.
+        request: the fit to plan.
         backbone: the network, which is timed on a blank picture.
         method: with its knobs; not changed.
-        tell: told the plan, in words, once.
+        tell: receives the description of the plan, once.
 
     Raises:
-        ValueError: it does not fit, whatever is chosen.
-        ArtifactError: the disk has no room for the features.
+        ValueError: neither greedy coreset fits.
+        ArtifactError: the disk has no space for the features.
     """
     count, shapes = _sampled_shapes(request.paths)
-    preparation = request.preparation or usual(shapes, backbone.network.stride, request.tile)
+    preparation = request.preparation or default_preparation(
+        shapes, backbone.network.stride, request.tile
+    )
     largest = max(shapes, key=lambda shape: shape[0] * shape[1])
-    machine, features = measure(backbone, preparation, method, largest)
+    machine, features = measure_machine(backbone, preparation, method, largest)
     held_out = len(choose_scheme(count, *request.limits).held_out) if request.limits[0] else 0
     maps = [level.shape[1:] for level in features.maps]
     load = Load(
@@ -73,12 +75,12 @@ def decide(
     )
     processes = min(request.workers, os.cpu_count() or 1)  # as many on a machine as it has cores
     limit = request.memory or int(0.8 * (memory_bytes() or 1e15) / processes)
-    if request.greedy_given:
-        check(method, load, machine, limit)
+    if request.has_greedy:
+        check_memory(method, load, machine, limit)
     else:
-        method = fitting(method, load, machine, limit)
-    planned = plan(method, load, machine)
-    tell(words(planned, method, load))
+        method = choose_greedy(method, load, machine, limit)
+    planned = estimate(method, load, machine)
+    tell(describe_plan(planned, method, load))
     free_bytes = shutil.disk_usage(
         next(p for p in request.output.absolute().parents if p.exists())
     ).free
@@ -91,25 +93,29 @@ def decide(
     return method
 
 
-def usual(shapes: Sequence[tuple[int, int]], stride: int, tile: bool) -> Preparation:
-    """Return the preparation of pictures for which no size was request."""
-    return native_preparation(shapes, stride) if tile else Preparation(choose_size(list(shapes), stride))
+def default_preparation(shapes: Sequence[tuple[int, int]], stride: int, tile: bool) -> Preparation:
+    """Return the preparation for pictures without a requested size."""
+    return (
+        native_preparation(shapes, stride)
+        if tile
+        else Preparation(choose_size(list(shapes), stride))
+    )
 
 
 def _sampled_shapes(paths: list[str]) -> tuple[int, list[tuple[int, int]]]:
-    """Return the number of pictures, and the shapes that some of them have by their headers."""
+    """Return the number of pictures, and the shapes of a sample of them, from their headers."""
     pictures = open_images(paths)
     shapes = []
     for path in pictures.paths[:: max(1, len(pictures) // SAMPLE)]:
         try:
             shapes.append(read_shape(path))
         except ImageError:
-            continue  # told later, with all that cannot be read
+            continue  # reported later, with all that cannot be read
     return len(pictures), shapes or [(256, 256)]
 
 
-def words(planned: Plan, method: PatchCore, load: Load) -> str:
-    """Return a plan as people read it."""
+def describe_plan(planned: Plan, method: PatchCore, load: Load) -> str:
+    """Return the description of a plan."""
     patches = f"{planned.patches:,} patches of depth {planned.depth}"
     text = f"plan: {patches} from {load.pictures:,} pictures, "
     if planned.rows == planned.patches:

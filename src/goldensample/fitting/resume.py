@@ -1,4 +1,4 @@
-"""The features that a fit keeps on disk, and that a stopped one leaves."""
+"""The spool of features of a fit, which a stopped fit leaves for --resume."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,13 +9,13 @@ from goldensample._version import __version__
 from goldensample.backbones.network import Backbone
 from goldensample.errors import ArtifactError, GoldenError
 from goldensample.features.extraction import batch_size, level_shapes
-from goldensample.fitting.spool import HEAD, Spool, open_spool
+from goldensample.fitting.spool import METADATA_NAME, Spool, open_spool
 from goldensample.images.folder import Folder
 from goldensample.preparation.preparation import Preparation
 
 
 @contextmanager
-def spooled(
+def feature_spool(
     output: Path,
     pictures: Folder,
     network: Backbone,
@@ -24,37 +24,39 @@ def spooled(
     resume: bool,
     tell: Callable[[str], None],
 ) -> Iterator[Spool]:
-    """Give the store beside the output where features lie until the output is written.
+    """Open the store beside the output, for the features until the output is written.
 
-    Whatever ends the work before that leaves them for --resume.
+    If the fit ends before that, they are left for --resume.
     """
     stamps = pictures.stamps()
-    if resume and (unknown := [name for name, *_, tag in stamps if tag == ""]):
+    if resume and (unstamped := [name for name, *_, tag in stamps if tag == ""]):
         raise ArtifactError(
             "--resume must know that pictures are those of before; nothing tells when "
-            f"{unknown[0]} was changed; run without it"
+            f"{unstamped[0]} was changed; run without it"
         )
-    known = network.network
-    of = {
+    graph = network.network
+    metadata = {
         "version": __version__,
-        "pictures": [[str(path), *one] for path, one in zip(pictures.paths, stamps, strict=True)],
+        "pictures": [
+            [str(path), *stamp] for path, stamp in zip(pictures.paths, stamps, strict=True)
+        ],
         "held_out": held_out,
-        "network": [known.source_sha256, *known.levels, *known.mean, *known.std, known.stride],
+        "network": [graph.source_sha256, *graph.levels, *graph.mean, *graph.std, graph.stride],
         "computed_by": type(network).__name__,
         "preparation": asdict(replace(preparation, white=pictures.white)),
     }
     path = output.with_name(f"{output.name}.partial")
-    if (path / HEAD).is_file() and not resume:
+    if (path / METADATA_NAME).is_file() and not resume:
         tell(f"golden: replacing {path.name} of a stopped fit; --resume would have gone on from it")
     size = len(pictures) - held_out, batch_size(preparation)
-    kept = open_spool(path, of, level_shapes(preparation, network), size, resume)
-    if len(kept):
-        tell(f"golden: going on from the features of {len(kept):,} pictures in {path.name}")
+    spool = open_spool(path, metadata, level_shapes(preparation, network), size, resume)
+    if len(spool):
+        tell(f"golden: going on from the features of {len(spool):,} pictures in {path.name}")
     try:
-        yield kept
+        yield spool
     except (KeyboardInterrupt, GoldenError):
-        if done := len(kept):
-            done_of = f"{done:,} pictures in {path.name}"
-            tell(f"\ngolden: stopped; --resume goes on from the features of {done_of}")
+        if count := len(spool):
+            source = f"{count:,} pictures in {path.name}"
+            tell(f"\ngolden: stopped; --resume goes on from the features of {source}")
         raise
-    kept.remove()
+    spool.remove()

@@ -1,4 +1,4 @@
-"""What can be fitted with zones, and what cannot."""
+"""Checks that a method supports zones, and that each zone contains patches."""
 
 from collections.abc import Iterable
 
@@ -15,20 +15,20 @@ from goldensample.preparation.zones import Zones
 
 
 def check_method(method: Method, zones: Zones) -> None:
-    """Refuse zones where a picture's score is not made of its patches' distances alone.
+    """Refuse zones unless pictures are scored by their patches' distances alone.
 
     Raises:
-        ValueError: it is not, and there are zones.
+        ValueError: there are zones, and pictures are not.
     """
-    core = getattr(method, "patchcore", method)  # of an ensemble, of a crossed fit
-    if not zones or isinstance(core, PaDiM | MeanMap):
+    base = getattr(method, "patchcore", method)  # of an ensemble, of a crossed fit
+    if not zones or isinstance(base, PaDiM | MeanMap):
         return
-    if not isinstance(core, PatchCore):
+    if not isinstance(base, PatchCore):
         raise ValueError(
             "zones must go with a method that scores a picture by its patches: patchcore, padim "
             f"or mean_map; got {type(method).__name__.lower()}"
         )
-    if core.image_score == "statistics":
+    if base.image_score == "statistics":
         raise ValueError(
             "zones must go with an image_score of distances, maximum or top; statistics holds "
             "them against those of good pictures as a whole"
@@ -41,16 +41,16 @@ def check_zones(
     backbone: Backbone,
     shapes: Iterable[tuple[int, int]],
 ) -> None:
-    """Make sure, before long work, that pictures can be scored in every zone.
+    """Check, before the fit, that pictures can be scored in every zone.
 
     Args:
         method: to be fitted.
         preparation: with the zones.
-        backbone: that will see the pictures.
+        backbone: of the fit.
         shapes: (H, W) of the pictures.
 
     Raises:
-        ValueError: the method cannot, or a zone holds no patch of a picture.
+        ValueError: the method cannot, or a zone contains no patch of a picture.
     """
     zones = preparation.zones
     check_method(method, zones)
@@ -62,8 +62,8 @@ def check_zones(
     for shape in sorted(set(shapes)):
         placement = preparation.placement(shape)
         valid = placement.valid((grid_hw[0], grid_hw[1]))[::step, ::step]
-        held = np.unique(placement.zones_at(rows, columns)[valid])
-        for number in np.setdiff1d(np.arange(len(zones)), held):
+        covered = np.unique(placement.zones_at(rows, columns)[valid])
+        for number in np.setdiff1d(np.arange(len(zones)), covered):
             raise ValueError(
                 f"a zone must hold the centre of a patch; {zones[number].name} holds none on a "
                 f"picture of {shape[0]}x{shape[1]} pixels; make it larger, see what covers it (a "

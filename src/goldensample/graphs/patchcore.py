@@ -152,10 +152,11 @@ def nearest_rows(add: Nodes, bank: Bank, queries: str) -> tuple[str, str]:
 
 
 def correct_distances(add: Nodes, detector: PatchCoreDetector, queries: str, to_bank: str) -> str:
-    """Return (n, h·w) distances, raised near taught patches; see `methods.corrections`."""
-    assert detector.defect_patches is not None, "there are taught patches"
-    to_taught, _ = nearest_rows(add, Bank(add, replace(detector, bank=detector.defect_patches)), queries)
-    ratio = add("Div", to_bank, add("Max", to_taught, add.constant([1e-9])))
+    """Return (n, h·w) distances, raised near taught defects; see `methods.corrections`."""
+    assert detector.defect_patches is not None, "there are patches of defects"
+    defects = Bank(add, replace(detector, bank=detector.defect_patches))
+    to_defects, _ = nearest_rows(add, defects, queries)
+    ratio = add("Div", to_bank, add("Max", to_defects, add.constant([1e-9])))
     factor = add("Max", add("Min", ratio, add.constant([MAX_FACTOR])), add.constant([1.0]))
     return add("Mul", to_bank, factor)
 

@@ -129,7 +129,7 @@ class Journal:
         return numbers
 
     @property
-    def taught(self) -> Array:
+    def defects(self) -> Array:
         """(m,) bool: patches of a taught defect, see `methods.corrections`; not in the bank."""
         numbers = [k for k, revision in enumerate(self.revisions) if revision.action == LIMIT]
         return np.isin(self.born, numbers)
@@ -164,7 +164,7 @@ class Journal:
         of any picture of it. If no row of such a picture was removed, that row is still there.
         """
         dropped = self.drops[np.isin(self.drops[:, 0], self.lineage(number)), 1]
-        dropped = dropped[~self.taught[dropped]]
+        dropped = dropped[~self.defects[dropped]]
         if not len(dropped):
             return True
         last_fitted = max(self.revisions[0].pictures)  # rows of the fit cover each other's patches
@@ -187,9 +187,9 @@ class Journal:
     def breaking_revisions(self, number: int) -> list[int]:
         """Return the revisions since the limits were set that may have raised a distance."""
         before, after = self.active(self.limits_revision(number)), self.active(number)
-        raising = np.where(self.taught, after & ~before, before & ~after)
-        mask = np.isin(self.drops[:, 0], self.lineage(number)) & raising[self.drops[:, 1]]
-        return sorted({*self.drops[mask, 0].tolist(), *self.born[raising & self.taught].tolist()})
+        rows = np.where(self.defects, after & ~before, before & ~after)
+        mask = np.isin(self.drops[:, 0], self.lineage(number)) & rows[self.drops[:, 1]]
+        return sorted({*self.drops[mask, 0].tolist(), *self.born[rows & self.defects].tolist()})
 
     def add_revision(
         self,

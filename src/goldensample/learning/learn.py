@@ -9,7 +9,7 @@ from goldensample.arrays import to_numpy
 from goldensample.drift.measures import measure
 from goldensample.features.extraction import as_picture, batches, extract
 from goldensample.features.store import InMemoryFeatureStore
-from goldensample.fitting.fit import name_of
+from goldensample.fitting.fit import picture_name
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import FIT, FORGET, LEARN, LIMIT, Revision
 from goldensample.learning.revisions import Note, apply_journal, open_journal, patchcore_of
@@ -48,7 +48,7 @@ def learn(
 
     Cost: q·m·d multiplications at most for q patches, beside the network's.
     """
-    names = [name_of(images, index) for index in range(len(images))]
+    names = [picture_name(images, index) for index in range(len(images))]
     check_names(inspector, names)
     rows, origins = [patchcore_of(inspector).bank[:0]], [patchcore_of(inspector).origins[:0]]
     first, new = len(inspector.pictures), list[TrainingPicture]()
@@ -85,8 +85,8 @@ def _select_patches(
         batch = [as_picture(images[i], i) for i in indices]
         patch_sets = patches_of(inspector, batch)
         for picture, (patches, centres, limits) in zip(batch, patch_sets, strict=True):
-            to_taught, weights = distance_to_defects(patches, detector.defect_patches), 1 / np.minimum(limits, 1)
-            criterion = distance, to_taught, weights
+            to_defects = distance_to_defects(patches, detector.defect_patches)
+            criterion = distance, to_defects, 1 / np.minimum(limits, 1)
             picks = greedy_picks(patches, search, np.concatenate(rows), criterion)
             yield picture, patches[picks], centres[picks]
         done += len(batch)
@@ -148,11 +148,11 @@ def greedy_picks(
         (p,) numbers of patches, the farthest first.
     """
     distances = search.find(patches)[0][:, 0]
-    bound, to_taught, weights = criterion
+    bound, to_defects, weights = criterion
     if len(added):
         distances = np.minimum(distances, NearestSearch(added).find(patches)[0][:, 0])
     picks: list[int] = []
-    while (weighted := distances * defect_factors(distances, to_taught) * weights).max() > bound:
+    while (weighted := distances * defect_factors(distances, to_defects) * weights).max() > bound:
         picks.append(int(weighted.argmax()))
         difference = patches - patches[picks[-1]]
         to_pick = np.sqrt(np.einsum("kd,kd->k", difference, difference))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from goldensample.calibration.conformal import MIN_TAIL_SCORES, required_count
 from goldensample.calibration.tradeoff import EXTRAPOLATION
-from goldensample.fitting.calibrate import Promise, limits
+from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import CALIBRATE, Revision
 from goldensample.learning.revisions import Note, apply_journal, limits_of, open_journal
@@ -71,7 +71,7 @@ def limits_for_rates(
             )
     if kind == "split" and n < required_count(false_alarms):
         kind = "estimate"
-    return limits(calibration, Promise(false_alarms, review, kind))
+    return compute_limits(calibration, Promise(false_alarms, review, kind))
 
 
 def supports_rate(n: int, rate: float) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from goldensample.backbones.network import Backbone
 from goldensample.drift.measures import ReferenceStatistics
-from goldensample.fitting.calibrate import Promise, calibrated
+from goldensample.fitting.calibrate import Promise, calibrate
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import (
     CALIBRATE,
@@ -85,7 +85,7 @@ def patchcore_of(inspector: Inspector) -> PatchCoreDetector:
 def drop_rows(inspector: Inspector, rows: Array, note: Note) -> Inspector:
     """Remove rows of the bank, by their numbers in the detector's bank."""
     journal = open_journal(inspector)
-    numbers = np.flatnonzero(journal.active(journal.head) & ~journal.taught)[rows]
+    numbers = np.flatnonzero(journal.active(journal.head) & ~journal.defects)[rows]
     revision = Revision(DROP, note.time, note.reason)
     return apply_journal(inspector, journal.add_revision(revision, dropped=np.sort(numbers)))
 
@@ -131,7 +131,7 @@ def recalibrate(
     updated = replace(inspector, thresholds={}, calibrations={})
     for backbone in (inspector.backbone, *others):
         updated = replace(updated, backbone=backbone)
-        updated = calibrated(updated, images, promise, [(inspector.detector, indices)])
+        updated = calibrate(updated, images, promise, [(inspector.detector, indices)])
     revision = Revision(CALIBRATE, note.time, note.reason, limits=limits_of(updated))
     return apply_journal(inspector, journal.add_revision(revision))
 
@@ -166,7 +166,7 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
     Raises:
         ValueError: no row is left.
     """
-    active, defects = journal.active(journal.head), journal.taught
+    active, defects = journal.active(journal.head), journal.defects
     rows, taught = active & ~defects, active & defects
     if not rows.any():
         raise ValueError("a bank must keep at least one row; this change takes all; fit anew")

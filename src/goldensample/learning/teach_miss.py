@@ -8,7 +8,7 @@ import numpy as np
 from goldensample.arrays import to_numpy
 from goldensample.features.extraction import batches, extract
 from goldensample.features.store import InMemoryFeatureStore
-from goldensample.fitting.fit import name_of
+from goldensample.fitting.fit import picture_name
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.learning.misses import Excuse, MissAnalysis, Proposal, Trial
 from goldensample.learning.revisions import Note, drop_rows, patchcore_of, set_cost, teach_defect
@@ -69,7 +69,7 @@ def analyse_miss(
     for picture_features in features:
         good_scores.append(detector.score(picture_features))
         notify("teach", len(good_scores), len(features))
-    names = tuple(name_of(good, index) for index in range(len(good)))
+    names = tuple(picture_name(good, index) for index in range(len(good)))
     limits = threshold.score, note.cost
     trial = Trial(missed_features, marked, names, tuple(features), tuple(good_scores), *limits)
     proposals = (
@@ -182,8 +182,10 @@ def _affordable(detector: PatchCoreDetector, trial: Trial, patches: Array) -> li
             peaks[k, index] = (distances * defect_factors(unscaled, to_patch)).max()
     alarms_by_patch: list[set[int]] = []
     for k, patch in enumerate(patches):
-        taught = [patch[None]] if detector.defect_patches is None else [detector.defect_patches, patch[None]]
-        changed, alarms = replace(detector, defect_patches=np.concatenate(taught)), set[int]()
+        defects = patch[None]
+        if detector.defect_patches is not None:
+            defects = np.concatenate([detector.defect_patches, defects])
+        changed, alarms = replace(detector, defect_patches=defects), set[int]()
         for index in np.argsort(-peaks[k]):
             if peaks[k, index] <= trial.limit or len(alarms) > trial.budget:
                 break

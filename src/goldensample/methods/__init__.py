@@ -1,4 +1,4 @@
-"""The methods: one paper, one file.
+"""The anomaly detection methods: one paper, one file.
 
-`registry.METHODS` has them by name; `protocols.Method` is what each promises.
+`registry.METHODS` lists them by name; `protocols.Method` is their interface.
 """

@@ -54,7 +54,7 @@ def nearest_rows(
         (n, h, w) int32; -1 where not valid.
     """
     firsts = np.cumsum([0, *(len(detector.bank) for detector in detectors[:-1])])
-    pairs = zip(scores, firsts, strict=True)
-    rows = np.stack([scores_of_one.nearest + first for scores_of_one, first in pairs])
+    shifted = zip(scores, firsts, strict=True)
+    rows = np.stack([score.nearest + first for score, first in shifted])
     nearest = np.take_along_axis(rows, chosen[None], axis=0)[0]
     return np.where(scores[0].valid, nearest, -1).astype(np.int32)

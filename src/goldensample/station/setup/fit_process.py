@@ -20,11 +20,11 @@ from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
 from goldensample.errors import GoldenError
 from goldensample.fitting.audit import METHOD, audit
-from goldensample.fitting.calibrate import judges
+from goldensample.fitting.calibrate import fold_detectors
 from goldensample.fitting.fit import fit
-from goldensample.fitting.precision import settle
-from goldensample.fitting.request import PlanRequest, decide
-from goldensample.fitting.resume import spooled
+from goldensample.fitting.precision import choose_precision
+from goldensample.fitting.request import PlanRequest, plan_fit
+from goldensample.fitting.resume import feature_spool
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.images.folder import Folder, read_images
 from goldensample.inspection.inspector import Inspector
@@ -105,9 +105,11 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
     output = folder / FITTED
     paths = [str(path) for path in pictures.paths]
     request = PlanRequest(paths, output, preparation, False, (rate, "split"), None, False)
-    method = decide(request, backbone, PatchCore(), tell)
+    method = plan_fit(request, backbone, PatchCore(), tell)
     held_out_count = len(conformal.choose_scheme(len(pictures), rate, "split").held_out)
-    with spooled(output, pictures, backbone, preparation, held_out_count, False, tell) as store:
+    with feature_spool(
+        output, pictures, backbone, preparation, held_out_count, False, tell
+    ) as store:
         inspector = fit(
             pictures,
             backbone=backbone,
@@ -117,9 +119,9 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
             review=review,
             calibration="split",
             notify=notify,
-            kept=store,
+            store=store,
         )
-    inspector, _ = settle(inspector, pictures, "auto", notify)
+    inspector, _ = choose_precision(inspector, pictures, "auto", notify)
     save(add_thumbnails(inspector, pictures, notify), output)
     result = {
         "pictures": len(pictures),
@@ -153,7 +155,7 @@ def held_out_verdicts(
     folder: Path, inspector: Inspector, pictures: Folder, numbers: list[int]
 ) -> list[dict[str, Any]]:
     """Return the verdicts on the held-out pictures, the highest score first; draw heat maps."""
-    [(_, held_out)] = judges(inspector, len(pictures))
+    [(_, held_out)] = fold_detectors(inspector, len(pictures))
     calibration = inspector.calibrations[inspector.backbone.precision]
     limits = inspector.threshold
     assert limits, "a rate was asked for"
