@@ -21,7 +21,8 @@ WINGS = (
 )
 """From the ground up: what stands later may import what stands earlier, never the reverse."""
 STATION = (
-    *("settings", "records", "products", "line", "setup", "station", "inputs", "outputs"),
+    *("settings", "connection_state", "troubles", "records", "products", "line", "setup"),
+    *("station", "inputs", "outputs"),
     *("feedback", "health", "connections", "demo", "web", "replica", "serving"),
 )
 """The same within the station."""

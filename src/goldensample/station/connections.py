@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from goldensample.station.inputs.watched_folder import FolderWatch
@@ -40,7 +39,10 @@ def connect(station: Station, connections: Connections) -> None:
         ImageError: a folder to watch does not exist.
         ArtifactError: an OPC UA server cannot listen.
     """
-    on_status = partial(station.log_change, "", "", "output", None)
+
+    def on_status(message: str) -> None:
+        station.log_change("", "", "output", None, message)
+
     if connections.webhook:
         station.add_output(Webhook(connections.webhook, on_status))
     if connections.mqtt:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import ArtifactError
 from goldensample.learning.revisions import Note
+from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.events import Events
 from goldensample.station.line.line import Line
 from goldensample.station.line.scene import SceneMonitor
@@ -26,6 +27,7 @@ from goldensample.station.records.retention import Retention
 from goldensample.station.records.rows import Change, Record
 from goldensample.station.settings import Settings
 from goldensample.station.setup.setup import ProductSetup
+from goldensample.station.troubles import Trouble
 from goldensample.storage.lock import lock_file
 
 log = logging.getLogger(__name__)
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 class Input(Protocol):
     """A source that submits pictures to the line."""
+
+    def state(self) -> ConnectionState:
+        """Return how it is connected now, without blocking."""
 
     def close(self) -> None:
         """Submit no more."""
@@ -43,6 +48,9 @@ class Output(Protocol):
 
     def send(self, record: Record) -> None:
         """Accept a record without blocking."""
+
+    def state(self) -> ConnectionState:
+        """Return how it is connected now, without blocking."""
 
     def close(self) -> None:
         """Accept no more."""
@@ -97,6 +105,10 @@ class Station:
         """Send each record to an output from now on."""
         self._outputs.append(output)
 
+    def connection_states(self) -> list[ConnectionState]:
+        """Return how each input and output is connected now."""
+        return [connection.state() for connection in (*self._inputs, *self._outputs)]
+
     def close(self) -> None:
         """Finish accepted pictures, then release all resources."""
         for source in self._inputs:
@@ -113,19 +125,38 @@ class Station:
 
     def log_change(
         self, product: str, operator: str, action: str, revision: int | None, message: str
-    ) -> None:
-        """Store a change or an incident, and send it to open pages.
+    ) -> int | None:
+        """Store a change or an incident, and send it to open pages; return its id, or None.
 
         It has happened already, and inputs and outputs report from their own threads: where the
         database cannot be reached, the message goes to the log and nothing is raised.
         """
+        change = Change(0, product, time.time(), operator, action, revision, message)
+        change_id = None
         try:
-            self.ledger.add_change(
-                Change(0, product, time.time(), operator, action, revision, message)
-            )
+            change_id = self.ledger.add_change(change)
         except SQLAlchemyError:
-            log.exception("cannot keep of %s: %s", product or "the station", message)
+            log.error("the station's database is away and does not keep: %s", message)
         self.events.send("change", {"product": product, "action": action, "words": message})
+        return change_id
+
+    def amend_change(self, change_id: int, message: str) -> None:
+        """Replace the words of a change or an incident; the log has them where that fails."""
+        try:
+            self.ledger.amend_change(change_id, message)
+        except SQLAlchemyError:
+            log.error("the station's database is away and does not keep: %s", message)
+
+    def trouble(self, name: str, product: str = "", action: str = "output") -> Trouble:
+        """Return a connection's trouble: one line of the journal each time, with a count.
+
+        Args:
+            name: of the connection, as people call it.
+            product: its product's key, or "" for all.
+            action: of the changes, such as "camera".
+        """
+        add = partial(self.log_change, product, "", action, None)
+        return Trouble(name, add, self.amend_change)
 
     def _publish(self, record: Record) -> None:
         """Send a new record to open pages and outputs."""

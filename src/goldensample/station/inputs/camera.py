@@ -11,6 +11,7 @@ import numpy as np
 from goldensample.errors import ImageError
 from goldensample.images.codec import encode_png
 from goldensample.records import Array
+from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.station import Station
@@ -41,9 +42,15 @@ class Camera:
             raise ValueError(f"--every must be in (0, 86400) seconds; got {every_s:g}")
         self._station, self._product, self._url, self._every_s = station, product, url, every_s
         self._is_file = Path(url).is_file()
+        self._message, self._since = "", time.time()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-camera", daemon=True)
         self._thread.start()
+
+    def state(self) -> ConnectionState:
+        """Return how the camera is read now."""
+        state, words = ("trouble", self._message) if self._message else ("working", "read")
+        return ConnectionState("camera", "camera", state, self._since, None, 0, 0, 0, words)
 
     def close(self) -> None:
         """Stop reading frames."""
@@ -64,6 +71,7 @@ class Camera:
                 message = f"no frames are taken from the camera: {_error_message(error)}"
             if message != last_message and not self._stop.is_set():
                 self._station.log_change(self._product.key, "", "camera", None, message)
+            self._message, self._since = message, time.time()
             last_message = message
             if self._is_file:
                 return

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from goldensample.errors import GoldenError, ImageError
 from goldensample.images.codec import read_shape
 from goldensample.images.listing import list_pictures
+from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Record
@@ -44,9 +46,17 @@ class FolderWatch:
         self._station, self._product, self._folder = station, product, folder
         self._polls: dict[Path, tuple[str, int]] = {}
         self._finished: set[tuple[Path, str]] = set()
+        self._message, self._since = "", time.time()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-folder", daemon=True)
         self._thread.start()
+
+    def state(self) -> ConnectionState:
+        """Return how the folder is watched now."""
+        state, words = ("trouble", self._message) if self._message else ("working", "watched")
+        return ConnectionState(
+            str(self._folder), "folder", state, self._since, None, 0, 0, 0, words
+        )
 
     def close(self) -> None:
         """Stop polling."""
@@ -67,6 +77,8 @@ class FolderWatch:
                 message = f"cannot watch {self._folder.name}: the station's database is away"
             if message and message != last_message:
                 self._station.log_change(self._product.key, "", "trouble", None, message)
+            if message != self._message:
+                self._message, self._since = message, time.time()
             last_message = message
             self._stop.wait(POLL_S)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from asyncua import Server, ua
 
 from goldensample.errors import ArtifactError
+from goldensample.station.connection_state import ConnectionState
 from goldensample.station.records.rows import Record, iso
 
 NAMESPACE = "urn:goldensample:station"
@@ -62,6 +63,10 @@ class OpcUa:
     def send(self, record: Record) -> None:
         """Publish a verdict without blocking."""
         self._run(self._write(record))
+
+    def state(self) -> ConnectionState:
+        """Return how it is connected now."""
+        return ConnectionState("opcua", "opcua", "working", 0.0, None, 0, 0, 0, "")
 
     def close(self) -> None:
         """Stop the server."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from goldensample.station.connection_state import ConnectionState
 from goldensample.station.records.rows import Record, iso
 
 MAX_QUEUED = 1000
@@ -65,6 +66,10 @@ class Webhook:
         with self._change:
             self._queue.append(verdict_message(record))
             self._change.notify_all()
+
+    def state(self) -> ConnectionState:
+        """Return how it is connected now."""
+        return ConnectionState("webhook", "webhook", "working", 0.0, None, 0, 0, 0, "")
 
     def close(self) -> None:
         """Send the queue as long as posts succeed, and stop."""
@@ -159,6 +164,10 @@ class Mqtt:
         self._client.publish(
             f"{self._prefix}/{record.product}/verdict", payload, qos=1, retain=True
         )
+
+    def state(self) -> ConnectionState:
+        """Return how it is connected now."""
+        return ConnectionState("mqtt", "mqtt", "working", 0.0, None, 0, 0, 0, "")
 
     def close(self) -> None:
         """Disconnect from the broker."""

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, and_, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
+from goldensample.station.records.outbox import Outbox
 from goldensample.station.records.rows import ANSWERS, Answer, Change, Filter, Record, column_values
 from goldensample.station.records.tables import changes, feedback, records, seen
 
@@ -22,11 +23,12 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.outbox = Outbox(engine)
 
     def add(
         self, rows: Sequence[Record], watched_files: Sequence[tuple[str, str]] = ()
     ) -> list[Record]:
-        """Store records in one transaction; return them with their ids.
+        """Store records in one transaction, also for outputs; return them with their ids.
 
         Args:
             rows: in order.
@@ -41,6 +43,7 @@ class Ledger:
                 key = result.inserted_primary_key
                 assert key, "a record gets an id"
                 stored.append(Record(**{**values, "id": int(key[0])}))
+                self.outbox.insert(connection, stored[-1].id)
                 if watched_files and watched_files[index][0]:
                     path, stamp = watched_files[index]
                     _insert_seen(connection, path, stamp, stored[-1].id, None)
@@ -155,12 +158,19 @@ class Ledger:
                 update(records).where(records.c.id == answer.record).values(answer=previous)
             )
 
-    def add_change(self, change: Change) -> None:
-        """Add a change of a product; its id is not used."""
+    def add_change(self, change: Change) -> int:
+        """Add a change of a product, whose id is not used; return the id that it gets."""
         values = asdict(change)
         del values["id"]
         with self._engine.begin() as connection:
-            connection.execute(insert(changes).values(**values))
+            key = connection.execute(insert(changes).values(**values)).inserted_primary_key
+        assert key, "a change gets an id"
+        return int(key[0])
+
+    def amend_change(self, change_id: int, words: str) -> None:
+        """Replace the words of a change."""
+        with self._engine.begin() as connection:
+            connection.execute(update(changes).where(changes.c.id == change_id).values(words=words))
 
     def changes(self, product: str | None = None, limit: int = 100) -> list[Change]:
         """Return changes and alarms, the newest first."""

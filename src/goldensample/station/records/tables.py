@@ -89,3 +89,12 @@ seen = Table(
     Column("error", Text),
 )
 """Inspected files of watched folders, by size and time, so that none is inspected twice."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("output", String(16), primary_key=True),
+    Column("record", Integer, ForeignKey("records.id"), primary_key=True),
+    Column("refusal", Text),
+)
+"""Records that an output has still to deliver; `refusal`: why the receiver will not take one."""

@@ -1,0 +1,89 @@
+"""Outbox: which records an output has still to deliver, oldest first."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
+from sqlalchemy.sql import ColumnElement
+
+from goldensample.station.records.rows import Record
+from goldensample.station.records.tables import outbox, records
+
+
+class Outbox:
+    """Records that wait for outputs; every call is a transaction of its own.
+
+    An entry is made in the transaction that stores its record, and goes when it is delivered.
+
+    Args:
+        engine: of a database with the tables of this version.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._outputs: tuple[str, ...] = ()
+
+    def open(self, output: str) -> None:
+        """Let all records that are stored from now on wait for an output."""
+        self._outputs = (*self._outputs, output)
+
+    def insert(self, connection: Connection, record_id: int) -> None:
+        """Let a record wait for each output, in a transaction that is under way."""
+        for output in self._outputs:
+            connection.execute(insert(outbox).values(output=output, record=record_id))
+
+    def next(self, output: str, limit: int) -> list[Record]:
+        """Return the oldest records that wait for an output and were not refused."""
+        query = select(records).join(outbox, outbox.c.record == records.c.id)
+        query = query.where(_waits(output)).order_by(outbox.c.record).limit(limit)
+        with self._engine.connect() as connection:
+            return [Record(**row) for row in connection.execute(query).mappings()]
+
+    def remove(self, output: str, record_ids: Sequence[int]) -> None:
+        """Remove delivered records."""
+        entries = and_(outbox.c.output == output, outbox.c.record.in_(record_ids))
+        with self._engine.begin() as connection:
+            connection.execute(delete(outbox).where(entries))
+
+    def refuse(self, output: str, record_id: int, reason: str) -> None:
+        """Keep a record as refused by the receiver."""
+        entry = and_(outbox.c.output == output, outbox.c.record == record_id)
+        with self._engine.begin() as connection:
+            connection.execute(update(outbox).where(entry).values(refusal=reason))
+
+    def retry(self, output: str) -> int:
+        """Let refused records wait again; return how many."""
+        refused = and_(outbox.c.output == output, outbox.c.refusal.is_not(None))
+        with self._engine.begin() as connection:
+            return connection.execute(update(outbox).where(refused).values(refusal=None)).rowcount
+
+    def count(self, output: str) -> tuple[int, int]:
+        """Return how many records wait for an output, and how many it refused."""
+        query = select(func.count(), func.count(outbox.c.refusal))
+        with self._engine.connect() as connection:
+            total, refused = connection.execute(query.where(outbox.c.output == output)).one()
+        return int(total) - int(refused), int(refused)
+
+    def drop(self, output: str, limit: int, before: float) -> list[int]:
+        """Drop the oldest records beyond a number, and those of before a time; return their ids.
+
+        Args:
+            output: whose.
+            limit: how many may stay.
+            before: seconds since 1970.
+        """
+        mine = outbox.c.output == output
+        newest = select(outbox.c.record).where(mine).order_by(outbox.c.record.desc())
+        last = newest.offset(limit).limit(1).scalar_subquery()
+        query = select(outbox.c.record).join(records, outbox.c.record == records.c.id)
+        query = query.where(mine, (outbox.c.record <= last) | (records.c.time < before))
+        with self._engine.begin() as connection:
+            dropped = [int(number) for number in connection.execute(query).scalars()]
+            if dropped:
+                old = outbox.c.record <= max(dropped)
+                connection.execute(delete(outbox).where(mine, old))
+        return dropped
+
+
+def _waits(output: str) -> ColumnElement[bool]:
+    """Return the condition of a record that an output has still to deliver."""
+    return and_(outbox.c.output == output, outbox.c.refusal.is_(None))
