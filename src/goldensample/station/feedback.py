@@ -8,7 +8,7 @@ from goldensample.learning.revisions import open_journal
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Picture
 from goldensample.station.products.products import Product
-from goldensample.station.records.rows import Answer, Record
+from goldensample.station.records.rows import ERROR, Answer, Record
 from goldensample.station.station import Station, learned_name, make_note
 
 
@@ -82,10 +82,11 @@ def undo_answer(station: Station, answer: Answer, operator: str) -> None:
 
 
 def _should_learn(station: Station, product: Product, record: Record) -> bool:
-    """Tell whether a product can learn a record's picture, and has not judged it good already."""
+    """Tell whether a product can learn a record's picture: one that it judged, and not as good."""
     can_learn = isinstance(product.state.inspector.detector, PatchCoreDetector)
     on_disk = station.archive.path(record.picture_sha256).exists()
-    return can_learn and on_disk and record.verdict != "good" and not _has_learned(product, record)
+    is_odd = record.verdict not in ("good", ERROR)
+    return can_learn and on_disk and is_odd and not _has_learned(product, record)
 
 
 def _has_learned(product: Product, record: Record) -> bool:

@@ -3,9 +3,11 @@
 import asyncio
 import struct
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import anyio
 from fastapi import HTTPException, Request
+from starlette.requests import ClientDisconnect
 
 from goldensample.errors import ImageError
 from goldensample.images.codec import read_shape
@@ -21,12 +23,28 @@ decode_limiter = anyio.CapacityLimiter(2)
 """Limits concurrent decoding for requests: each picture may need much memory."""
 
 
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """An upload that was received, or what there is of one that cannot be read.
+
+    Args:
+        file: its file, empty where it did not arrive whole.
+        error: why it cannot be read, or "".
+        status: of the response where it cannot be read.
+    """
+
+    file: IncomingFile
+    error: str = ""
+    status: int = 422
+
+
 async def receive(intake: Intake, request: Request) -> IncomingFile:
     """Write the body of a request to disk, up to the limits of size and time.
 
     Raises:
         TooLargeError: it is too large.
         HTTPException: it is too slow.
+        ClientDisconnect: it did not arrive whole.
     """
     length = request.headers.get("content-length", "0")
     limit = intake.settings.limit_bytes
@@ -49,6 +67,37 @@ async def receive(intake: Intake, request: Request) -> IncomingFile:
     except TimeoutError as error:
         message = f"a file must arrive without a pause of {STALL_S:g} s, and in {UPLOAD_S:g} s"
         raise HTTPException(408, message) from error
+
+
+async def receive_picture(intake: Intake, request: Request, name: str) -> Upload:
+    """Receive a picture and check it; what cannot be read is returned with the reason.
+
+    Args:
+        name: of the picture, for messages; may be empty.
+    """
+    try:
+        incoming = await receive(intake, request)
+    except (TooLargeError, HTTPException, ClientDisconnect) as error:
+        message, status = _reason(error)
+        return Upload(intake.archive.receive_bytes(b""), message, status)
+    try:
+        await check_picture(intake, incoming, name)
+    except ImageError as error:
+        message, status = _reason(error)
+        return Upload(incoming, message, status)
+    except BaseException:
+        intake.archive.discard(incoming)
+        raise
+    return Upload(incoming)
+
+
+def _reason(error: Exception) -> tuple[str, int]:
+    """Return why an upload cannot be read, and the status of the response."""
+    if isinstance(error, HTTPException):
+        return str(error.detail), error.status_code
+    if isinstance(error, ClientDisconnect):
+        return "a picture must arrive whole; its sender broke off", 400
+    return str(error), 413 if isinstance(error, TooLargeError) else 422
 
 
 async def check_picture(intake: Intake, incoming: IncomingFile, name: str) -> None:

@@ -2,14 +2,14 @@
 
 import time
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from goldensample.errors import GoldenError
 from goldensample.records import Inspection, Picture
 from goldensample.report.entry import Heat
 from goldensample.station.products.products import Product, State
 from goldensample.station.records.archive import IncomingFile
-from goldensample.station.records.rows import Record
+from goldensample.station.records.rows import ERROR, Record
 from goldensample.wording.regions import RegionOptions, regions_json
 
 
@@ -36,6 +36,7 @@ class Job:
         source: "api", "page", "folder" or "camera".
         operator: who submitted it, or "".
         watched_file: (path, stamp) in a watched folder, or ("", "").
+        error: why it cannot be read, where that is known; it is not inspected then.
         accepted: seconds since 1970.
         started: the same moment on the performance counter.
         answer: the record, set when it is stored; or the error.
@@ -47,6 +48,7 @@ class Job:
     source: str
     operator: str = ""
     watched_file: tuple[str, str] = ("", "")
+    error: str = ""
     accepted: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
     answer: "Future[Record]" = field(default_factory=Future)
@@ -65,13 +67,8 @@ def make_record(job: Job, state: State, picture: Picture, inspection: Inspection
     """Return the record of an inspection, without the hash of its heat map."""
     limits = state.inspector.threshold
     height, width = picture.pixels.shape[:2]
-    return Record(
-        product=job.product.key,
-        name=job.name.encode("utf-8", "replace").decode(),  # a file name may be no valid text
-        source=job.source,
-        operator=job.operator,
-        time=job.accepted,
-        milliseconds=round(1000 * (time.perf_counter() - job.started), 3),
+    return replace(
+        _new_record(job, state),
         verdict=inspection.verdict,
         score=float(inspection.score),
         p_value=inspection.p_value,
@@ -82,6 +79,33 @@ def make_record(job: Job, state: State, picture: Picture, inspection: Inspection
         note=inspection.note,
         height=height,
         width=width,
+    )
+
+
+def make_error_record(job: Job, state: State, reason: str) -> Record:
+    """Return the record of a picture that cannot be read, with the reason in words."""
+    return replace(_new_record(job, state), verdict=ERROR, note=reason)
+
+
+def _new_record(job: Job, state: State) -> Record:
+    """Return a record of what is known before the inspection."""
+    return Record(
+        product=job.product.key,
+        name=job.name.encode("utf-8", "replace").decode(),  # a file name may be no valid text
+        source=job.source,
+        operator=job.operator,
+        time=job.accepted,
+        milliseconds=round(1000 * (time.perf_counter() - job.started), 3),
+        verdict=None,
+        score=None,
+        p_value=None,
+        limit_score=None,
+        limit_review=None,
+        limit_pixel=None,
+        regions=[],
+        note="",
+        height=0,
+        width=0,
         revision=state.revision,
         file_sha256=state.sha256,
         picture_sha256=job.incoming.sha256,

@@ -12,7 +12,14 @@ from goldensample.errors import GoldenError, ImageError
 from goldensample.images.folder import Folder
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Picture
-from goldensample.station.line.jobs import BusyError, Job, JobResult, StoppingError, make_record
+from goldensample.station.line.jobs import (
+    BusyError,
+    Job,
+    JobResult,
+    StoppingError,
+    make_error_record,
+    make_record,
+)
 from goldensample.station.products.products import State
 from goldensample.station.records import heat_files
 from goldensample.station.records.archive import Archive
@@ -157,11 +164,8 @@ class Line:
         error: Exception | None = None
         try:
             for result in self._inspect(jobs):
-                job = remaining.popleft()
-                if isinstance(result, ImageError):
-                    self._fail(job, result)
-                else:
-                    results.append(result)
+                remaining.popleft()
+                results.append(result)
         except Exception as cause:  # one bad picture must not stop the line
             error = cause
         if results:
@@ -172,17 +176,20 @@ class Line:
             for job in remaining:
                 self._inspect_batch([job])
 
-    def _inspect(self, jobs: list[Job]) -> Iterator[JobResult | ImageError]:
-        """Give the result of each picture, or why it cannot be inspected."""
+    def _inspect(self, jobs: list[Job]) -> Iterator[JobResult]:
+        """Give the result of each picture, in order; of one that cannot be read, the reason."""
         state = jobs[0].product.refresh()
-        paths = tuple(job.incoming.path for job in jobs)
-        names = tuple(str(index) for index in range(len(jobs)))
+        readable = [job for job in jobs if not job.error]
+        paths = tuple(job.incoming.path for job in readable)
+        names = tuple(str(index) for index in range(len(readable)))
         pictures = Folder(names, paths, state.inspector.preparation.white)
         # to the end first, so that the network is free again
-        inspections = list(inspect_stream(state.inspector, pictures.attempts()))
-        for job, (picture, inspection) in zip(jobs, inspections, strict=True):
-            if isinstance(inspection, ImageError) or picture is None:
-                yield ImageError(str(inspection).replace(str(job.incoming.path), job.name))
+        inspections = iter(list(inspect_stream(state.inspector, pictures.attempts())))
+        for job in jobs:
+            picture, inspection = (None, job.error) if job.error else next(inspections)
+            if isinstance(inspection, ImageError | str) or picture is None:
+                reason = str(inspection).replace(str(job.incoming.path), job.name)
+                yield JobResult(job, make_error_record(job, state, reason), None)
                 continue
             self._on_inspected(job, state, picture, inspection)
             heat_map = inspection.heat_map

@@ -14,9 +14,13 @@ from goldensample.station.records.rows import Record, iso
 
 NAMESPACE = "urn:goldensample:station"
 TIMEOUT_S = 30.0
+NO_SCORE = float("nan")
 VARIABLES: dict[str, tuple[Any, Callable[[Record], Any]]] = {
     "Verdict": (ua.VariantType.String, lambda record: record.verdict or ""),
-    "Score": (ua.VariantType.Double, lambda record: record.score),
+    "Score": (
+        ua.VariantType.Double,
+        lambda record: NO_SCORE if record.score is None else record.score,
+    ),
     "Threshold": (ua.VariantType.Double, lambda record: record.limit_score or 0.0),
     "PValue": (ua.VariantType.Double, lambda record: record.p_value or 0.0),
     "Regions": (ua.VariantType.Int32, lambda record: len(record.regions)),

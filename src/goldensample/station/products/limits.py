@@ -115,6 +115,7 @@ def preview(
                 "answer": record.answer,
             }
             for record in examples(ledger, key, current, candidate)
+            if record.score is not None
         ],
         **count_mistakes(groups),
     }
@@ -128,7 +129,7 @@ def count_verdict_changes(
         _verdict_column(current).label("was"),
         _verdict_column(candidate).label("becomes"),
         records.c.answer,
-    ).where(records.c.product == key)
+    ).where(records.c.product == key, records.c.score.is_not(None))
     verdicts = selected.subquery()
     query = select(*verdicts.c, func.count()).group_by(*verdicts.c)
     groups: dict[tuple[str, str], VerdictChange] = {}
@@ -158,7 +159,7 @@ def examples(
 ) -> list[Record]:
     """Return the newest stored pictures that would get another verdict."""
     is_changed: ColumnElement[bool] = _verdict_column(current) != _verdict_column(candidate)
-    return ledger.find(Filter(product=key), EXAMPLES, is_changed)
+    return ledger.find(Filter(product=key), EXAMPLES, is_changed & records.c.score.is_not(None))
 
 
 def _verdict_column(limits: Threshold | None) -> ColumnElement[str]:

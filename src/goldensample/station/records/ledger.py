@@ -8,7 +8,15 @@ from sqlalchemy import Connection, Engine, Select, and_, func, insert, select, u
 from sqlalchemy.sql import ColumnElement
 
 from goldensample.station.records.outbox import Outbox
-from goldensample.station.records.rows import ANSWERS, Answer, Change, Filter, Record, column_values
+from goldensample.station.records.rows import (
+    ANSWERS,
+    ERROR,
+    Answer,
+    Change,
+    Filter,
+    Record,
+    column_values,
+)
 from goldensample.station.records.tables import changes, feedback, records, seen
 
 PAGE_SIZE = 1000
@@ -85,9 +93,9 @@ class Ledger:
         return {verdict or "none": int(number) for verdict, number in rows}
 
     def unanswered(self, product: str, by_score: bool = False, limit: int = 100) -> list[Record]:
-        """Return records without an answer: the oldest first, or the highest score first."""
+        """Return records without an answer: the oldest, or the unreadable and the oddest, first."""
         # the sum keeps SQLite from walking all records in order, for the few without an answer
-        order = records.c.score.desc() if by_score else records.c.id + 0
+        order = records.c.score.desc().nulls_first() if by_score else records.c.id + 0
         query = (
             select(records)
             .where(_is_unanswered(product))
@@ -104,8 +112,8 @@ class Ledger:
             return int(connection.execute(query).scalar_one())
 
     def scores(self, criteria: Filter, limit: int) -> list[float]:
-        """Return the scores of records, the newest first."""
-        query = select(records.c.score).where(criteria.clause())
+        """Return the scores of records that have one, the newest first."""
+        query = select(records.c.score).where(criteria.clause(), records.c.score.is_not(None))
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(records.c.id.desc()).limit(limit))
             return [float(score) for score in rows.scalars()]
@@ -214,8 +222,8 @@ class Ledger:
 
 
 def _is_unanswered(product: str) -> ColumnElement[bool]:
-    """Return the condition of a product's inbox: not called good, and without an answer."""
-    suspicious = records.c.verdict.in_(("review", "defect"))
+    """Return the condition of a product's inbox: neither good nor answered."""
+    suspicious = records.c.verdict.in_(("review", "defect", ERROR))
     return and_(records.c.product == product, suspicious, records.c.answer.is_(None))
 
 

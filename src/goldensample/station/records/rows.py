@@ -10,13 +10,16 @@ from sqlalchemy.sql import ColumnElement
 from goldensample.station.records.tables import feedback, records
 
 ANSWERS = ("good", "defect", "unsure")
+ERROR = "error"
+"""Verdict of a picture that could not be read: it has no score, and its `note` says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One inspected picture; the fields are the columns of `tables.records`.
 
-    Times are seconds since 1970 in UTC. Before it is stored, `id` is 0.
+    Times are seconds since 1970 in UTC. Before it is stored, `id` is 0. A picture that could not be
+    read has the verdict ERROR, no score, and no height and width; `note` says why.
     """
 
     id: int = 0
@@ -27,7 +30,7 @@ class Record:
     time: float
     milliseconds: float
     verdict: str | None
-    score: float
+    score: float | None
     p_value: float | None
     limit_score: float | None
     limit_review: float | None

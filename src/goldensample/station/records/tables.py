@@ -27,7 +27,7 @@ records = Table(
     Column("time", Float, nullable=False),
     Column("milliseconds", Float, nullable=False),
     Column("verdict", String(8)),
-    Column("score", Float, nullable=False),
+    Column("score", Float),
     Column("p_value", Float),
     Column("limit_score", Float),
     Column("limit_review", Float),
@@ -50,7 +50,8 @@ records = Table(
     Index("records_by_answer", "product", "answer", "verdict"),
     sqlite_autoincrement=True,
 )
-"""One row a picture; `answer` is of the latest feedback not undone; `kept`: still on disk."""
+"""One row a picture, without a score where it could not be read; `answer` is of the latest feedback
+not undone; `kept`: still on disk."""
 
 feedback = Table(
     "feedback",

@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from goldensample.errors import ImageError
 from goldensample.images.codec import encode_jpeg, read_image, shrink
 from goldensample.station.feedback import save_answer, undo_answer
-from goldensample.station.inputs.uploads import check_picture, decode_limiter, receive
+from goldensample.station.inputs.uploads import decode_limiter, receive_picture
 from goldensample.station.line.jobs import Job
 from goldensample.station.records import heat_files
-from goldensample.station.records.rows import iso
-from goldensample.station.web.refusals import GONE_RESPONSE, SLOW_RESPONSE
+from goldensample.station.records.rows import ERROR, iso
+from goldensample.station.web.refusals import GONE_RESPONSE, SLOW_RESPONSE, without_paths
 from goldensample.station.web.requests import (
     TEXT_PATTERN,
     Feedback,
@@ -61,22 +61,28 @@ async def inspect(
     product: str,
     name: Annotated[str, Query(max_length=255, pattern=TEXT_PATTERN)] = "",
     source: Literal["api", "page"] = "api",
-) -> dict[str, Any]:
+) -> Any:
     """Inspect the picture that is the body, PNG, JPEG, BMP, TIFF or WebP; answer when it is kept.
 
-    429 with Retry-After where too many wait already.
+    What cannot be read is kept as a record with the verdict "error"; it is answered 422, 413 or
+    408, with the record and the reason. 429 with Retry-After where too many wait already.
     """
     intake, person = intake_of(request), person_of(request)
     target = product_of(intake, product)
     with intake.line.reserve() as submit:
-        incoming = await receive(intake, request)
+        upload = await receive_picture(intake, request, name)
+        error = without_paths(upload.error, intake)
         try:
-            await check_picture(intake, incoming, name)
-            future = submit(Job(target, incoming, name or "picture", source, person.name))
+            job = Job(target, upload.file, name or "picture", source, person.name, error=error)
+            future = submit(job)
         except BaseException:
-            intake.archive.discard(incoming)
+            intake.archive.discard(upload.file)
             raise
-    return record_json(await asyncio.wrap_future(future))
+    record = await asyncio.wrap_future(future)
+    if record.verdict == ERROR:
+        body = {**record_json(record), "error": without_paths(record.note, intake)}
+        return JSONResponse(body, upload.status)
+    return record_json(record)
 
 
 @router.get("/records")

@@ -19,7 +19,7 @@ def counts(request: Request, query: Annotated[RecordQuery, Query()]) -> dict[str
     answer in the product's inbox, at whatever time it came.
     """
     ledger = station_of(request).ledger
-    counts = dict.fromkeys(("good", "review", "defect", "none"), 0)
+    counts = dict.fromkeys(("good", "review", "defect", "error", "none"), 0)
     unanswered = ledger.count_unanswered(query.product) if query.product else 0
     return {**counts, **ledger.count(query.filter()), "waits": unanswered}
 

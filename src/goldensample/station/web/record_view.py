@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from goldensample.report.entry import HEAT_PX
 from goldensample.report.words import number, percent
-from goldensample.station.records.rows import Record
+from goldensample.station.records.rows import ERROR, Record
 from goldensample.station.station import Station, find_learned_record
 
 MAX_DESCRIBED = 4
@@ -63,7 +63,7 @@ class RecordView:
 
     Args:
         record: the record itself.
-        picture: URL of the picture, or None where it is deleted.
+        picture: URL of the picture, or None where it is deleted or cannot be read.
         heat: URL of the heat map, or None.
         heat_hw: what the heat map covers, in pixels of the picture.
         regions: its regions.
@@ -80,7 +80,8 @@ class RecordView:
 
 def record_view(station: Station, record: Record) -> RecordView:
     """Return a record as pages show it."""
-    has_picture = station.archive.path(record.picture_sha256).exists()
+    exists = station.archive.path(record.picture_sha256).exists()
+    has_picture = exists and record.verdict != ERROR
     has_heat = record.heat_sha256 and station.archive.path(record.heat_sha256).exists()
     block = max(1, math.ceil(max(record.height, record.width) / HEAT_PX))
     return RecordView(
@@ -185,7 +186,7 @@ def _display_name(station: Station, name: str) -> str:
 
 def _gauge(record: Record) -> tuple[float, float, float] | None:
     """Return limits and score as shares of a scale from 0 to twice the limit."""
-    if not record.limit_score or record.limit_score <= 0:
+    if record.score is None or not record.limit_score or record.limit_score <= 0:
         return None
     maximum = 2 * record.limit_score
     review = record.limit_score if record.limit_review is None else record.limit_review

@@ -17,6 +17,7 @@ VERDICTS = {
     "good": "GOOD",
     "review": "LOOK AGAIN",
     "defect": "DEFECT",
+    "error": "ERROR",
     "none": "NO VERDICT",
 }
 """Display text by verdict; a shape and a colour go with it."""

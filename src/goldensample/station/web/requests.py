@@ -29,7 +29,7 @@ class RecordQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     product: ShortText | None = None
-    verdict: Literal["good", "review", "defect", "none"] | None = None
+    verdict: Literal["good", "review", "defect", "error", "none"] | None = None
     answer: Literal["good", "defect", "unsure", "none"] | None = None
     operator: ShortText | None = None
     since: Seconds | None = None

@@ -3,7 +3,7 @@ import { ask, listen, product, put, say, showWaiting } from "./station.js";
 
 const newest = document.getElementById("newest");
 const follow = document.getElementById("follow");
-const WORDS = { good: "good", review: "look again", defect: "defect" };
+const WORDS = { good: "good", review: "look again", defect: "defect", error: "error" };
 const query = new URLSearchParams({ product });
 
 // --- newest picture: one is fetched at a time; those that came meanwhile are skipped
@@ -52,7 +52,7 @@ function count() {
       const counts = await (await ask(`/api/counts?${asked}`)).json();
       for (const place of document.querySelectorAll("[data-kind]")) {
         place.querySelector("dd").textContent = counts[place.dataset.kind].toLocaleString("en");
-        if (place.dataset.kind === "none") place.hidden = !counts.none;
+        if (["error", "none"].includes(place.dataset.kind)) place.hidden = !counts[place.dataset.kind];
       }
       showWaiting(counts.waits);
     } catch {
