@@ -1,19 +1,31 @@
 """Regions as data: contours, masks, COCO, sizes, and the reasons for them."""
 
+import io
 import json
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
 from commands import golden
 from conftest import part
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
 from goldensample import ArtifactError, fit
-from goldensample.masks.annotations import Coco, draw_regions, mask_paths
+from goldensample.masks.annotations import draw_regions, mask_paths
+from goldensample.masks.coco import CocoWriter
+from goldensample.masks.rle import encode
 from goldensample.records import Inspection, Threshold
 from goldensample.regions.contours import contours
-from goldensample.regions.heatmap import region_mask, regions
+from goldensample.regions.heatmap import region_mask, regions, regions_of_verdict
 from goldensample.wording.regions import RegionOptions, region_lines, regions_json
+
+
+def masks() -> st.SearchStrategy[np.ndarray]:
+    """Masks of any shape, empty and full ones among them."""
+    return arrays(bool, array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40))
 
 
 def bumpy(seed: int, size_hw: tuple[int, int] = (23, 31)) -> np.ndarray:
@@ -42,23 +54,23 @@ def test_contours_hold_the_pixels_of_their_region_and_no_others(seed, limit):
     for region in regions(values, limit):
         top, left, height, width = region.box_px
         own = np.zeros(values.shape, bool)
-        own[top : top + height, left : left + width] = region_mask(values, limit, region)
+        own[top : top + height, left : left + width] = region_mask(values, region)
         assert own.sum() == region.area_px
-        assert np.array_equal(within(contours(values, limit, region), values.shape), own)
+        assert np.array_equal(within(contours(values, region), values.shape), own)
         seen += own
     assert np.array_equal(seen, (values > limit).astype(int))
 
 
 def test_a_contour_by_hand():
     values = np.float32([[0, 0, 0, 0], [0, 2, 2, 0], [0, 0, 0, 0]])
-    (loop,) = contours(values, 1.0, regions(values, 1.0)[0])
+    (loop,) = contours(values, regions(values, 1.0)[0])
     expected = {(1.0, 1.5), (1.0, 2.5), (1.5, 1.0), (1.5, 3.0), (2.0, 1.5), (2.0, 2.5)}
     assert set(map(tuple, loop.tolist())) == expected
 
 
 def test_a_region_over_the_whole_picture_runs_along_its_edge():
     values = np.full((4, 6), 5.0, np.float32)
-    (loop,) = contours(values, 1.0, regions(values, 1.0)[0])
+    (loop,) = contours(values, regions(values, 1.0)[0])
     assert (loop.min(axis=0).tolist(), loop.max(axis=0).tolist()) == ([0, 0], [4, 6])
 
 
@@ -67,17 +79,7 @@ def test_a_limit_that_a_pixel_has_exactly_in_half_its_digits():
     values = np.float32([[0.1, 0.1, 0.1], [0.1, 3, 0.1]])
     (region,) = regions(values, limit)
     assert region.area_px == 1
-    assert within(contours(values, limit, region), (2, 3)).sum() == 1
-
-
-def test_filled_contours_have_no_holes():
-    values = np.zeros((7, 7), np.float32)
-    values[1:6, 1:6] = 2
-    values[3, 3] = 0
-    (region,) = regions(values, 1.0)
-    assert len(contours(values, 1.0, region)) == 2
-    (outer,) = contours(values, 1.0, region, holes=False)
-    assert within([outer], (7, 7)).sum() == 25
+    assert within(contours(values, region), (2, 3)).sum() == 1
 
 
 def said(values: np.ndarray, limit: float, name: str = "a/b.png") -> Inspection:
@@ -88,41 +90,95 @@ def said(values: np.ndarray, limit: float, name: str = "a/b.png") -> Inspection:
 def test_a_mask_holds_the_regions_that_count():
     values = bumpy(1)
     found = said(values, 1.4)
-    assert np.array_equal(draw_regions(values, 1.4, found.regions) > 0, values > 1.4)
+    assert np.array_equal(draw_regions(values, found.regions) > 0, values > 1.4)
     large = RegionOptions(smallest_px=5).drop_small(found)
     assert large.verdict == "defect"
     assert 0 < len(large.regions) < len(found.regions)
-    assert (draw_regions(values, 1.4, large.regions) > 0).sum() == sum(
-        r.area_px for r in large.regions
-    )
+    assert (draw_regions(values, large.regions) > 0).sum() == sum(r.area_px for r in large.regions)
 
 
-def test_coco_holds_polygons_boxes_and_areas(tmp_path):
-    values = bumpy(2)
-    coco = Coco()
-    calm = np.zeros((5, 5), np.float32)
-    coco.add(said(calm, 1.0, "good.png"), calm, 1.0)
-    coco.add(said(values, 1.4), values, 1.4)
-    coco.write(tmp_path / "a.json")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools
+def test_coco_is_exact_in_pycocotools_holes_included(tmp_path):
+    from pycocotools.coco import COCO
+
+    values, ring = bumpy(2), np.zeros((17, 19), np.float32)
+    ring[1:16, 1:16] = 2
+    ring[5:11, 5:11] = 0
+    coco = CocoWriter()
+    coco.add(said(np.zeros((5, 5), np.float32), 1.0, "good.png"), np.zeros((5, 5), np.float32))
+    coco.add(said(values, 1.4), values)
+    coco.add(said(ring, 1.0, "ring.png"), ring)
+    coco.write_dataset(tmp_path / "a.json")
+    coco.write_results(tmp_path / "results.json")
     written = json.loads((tmp_path / "a.json").read_text())
-    assert [one["file_name"] for one in written["images"]] == ["good.png", "a/b.png"]
-    assert written["images"][1] | {"id": 0} == {
-        "id": 0, "file_name": "a/b.png", "height": 23, "width": 31,
-    }  # fmt: skip
-    assert {one["image_id"] for one in written["annotations"]} == {2}
-    assert sum(one["area"] for one in written["annotations"]) == (values > 1.4).sum()
-    filled = np.zeros(values.shape, bool)
-    for one in written["annotations"]:
-        x, y, width, height = one["bbox"]
-        for polygon in one["segmentation"]:
-            assert len(polygon) >= 6
-            loop = np.asarray(polygon).reshape(-1, 2)[:, ::-1]
-            inner = within([loop], values.shape)
-            rows, columns = np.nonzero(inner)
-            assert y <= rows.min() <= rows.max() < y + height
-            assert x <= columns.min() <= columns.max() < x + width
-            filled |= inner
-    assert (filled | ~(values > 1.4)).all()
+    assert written["info"]["description"]
+    assert [one["file_name"] for one in written["images"]] == ["good.png", "a/b.png", "ring.png"]
+    with redirect_stdout(io.StringIO()):
+        dataset = COCO(tmp_path / "a.json")
+        loaded = dataset.loadRes(str(tmp_path / "results.json"))
+    for number, truth in ((1, np.zeros((5, 5), bool)), (2, values > 1.4), (3, ring > 1)):
+        for one in (dataset, loaded):
+            mask = np.zeros(truth.shape, int)
+            for annotation in one.loadAnns(one.getAnnIds(imgIds=[number])):
+                decoded = one.annToMask(annotation)
+                assert decoded.sum() == annotation["area"]
+                rows, columns = np.nonzero(decoded)
+                box = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
+                assert annotation["bbox"] == box
+                mask += decoded
+            assert np.array_equal(mask, truth)
+    assert [one["area"] for one in dataset.loadAnns(dataset.getAnnIds(imgIds=[3]))] == [189]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@given(masks())
+def test_run_lengths_are_those_of_pycocotools(mask):
+    from pycocotools import mask as coco_mask
+
+    expected = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    assert encode(mask) == {"size": [*mask.shape], "counts": expected["counts"].decode()}
+
+
+@pytest.mark.parametrize("verdict", ["good", "review", "defect"])
+@pytest.mark.parametrize("limit", [1.4, 5.0])
+def test_regions_go_with_the_verdict(verdict, limit):
+    values = bumpy(3)
+    found = regions_of_verdict(values, limit, verdict)
+    if verdict == "good":
+        assert not found
+    elif limit == 1.4:
+        assert found == regions(values, 1.4)
+    else:
+        assert {one.limit for one in found} == {0.9 * 3.0}
+        assert (draw_regions(values, found) > 0).tolist() == (values > 2.7).tolist()
+
+
+def test_every_output_of_a_picture_tells_one_story(line, tmp_path):
+    """A good picture has no mark anywhere, another has one everywhere, whatever the limit."""
+    scores = [
+        json.loads(text)["score"]
+        for text in golden(
+            "inspect", line / "part.golden", line / "test", "--json"
+        ).stdout.splitlines()
+    ]
+    low, high = min(scores) * 0.99, max(scores) * 0.999
+    for number, limits in enumerate(([], ["--threshold", low], ["--threshold", high])):
+        out = tmp_path / str(number)
+        words = ["--json", "--explain", "--masks", out / "masks", "--coco", out / "coco.json"]
+        done = golden("inspect", line / "part.golden", line / "test", *limits, *words)
+        assert done.returncode == 0, done.stderr
+        coco = json.loads((out / "coco.json").read_text())
+        numbers = {one["file_name"]: one["id"] for one in coco["images"]}
+        verdicts = set()
+        for one in map(json.loads, done.stdout.splitlines()):
+            marked = np.asarray(Image.open(out / "masks" / one["picture"])).any()
+            listed = {a["image_id"] for a in coco["annotations"]}
+            expected = one["verdict"] != "good"
+            assert (marked, bool(one["regions"])) == (expected, expected)
+            assert (numbers[one["picture"]] in listed) == expected
+            assert all(region["contour_px"] for region in one["regions"])
+            verdicts.add(one["verdict"])
+        assert verdicts == ({"defect"} if number == 1 else {"good", "defect"})
 
 
 def test_sizes_in_millimetres_and_reasons_in_json_and_words(tiny, good_parts):
@@ -133,14 +189,14 @@ def test_sizes_in_millimetres_and_reasons_in_json_and_words(tiny, good_parts):
     assert region.p_value == (1 + (peaks >= region.peak).sum()) / (len(peaks) + 1)
     assert region.distance >= region.peak  # the blur only takes from a lone peak
     told = RegionOptions(explain=True, mm_per_px=0.5)
-    one = regions_json(found, inspector.threshold, told)[0]
+    one = regions_json(found, told)[0]
     assert one["area_mm2"] == region.area_px / 4
     assert one["box_mm"] == [side / 2 for side in region.box_px]
     assert (one["distance"], one["p_value"]) == (region.distance, region.p_value)
     assert within([np.asarray(loop) for loop in one["contour_px"]], (48, 48)).sum() == (
         region.area_px
     )
-    assert "contour_px" not in regions_json(found, inspector.threshold)[0]
+    assert "contour_px" not in regions_json(found)[0]
     words = region_lines(found.regions, told)[0]
     assert f"({region.area_px / 4:.4g} mm²)" in words
     assert f"away: {region.reason.picture}, row" in words

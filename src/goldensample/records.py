@@ -121,6 +121,7 @@ class Region:
             no good pictures were held out.
         zone: name of the zone of that patch; None outside all zones.
         zone_limit: of that zone; peak and distance are divided by it. 1 outside all zones.
+        limit: the heat map is above it in the whole region.
     """
 
     box_px: tuple[int, int, int, int]
@@ -132,6 +133,7 @@ class Region:
     p_value: float | None = None
     zone: str | None = None
     zone_limit: float = 1.0
+    limit: float = 0.0
 
 
 KINDS = ("split", "cross", "estimate", "hand")

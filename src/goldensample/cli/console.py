@@ -126,7 +126,7 @@ def inspection_json(
         "threshold": threshold.score if threshold else None,
         "review_threshold": threshold.review if threshold else None,
         "pixel_threshold": threshold.pixel if threshold else None,
-        "regions": regions_json(inspection, threshold, options),
+        "regions": regions_json(inspection, options),
         "inspected_px": inspection.box_px,
         "note": inspection.note,
     }

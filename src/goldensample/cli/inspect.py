@@ -19,7 +19,14 @@ from goldensample.cli.console import (
 )
 from goldensample.cli.drift import DriftMonitor, StrictInput, WatchFile, reject_unusual
 from goldensample.cli.options import GoldenFile, Precision, ReportFolder, RunnerName
-from goldensample.cli.regions_options import CocoFile, Explain, Masks, MmPerPx, Smallest
+from goldensample.cli.regions_options import (
+    CocoFile,
+    CocoResults,
+    Explain,
+    Masks,
+    MmPerPx,
+    Smallest,
+)
 from goldensample.cli.table import (
     HeatMaps,
     Output,
@@ -71,6 +78,7 @@ def command(
     smallest: Smallest = 1,
     masks: Masks = None,
     coco: CocoFile = None,
+    coco_results: CocoResults = None,
     strict_input: StrictInput = False,
     watch: WatchFile = None,
 ) -> None:
@@ -87,6 +95,7 @@ def command(
     region_options = RegionOptions(explain, mm_per_px, smallest)
     table_options = {"--runner": runner != "here", "--resume": resume, "--heat-maps": heat_maps}
     other_options = {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
+    other_options["--coco-results"] = coco_results
     check_compatible(output, table_options, other_options)
     table = Table(output, runner, resume, heat_maps, batch) if output else None
     if report:
@@ -104,7 +113,7 @@ def command(
         print_counts(table.output, counts, perf_counter() - started, json)
         exit_with(counts["error"], fail_on_defect and counts["defect"])
         return
-    annotations = Annotations(masks, coco, pictures, limits)
+    annotations = Annotations(masks, (coco, coco_results), pictures, limits)
     attempts = pictures.attempts()
     if strict_input:
         attempts = reject_unusual(inspector, attempts)
@@ -198,12 +207,13 @@ def print_result(
 
 
 def override_threshold(inspector: Inspector, score: float) -> Threshold:
-    """Return limits with the score limit replaced.
+    """Return limits with the score limit replaced; the pixel limit moves in proportion.
 
-    Regions keep the fitted pixel limit; without one they use the score limit, where there is a
-    heat map.
+    Without fitted limits, the score limit is the pixel limit too, where there is a heat map: both
+    are distances of the same kind.
     """
-    if inspector.threshold:
-        return Threshold(score, inspector.threshold.pixel)
+    fitted = inspector.threshold
+    if fitted and fitted.pixel is not None and fitted.score > 0 and score >= 0:
+        return Threshold(score, fitted.pixel * score / fitted.score)
     blank = inspector.inspect(np.zeros((*inspector.preparation.canvas_hw, 3), np.uint8))
     return Threshold(score, None if blank.heat_map is None else score)

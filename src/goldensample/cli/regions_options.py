@@ -34,5 +34,13 @@ Masks = Annotated[
     ),
 ]
 CocoFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write all regions as one COCO file (JSON).")
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write all regions as one COCO data set (JSON), masks run-length encoded.",
+    ),
+]
+CocoResults = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write all regions as the list that COCO's loadRes reads."),
 ]

@@ -22,6 +22,7 @@ from goldensample.cli.table_part import (
     OutputFolders,
     Part,
     Task,
+    heat_map_name,
     inspect_part,
     part_name,
 )
@@ -198,7 +199,13 @@ def _check_heat_maps(names: Sequence[str], heat_maps: OutputFolder, output: str)
     """Refuse names that lead out of the folder of heat maps, and the table itself as the folder."""
     if heat_maps.location.rstrip("/") == output:
         raise ValueError(f"--heat-maps must be another place than --output; got {output} for both")
+    files: dict[str, str] = {}
     for name in names:
+        if (other := files.setdefault(heat_map_name(name), name)) != name:
+            raise ArtifactError(
+                f"a heat map must have a name of its own; {other} and {name} would both be "
+                f"{heat_map_name(name)}; rename one, or inspect them apart"
+            )
         if name.startswith("/") or ".." in PurePosixPath(name).parts:
             raise ArtifactError(
                 f"a heat map must lie in {heat_maps.location}; that of {name} cannot"

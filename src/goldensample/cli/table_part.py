@@ -3,7 +3,7 @@
 import io
 import socket
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -184,7 +184,7 @@ def inspect_part(task: Task, part: Part) -> int:
                 continue
             values = _values(task.options.regions.drop_small(result), task.options)
             if outputs.heat_maps and result.heat_map is not None:
-                row["heat_map"] = f"{name}.npy"
+                row["heat_map"] = heat_map_name(name)
                 outputs.heat_maps.write(row["heat_map"], encode_heat_map(result.heat_map))
             rows.append({**values, **row})
     outputs.parts.write(part.file, verdict_table.encode(rows))
@@ -197,11 +197,16 @@ def _values(inspection: Inspection, options: InspectOptions) -> dict[str, Any]:
         {"distance": region.distance, "p_value": region.p_value, **values}
         for region, values in zip(
             inspection.regions,
-            regions_json(inspection, options.threshold, options.regions),
+            regions_json(inspection, options.regions),
             strict=True,
         )
     ]
     return {**inspection_json(inspection, options.threshold, options.regions), "regions": regions}
+
+
+def heat_map_name(name: str) -> str:
+    """Return the name of a picture's heat map file: its own, ending in .npy."""
+    return str(PurePosixPath(name).with_suffix(".npy"))
 
 
 def encode_heat_map(heat_map: Array) -> bytes:

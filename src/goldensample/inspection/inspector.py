@@ -39,6 +39,8 @@ from goldensample.records import (
 )
 from goldensample.regions import heatmap
 
+BELOW_PIXEL_LIMIT = "no single place is beyond its limit; the oddest place is marked"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingPicture:
@@ -163,6 +165,8 @@ class Inspector:
         calibration = self.calibrations.get(self.backbone.precision)
         if calibration and scores.folds is not None:
             score = conformal.cross_conformal_score(scores.folds[0], calibration.scores)
+        verdict = limit.verdict(score) if limit else None
+        notes = [note(self.habits, canvases[index], placement)]
         if scores.grid.size:
             heat_map = heatmap.heat_map(
                 scores.grid[0],
@@ -171,16 +175,18 @@ class Inspector:
                 placement,
                 self.detector.sigma_px,
             )
-            if limit and limit.pixel is not None:
-                regions = heatmap.regions(heat_map, limit.pixel)
+            if limit and verdict and limit.pixel is not None:
+                regions = heatmap.regions_of_verdict(heat_map, limit.pixel, verdict)
+                if regions and regions[0].limit < limit.pixel:
+                    notes.append(BELOW_PIXEL_LIMIT)
         return Inspection(
             name=name,
             score=score,
-            verdict=limit.verdict(score) if limit else None,
+            verdict=verdict,
             heat_map=heat_map,
             box_px=placement.box_px(),
             regions=tuple(self._explain(region, placement, scores) for region in regions),
-            note=note(self.habits, canvases[index], placement),
+            note="; ".join(filter(None, notes)),
             p_value=conformal.p_value(calibration.scores, score) if calibration else None,
         )
 

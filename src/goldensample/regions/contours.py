@@ -6,7 +6,7 @@ from goldensample.records import Array, Region
 from goldensample.regions.heatmap import region_mask
 
 
-def contours(values: Array, limit: float, region: Region, holes: bool = True) -> list[Array]:
+def contours(values: Array, region: Region) -> list[Array]:
     """Return the contours of one region of a heat map.
 
     They run between pixel centres, where the interpolated map equals the limit; along the
@@ -15,26 +15,19 @@ def contours(values: Array, limit: float, region: Region, holes: bool = True) ->
 
     Args:
         values: (H, W) float32 heat map; not changed.
-        limit: the one that the region was found with.
         region: one that `heatmap.regions` found in it.
-        holes: False fills them, so that each contour is a separate area.
 
     Returns:
         Closed loops, each (k, 2) float64: row and column in pixels from the picture's upper left
         corner, so that the first pixel's centre is (0.5, 0.5).
     """
-    from scipy.ndimage import binary_fill_holes
-
-    level = float(values.dtype.type(limit))  # as NumPy compares it with the map
+    level = float(values.dtype.type(region.limit))  # as NumPy compares it with the map
     top, left, height, width = region.box_px
     start = (max(top - 1, 0), max(left - 1, 0))
     window = values[start[0] : top + height + 1, start[1] : left + width + 1].astype(np.float64)
     above = np.zeros(window.shape, bool)
     down, right = top - start[0], left - start[1]
-    above[down : down + height, right : right + width] = region_mask(values, limit, region)
-    if not holes:
-        above = binary_fill_holes(above)
-        window = np.where(above & (window <= level), region.peak, window)
+    above[down : down + height, right : right + width] = region_mask(values, region)
     window = np.where(above, window, np.minimum(window, level))  # no part of another region
     return [loop + start for loop in outlines(window, level, 1, window.shape)]
 

@@ -10,6 +10,9 @@ from goldensample.records import Array, Region, Scores
 
 Centres = tuple[tuple[float, ...], tuple[float, ...]]
 
+PEAK_SHARE = 0.9
+"""See `regions_of_verdict`."""
+
 
 def heat_map(
     scores: Array, valid: Array, centres: Centres, placement: Placement, sigma_px: float
@@ -109,9 +112,27 @@ def regions(values: Array, limit: float) -> list[Region]:
                 area_px=int(inside.sum()),
                 peak=float(part[row, column]),
                 peak_px=(top + row, left + column),
+                limit=limit,
             )
         )
     return sorted(components, key=lambda region: -region.peak)
+
+
+def regions_of_verdict(values: Array, limit: float, verdict: str) -> list[Region]:
+    """Find the regions that go with a verdict: none on a good picture, at least one on another.
+
+    Where the verdict is not good and nothing is above the limit, the place of the largest value is
+    marked, down to `PEAK_SHARE` of that value.
+
+    Args:
+        values: (H, W) float32 heat map; not changed.
+        limit: for pixels, in the unit of the map.
+        verdict: of the picture: "good", "review" or "defect".
+    """
+    if verdict == "good":
+        return []
+    peak = float(values.max())
+    return regions(values, limit if peak > limit else PEAK_SHARE * peak)
 
 
 def worst_patch(peak_px: tuple[int, int], placement: Placement, scores: Scores) -> tuple[int, int]:
@@ -132,12 +153,11 @@ def worst_patch(peak_px: tuple[int, int], placement: Placement, scores: Scores) 
     return window[0].start + row, window[1].start + column
 
 
-def region_mask(values: Array, limit: float, region: Region) -> Array:
+def region_mask(values: Array, region: Region) -> Array:
     """Return the mask of a region in its box.
 
     Args:
         values: (H, W) float32, the map in which `regions` found it; not changed.
-        limit: the one that the region was found with.
         region: one that `regions` returned.
 
     Returns:
@@ -146,7 +166,7 @@ def region_mask(values: Array, limit: float, region: Region) -> Array:
     from scipy import ndimage
 
     top, left, height, width = region.box_px
-    above = values[top : top + height, left : left + width] > limit
+    above = values[top : top + height, left : left + width] > region.limit
     labels, _ = ndimage.label(above, structure=np.ones((3, 3), int))
     row, column = region.peak_px
     mask: Array = labels == labels[row - top, column - left]

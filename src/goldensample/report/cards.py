@@ -141,8 +141,9 @@ def _annotations(entry: Entry, rank: int, scale: ColourScale) -> str:
     paths = []
     if entry.truth:
         paths.append(_path_with_halo(entry.truth, f"truth-{rank}", "truth"))
-    if scale.threshold is not None and entry.heat:
-        path = outline(entry.heat.values(), scale.threshold, entry.heat.block_px, entry.size_hw)
+    if entry.heat and entry.inspection.regions:
+        level = entry.inspection.regions[0].limit
+        path = outline(entry.heat.values(), level, entry.heat.block_px, entry.size_hw)
         if path:
             paths.append(_path_with_halo(path, f"contour-{rank}", "contour"))
     paths += [

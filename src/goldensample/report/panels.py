@@ -93,7 +93,8 @@ def describe_threshold(threshold: Threshold | None) -> str:
         no_rate, basis = "The limit was given by hand: it promises", "The limit rests on {} and is"
     else:
         limits += (
-            f"; a region is drawn where the heat map is above <b>{number(threshold.pixel)}</b>."
+            f"; on a picture that is not good, a region is drawn where the heat map is above "
+            f"<b>{number(threshold.pixel)}</b>."
         )
         no_rate = "These limits were given by hand: they promise"
         basis = "The limits rest on {} and are"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from goldensample.preparation.zones import describe_limit
-from goldensample.records import Array, Inspection, Region, Source, Threshold
+from goldensample.records import Array, Inspection, Region, Source
 from goldensample.regions.contours import contours
 
 
@@ -39,11 +39,8 @@ class RegionOptions:
 PLAIN = RegionOptions()
 
 
-def regions_json(
-    inspection: Inspection, threshold: Threshold | None, options: RegionOptions = PLAIN
-) -> list[dict[str, Any]]:
+def regions_json(inspection: Inspection, options: RegionOptions = PLAIN) -> list[dict[str, Any]]:
     """Return the regions of an inspection under the names of `golden inspect --json`."""
-    limit = threshold.pixel if threshold else None
     return [
         {
             "box_px": region.box_px,
@@ -54,7 +51,7 @@ def regions_json(
             "zone": region.zone,
             "zone_limit": region.zone_limit,
             **_in_mm(region, options.mm_per_px),
-            **(_explanation(region, inspection.heat_map, limit) if options.explain else {}),
+            **(_explanation(region, inspection.heat_map) if options.explain else {}),
         }
         for region in inspection.regions
     ]
@@ -70,9 +67,9 @@ def _in_mm(region: Region, mm_per_px: float | None) -> dict[str, Any]:
     }
 
 
-def _explanation(region: Region, heat_map: Array | None, limit: float | None) -> dict[str, Any]:
+def _explanation(region: Region, heat_map: Array | None) -> dict[str, Any]:
     """Return the distance, p-value and contours of a region."""
-    loops = [] if heat_map is None or limit is None else contours(heat_map, limit, region)
+    loops = [] if heat_map is None else contours(heat_map, region)
     return {
         "distance": region.distance,
         "p_value": region.p_value,

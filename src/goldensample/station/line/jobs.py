@@ -75,7 +75,7 @@ def make_record(job: Job, state: State, picture: Picture, inspection: Inspection
         limit_score=limits.score if limits else None,
         limit_review=limits.review if limits else None,
         limit_pixel=limits.pixel if limits else None,
-        regions=regions_json(inspection, limits, RegionOptions(explain=True)),
+        regions=regions_json(inspection, RegionOptions(explain=True)),
         note=inspection.note,
         height=height,
         width=width,
