@@ -38,7 +38,7 @@ bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anoma
 	$(BIN)/python benchmarks/coreset_peers.py --peers $(VENV)-peers/bin/python
 
 bench-inspect: $(VENV)/all.stamp $(VENV)-peers/stamp  ## one picture, ours beside anomalib and the authors' code
-	$(BIN)/python benchmarks/inspect_peers.py --peers $(VENV)-peers/bin/python
+	$(BIN)/python benchmarks/inspect_peers.py --peers $(VENV)-peers/bin/python $(IN)
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m pip install --quiet --group training

@@ -161,6 +161,24 @@ def test_bounds_hold_where_nearly_all_scores_share_a_bin(seed):
         assert found.error > 1e-3
 
 
+@slow
+@given(st.integers(0, 10**6), st.sampled_from([1e4, -3e4]), st.sampled_from([0.01, 1e-6]))
+def test_scores_far_from_0_with_little_spread(seed, middle, spread):
+    known = pytest.importorskip("sklearn.metrics", reason="scikit-learn is not installed")
+    maps, masks = made_maps(seed)
+    maps = [middle + spread * values.astype(np.float64) for values in maps]
+    curve = counted(maps, masks)
+    scores = np.concatenate([m.ravel() for m in maps])
+    labels = np.concatenate([m.ravel() for m in masks])
+    exact = [
+        (curve.auroc(), known.roc_auc_score(labels, scores)),
+        (curve.pro(0.3), pro_loop(maps, masks, 0.3)),
+    ]
+    for found, value in exact:
+        assert abs(found.value - value) <= found.error + 1e-9
+        assert found.error < 2e-3
+
+
 @few
 @given(st.integers(0, 10**6), st.booleans(), st.permutations(range(4)))
 def test_the_order_of_pictures_does_not_matter(seed, negative, order):

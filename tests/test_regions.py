@@ -121,10 +121,10 @@ def test_coco_is_exact_in_pycocotools_holes_included(tmp_path):
             mask = np.zeros(truth.shape, int)
             for annotation in one.loadAnns(one.getAnnIds(imgIds=[number])):
                 decoded = one.annToMask(annotation)
-                assert decoded.sum() == annotation["area"]
+                assert int(decoded.sum()) == annotation["area"]
                 rows, columns = np.nonzero(decoded)
                 box = [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
-                assert annotation["bbox"] == box
+                assert [*annotation["bbox"]] == box
                 mask += decoded
             assert np.array_equal(mask, truth)
     assert [one["area"] for one in dataset.loadAnns(dataset.getAnnIds(imgIds=[3]))] == [189]

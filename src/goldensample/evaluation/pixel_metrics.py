@@ -6,7 +6,7 @@ this can cause is returned with each metric.
 """
 
 from dataclasses import dataclass
-from math import frexp
+from math import floor, frexp, ldexp
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from goldensample.evaluation.metrics import check_both_classes
 from goldensample.records import Array
 
 BINS = 2**18
+DIGITS = 53
+"""Binary digits of a float64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,10 @@ class Bounded:
 class PixelTally:
     """Histograms of pixel scores, in groups, for the metrics of any number of maps.
 
-    The bins are equally wide, from 0 to a power of two above the largest score, and the same for
-    all groups. A larger score doubles the range, two bins becoming one; the first score below 0
-    extends it to the same power below 0. Multiplying by powers of two is exact, so the order of the
-    pictures does not matter.
+    The bins are equally wide, a power of two, begin at multiples of it, and are the same for all
+    groups: the finest with which `BINS` of them hold all scores so far, wherever these lie. Where
+    more are needed, pairs of bins become one. Multiplying by powers of two is exact, so the order of
+    the pictures does not matter.
 
     Args:
         marked: the groups with a mask that is not empty.
@@ -38,8 +40,8 @@ class PixelTally:
 
     def __init__(self) -> None:
         self.marked: set[str | None] = set()
-        self._high = 0.0
-        self._zero = 0  # the bin that begins at score 0
+        self._low, self._high = np.inf, -np.inf
+        self._exponent, self._first = 0, 0  # width 2^exponent; multiple at which bin 0 begins
         self._counts: dict[str | None, Array] = {}
 
     def add(self, values: Array, mask: Array, group: str | None = None) -> None:
@@ -58,10 +60,9 @@ class PixelTally:
         low, high = float(values.min()), float(values.max())
         if not np.isfinite([low, high]).all():
             raise ValueError("heat-map values must be finite; got NaN or infinity")
-        self._extend_range(low, high)
-        scale = (BINS - self._zero) / self._high if self._high else 0.0
-        bins = np.floor(values * scale).astype(np.intp)
-        bins += self._zero
+        self._extend_range(min(low, self._low), max(high, self._high))
+        bins = np.floor(values * 2.0**-self._exponent).astype(np.intp)
+        bins -= self._first
         # rows: pixels, pixels of defects, regions (each weighs 1, spread over its pixels)
         if group not in self._counts:
             self._counts[group] = np.zeros((3, BINS))
@@ -76,25 +77,23 @@ class PixelTally:
             _count(counts[2], marked, _region_weights(cropped))
 
     def _extend_range(self, low: float, high: float) -> None:
-        """Widen the range until it holds both scores."""
-        if low < 0 and not self._zero:
-            self._zero = BINS // 2
-            self._merge(self._zero)
-        largest = max(high, -low)
-        if not largest:
+        """Make bins that hold all scores from `low` to `high`."""
+        finest = frexp(max(high, -low))[1] - DIGITS  # finer ones than the digits of the scores
+        exponent = max(finest, frexp((high - low) / BINS)[1] - 1, -110)
+        if self._counts:
+            exponent = max(exponent, self._exponent)
+        while floor(ldexp(high, -exponent)) - floor(ldexp(low, -exponent)) >= BINS:
+            exponent += 1
+        first = floor(ldexp(low, -exponent))
+        self._low, self._high = low, high
+        if (first, exponent) == (self._first, self._exponent):
             return
-        power = 2.0 ** max(frexp(largest)[1], -100)  # smaller ones would overflow the scale
-        self._high = self._high or power
-        while self._high < power:
-            self._high *= 2
-            self._merge(self._zero // 2)
-
-    def _merge(self, start: int) -> None:
-        """Merge pairs of bins; the merged ones begin at `start`."""
         for counts in self._counts.values():
-            merged = counts[:, 0::2] + counts[:, 1::2]
-            counts[:] = 0
-            counts[:, start : start + BINS // 2] = merged
+            filled = np.flatnonzero(counts[0])
+            moved = ((filled + self._first) >> (exponent - self._exponent)) - first
+            for row in counts:
+                row[:] = np.bincount(moved, row[filled], BINS)
+        self._exponent, self._first = exponent, first
 
     def curve(self, *groups: str | None) -> "PixelCurve":
         """Return the curve of some groups together; of all, if none is named.
