@@ -161,7 +161,7 @@ def test_heat_maps_are_in_the_scores_unit(file, pictures, tmp_path):
         assert values.dtype == np.float16
         assert np.array_equal(values, expected.astype(np.float16))
     assert sorted(path.name for path in maps.iterdir()) == [
-        f"{k:02}.png.npy" for k in range(COUNT) if f"{k:02}.png" != BROKEN
+        f"{k:02}.npy" for k in range(COUNT) if f"{k:02}.png" != BROKEN
     ]
     huge = np.load(io.BytesIO(table_part.encode_heat_map(np.float32([[1e9, -1e9]]))))
     assert huge.tolist() == [[65504, -65504]]
@@ -237,7 +237,7 @@ def test_names_that_are_no_text_are_written_as_they_can_be(file, pictures, tmp_p
     golden("inspect", file, tmp_path, "-o", tmp_path / "a.parquet", "--heat-maps", tmp_path / "m")
     (row,) = rows(tmp_path / "a.parquet")
     assert row["picture"] == "\\udcff.png"
-    assert (tmp_path / "m" / f"{name}.npy").is_file()
+    assert (tmp_path / "m" / name.replace(".png", ".npy")).is_file()
 
 
 def test_wrong_use_is_told(file, pictures, tmp_path, monkeypatch):
@@ -389,3 +389,12 @@ def test_workers_must_see_the_heat_maps(file, tmp_path):
     (tmp_path / "m/.mark").unlink()  # as a machine finds it that does not see the folder
     with pytest.raises(RunnerError, match=r"all machines must see the same .*m; .* share it"):
         table_part.inspect_part(task, some)
+
+
+def test_heat_maps_of_one_name_are_refused_before_the_work(file, tmp_path):
+    for name in ("a.png", "a.bmp"):
+        (tmp_path / name).write_bytes(encode_png(part(1)))
+    table, maps = tmp_path / "t.parquet", tmp_path / "maps"
+    with pytest.raises(ArtifactError, match=r"a.bmp and a.png would both be a.npy; rename one"):
+        golden_in_process("inspect", file, tmp_path, "--output", table, "--heat-maps", maps)
+    assert not table.exists()

@@ -31,8 +31,8 @@ class PixelTally:
 
     The bins are equally wide, a power of two, begin at multiples of it, and are the same for all
     groups: the finest with which `BINS` of them hold all scores so far, wherever these lie. Where
-    more are needed, pairs of bins become one. Multiplying by powers of two is exact, so the order of
-    the pictures does not matter.
+    more are needed, pairs of bins become one. Multiplying by powers of two is exact, so the order
+    of the pictures does not matter.
 
     Args:
         marked: the groups with a mask that is not empty.

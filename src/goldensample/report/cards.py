@@ -141,7 +141,7 @@ def _annotations(entry: Entry, rank: int, scale: ColourScale) -> str:
     paths = []
     if entry.truth:
         paths.append(_path_with_halo(entry.truth, f"truth-{rank}", "truth"))
-    if entry.heat and entry.inspection.regions:
+    if scale.threshold is not None and entry.heat and entry.inspection.regions:
         level = entry.inspection.regions[0].limit
         path = outline(entry.heat.values(), level, entry.heat.block_px, entry.size_hw)
         if path:
