@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from travelling import PicklingRunner
 
-from goldensample.features.store import InMemoryFeatureStore
+from goldensample.features.store import InMemoryFeatureStore, SequentialReader
 from goldensample.fitting.spool import open_spool
-from goldensample.methods.bank import CHUNK, PatchSource, SequentialReader
+from goldensample.methods.bank import CHUNK, PatchSource
 from goldensample.methods.cross_fitted import Crossed, WithoutFold, check_distributable
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.spade import SPADE

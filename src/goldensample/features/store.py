@@ -25,24 +25,12 @@ class ArrayStore(Protocol):
 
 
 @runtime_checkable
-class FeatureStore(Protocol):
-    """A store of features in half precision, in parts of several pictures each.
-
-    Parts may be written in any order, and by several processes if the store allows it.
-    """
+class StoredFeatures(Protocol):
+    """Features that any process reads by ranges of pictures."""
 
     @property
     def total(self) -> int:
         """Number of pictures of the fit, stored or not."""
-
-    def __len__(self) -> int:
-        """Return the number of pictures stored."""
-
-    def has(self, first: int) -> bool:
-        """Return whether the part that begins with this picture is stored."""
-
-    def put(self, features: Features) -> None:
-        """Store a part; its `first` is the index of its first picture."""
 
     def __iter__(self) -> Iterator[Features]:
         """Yield all parts, in order, in float32."""
@@ -55,6 +43,23 @@ class FeatureStore(Protocol):
 
     def array_store(self, name: str) -> ArrayStore:
         """Return the store, by name, of intermediate arrays computed from the features."""
+
+
+@runtime_checkable
+class FeatureStore(StoredFeatures, Protocol):
+    """A store of features in half precision, in parts of several pictures each.
+
+    Parts may be written in any order, and by several processes if the store allows it.
+    """
+
+    def __len__(self) -> int:
+        """Return the number of pictures stored."""
+
+    def has(self, first: int) -> bool:
+        """Return whether the part that begins with this picture is stored."""
+
+    def put(self, features: Features) -> None:
+        """Store a part; its `first` is the index of its first picture."""
 
 
 class InMemoryFeatureStore:
@@ -133,3 +138,50 @@ def to_half_precision(features: Features) -> Features:
             "outputs"
         )
     return replace(features, maps=maps)
+
+
+def require_store(features: Iterable[Features]) -> StoredFeatures:
+    """Return features that other processes can read.
+
+    Raises:
+        ValueError: they are not in a store.
+    """
+    if not isinstance(features, StoredFeatures):
+        raise ValueError("a runner must go with features that are kept in a store; they are not")
+    return features
+
+
+def array_store_of(features: Iterable[Features], name: str) -> ArrayStore:
+    """Return the array store, by name, that the features have, or else one in memory."""
+    open_store = getattr(features, "array_store", None)
+    return InMemoryArrayStore() if open_store is None else open_store(name)
+
+
+class SequentialReader:
+    """Reads ranges of features that can only be iterated from the start.
+
+    A range that starts at or after the end of the previous one continues the iteration.
+    """
+
+    def __init__(self, features: Iterable[Features]) -> None:
+        self._features, self._iterator = features, iter(features)
+        self._position = 0  # of the next picture
+        self._batch: Features | None = None  # which starts there, if it was read already
+
+    def read_range(self, start: int, end: int) -> Iterator[Features]:
+        """See `FeatureStore.read_range`."""
+        if start < self._position:
+            self._iterator, self._position, self._batch = iter(self._features), 0, None
+        while self._position < end:
+            batch = self._batch or replace(next(self._iterator), first=self._position)
+            stop = self._position + len(batch)
+            if stop > start:
+                yield batch
+            if stop > end:
+                self._batch = batch
+                return
+            self._position, self._batch = stop, None
+
+    def array_store(self, name: str) -> ArrayStore:
+        """See `FeatureStore.array_store`."""
+        return array_store_of(self._features, name)

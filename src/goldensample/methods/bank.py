@@ -8,15 +8,14 @@ are never gathered in one place, and the results are the same for every runner.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, pairwise
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 import numpy as np
 
 from goldensample.arrays import to_numpy
 from goldensample.coreset.coverage import Coverage
 from goldensample.coreset.projection import concatenate, project
-from goldensample.features.store import ArrayStore, InMemoryArrayStore
-from goldensample.methods.image_scores import leave_one_out_statistics
+from goldensample.features.store import SequentialReader, StoredFeatures, require_store
 from goldensample.records import Array, Features, Notify, silent
 from goldensample.runners import Runner, local_runner
 
@@ -38,68 +37,13 @@ class PatchSettings(Protocol):
     @property
     def denoise(self) -> bool: ...
     @property
+    def image_score(self) -> str: ...
+    @property
     def projection(self) -> int: ...
     @property
     def seed(self) -> int: ...
     def counts(self, features: Features) -> list[int]: ...
     def patches_of(self, features: Features, index: int) -> tuple[Array, Array]: ...
-
-
-@runtime_checkable
-class StoredFeatures(Protocol):
-    """Features that are read by ranges of pictures; see `FeatureStore`."""
-
-    @property
-    def total(self) -> int: ...
-    def read_range(self, start: int, end: int) -> Iterable[Features]: ...
-    def array_store(self, name: str) -> ArrayStore: ...
-
-
-def require_store(features: Iterable[Features]) -> StoredFeatures:
-    """Return features that other processes can read.
-
-    Raises:
-        ValueError: they are not in a store.
-    """
-    if not isinstance(features, StoredFeatures):
-        raise ValueError("a runner must go with features that are kept in a store; they are not")
-    return features
-
-
-def array_store_of(features: Iterable[Features], name: str) -> ArrayStore:
-    """Return the array store, by name, that the features have, or else one in memory."""
-    open_store = getattr(features, "array_store", None)
-    return InMemoryArrayStore() if open_store is None else open_store(name)
-
-
-class SequentialReader:
-    """Reads ranges of features that can only be iterated from the start.
-
-    A range that starts at or after the end of the previous one continues the iteration.
-    """
-
-    def __init__(self, features: Iterable[Features]) -> None:
-        self._features, self._iterator = features, iter(features)
-        self._position = 0  # of the next picture
-        self._batch: Features | None = None  # which starts there, if it was read already
-
-    def read_range(self, start: int, end: int) -> Iterator[Features]:
-        """See `FeatureStore.read_range`."""
-        if start < self._position:
-            self._iterator, self._position, self._batch = iter(self._features), 0, None
-        while self._position < end:
-            batch = self._batch or replace(next(self._iterator), first=self._position)
-            stop = self._position + len(batch)
-            if stop > start:
-                yield batch
-            if stop > end:
-                self._batch = batch
-                return
-            self._position, self._batch = stop, None
-
-    def array_store(self, name: str) -> ArrayStore:
-        """See `FeatureStore.array_store`."""
-        return array_store_of(self._features, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,16 +185,3 @@ def _measure_coverage(
     for (half, _), rows in zip(source.patches(task[0]), task[1], strict=True):
         coverage.add(half[rows >= 0].astype(np.float32), rows[rows >= 0])
     return coverage.radius
-
-
-def picture_statistics(
-    source: PatchSource, bank: Array, origins: Array, runner: Runner
-) -> list[Array]:
-    """Return each picture's statistics; see `image_scores.leave_one_out_statistics`."""
-    chunks = runner.run(_chunk_statistics, (source, bank, origins), source.chunks())
-    return list(chain.from_iterable(chunks))
-
-
-def _chunk_statistics(shared: tuple[PatchSource, Array, Array], pictures: range) -> list[Array]:
-    source, bank, origins = shared
-    return leave_one_out_statistics(bank, origins, source.patches(pictures))

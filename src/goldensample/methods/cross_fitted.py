@@ -7,9 +7,13 @@ from functools import cached_property
 import numpy as np
 
 from goldensample.calibration.conformal import FOLDS
-from goldensample.features.store import ArrayStore, FeatureStore
+from goldensample.features.store import (
+    ArrayStore,
+    StoredFeatures,
+    array_store_of,
+    require_store,
+)
 from goldensample.methods import multiple
-from goldensample.methods.bank import array_store_of, require_store
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.methods.protocols import Method
 from goldensample.methods.selection import AUTO
@@ -38,7 +42,7 @@ class Crossed:
 
         Cost: that of FOLDS fits.
         """
-        count = features.total if isinstance(features, FeatureStore) else sum(map(len, features))
+        count = features.total if isinstance(features, StoredFeatures) else sum(map(len, features))
         if count < 2:
             got = "one" if count else "none"
             least = "two pictures to be crossed" if count else "one picture"

@@ -3,10 +3,11 @@
 The paper's is their reweighted maximum, which a single anomalous patch decides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+from goldensample.methods.bank import PatchSource
 from goldensample.records import Array
 from goldensample.search.exact import NearestSearch
 
@@ -74,22 +75,22 @@ def mahalanobis_score(distances: Array, reference: Array) -> float:
 
 
 def leave_one_out_statistics(
-    bank: Array, origins: Array, pictures: Iterable[tuple[Array, Array]]
+    shared: tuple[PatchSource, Array, Array], pictures: range
 ) -> list[Array]:
     """Return the statistics of pictures of a fit, each compared with the others' rows alone.
 
     Args:
-        bank: (m, d) float32.
-        origins: (m, 3), the picture first.
-        pictures: for each its patches (k, d) and their origins (k, 3).
+        shared: all patches; the bank (m, d) float32; its origins (m, 3), the picture first.
+        pictures: their numbers.
 
     Raises:
         ValueError: one picture fills the whole bank.
 
     Cost: a copy of the bank for each picture, and the distances of all patches to it.
     """
+    source, bank, origins = shared
     statistics = []
-    for patches, patch_origins in pictures:
+    for patches, patch_origins in source.patches(pictures):
         others = origins[:, 0] != patch_origins[0, 0]
         if not others.any():
             raise ValueError("image_score statistics must have bank rows of several pictures")

@@ -13,11 +13,10 @@ from array_api_compat import device, is_numpy_array
 from goldensample.arrays import to_numpy
 from goldensample.features.patches import flatten, join_levels
 from goldensample.methods import image_scores
-from goldensample.methods.bank import coverage_radius, gather_rows, open_source, picture_statistics
 from goldensample.methods.corrections import defect_factors, distance_to_defects
 from goldensample.methods.patchcore_parts import check_parts
 from goldensample.methods.search import SEARCHES, Search, open_search
-from goldensample.methods.selection import AUTO, select_rows
+from goldensample.methods.selection import AUTO, fit_bank
 from goldensample.methods.validation import (
     check,
     check_integer,
@@ -116,16 +115,7 @@ class PatchCore:
         Cost: memory for n·h·w points of the projection's depth; of a streaming coreset, for a
             bounded number of them beside the features' array store; time as `coreset.greedy`.
         """
-        source = open_source(self, features, notify, runner)
-        coreset = select_rows(source, notify, runner)
-        bank, origins = gather_rows(source, coreset.picks, runner)
-        radius, reference = 0.0, None
-        if len(bank) < sum(source.counts):
-            radius = coverage_radius(source, bank, coreset.nearest, notify, runner)
-        if self.image_score == "statistics":
-            statistics = picture_statistics(source, bank, origins, runner)
-            reference = image_scores.fit_reference(statistics)
-        return PatchCoreDetector(self, bank, origins, radius, reference)
+        return PatchCoreDetector(self, *fit_bank(self, features, notify, runner))
 
     def counts(self, features: Features) -> list[int]:
         """Return how many patches each picture has."""

@@ -1,7 +1,8 @@
-"""Selection of the patches of a fit that become rows of the bank."""
+"""Fitting of the memory bank: selection of its rows, their coverage, the reference of scores."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
+from itertools import chain
 
 import numpy as np
 
@@ -11,8 +12,15 @@ from goldensample.coreset.denoise import inlier_mask
 from goldensample.coreset.greedy import Coreset, greedy, greedy_over
 from goldensample.coreset.shards import Shard, shard_count
 from goldensample.coreset.streaming import streaming_coreset
-from goldensample.methods.bank import PatchSource
-from goldensample.records import Notify
+from goldensample.methods.bank import (
+    PatchSettings,
+    PatchSource,
+    coverage_radius,
+    gather_rows,
+    open_source,
+)
+from goldensample.methods.image_scores import fit_reference, leave_one_out_statistics
+from goldensample.records import Array, Features, Notify
 from goldensample.runners import Runner
 
 AUTO = 0.0
@@ -24,6 +32,23 @@ def bank_size(share: float, patches: int) -> int:
     """Return the number of bank rows for a share of the patches, or a number of rows."""
     rows = round(share * patches) if share <= 1 else int(share)
     return min(max(rows, 1), patches)
+
+
+def fit_bank(
+    settings: PatchSettings, features: Iterable[Features], notify: Notify, runner: Runner
+) -> tuple[Array, Array, float, Array | None]:
+    """Return the bank, its origins, its radius and the reference; see `PatchCore.fit`."""
+    source = open_source(settings, features, notify, runner)
+    coreset = select_rows(source, notify, runner)
+    bank, origins = gather_rows(source, coreset.picks, runner)
+    radius, reference = 0.0, None
+    if len(bank) < sum(source.counts):
+        radius = coverage_radius(source, bank, coreset.nearest, notify, runner)
+    if settings.image_score == "statistics":
+        shared = source, bank, origins
+        statistics = runner.run(leave_one_out_statistics, shared, source.chunks())
+        reference = fit_reference(list(chain.from_iterable(statistics)))
+    return bank, origins, radius, reference
 
 
 def select_rows(source: PatchSource, notify: Notify, runner: Runner) -> Coreset:
