@@ -1,16 +1,22 @@
-"""Verdicts reach other machines: a web server, a real broker, a real OPC UA client."""
+"""Verdicts reach other machines, or are known not to have: web server and broker, for real."""
 
-import asyncio
-import json
-import shutil
-import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
-from station_parts import TIMEOUT_S, free_port, picture, run_station, wait
+from output_parts import (
+    broker,
+    connection,
+    first_times,
+    hook,
+    inspect,
+    journal,
+    last,
+    listener,
+    records_of,
+)
+from station_parts import free_port, run_station, wait
 
 
 @pytest.fixture
@@ -19,145 +25,215 @@ def port() -> Iterator[int]:
         yield number
 
 
-def inspect(station, seed: int, defect: bool = False) -> dict:
-    address = f"/api/inspect/part?name={seed}.png"
-    return station.client.post(address, content=picture(seed, defect)).json()
-
-
-class Hook(HTTPServer):
-    """Takes posts, and refuses the first ones."""
-
-    def __init__(self, port: int, refuse: int) -> None:
-        self.taken: list[dict] = []
-        self.refuse = refuse
-        super().__init__(("127.0.0.1", port), HookRequest)
-
-
-class HookRequest(BaseHTTPRequestHandler):
-    server: Hook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.refuse -= 1
-        if self.server.refuse < 0:
-            self.server.taken.append(json.loads(body))
-        self.send_response(200 if self.server.refuse < 0 else 503)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def test_a_webhook_gets_every_verdict_in_order_even_after_it_was_away(product, tmp_path, port):
-    hook = f"http://127.0.0.1:{port}/verdicts"
-    with run_station(tmp_path / "kept", [product], "--webhook", hook) as station:
+    url = f"http://127.0.0.1:{port}/verdicts"
+    log = tmp_path / "kept.log"
+    with run_station(tmp_path / "kept", [product], "--webhook", url) as station:
         first = inspect(station, 310)  # nobody listens yet
-        server = Hook(port, refuse=1)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        second = inspect(station, 311, defect=True)
-        wait(lambda: len(server.taken) >= 2)
-        server.shutdown()
-        server.server_close()
+        wait(lambda: connection(station.client, "webhook")["state"] == "trouble")
+        state = connection(station.client, "webhook")
+        assert (state["name"], state["waiting"], state["last_success"]) == (url, 1, None)
+        with hook(port, 503, (429, {"retry-after": "1"}), 408) as server:
+            second = inspect(station, 311, defect=True)
+            wait(lambda: len(server.taken) >= 2)
+            wait(lambda: connection(station.client, "webhook")["state"] == "working")
+        told = [line for line in journal(station.client) if "127.0.0.1" in line]
+        assert len(told) == 1, told  # one trouble is one line
+        assert "verdicts are taken again" in told[0]
     assert [one["record"] for one in server.taken] == [first["id"], second["id"]]
     assert server.taken[1]["verdict"] == "defect"
     assert server.taken[1]["regions"]
     assert server.taken[1]["picture_sha256"] == second["picture_sha256"]
+    assert log.read_text().count("the web server is not reached") <= 2
 
 
-@pytest.fixture
-def broker(tmp_path, port) -> Iterator[int]:
-    program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
-    if program is None:
-        pytest.skip("the MQTT broker mosquitto is not installed")
-    config = tmp_path / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)
-
-    def answers() -> bool:
-        with socket.socket() as one:
-            return one.connect_ex(("127.0.0.1", port)) == 0
-
-    wait(answers)
-    yield port
-    process.terminate()
-    process.wait()
-
-
-def test_a_broker_gets_every_verdict_and_keeps_the_last(product, tmp_path, broker):
-    from paho.mqtt import client as mqtt
-    from paho.mqtt.enums import CallbackAPIVersion
-
-    def listen() -> tuple[mqtt.Client, list[dict]]:
-        got: list[dict] = []
-        client = mqtt.Client(CallbackAPIVersion.VERSION2)
-        client.on_message = lambda c, u, m: got.append({m.topic: json.loads(m.payload)})
-        subscribed = threading.Event()
-        client.on_connect = lambda c, *_: c.subscribe("golden/#", qos=1)
-        client.on_subscribe = lambda *_: subscribed.set()
-        client.connect("127.0.0.1", broker)
-        client.loop_start()
-        assert subscribed.wait(TIMEOUT_S)
-        return client, got
-
-    client, got = listen()
-    with run_station(
-        tmp_path / "kept", [product], "--mqtt", f"mqtt://127.0.0.1:{broker}"
-    ) as station:
-        inspect(station, 312)
-        last = inspect(station, 313, defect=True)
-        wait(lambda: len(got) >= 2)
-    assert got[1]["golden/part/verdict"]["record"] == last["id"]
-    late, kept = listen()
-    wait(lambda: kept)
-    assert kept[0]["golden/part/verdict"]["verdict"] == "defect"
-    for one in (client, late):
-        one.disconnect()
-        one.loop_stop()
+@pytest.mark.parametrize("status", [401, 404, 301])
+def test_what_a_web_server_refuses_is_told_once_and_kept(product, tmp_path, port, status):
+    url = f"http://127.0.0.1:{port}/verdicts"
+    target = {"location": f"http://127.0.0.1:{port}/new"}
+    with (
+        hook(port, (status, target), (status, target)) as server,
+        run_station(tmp_path / "kept", [product], "--webhook", url) as station,
+    ):
+        numbers = [inspect(station, 312 + index)["id"] for index in range(3)]
+        wait(lambda: [one["record"] for one in server.taken] == numbers[2:])
+        state = wait(lambda: (one := connection(station.client, "webhook"))["failed"] == 2 and one)
+        assert (state["state"], state["waiting"]) == ("trouble", 0)
+        assert str(status) in state["words"]
+        told = [line for line in journal(station.client) if str(status) in line]
+        assert len(told) == 1, told
+        assert {path for _, path, _ in server.asked} == {"/verdicts"}  # no redirect is followed
+        answer = station.client.post("/api/outputs/webhook/retry", json={}).json()
+        assert answer == {"retried": 2}
+        wait(lambda: len(server.taken) == 3)
+        assert [one["record"] for one in server.taken[1:]] == numbers[:2]
+        wait(lambda: connection(station.client, "webhook")["state"] == "working")
+        assert station.client.post("/api/outputs/mqtt/retry", json={}).status_code == 404
 
 
-def test_a_controller_reads_the_last_verdict(product, tmp_path, port):
-    from asyncua import Client
+def test_the_oldest_verdicts_are_dropped_beyond_the_limit_and_that_is_said(product, tmp_path, port):
+    options = ("--webhook", f"http://127.0.0.1:{port}/", "--outbox-limit", "3")
+    with run_station(tmp_path / "kept", [product], *options) as station:
+        numbers = [inspect(station, 320 + index)["id"] for index in range(5)]
+        state = wait(lambda: (one := connection(station.client, "webhook"))["lost"] == 2 and one)
+        assert state["waiting"] == 3
+        [line] = [line for line in journal(station.client) if "dropped" in line]
+        assert "2 verdicts" in line
+        with hook(port) as server:
+            wait(lambda: len(server.taken) == 3)
+    assert [one["record"] for one in server.taken] == numbers[2:]
 
-    endpoint = f"opc.tcp://127.0.0.1:{port}"
 
-    async def read() -> dict[str, object]:
-        async with Client(endpoint) as client:
-            space = await client.get_namespace_index("urn:goldensample:station")
-            names = ("Verdict", "Score", "Name", "Record", "Regions")
-            nodes = [client.get_node(f"ns={space};s=part.{name}") for name in names]
-            return dict(zip(names, [await node.read_value() for node in nodes], strict=True))
+def test_a_webhook_may_have_a_password_and_any_letters(product, tmp_path, port):
+    url = f"http://me:s%C3%A9cret@127.0.0.1:{port}/prüfung?a=b"
+    with (
+        hook(port) as server,
+        run_station(tmp_path / "kept", [product], "--webhook", url) as station,
+    ):
+        inspect(station, 330)
+        wait(lambda: server.taken)
+        assert "cret" not in connection(station.client, "webhook")["name"]
+    assert server.asked == [(200, "/pr%C3%BCfung?a=b", "Basic bWU6c8OpY3JldA==")]
 
-    async def write() -> None:
-        async with Client(endpoint) as client:
-            space = await client.get_namespace_index("urn:goldensample:station")
-            await client.get_node(f"ns={space};s=part.Verdict").write_value("good")
 
-    with run_station(tmp_path / "kept", [product], "--opcua", endpoint) as station:
-        assert asyncio.run(read())["Verdict"] == ""
-        record = inspect(station, 314, defect=True)
-        wait(lambda: asyncio.run(read())["Record"] == record["id"])
-        found = asyncio.run(read())
-        assert found["Verdict"] == "defect"
-        assert found["Name"] == "314.png"
-        assert found["Score"] == pytest.approx(record["score"])
-        assert found["Regions"] == len(record["regions"])
-        with pytest.raises(Exception, match=r"(?i)denied|writ"):
-            asyncio.run(write())
+def test_a_broker_gets_every_verdict_and_keeps_the_last(product, tmp_path, port):
+    url = f"mqtt://127.0.0.1:{port}"
+    with broker(tmp_path, port) as server, listener(port, "golden/#") as got:
+        with run_station(tmp_path / "kept", [product], "--mqtt", url) as station:
+            first = inspect(station, 312)
+            wait(lambda: records_of(got) == [first["id"]])
+            assert last(got, "golden/status") == "online"
+            server.stop()
+            numbers = [inspect(station, seed)["id"] for seed in range(313, 316)]
+            wait(lambda: connection(station.client, "mqtt")["state"] == "trouble")
+            server.start()
+            with listener(port, "golden/#") as late:
+                wait(lambda: first_times(records_of(late)) == numbers)
+                wait(lambda: connection(station.client, "mqtt")["state"] == "working")
+                assert connection(station.client, "mqtt")["waiting"] == 0
+                station.kill()
+                wait(lambda: last(late, "golden/status") == "offline")
+        with listener(port, "golden/#") as kept:
+            wait(lambda: records_of(kept) == numbers[-1:])
+
+
+def test_what_a_broker_will_not_take_is_told_once_and_kept(product, tmp_path, port):
+    acl = tmp_path / "acl"
+    acl.write_text("topic readwrite golden/status\ntopic read #\n")
+    url = f"mqtt://127.0.0.1:{port}"
+    with (
+        broker(tmp_path, port, f"acl_file {acl}") as server,
+        run_station(tmp_path / "kept", [product], "--mqtt", url) as station,
+    ):
+        numbers = [inspect(station, 340 + index)["id"] for index in range(2)]
+        state = wait(lambda: (one := connection(station.client, "mqtt"))["failed"] == 2 and one)
+        assert "refuses golden/part/verdict" in state["words"]
+        assert len([line for line in journal(station.client) if "refuses" in line]) == 1
+        server.stop()
+        acl.write_text("topic readwrite #\n")
+        server.start()
+        with listener(port) as got:
+            assert station.client.post("/api/outputs/mqtt/retry", json={}).json()["retried"] == 2
+            wait(lambda: first_times(records_of(got)) == numbers)
+
+
+def test_a_verdict_expires_at_the_broker_on_request(product, tmp_path, port):
+    options = ("--mqtt", f"mqtt://127.0.0.1:{port}/line/1", "--mqtt-expiry", "3600")
+    options = (*options, "--mqtt-client-id", "station-1")
+    log = tmp_path / "broker.log"
+    with (
+        broker(tmp_path, port, f"log_dest file {log}", "log_type all") as _,
+        listener(port) as got,
+        run_station(tmp_path / "kept", [product], *options) as station,
+    ):
+        inspect(station, 350)
+        wait(lambda: records_of(got))
+        [verdict] = [one for one in got if one.topic == "line/1/part/verdict"]
+        assert 3590 <= verdict.properties.MessageExpiryInterval <= 3600
+        assert "as station-1 (p5" in log.read_text()
+
+
+def certificates(folder: Path) -> None:
+    """Make a private authority, and certificates of a broker and of a station."""
+    run = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    extensions = ["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-subj", "/CN=ours"]
+    files = ["-keyout", str(folder / "ca.key"), "-out", str(folder / "ca.pem")]
+    subprocess.run([*run, *extensions, *files], check=True, capture_output=True)
+    for name in ("broker", "station"):
+        files = ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.pem")]
+        authority = ["-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key")]
+        words = ["-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+        words += ["-addext", "basicConstraints=critical,CA:false"]
+        subprocess.run([*run, *authority, *words, *files], check=True, capture_output=True)
+
+
+def test_a_broker_with_a_private_authority_that_asks_for_a_certificate(product, tmp_path, port):
+    certificates(tmp_path)
+    lines = [f"cafile {tmp_path}/ca.pem", f"certfile {tmp_path}/broker.pem"]
+    lines += [f"keyfile {tmp_path}/broker.key", "require_certificate true"]
+    tls = ("--mqtt-ca", f"{tmp_path}/ca.pem", "--mqtt-cert", f"{tmp_path}/station.pem")
+    tls = (*tls, "--mqtt-key", f"{tmp_path}/station.key")
+    url = f"mqtts://127.0.0.1:{port}"
+    with broker(tmp_path, port, *lines):
+        with run_station(tmp_path / "kept", [product], "--mqtt", url, *tls) as station:
+            inspect(station, 360)
+            wait(lambda: connection(station.client, "mqtt")["last_success"])
+        with run_station(tmp_path / "other", [product], "--mqtt", url) as station:
+            wait(lambda: "certificate" in connection(station.client, "mqtt")["words"])
+
+
+def test_verdicts_that_wait_for_an_output_that_is_not_named_are_told(product, tmp_path, port):
+    url = f"http://127.0.0.1:{port}/"
+    with run_station(tmp_path / "kept", [product], "--webhook", url) as station:
+        number = inspect(station, 370)["id"]
+        station.kill()
+    with run_station(tmp_path / "kept", [product]) as station:
+        assert any("1 verdicts wait" in line for line in journal(station.client))
+    with hook(port) as server, run_station(tmp_path / "kept", [product], "--webhook", url):
+        wait(lambda: server.taken)
+    assert [one["record"] for one in server.taken] == [number]
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (["--webhook", "ftp://a"], "--webhook must be"),
+        (["--webhook", "http://a:99999/"], "--webhook must be"),
+        (["--webhook", "http://[::1/"], "--webhook must be"),
+        (["--webhook", "http://a/b c"], "--webhook must have no spaces"),
         (["--mqtt", "a:1"], "--mqtt must be"),
+        (["--mqtt", "mqtt://a/line+1"], r"without \+ and #"),
+        (["--mqtt", "mqtt://a/line%2B1"], r"without \+ and #"),
+        (["--mqtt", "mqtt://a/line#1"], "without #"),
+        (["--mqtt", "mqtt://a/$SYS"], r"no \$ at its start"),
+        (["--mqtt", "mqtt://a:0x/"], "--mqtt must be"),
+        (["--mqtt", "mqtt://a", "--mqtt-ca", "none.pem"], "must begin with mqtts://"),
+        (["--mqtt", "mqtts://a", "--mqtt-ca", "none.pem"], "must be PEM files"),
+        (["--mqtt-client-id", "a"], "give --mqtt, too"),
+        (["--outbox-limit", "0"], "--outbox-limit must be"),
+        (["--outbox-days", "0"], "--outbox-days must be"),
         (["--opcua", "opc.tcp://a"], "--opcua must be"),
+        (["--opcua", "opc.tcp://a:1", "--opcua-user", "a:b"], "--opcua-encrypt"),
         (["--watch", "/nowhere/at/all"], "a folder to watch must be there"),
         (["--every", "0", "--camera", "x"], "--every must be"),
     ],
 )
 def test_wrong_addresses_are_refused_in_words(product, tmp_path, options, words):
     with (
-        pytest.raises(AssertionError, match=words),
+        pytest.raises(AssertionError, match=words) as error,
         run_station(tmp_path / "k", [product], *options),
     ):
         pass
+    assert "Traceback" not in str(error.value)
+
+
+def test_what_cannot_be_reached_is_told_at_the_start(product, tmp_path, port):
+    options = ("--webhook", f"http://127.0.0.1:{port}/", "--mqtt", f"mqtt://127.0.0.1:{port}")
+    with run_station(tmp_path / "kept", [product], *options) as station:
+        for kind in ("webhook", "mqtt"):
+            wait(lambda kind=kind: connection(station.client, kind)["state"] == "trouble")
+        wait(lambda: len(journal(station.client)) == 2)
+    said = (tmp_path / "kept.log").read_text()
+    assert "the web server is not reached: Connection refused" in said
+    assert "the broker is not reached: Connection refused" in said
+    assert "Traceback" not in said

@@ -6,6 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from goldensample.cli.output_options import (
+    MqttCa,
+    MqttCert,
+    MqttClientId,
+    MqttExpiry,
+    MqttKey,
+    MqttUrl,
+    OpcUaEncrypt,
+    OpcUaUrl,
+    OpcUaUser,
+    OutboxDays,
+    OutboxLimit,
+    WebhookUrl,
+    outbox_limits,
+    parse_users,
+)
 from goldensample.cli.serve_options import (
     MISSING,
     Demo,
@@ -39,15 +55,6 @@ CameraUrl = Annotated[
     ),
 ]
 Every = Annotated[float, typer.Option(help="Seconds between two frames of a camera.")]
-WebhookUrl = Annotated[str | None, typer.Option(metavar="URL", help="Post each verdict there.")]
-MqttUrl = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Publish each verdict there: mqtt://host:port/prefix."),
-]
-OpcUaUrl = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Offer the last verdicts there: opc.tcp://host:port."),
-]
 
 
 def command(
@@ -74,7 +81,16 @@ def command(
     every: Every = 1.0,
     webhook: WebhookUrl = None,
     mqtt: MqttUrl = None,
+    mqtt_client_id: MqttClientId = None,
+    mqtt_expiry: MqttExpiry = None,
+    mqtt_ca: MqttCa = None,
+    mqtt_cert: MqttCert = None,
+    mqtt_key: MqttKey = None,
     opcua: OpcUaUrl = None,
+    opcua_encrypt: OpcUaEncrypt = False,
+    opcua_user: OpcUaUser = None,
+    outbox_limit: OutboxLimit = 100_000,
+    outbox_days: OutboxDays = 7.0,
     pictures: Pictures = None,
     backbone: Network = "builtin",
     keep_days: KeepDays = 90.0,
@@ -90,8 +106,20 @@ def command(
         demo_pictures = prepare_demo(folder)
         settings = replace(settings, pictures=pictures or demo_pictures)
     cameras = {"watch": watch or [], "cameras": camera or [], "every_s": every}
-    connections = {**cameras, "webhook": webhook, "mqtt": mqtt, "opcua": opcua}
-    _serving().serve(settings, files or [], port, connections)
+    outputs = {
+        "webhook": webhook,
+        "limits": outbox_limits(outbox_limit, outbox_days),
+        "mqtt": mqtt,
+        "mqtt_client_id": mqtt_client_id,
+        "mqtt_expiry_s": mqtt_expiry,
+        "mqtt_ca": mqtt_ca,
+        "mqtt_certificate": mqtt_cert,
+        "mqtt_key": mqtt_key,
+        "opcua": opcua,
+        "opcua_encrypt": opcua_encrypt,
+        "opcua_users": parse_users(opcua_user or []),
+    }
+    _serving().serve(settings, files or [], port, cameras, outputs)
 
 
 def _serving() -> Any:

@@ -1,11 +1,11 @@
 """Inputs and outputs of a station, from the options of the command line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from goldensample.station.inputs.watched_folder import FolderWatch
-from goldensample.station.outputs.outputs import Mqtt, Webhook
+from goldensample.station.outputs.connect import OutputOptions, connect_outputs
 from goldensample.station.products.products import Product
 from goldensample.station.station import Station
 
@@ -18,17 +18,13 @@ class Connections:
         watch: DIR or PRODUCT=DIR.
         cameras: URL or PRODUCT=URL.
         every_s: seconds between two frames of a camera.
-        webhook: URL that each verdict is posted to.
-        mqtt: broker that each verdict is published to.
-        opcua: endpoint of a server for the last verdicts.
+        outputs: where verdicts go.
     """
 
     watch: Sequence[str] = ()
     cameras: Sequence[str] = ()
     every_s: float = 1.0
-    webhook: str | None = None
-    mqtt: str | None = None
-    opcua: str | None = None
+    outputs: OutputOptions = field(default_factory=OutputOptions)
 
 
 def connect(station: Station, connections: Connections) -> None:
@@ -40,17 +36,7 @@ def connect(station: Station, connections: Connections) -> None:
         ArtifactError: an OPC UA server cannot listen.
     """
 
-    def on_status(message: str) -> None:
-        station.log_change("", "", "output", None, message)
-
-    if connections.webhook:
-        station.add_output(Webhook(connections.webhook, on_status))
-    if connections.mqtt:
-        station.add_output(Mqtt(connections.mqtt, on_status))
-    if connections.opcua:
-        from goldensample.station.outputs.opcua import OpcUa
-
-        station.add_output(OpcUa(connections.opcua, [product.key for product in station.products]))
+    connect_outputs(station, connections.outputs)
     watches = [split_product(station, argument, "--watch") for argument in connections.watch]
     check_disjoint([Path(folder) for _, folder in watches])
     for product, folder in watches:

@@ -46,6 +46,9 @@ class Input(Protocol):
 class Output(Protocol):
     """A sink of new records."""
 
+    def retry(self) -> int:
+        """Try again what the receiver refused; return how many records that is."""
+
     def send(self, record: Record) -> None:
         """Accept a record without blocking."""
 
@@ -108,6 +111,11 @@ class Station:
     def connection_states(self) -> list[ConnectionState]:
         """Return how each input and output is connected now."""
         return [connection.state() for connection in (*self._inputs, *self._outputs)]
+
+    def retry_outputs(self, kind: str) -> int | None:
+        """Try again what a kind of output refused; return how many records, None without such."""
+        outputs = [output for output in self._outputs if output.state().kind == kind]
+        return sum(output.retry() for output in outputs) if outputs else None
 
     def close(self) -> None:
         """Finish accepted pictures, then release all resources."""

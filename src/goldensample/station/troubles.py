@@ -62,24 +62,26 @@ class Trouble:
     def begin(self, words: str) -> None:
         """Say that it is in trouble, or still is; from any thread."""
         with self._lock:
-            now = time.time()
-            if not self.words:
+            now, is_new = time.time(), not self.words
+            if is_new:
                 if now - self._ended > SAME_S:
                     self._line.end()
                     self.count = 0
                 self.since = now
             self.words, self.count = words, self.count + 1
             times = f" ({self.count} times by now)" if self.count > 1 else ""
-            self._line.write(f"{self._name}: {words}{times}")
+            self._line.write(f"{self._name}: {words}{times}", now=is_new)
 
     def end(self, words: str) -> None:
         """Say that it is not, or no longer, in trouble; from any thread."""
         with self._lock:
-            if self.words:
-                was, since = self.words, time.strftime("%H:%M:%S", time.localtime(self.since))
-                self.words, self.since = "", time.time()
-                self._ended = self.since
-                times = f", {self.count} times" if self.count > 1 else ""
-                message = f"{self._name}: {words}; before, since {since}{times}: {was}"
-                self._line.write(message, now=True)
+            if not self.words:
+                return
+            since = time.strftime("%H:%M:%S", time.localtime(self.since))
+            times = f", {self.count} times" if self.count > 1 else ""
+            message = f"{self._name}: {words}; before, since {since}{times}: {self.words}"
+            if not self._ended or time.time() - self._ended > SAME_S:
                 log.warning("%s", message)
+            self.words, self.since = "", time.time()
+            self._ended = self.since
+            self._line.write(message, now=True)

@@ -3,6 +3,7 @@
 import shutil
 import threading
 import time
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import func, select
@@ -47,6 +48,7 @@ def health(station: Station) -> dict[str, Any]:
         "speed": speed(station, time.time()),
         "disk": disk(station),
         "database": database(station),
+        "connections": [asdict(state) for state in station.connection_states()],
         "scenes": {product.key: station.scene.status(product) for product in station.products},
     }
 

@@ -74,14 +74,13 @@ class Outbox:
         mine = outbox.c.output == output
         newest = select(outbox.c.record).where(mine).order_by(outbox.c.record.desc())
         last = newest.offset(limit).limit(1).scalar_subquery()
-        query = select(outbox.c.record).join(records, outbox.c.record == records.c.id)
-        query = query.where(mine, (outbox.c.record <= last) | (records.c.time < before))
-        with self._engine.begin() as connection:
-            dropped = [int(number) for number in connection.execute(query).scalars()]
-            if dropped:
-                old = outbox.c.record <= max(dropped)
-                connection.execute(delete(outbox).where(mine, old))
-        return dropped
+        record = select(records.c.id).where(records.c.id == outbox.c.record)
+        beyond = (outbox.c.record <= last) | record.where(records.c.time < before).exists()
+        with self._engine.begin() as connection:  # one statement: nothing comes in between
+            dropped = connection.execute(
+                delete(outbox).where(mine, beyond).returning(outbox.c.record)
+            )
+            return sorted(int(number) for number in dropped.scalars())
 
 
 def _waits(output: str) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from goldensample.station.web import (
     health_api,
     live_events,
     login,
+    outputs_api,
     pages,
     product_pages,
     products_api,
@@ -34,7 +35,7 @@ def create_app(station: Station) -> FastAPI:
         yield
 
     app = create_base_app("Golden Sample station", station, lifespan)
-    for module in (api, products_api, setup_api, health_api, login, live_events):
+    for module in (api, products_api, setup_api, health_api, outputs_api, login, live_events):
         app.include_router(module.router)
     for module in (pages, product_pages, api_page):
         app.include_router(module.router)

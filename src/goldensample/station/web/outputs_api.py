@@ -1,0 +1,22 @@
+"""The API of a station's outputs."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.exceptions import HTTPException
+
+from goldensample.station.web.requests import require_engineer, station_of
+
+router = APIRouter(prefix="/api")
+
+
+@router.post("/outputs/{kind}/retry")
+def retry(request: Request, kind: str) -> dict[str, Any]:
+    """Try again what a webhook or mqtt receiver refused; an engineer's."""
+    station, person = station_of(request), require_engineer(request)
+    count = station.retry_outputs(kind)
+    if count is None:
+        raise HTTPException(404, f"an output must be one of this station's; it has no {kind}")
+    message = f"{kind}: has {count} refused verdicts tried again"
+    station.log_change("", person.name, "output", None, message)
+    return {"retried": count}
