@@ -68,7 +68,7 @@ def check_topic(prefix: str, names: Sequence[str]) -> None:
         topic = f"{prefix}/{name}/verdict"
         if any(character in topic for character in "+#\0"):
             raise ValueError(
-                f"--mqtt must have a topic without + # and control characters, which brokers keep "
+                f"--mqtt must have a topic without +, # and control characters, which brokers keep "
                 f"for subscriptions; got {topic!r}; give another after the port"
             )
         if topic.startswith("$") or "//" in topic or len(topic.encode()) > 65535:
