@@ -188,7 +188,7 @@ def test_verdicts_that_wait_for_an_output_that_is_not_named_are_told(product, tm
         number = inspect(station, 370)["id"]
         station.kill()
     with run_station(tmp_path / "kept", [product]) as station:
-        assert any("1 verdicts wait" in line for line in journal(station.client))
+        assert any("1 verdict waits" in line for line in journal(station.client))
     with hook(port) as server, run_station(tmp_path / "kept", [product], "--webhook", url):
         wait(lambda: server.taken)
     assert [one["record"] for one in server.taken] == [number]

@@ -118,10 +118,8 @@ def _tell_of_unnamed(station: Station, options: OutputOptions) -> None:
     """Tell of verdicts that wait for an output which is not named this time."""
     for kind, option in OPTION.items():
         if getattr(options, kind) is None and (count := sum(station.ledger.outbox.count(kind))):
-            message = (
-                f"{count:,} verdicts wait for a {NAMES[kind]}, and none is named; give {option} "
-                "and they are sent"
-            )
+            verdicts = "1 verdict waits" if count == 1 else f"{count:,} verdicts wait"
+            message = f"{verdicts} for a {NAMES[kind]}, and none is named; give {option} to send"
             JournalLine(
                 partial(station.log_change, "", "", "output", None), station.amend_change
             ).write(message)

@@ -214,8 +214,9 @@ class Courier:
         if not self._lost:
             self._first_lost = min(dropped)
         self._lost += len(dropped)
+        verdicts = "1 verdict" if self._lost == 1 else f"{self._lost:,} verdicts"
         self._dropped.write(
-            f"{self._receiver.name}: {self._lost} verdicts had waited too long or were too many "
-            f"and were dropped, undelivered; the first of record {self._first_lost}, the last of "
-            f"{max(dropped)}"
+            f"{self._receiver.name}: {verdicts}, of records {self._first_lost} to "
+            f"{max(dropped)}, not delivered in time: dropped",
+            now=True,
         )
