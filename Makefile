@@ -9,7 +9,7 @@ PORT ?= 8080
 CORES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check bench bench-peers bench-inspect backbone docs clean
+.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -39,6 +39,9 @@ bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anoma
 
 bench-inspect: $(VENV)/all.stamp $(VENV)-peers/stamp  ## one picture, ours beside anomalib and the authors' code
 	$(BIN)/python benchmarks/inspect_peers.py --peers $(VENV)-peers/bin/python $(IN)
+
+bench-delivery: $(VENV)/all.stamp  ## a station killed 20 times, with receivers that go up and down
+	$(BIN)/python benchmarks/station_delivery.py
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m pip install --quiet --group training

@@ -1,4 +1,4 @@
-"""Delivery under kill -9: `python benchmarks/station_delivery.py FILE`.
+"""Delivery under kill -9: `python benchmarks/station_delivery.py`.
 
 A station with a webhook and an MQTT broker judges pictures, and is killed with SIGKILL at a random
 time, 20 times. Meanwhile the web server and the broker (mosquitto) go up and down at random, and
@@ -27,6 +27,8 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+
+from goldensample.demo import write_dataset
 
 RESULTS = Path(__file__).parent / "results"
 GOLDEN = [sys.executable, "-m", "goldensample.cli"]
@@ -261,17 +263,24 @@ def summary(
     return figures
 
 
+def make_product(folder: Path) -> tuple[Path, bytes]:
+    """Render parts, learn them; return the file and a picture."""
+    write_dataset(folder / "parts", ["cap"], 40, 1, 1)
+    good = folder / "parts" / "cap" / "train" / "good"
+    product = folder / "part.golden"
+    words = ["fit", str(good), "-o", str(product), "--coreset", "0.02"]
+    subprocess.run([*GOLDEN, *words], check=True)
+    return product, next(good.iterdir()).read_bytes()
+
+
 def main() -> None:
     """Run all rounds, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("product", type=Path, help="a .golden file")
-    parser.add_argument("picture", type=Path, help="a picture of its part")
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        figures = deliver(
-            options.product, options.picture.read_bytes(), Path(directory), options.rounds, 17
-        )
+        folder = Path(directory)
+        figures = deliver(*make_product(folder), folder, options.rounds, 17)
     print(json.dumps(figures, indent=1))
     (RESULTS / "station_delivery.json").write_text(json.dumps(figures, indent=1) + "\n")
 

@@ -50,14 +50,12 @@ def serve(
         station = stack.enter_context(closing(Station(settings, files)))
         connect(station, Connections(**inputs, outputs=OutputOptions(**outputs)))
         inspect_demo(station)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(station),
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=STOP_S,
-            )
+        config = uvicorn.Config(
+            create_app(station),
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=STOP_S,
         )
         shown_host = "localhost" if settings.host in ("127.0.0.1", "::1") else settings.host
         print(
@@ -65,7 +63,7 @@ def serve(
             file=sys.stderr,
             flush=True,
         )
-        run(server, station.events.close, sockets)
+        run(uvicorn.Server(config), station.events.close, sockets)
 
 
 def listen(host: str, port: int) -> list[socket.socket]:

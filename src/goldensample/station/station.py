@@ -3,15 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from goldensample.errors import ArtifactError
 from goldensample.learning.revisions import Note
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.events import Events
@@ -27,8 +26,8 @@ from goldensample.station.records.retention import Retention
 from goldensample.station.records.rows import Change, Record
 from goldensample.station.settings import Settings
 from goldensample.station.setup.setup import ProductSetup
+from goldensample.station.station_folder import find_products, lock_folder
 from goldensample.station.troubles import Trouble
-from goldensample.storage.lock import lock_file
 
 log = logging.getLogger(__name__)
 
@@ -189,31 +188,6 @@ class Station:
         self.log_change(
             product, "", "alarm", None, f"the scene has changed since record {since}: {message}"
         )
-
-
-@contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Lock a station's folder against other stations.
-
-    Raises:
-        ArtifactError: another station holds it.
-    """
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(lock_file(folder / "station"))
-        except ArtifactError as error:
-            raise ArtifactError(
-                f"a folder must be that of one station; another one runs in {folder}; stop it, or "
-                "give another --folder"
-            ) from error
-        yield
-
-
-def find_products(folder: Path, files: Sequence[Path]) -> list[Path]:
-    """Return the products that were set up in a station's folder, without those in `files`."""
-    resolved = {path.resolve() for path in files}
-    paths = sorted((folder / "products").glob("*.golden"))
-    return [path for path in paths if path.resolve() not in resolved]
 
 
 def record_event(record: Record) -> dict[str, Any]:

@@ -66,7 +66,8 @@ def connect_outputs(station: Station, options: OutputOptions) -> None:
     if options.webhook:
         _add_courier(station, Webhook(options.webhook), options.limits)
     if options.mqtt:
-        from goldensample.station.outputs.mqtt import Mqtt, MqttOptions
+        from goldensample.station.outputs.mqtt import Mqtt
+        from goldensample.station.outputs.mqtt_options import MqttOptions
 
         mqtt_options = MqttOptions(
             client_id=options.mqtt_client_id or default_client_id(station.settings.folder),

@@ -1,12 +1,9 @@
 """MQTT: a broker gets each verdict as JSON, and whether the station runs."""
 
-import ssl
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from paho.mqtt import client as mqtt
@@ -14,8 +11,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from goldensample.station.outputs.addresses import Address, check_topic, parse_address
+from goldensample.station.outputs.addresses import check_topic, parse_address
 from goldensample.station.outputs.messages import encode_message
+from goldensample.station.outputs.mqtt_options import MqttOptions, make_tls
 from goldensample.station.outputs.receiver import RefusedError, UnreachableError
 from goldensample.station.records.rows import Record
 
@@ -28,25 +26,6 @@ WAITING = (0x80, 0x83, 0x97)
 """Reasons of a publication that may pass later: unspecified, internal, quota exceeded."""
 REFUSING = (0x87, 0x90, 0x95, 0x99, 0x9A, 0x9B)
 """Reasons to disconnect that a publication has caused, and would cause again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MqttOptions:
-    """Options of the connection to a broker.
-
-    Args:
-        client_id: name of the station at the broker; no two clients may have the same.
-        expiry_s: seconds after which the broker forgets a verdict, or None for never.
-        ca: file of the certificates that the broker's must be signed by, or None for the system's.
-        certificate: file of the station's own certificate, or None.
-        key: file of its key, or None where the same file has it.
-    """
-
-    client_id: str
-    expiry_s: int | None = None
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
 
 
 class Mqtt:
@@ -75,7 +54,7 @@ class Mqtt:
         if "?" in url:
             raise ValueError(f"--mqtt must be {form}, without ?; got {self._address.shown!r}")
         self.name, self._options = self._address.shown, options
-        self._tls = _tls(self._address, options)
+        self._tls = make_tls(self._address.scheme, options)
         self._protocol = mqtt.MQTTv5
         self._change = threading.Condition()
         self._client: mqtt.Client | None = None
@@ -223,32 +202,6 @@ class Mqtt:
         with self._change:
             self._taken[mid] = reason
             self._change.notify_all()
-
-
-def _tls(address: Address, options: MqttOptions) -> ssl.SSLContext | None:
-    """Return the TLS of a connection, or None for none.
-
-    Raises:
-        ValueError: a file is missing or is no certificate or key, or there is no TLS for it.
-    """
-    files = (options.ca, options.certificate, options.key)
-    if address.scheme != "mqtts":
-        if any(files):
-            raise ValueError("--mqtt must begin with mqtts:// where certificates are given")
-        return None
-    if options.key and not options.certificate:
-        raise ValueError("--mqtt-key must go with --mqtt-cert; give both")
-    try:
-        context = ssl.create_default_context(cafile=options.ca)
-        if options.certificate:
-            context.load_cert_chain(options.certificate, options.key)
-    except (OSError, ssl.SSLError) as error:
-        names = ", ".join(str(path) for path in files if path)
-        raise ValueError(
-            f"--mqtt-ca, --mqtt-cert and --mqtt-key must be PEM files that belong together; "
-            f"{names} cannot be used ({_words(error)})"
-        ) from error
-    return context
 
 
 def _words(error: Exception) -> str:
