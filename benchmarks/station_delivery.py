@@ -265,7 +265,7 @@ def summary(
 
 def make_product(folder: Path) -> tuple[Path, bytes]:
     """Render parts, learn them; return the file and a picture."""
-    write_dataset(folder / "parts", ["cap"], 40, 1, 1)
+    write_dataset(folder / "parts", ["cap"], 40, 1, 1, print)
     good = folder / "parts" / "cap" / "train" / "good"
     product = folder / "part.golden"
     words = ["fit", str(good), "-o", str(product), "--coreset", "0.02"]
