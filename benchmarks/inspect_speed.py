@@ -67,9 +67,9 @@ def stages(inspector: Inspector, pictures: Folder) -> dict[str, float]:
 
     def score_batches() -> None:
         with limit_blas_threads():
-            for batch, (maps, places) in zip(batches, features, strict=True):
+            for batch, canvas, (maps, places) in zip(batches, canvases, features, strict=True):
                 for k in range(len(batch)):
-                    inspector._inspect_one(batch, maps, places, k)
+                    inspector._inspect_one(batch, maps, places, canvas, k)
 
     count = len(decoded)
     return {

@@ -11,7 +11,7 @@ from goldensample._version import __version__
 from goldensample.errors import WeightsError
 from goldensample.graphs import ensemble, patchcore, placement, pooled, positions, spade
 from goldensample.graphs.limits import check_size
-from goldensample.graphs.nodes import Nodes, ScoreNodes
+from goldensample.graphs.nodes import Nodes, ScoreNodes, without_identities
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import EnsembleDetector
 from goldensample.methods.mahalanobis import MahalanobisDetector
@@ -24,6 +24,8 @@ from goldensample.methods.protocols import BankDetector
 from goldensample.methods.spade import SPADEDetector
 
 OPSET = 17
+IR_VERSION = 8
+"""Of the ONNX file: read by ONNX Runtime from 1.12 on, which reads opset 17."""
 TOLERANCES = {"fp32": 1e-3, "int8": 1e-2}
 """Largest relative difference of a score or a map from the inspector's, by precision."""
 MARGIN = 1e-5
@@ -210,10 +212,11 @@ class EmbeddedNetwork:
             for values in (self._network.mean, self._network.std)
         )
         normalised = add("Div", add("Sub", canvas, add.constant(mean)), add.constant(std))
-        add.alias(normalised, self._input.name)
-        add.nodes.extend(self._graph.node)
+        add.rename(normalised, self._input.name)
+        levels = [f"network/{level}" for level in self._network.levels]
+        add.nodes.extend(without_identities(list(self._graph.node), set(levels)))
         add.constants.extend(self._graph.initializer)
-        return [f"network/{level}" for level in self._network.levels]
+        return levels
 
     def finish(self, outputs: dict[str, str], metadata: dict[str, Any]) -> bytes:
         """Return the serialised model; `outputs` maps public names to inner ones."""
@@ -230,7 +233,7 @@ class EmbeddedNetwork:
         }
         infos = []
         for name, inner in outputs.items():
-            self._add.alias(inner, name)
+            self._add.rename(inner, name)
             kind, shape = shapes[name]
             infos.append(helper.make_tensor_value_info(name, kind, [self._batch, *shape]))
         image = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [self._batch, "H", "W", 3])
@@ -238,7 +241,7 @@ class EmbeddedNetwork:
         constants = [constant for constant in self._add.constants if constant.name in used]
         graph = helper.make_graph(self._add.nodes, "inspector", [image], infos, constants)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", self._opset)])
-        model.ir_version = min(model.ir_version, 10)  # for runtimes from two years ago
+        model.ir_version = IR_VERSION
         helper.set_model_props(model, {PROPERTY: json.dumps(metadata, sort_keys=True)})
         onnx.checker.check_model(model, full_check=True)
         return model.SerializeToString(deterministic=True)

@@ -63,11 +63,13 @@ class Nodes:
         self.nodes[-1].output.append(f"{name}b")
         return f"{name}b"
 
-    def alias(self, inner: str, name: str) -> None:
-        """Add a second name to a value."""
-        from onnx import helper
-
-        self.nodes.append(helper.make_node("Identity", [inner], [name], name=name))
+    def rename(self, inner: str, name: str) -> None:
+        """Give a value another name, without a node that copies it."""
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                for k, old in enumerate(names):
+                    if old == inner:
+                        names[k] = name
 
     def to_float(self, values: str) -> str:
         """Cast values to float32."""
@@ -75,14 +77,55 @@ class Nodes:
 
         return self("Cast", values, to=TensorProto.FLOAT)
 
+    def to_int32(self, values: str) -> str:
+        """Cast values to int32: for large matrices, half of what int64 takes."""
+        from onnx import TensorProto
+
+        return self("Cast", values, to=TensorProto.INT32)
+
+    def at_most(self, values: str, limits: str) -> str:
+        """Return whether values are at most limits, in operators that old runtimes have."""
+        return self("Not", self("Greater", values, limits))
+
     def arange(self, length: str) -> str:
-        """Return 0, 1, … length-1 as float32. Args: length, an int64 vector of one number."""
+        """Return 0, 1, … length-1 as int64. Args: length, an int64 vector of one number."""
         zero, one = self.constant(0, np.int64), self.constant(1, np.int64)
-        scalar = self("Reshape", length, self.constant([], np.int64))
-        return self.to_float(self("Range", zero, scalar, one))
+        return self("Range", zero, self("Squeeze", length, self.integers(0)), one)
+
+    def rounded_ratio(self, numerator: str, denominator: str) -> str:
+        """Return the ratio of int64 numbers, zero or more, rounded, halves to even."""
+        two = self.integers(2)
+        divisor = self("Mul", denominator, two)
+        dividend = self("Add", self("Mul", numerator, two), denominator)
+        ratio = self("Div", dividend, divisor)  # halves up
+        is_half = self("Equal", self("Mul", ratio, divisor), dividend)
+        odd = self("Sub", ratio, self("Mul", self("Div", ratio, two), two))
+        down = self("And", is_half, self("Equal", odd, self.integers(1)))
+        return self("Where", down, self("Sub", ratio, self.integers(1)), ratio)
 
     def height_width(self, image: str) -> tuple[str, str]:
         """Return height and width of (n, H, W, 3), each an int64 vector of one number."""
         shape = self("Shape", image)
         height, width = (self("Gather", shape, self.integers(axis)) for axis in (1, 2))
         return height, width
+
+
+def without_identities(nodes: list[Any], kept: set[str]) -> list[Any]:
+    """Return nodes without those that copy a value, which some runtimes cannot read; changes them.
+
+    Args:
+        nodes: of a graph, in order; left as they are where one holds a graph of its own.
+        kept: names that must stay, for instance those of outputs.
+    """
+    if any(attribute.HasField("g") for node in nodes for attribute in node.attribute):
+        return nodes
+    builder = Nodes()
+    builder.nodes = nodes
+    produced = {name for node in nodes for name in node.output}
+    for node in [node for node in nodes if node.op_type == "Identity"]:
+        (inner,), (copy,) = node.input, node.output
+        if copy in kept and (inner in kept or inner not in produced):
+            continue
+        builder.nodes = [other for other in builder.nodes if other is not node]
+        builder.rename(*((inner, copy) if copy in kept else (copy, inner)))
+    return builder.nodes

@@ -173,19 +173,21 @@ def reweighted_score(
         neighbors: b.
     """
     distances, to_bank, nearest = patches
+    axis = add.integers(1)
     worst = add("ArgMax", distances, axis=1, keepdims=1)  # (n, 1)
-    score = add("GatherND", distances, worst, batch_dims=1)  # (n,)
+    score = add("Squeeze", add("GatherElements", distances, worst, axis=1), axis)  # (n,)
     count = min(neighbors, bank.count)
     if count == 1:
         return score
-    distance = add("GatherND", to_bank, worst, batch_dims=1)  # (n,)
-    patch = add("GatherND", queries, worst, batch_dims=1)  # (n, d)
-    row = bank.rows(add("GatherND", nearest, worst, batch_dims=1))  # (n, d)
+    distance = add("GatherElements", to_bank, worst, axis=1)  # (n, 1)
+    every_channel = add("Expand", add("Unsqueeze", worst, axis), add.integers(1, 1, bank.depth))
+    patch = add("GatherElements", queries, every_channel, axis=1)  # (n, 1, d)
+    row = add("Squeeze", add("GatherElements", nearest, worst, axis=1), axis)  # (n,)
     neighbours = add.second_output(
-        "TopK", bank.compare(row), add.integers(count), axis=1, largest=0
+        "TopK", bank.compare(bank.rows(row)), add.integers(count), axis=1, largest=0
     )  # (n, b)
-    differences = add("Sub", bank.rows(neighbours), add("Unsqueeze", patch, add.integers(1)))
-    excess = add("Sub", norm(add, differences, 2), add("Unsqueeze", distance, add.integers(1)))
+    differences = add("Sub", bank.rows(neighbours), patch)
+    excess = add("Sub", norm(add, differences, 2), distance)
     # beyond exp(80) nothing changes in float32; it does not overflow
     exponentials = add("Exp", add("Min", excess, add.constant([80.0])))
     total = add("ReduceSum", exponentials, add.integers(1), keepdims=0)

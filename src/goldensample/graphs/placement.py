@@ -1,8 +1,9 @@
 """Preparation and heat map as graph operators, for pictures of any height and width.
 
 The same matrices as in `preparation` and `heatmap`, as operators that compute them for each picture
-size: resizing as two matrix products, since runtimes differ in their antialiasing. Integers are
-int64, as there; positions are float32.
+size: resizing as two matrix products, since runtimes differ in their antialiasing. Positions are
+whole numbers, and become float32 only as weights: runtimes that compute in bfloat16 or float16 by
+default round a position beyond 256 to another pixel, a weight by less than half a percent.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from goldensample.regions.heatmap import upsampling_matrix
 
 @dataclass(frozen=True)
 class Side:
-    """One axis of a picture on the canvas, as names of float32 vectors of one number.
+    """One axis of a picture on the canvas, as names of int64 vectors of one number.
 
     Args:
         size: pixels of the picture.
@@ -38,9 +39,9 @@ def picture_sides(add: Nodes, image: str, preparation: Preparation) -> tuple[Sid
     for size, resized, canvas in zip(
         size_hw, resized_hw(add, size_hw, preparation), preparation.canvas_hw, strict=True
     ):
-        excess = add.to_float(add("Sub", resized, add.integers(canvas)))
-        half = add("Round", add("Mul", excess, add.constant([0.5])))
-        axes.append(Side(add.to_float(size), add.to_float(resized), add("Neg", half), canvas))
+        # round((resized - canvas) / 2), halves to even, more by twice the canvas to be positive
+        half = add.rounded_ratio(add("Add", resized, add.integers(3 * canvas)), add.integers(2))
+        axes.append(Side(size, resized, add("Sub", add.integers(2 * canvas), half), canvas))
     return axes[0], axes[1]
 
 
@@ -51,7 +52,7 @@ def resized_hw(add: Nodes, size_hw: tuple[str, str], preparation: Preparation) -
     if preparation.mode == "stretch":
         return rows, columns
     if preparation.mode == "shorter":
-        upright = add("LessOrEqual", height, width)
+        upright = add.at_most(height, width)
         longest, shortest = add("Max", height, width), add("Min", height, width)
         longer = add("Div", add("Mul", rows, longest), shortest)
         return add("Where", upright, rows, longer), add("Where", upright, longer, rows)
@@ -62,7 +63,7 @@ def resized_hw(add: Nodes, size_hw: tuple[str, str], preparation: Preparation) -
         rounded = add("Div", add("Add", double, other), add("Mul", other, add.integers(2)))
         return add("Max", rounded, add.integers(1))
 
-    fits_rows = add("LessOrEqual", add("Mul", rows, width), add("Mul", columns, height))
+    fits_rows = add.at_most(add("Mul", rows, width), add("Mul", columns, height))
     down = add("Where", fits_rows, rows, scaled(height, columns, width))
     across = add("Where", fits_rows, scaled(width, rows, height), columns)
     double_area = add("Mul", add("Mul", down, across), add.integers(2))
@@ -70,21 +71,32 @@ def resized_hw(add: Nodes, size_hw: tuple[str, str], preparation: Preparation) -
     return add("Where", stretched, rows, down), add("Where", stretched, columns, across)
 
 
+def weights(add: Nodes, rows: str, columns: str, reach: str) -> str:
+    """Return max(0, reach - |row - column|), (rows, columns) int32, of int64 positions."""
+    rows, columns, reach = (add.to_int32(values) for values in (rows, columns, reach))
+    distances = add("Abs", add("Sub", add("Unsqueeze", rows, add.integers(1)), columns))
+    return add("Max", add("Sub", reach, distances), add.constant([0], np.int32))
+
+
 def resizing_matrix(add: Nodes, side: Side) -> str:
-    """Return the (canvas, size) matrix of `preparation.preparation.resizing_matrix`."""
-    half = add.constant([0.5])
-    shrink = add("Div", side.size, side.resized)  # picture pixels per canvas pixel
-    least = add("Mul", half, add("Min", add.constant([1.0]), shrink))
-    pixels = add.constant(np.arange(side.canvas) + 0.5)
-    centres = add("Mul", add("Sub", pixels, side.offset), shrink)
-    centres = add("Max", centres, least)
-    centres = add("Min", centres, add("Sub", side.size, least))
-    column = add("Unsqueeze", centres, add.integers(1))  # (canvas, 1)
-    taps = add("Add", add.arange(to_int64(add, side.size)), half)
-    distances = add("Abs", add("Sub", taps, column))  # (canvas, size)
-    support = add("Max", add.constant([1.0]), shrink)
-    weights = add("Relu", add("Sub", add.constant([1.0]), add("Div", distances, support)))
-    return add("Div", weights, add("ReduceSum", weights, add.integers(1), keepdims=1))
+    """Return the (canvas, size) matrix of `preparation.preparation.resizing_matrix`.
+
+    Positions are in units of 1 / (2 * resized) of the picture's pixels, so that all are whole.
+    """
+    two = add.integers(2)
+    odd = add("Sub", add.integers(*range(1, 2 * side.canvas, 2)), add("Mul", side.offset, two))
+    least = add("Min", side.size, side.resized)
+    most = add("Sub", add("Mul", add("Mul", side.size, side.resized), two), least)
+    centres = add("Min", add("Max", add("Mul", odd, side.size), least), most)  # (canvas,)
+    taps = add("Mul", odd_numbers(add, side.size), side.resized)  # (size,)
+    triangle = weights(add, centres, taps, add("Mul", add("Max", side.size, side.resized), two))
+    total = add("ReduceSum", triangle, add.integers(1), keepdims=1)
+    return add("Div", add.to_float(triangle), add.to_float(total))
+
+
+def odd_numbers(add: Nodes, count: str) -> str:
+    """Return 1, 3, …, the centres of pixels in half pixels, (count,) int64."""
+    return add("Add", add("Mul", add.arange(count), add.integers(2)), add.integers(1))
 
 
 def to_canvas(add: Nodes, image: str, sides: tuple[Side, Side]) -> str:
@@ -102,16 +114,19 @@ def valid_cells(add: Nodes, side: Side, cells: int, stride: int) -> str:
     """
     from onnx import TensorProto
 
-    cell = side.canvas / cells
-    centres = add.constant((np.arange(cells) + 0.5) * cell)
-    end = add("Add", side.offset, side.resized)
-    within = add("And", add("Greater", centres, side.offset), add("Less", centres, end))
-    count = add("ReduceSum", add.to_float(within), add.integers(0), keepdims=1)
-    middle = add("Div", add("Add", side.offset, end), add.constant([2 * cell]))
-    index = add("Floor", add("Max", middle, add.constant([0.0])))
-    index = add("Min", index, add.constant([cells - 1.0]))
-    only = add("Equal", add.constant(np.arange(cells)), index)
-    none = add("Less", count, add.constant([0.5]))
+    # positions in units of 1 / (2 * cells) of the canvas's pixels, so that all are whole
+    centres = add.integers(*(np.arange(1, 2 * cells, 2) * side.canvas))
+    start, end = (
+        add("Mul", edge, add.integers(2 * cells))
+        for edge in (side.offset, add("Add", side.offset, side.resized))
+    )
+    within = add("And", add("Greater", centres, start), add("Less", centres, end))
+    middle = add("Div", add("Add", start, end), add.integers(4 * side.canvas))
+    index = add("Min", add("Max", middle, add.integers(0)), add.integers(cells - 1))
+    only = add("Equal", add.integers(*range(cells)), index)
+    integers = add("Cast", within, to=TensorProto.INT64)
+    count = add("ReduceSum", integers, add.integers(0), keepdims=1)
+    none = add("Equal", count, add.integers(0))
     valid = add("Or", within, add("And", none, only))
     if stride == 1:
         return valid
@@ -119,33 +134,27 @@ def valid_cells(add: Nodes, side: Side, cells: int, stride: int) -> str:
     return add("Cast", strided, to=TensorProto.BOOL)
 
 
-def to_int64(add: Nodes, number: str) -> str:
-    """Cast a float32 integer to int64."""
-    from onnx import TensorProto
-
-    return add("Cast", number, to=TensorProto.INT64)
-
-
 def map_matrix(add: Nodes, side: Side, centres: tuple[float, ...], sigma_px: float) -> str:
     """Return the (size, cells) matrix of `heatmap`; rows of pixels off the canvas are zero."""
     upsampling = add.constant(upsampling_matrix(centres, side.canvas, sigma_px))  # (canvas, cells)
-    half, one = add.constant([0.5]), add.constant([1.0])
-    pixels = add.arange(to_int64(add, side.size))
-    scale = add("Div", side.resized, side.size)
-    canvas_px = add("Add", add("Mul", add("Add", pixels, half), scale), side.offset)
-    canvas_px = add("Max", add("Sub", canvas_px, half), add.constant([0.0]))
-    canvas_px = add("Min", canvas_px, add.constant([side.canvas - 1.0]))
-    offsets = add(
-        "Sub", add("Unsqueeze", canvas_px, add.integers(1)), add.constant(np.arange(side.canvas))
-    )
-    interpolation = add("Relu", add("Sub", one, add("Abs", offsets)))  # (size, canvas)
+    two = add.integers(2)
+    double = add("Mul", side.size, two)  # positions are in units of 1 / double pixels of the canvas
+    shift = add("Mul", add("Sub", add("Mul", side.offset, two), add.integers(1)), side.size)
+    positions = add("Add", add("Mul", odd_numbers(add, side.size), side.resized), shift)
+    last = add("Mul", double, add.integers(side.canvas - 1))
+    positions = add("Min", add("Max", positions, add.integers(0)), last)  # (size,)
+    columns = add("Mul", add.integers(*range(side.canvas)), double)
+    interpolation = weights(add, positions, columns, double)  # (size, canvas)
 
     def edge(canvas_px: str) -> str:
-        """Return the picture pixel of a position on the canvas, rounded."""
-        shifted = add("Mul", add("Sub", canvas_px, side.offset), side.size)
-        return add("Round", add("Div", shifted, side.resized))
+        """Return the picture pixel of a position on the canvas, rounded; 0 before the picture."""
+        shifted = add("Max", add("Sub", canvas_px, side.offset), add.integers(0))
+        return add.rounded_ratio(add("Mul", shifted, side.size), side.resized)
 
-    first, last = edge(add.constant([0.0])), edge(add.constant([float(side.canvas)]))
-    on_canvas = add("And", add("GreaterOrEqual", pixels, first), add("Less", pixels, last))
-    visible = add("Mul", interpolation, add("Unsqueeze", add.to_float(on_canvas), add.integers(1)))
-    return add("MatMul", visible, upsampling)
+    pixels = add.arange(side.size)
+    first, end = edge(add.integers(0)), edge(add.integers(side.canvas))
+    on_canvas = add("And", add("Not", add("Less", pixels, first)), add("Less", pixels, end))
+    column = add("Unsqueeze", on_canvas, add.integers(1))
+    visible = add("Where", column, interpolation, add.constant([0], np.int32))
+    shares = add("Div", add.to_float(visible), add.to_float(double))
+    return add("MatMul", shares, upsampling)
