@@ -77,12 +77,6 @@ class Nodes:
 
         return self("Cast", values, to=TensorProto.FLOAT)
 
-    def to_int32(self, values: str) -> str:
-        """Cast values to int32: for large matrices, half of what int64 takes."""
-        from onnx import TensorProto
-
-        return self("Cast", values, to=TensorProto.INT32)
-
     def at_most(self, values: str, limits: str) -> str:
         """Return whether values are at most limits, in operators that old runtimes have."""
         return self("Not", self("Greater", values, limits))

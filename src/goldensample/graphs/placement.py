@@ -72,10 +72,9 @@ def resized_hw(add: Nodes, size_hw: tuple[str, str], preparation: Preparation) -
 
 
 def weights(add: Nodes, rows: str, columns: str, reach: str) -> str:
-    """Return max(0, reach - |row - column|), (rows, columns) int32, of int64 positions."""
-    rows, columns, reach = (add.to_int32(values) for values in (rows, columns, reach))
-    distances = add("Abs", add("Sub", add("Unsqueeze", rows, add.integers(1)), columns))
-    return add("Max", add("Sub", reach, distances), add.constant([0], np.int32))
+    """Return max(0, reach - |row - column|), (rows, columns) float32, of int64 positions."""
+    distances = add.to_float(add("Sub", add("Unsqueeze", rows, add.integers(1)), columns))
+    return add("Relu", add("Sub", add.to_float(reach), add("Abs", distances)))
 
 
 def resizing_matrix(add: Nodes, side: Side) -> str:
@@ -91,7 +90,7 @@ def resizing_matrix(add: Nodes, side: Side) -> str:
     taps = add("Mul", odd_numbers(add, side.size), side.resized)  # (size,)
     triangle = weights(add, centres, taps, add("Mul", add("Max", side.size, side.resized), two))
     total = add("ReduceSum", triangle, add.integers(1), keepdims=1)
-    return add("Div", add.to_float(triangle), add.to_float(total))
+    return add("Div", triangle, total)
 
 
 def odd_numbers(add: Nodes, count: str) -> str:
@@ -154,7 +153,5 @@ def map_matrix(add: Nodes, side: Side, centres: tuple[float, ...], sigma_px: flo
     pixels = add.arange(side.size)
     first, end = edge(add.integers(0)), edge(add.integers(side.canvas))
     on_canvas = add("And", add("Not", add("Less", pixels, first)), add("Less", pixels, end))
-    column = add("Unsqueeze", on_canvas, add.integers(1))
-    visible = add("Where", column, interpolation, add.constant([0], np.int32))
-    shares = add("Div", add.to_float(visible), add.to_float(double))
-    return add("MatMul", shares, upsampling)
+    visible = add("Mul", interpolation, add("Unsqueeze", add.to_float(on_canvas), add.integers(1)))
+    return add("MatMul", add("Div", visible, add.to_float(double)), upsampling)
