@@ -64,3 +64,47 @@ def tiff(size_hw: tuple[int, int], data: bytes, tags: dict[int, int | tuple[int,
         entries += struct.pack("<HHI", tag, 3, len(numbers)) + packed.ljust(4, b"\0")
     header = b"II*\0" + struct.pack("<IH", 8, len(tags) + 1)
     return header + entries + bytes(4) + values + data
+
+
+def planar_tiff(
+    samples: np.ndarray,
+    order: str = "<",
+    tile_hw: tuple[int, int] | None = None,
+    packed: bool = False,
+) -> bytes:
+    """Return (H, W, k) uint8 or uint16 samples as a TIFF with a plane for each colour.
+
+    Args:
+        samples: k is 2 for grey with alpha, else 3 or 4.
+        order: "<" or ">", that of its bytes.
+        tile_hw: in tiles of this size, multiples of 16; None for one strip a plane.
+        packed: compress with Deflate.
+    """
+    height, width, count = samples.shape
+    depth = samples.dtype.itemsize
+    rows, columns = tile_hw or (height, width)
+    parts = []
+    for plane in np.moveaxis(samples, 2, 0).astype(f"{order}u{depth}"):
+        padded = np.pad(plane, ((0, -height % rows), (0, -width % columns)))
+        for y in range(0, len(padded), rows):
+            for x in range(0, padded.shape[1], columns):
+                part = padded[y : y + rows, x : x + columns].tobytes()
+                parts.append(zlib.compress(part) if packed else part)
+    starts = [8 + sum(map(len, parts[:k])) for k in range(len(parts))]
+    tags = {256: [width], 257: [height], 258: [8 * depth] * count, 259: [8 if packed else 1]}
+    tags |= {262: [2 if count > 2 else 1], 277: [count], 284: [2]}
+    places, sizes = (324, 325) if tile_hw else (273, 279)
+    tags |= {places: starts, sizes: [len(part) for part in parts]}
+    tags |= {322: [columns], 323: [rows]} if tile_hw else {278: [height]}
+    tags |= {338: [2]} if count in (2, 4) else {}
+    data = b"".join(parts)
+    data += bytes(len(data) % 2)
+    end, entries, values = 8 + len(data), b"", b""
+    after = end + 2 + 12 * len(tags) + 4
+    for tag, numbers in sorted(tags.items()):
+        body = struct.pack(f"{order}{len(numbers)}L", *numbers)
+        if len(numbers) > 1:
+            values, body = values + body, struct.pack(f"{order}L", after + len(values))
+        entries += struct.pack(f"{order}HHL", tag, 4, len(numbers)) + body
+    header = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HL", 42, end)
+    return header + data + struct.pack(f"{order}H", len(tags)) + entries + bytes(4) + values

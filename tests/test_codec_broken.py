@@ -11,13 +11,13 @@ from picture_files import png, tiff
 from PIL import Image
 
 from goldensample.errors import ImageError
-from goldensample.images import codec
+from goldensample.images import opening
 from goldensample.images.codec import (
     encode_jpeg,
     encode_png,
     read_image,
     read_shape,
-    read_shape_and_peak,
+    read_shape_and_range,
 )
 
 COLORS = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
@@ -77,15 +77,15 @@ def test_a_jpeg_filled_up_with_zeros_is_refused(tmp_path: Path) -> None:
     ("data", "reason"),
     [
         (b"", "the file is empty"),
-        (b"hello, this is text", "it is not a PNG, JPEG, BMP, TIFF or WebP picture"),
-        (b"GIF89a" + bytes(100), "it is not a PNG"),
+        (b"hello, this is text", "it is not a PNG, JPEG, BMP, TIFF, WebP"),
+        (b"GIF89a" + bytes(100), "not supported: GIF"),
         (b"RIFF\x04\0\0\0WAVE", "the file is damaged"),
         (b"BM" + bytes(60), "the file is damaged"),
     ],
 )
 def test_what_is_no_picture(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "a.png").write_bytes(data)
-    for read in (read_image, read_shape, read_shape_and_peak):
+    for read in (read_image, read_shape, read_shape_and_range):
         with pytest.raises(ImageError, match=rf"cannot read .*a\.png: {reason}"):
             read(tmp_path / "a.png")
 
@@ -122,7 +122,7 @@ def test_a_picture_over_pillows_own_limit_gives_no_warning(
     for ending in ("png", "jpg", "bmp", "tif", "webp"):
         Image.fromarray(COLORS).save(tmp_path / f"a.{ending}")
         assert read_image(tmp_path / f"a.{ending}").shape == COLORS.shape
-    monkeypatch.setattr(codec, "MAX_PIXELS", 959)
+    monkeypatch.setattr(opening, "MAX_PIXELS", 959)
     with pytest.raises(ImageError, match="from 1 to 959 pixels; it has 40x24"):
         read_image(tmp_path / "a.png")
 

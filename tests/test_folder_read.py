@@ -12,6 +12,7 @@ from goldensample.errors import ImageError
 from goldensample.images import folder as folders
 from goldensample.images.codec import encode_jpeg
 from goldensample.images.folder import Folder, open_images, read_images
+from goldensample.images.grey_range import GreyRange
 from goldensample.records import Picture, Pictures
 
 
@@ -91,9 +92,9 @@ def test_reading_ahead_is_bounded_and_ends_with_its_user(
     folder, read = open_images(tmp_path), []
     original = folders.read_image
 
-    def count(path: Path, white: int | None) -> np.ndarray:
+    def count(path: Path, grey_range: GreyRange | None) -> np.ndarray:
         read.append(path)
-        return original(path, white)
+        return original(path, grey_range)
 
     monkeypatch.setattr(folders, "read_image", count)
     before = threading.active_count()
@@ -106,20 +107,14 @@ def test_reading_ahead_is_bounded_and_ends_with_its_user(
     assert threading.active_count() == before
 
 
-@pytest.mark.parametrize(
-    ("peak", "white"),
-    [
-        *((0, 1023), (200, 1023), (1023, 1023), (1024, 4095)),
-        *((4095, 4095), (4096, 16383), (16384, 65535), (65535, 65535)),
-    ],
-)
-def test_white_of_deep_pictures(tmp_path: Path, peak: int, white: int) -> None:
-    paths = [write_deep(tmp_path / "a.png", peak), write_deep(tmp_path / "b.tif", 0)]
-    assert read_images(paths).white == white
-    folder = read_images(tmp_path)
-    assert folder.white == white
-    assert int(folder[0].pixels.max()) == (peak * 510 + white) // (2 * white)
-    assert read_images(tmp_path, white=65535).white == 65535
+def test_grey_range_of_deep_pictures(tmp_path: Path) -> None:
+    paths = [write_deep(tmp_path / "a.png", 4000), write_deep(tmp_path / "b.tif", 3000)]
+    chosen = read_images(paths).grey_range
+    assert chosen is not None
+    assert chosen.black == 0
+    assert 4000 < chosen.white < 5100
+    asked = GreyRange(10, 65535)
+    assert read_images(tmp_path, asked).grey_range == asked
 
 
 def test_deep_and_8_bit_pictures_do_not_mix(tmp_path: Path) -> None:
@@ -129,18 +124,18 @@ def test_deep_and_8_bit_pictures_do_not_mix(tmp_path: Path) -> None:
         read_images(tmp_path)
 
 
-def test_white_of_8_bits_is_none(tmp_path: Path) -> None:
+def test_grey_range_of_8_bits_is_none(tmp_path: Path) -> None:
     path = write_png(tmp_path / "a.png")
     (tmp_path / "b.jpg").write_bytes(encode_jpeg(COLORS))
-    assert read_images([path, tmp_path / "b.jpg"]).white is None
-    assert read_images(tmp_path).white is None
+    assert read_images([path, tmp_path / "b.jpg"]).grey_range is None
+    assert read_images(tmp_path).grey_range is None
 
 
 def test_the_scale_is_the_folders_not_the_pictures(tmp_path: Path) -> None:
     write_deep(tmp_path / "a.png", 4000)
     write_deep(tmp_path / "b.png", 1000)
-    assert [int(p.pixels.max()) for p in read_images(tmp_path)] == [249, 62]
-    assert [int(p.pixels.max()) for p in open_images(tmp_path, 1023)] == [255, 249]
+    levels = GreyRange(0, 1023)
+    assert [int(p.pixels.max()) for p in open_images(tmp_path, levels)] == [255, 249]
     with pytest.raises(ImageError, match="samples must have 8 bits"):
         open_images(tmp_path)[0]
 
@@ -148,7 +143,4 @@ def test_the_scale_is_the_folders_not_the_pictures(tmp_path: Path) -> None:
 def test_a_folder_checks_its_values(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="names and paths must be equally many; got 1 and 0"):
         Folder(("a",), ())
-    for white in (0, 65536):
-        with pytest.raises(ValueError, match=f"white must be in 1 to 65535; got {white}"):
-            Folder((), (), white)
     assert list(Folder((), ())) == []

@@ -72,4 +72,6 @@ def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:
         ImageError: the folder or a picture in it cannot be used.
         ValueError: good pictures, or defects, are missing.
     """
-    return evaluation.evaluate(fitted, labelled(read_dataset(dataset), fitted.preparation.white))
+    return evaluation.evaluate(
+        fitted, labelled(read_dataset(dataset), fitted.preparation.grey_range)
+    )

@@ -157,7 +157,7 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
     if not header["thresholds"].keys() <= HINTS.keys():
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
     method = build(METHODS[header["method"]], header["knobs"])
-    preparation = build(Preparation, header["preparation"])
+    preparation = build(Preparation, _with_grey_range(header["preparation"]))
     check_method(method, preparation.zones)
     detector = method.restore(arrays)
     pictures = _attach_thumbnails(_training_pictures(header["pictures"], detector), thumbnails)
@@ -176,6 +176,15 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
         habits=statistics,
     )
     return attach_journal(inspector, header.get(JOURNAL), journal_arrays)
+
+
+def _with_grey_range(preparation: Any) -> Any:
+    """Return the settings of a preparation; files up to 0.1 had a white level alone, from 0."""
+    if not isinstance(preparation, dict) or "white" not in preparation:
+        return preparation
+    others = {name: value for name, value in preparation.items() if name != "white"}
+    white = preparation["white"]
+    return {**others, "grey_range": None if white is None else {"black": 0, "white": white}}
 
 
 def _training_pictures(entries: Any, detector: Detector) -> tuple[TrainingPicture, ...]:

@@ -23,6 +23,7 @@ from goldensample.datasets import labelled
 from goldensample.evaluation.evaluate import Labelled, Tally
 from goldensample.fitting.fit import fit
 from goldensample.images.folder import Folder, read_images
+from goldensample.images.grey_range import GreyRange
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
@@ -78,7 +79,7 @@ class RunExecutor:
             start = perf_counter()
             inspector = _fit(run, backbone, loaded.members, pictures)
             fit_s = perf_counter() - start
-            result = _evaluate(run, inspector, pictures.white, maps)
+            result = _evaluate(run, inspector, pictures.grey_range, maps)
         result["times"] |= {"fit_seconds": round(fit_s, 4), "features_kept": cached}
         return {
             "specification": run.specification(),
@@ -110,7 +111,7 @@ def draw_shots(pictures: Folder, shots: int | None, seed: int) -> Folder:
     return Folder(
         tuple(pictures.names[i] for i in indices),
         tuple(pictures.paths[i] for i in indices),
-        pictures.white,
+        pictures.grey_range,
         cached_shapes=tuple(pictures.shapes()[i] for i in indices),
     )
 
@@ -143,12 +144,12 @@ def _fit(run: Run, backbone: Backbone, members: tuple[int, ...], pictures: Folde
 
 
 def _evaluate(
-    run: Run, inspector: Inspector, white: int | None, maps: Path | None
+    run: Run, inspector: Inspector, grey_range: GreyRange | None, maps: Path | None
 ) -> dict[str, Any]:
     """Inspect the test pictures; return the metrics, the score of each picture, and times."""
     tally, seconds = Tally(), []
     columns: dict[str, list[Any]] = {"name": [], "kind": [], "defect": [], "score": []}
-    truths = labelled(load_dataset(run.category), white)
+    truths = labelled(load_dataset(run.category), grey_range)
     archive = _HeatMapArchive(maps) if maps else None
     for truth, inspection, elapsed in _inspect_timed(inspector, truths, run.timed):
         tally.add(inspection, truth.defect, truth.mask, truth.kind)

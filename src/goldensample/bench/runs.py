@@ -18,7 +18,7 @@ from goldensample.graphs.open_backbone import builtin_graph
 from goldensample.methods.registry import METHODS
 from goldensample.preparation.preparation import Preparation
 
-PREPARATION_FIELDS = ("size_hw", "mode", "crop_hw", "white")
+PREPARATION_FIELDS = ("size_hw", "mode", "crop_hw")
 """Fields of the preparation that a suite can set."""
 PAPER_NETWORK = "timm:wide_resnet50_2.tv_in1k"
 
@@ -130,7 +130,7 @@ class Run:
             "knobs": {k: v for k, v in self.knobs.items() if v != defaults[k]},
             "networks": [{"name": s.name, "weights_sha256": s.sha256} for s in self.sources],
             "levels": self.levels,
-            "preparation": {name: getattr(self.preparation, name) for name in PREPARATION_FIELDS},
+            "preparation": self._preparation(),
             "shots": self.shots,
             "seed": self.seed,
             "timed": self.timed,
@@ -138,6 +138,11 @@ class Run:
         if self.timed:
             specification["machine"] = machine()
         return dict(json.loads(json.dumps(specification)))
+
+    def _preparation(self) -> dict[str, Any]:
+        """Return the settings of the preparation; "white" keeps the names of older results."""
+        settings = {name: getattr(self.preparation, name) for name in PREPARATION_FIELDS}
+        return {**settings, "white": None}
 
     @property
     def name(self) -> str:

@@ -45,4 +45,4 @@ def add_alignment(
     if file is None:
         return preparation
     training = [index for index in range(len(pictures)) if index not in set(held_out)]
-    return align_to(preparation, read_image(file, pictures.white), pictures, training, notify)
+    return align_to(preparation, read_image(file, pictures.grey_range), pictures, training, notify)

@@ -9,15 +9,17 @@ import typer
 
 from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.fit_one import Sizes, tell_skipped, tell_stretched
+from goldensample.cli.fit_one import Sizes, tell_grey_range, tell_skipped, tell_stretched
 from goldensample.cli.options import (
     Crop,
     GoodPaths,
+    GreyRangeText,
     Levels,
     Resize,
     Size,
     SkipUnreadable,
     Weights,
+    parse_grey_range,
     parse_levels,
 )
 from goldensample.cli.summary import describe
@@ -65,6 +67,7 @@ def command(
     size: Size = None,
     resize: Resize = None,
     crop: Crop = None,
+    grey_range: GreyRangeText = None,
     skip_unreadable: SkipUnreadable = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a picture.")] = False,
 ) -> None:
@@ -79,13 +82,14 @@ def command(
 
     if report:
         check_writable(report / "report.html")
-    preparation = Sizes(size, resize, crop).preparation()
+    preparation, asked = Sizes(size, resize, crop).preparation(), parse_grey_range(grey_range)
     if backbone.startswith("timm:"):
         tell(f"opening {backbone}: building, exporting and checking it takes some seconds")
     network = open_backbone(backbone, parse_levels(levels), weights)
     with progress() as notify:
-        pictures = read_images(paths, skip_unreadable=skip_unreadable, notify=notify)
+        pictures = read_images(paths, asked, skip_unreadable, notify)
         tell_skipped(pictures)
+        tell_grey_range(pictures)
         inspector = _fit_all(pictures, network, preparation, notify)
         ranking = _rank(inspector, pictures, report, notify)
     _show(ranking, worst, json)

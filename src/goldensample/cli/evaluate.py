@@ -73,7 +73,7 @@ def evaluate_dataset(
     tally, truths = Tally(), deque[Labelled]()
 
     def pictures() -> Iterator[Picture]:
-        for truth in labelled(data, inspector.preparation.white):
+        for truth in labelled(data, inspector.preparation.grey_range):
             truths.append(truth)
             yield truth.picture
 

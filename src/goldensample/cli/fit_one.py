@@ -14,6 +14,7 @@ from goldensample.cli.options import (
     Backbones,
     Crop,
     GoodPaths,
+    GreyRangeText,
     Ignore,
     Json,
     Levels,
@@ -30,6 +31,7 @@ from goldensample.cli.options import (
     ZonesFile,
     add_knob_options,
     build_method,
+    parse_grey_range,
     parse_levels,
     parse_size,
 )
@@ -96,6 +98,7 @@ def fit_one(
     tile: Tile = False,
     resize: Resize = None,
     crop: Crop = None,
+    grey_range: GreyRangeText = None,
     align: Align = None,
     ignore: Ignore = None,
     look_at: RoiFile = None,
@@ -134,7 +137,7 @@ def fit_one(
     if thumbnails:
         check_has_bank(METHODS[method]())
     settings = build_method(method, {k: v for k, v in presets.items() if k == "depth"} | knobs)
-    preparation = sizes.preparation()
+    preparation, asked = sizes.preparation(), parse_grey_range(grey_range)
     names = backbone or [presets.get("backbone", "builtin")]
     tell_slow(names)
     network, members = open_backbones(names, parse_levels(levels), weights or [], device)
@@ -149,8 +152,9 @@ def fit_one(
     if workers is not local_runner:
         check_distributable(settings, device)
     with progress() as notify:
-        pictures = read_images(paths, None, skip_unreadable, notify, workers)
+        pictures = read_images(paths, asked, skip_unreadable, notify, workers)
         tell_skipped(pictures)
+        tell_grey_range(pictures)
         shapes = pictures.shapes()
         preparation = preparation or default_preparation(shapes, network.network.stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
@@ -224,6 +228,12 @@ def tell_skipped(pictures: Folder) -> None:
     """Print which pictures cannot be read and are left out."""
     for message in pictures.skipped:
         tell(f"left out: {message}")
+
+
+def tell_grey_range(pictures: Folder) -> None:
+    """Print which samples become black and white, where pictures have more than 8 bits."""
+    if levels := pictures.grey_range:
+        tell(f"more than 8 bits: the sample {levels.black} becomes black and {levels.white} white")
 
 
 def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:

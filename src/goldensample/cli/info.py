@@ -59,6 +59,7 @@ def _file_info(file: Path) -> dict[str, Any]:
 
     inspector = load(file)
     preparation = inspector.preparation
+    levels = preparation.grey_range
     return {
         "file": str(file),
         "bytes": file.stat().st_size,
@@ -68,7 +69,8 @@ def _file_info(file: Path) -> dict[str, Any]:
             "size_hw": preparation.size_hw,
             "mode": preparation.mode,
             "crop_hw": preparation.crop_hw,
-            "white": preparation.white,
+            "black": levels.black if levels else None,
+            "white": levels.white if levels else None,
             "looked_at": round(preparation.view.share, 4) if preparation.view else 1.0,
             "aligned": preparation.reference is not None,
             "zones": {zone.name: zone.limit for zone in preparation.zones} or None,

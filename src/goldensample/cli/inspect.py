@@ -106,7 +106,7 @@ def command(
         raise ValueError(
             f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
         )
-    pictures = open_images(paths, white=inspector.preparation.white)
+    pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
     if table:
         options = InspectOptions(inspector.backbone.precision, limits, region_options, strict_input)
         counts = write_table(table, file, inspector, pictures, options)

@@ -61,10 +61,10 @@ def learn(
     if not paths and not calibrate:
         raise ValueError("learn must have pictures to learn, or --calibrate; got neither")
     with locked_inspector(file) as inspector, progress() as notify:
-        changed, white = inspector, inspector.preparation.white
-        calibration = read_images(calibrate, white) if calibrate else None
+        changed, grey_range = inspector, inspector.preparation.grey_range
+        calibration = read_images(calibrate, grey_range) if calibrate else None
         if paths:
-            changed = add_pictures(changed, read_images(paths, white), note(reason), notify)
+            changed = add_pictures(changed, read_images(paths, grey_range), note(reason), notify)
         if calibration is not None:
             rates = choose_rates(inspector, false_alarms, review)
             changed = recalibrate_all(changed, calibration, rates, note(reason))

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Union
 
 import typer
 
+from goldensample.images.grey_range import GreyRange
 from goldensample.methods.protocols import Method
 from goldensample.methods.registry import CHOICES, METHODS
 
@@ -100,6 +101,27 @@ RunnerName = Annotated[
 SkipUnreadable = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out pictures that cannot be read.")
 ]
+
+
+GreyRangeText = Annotated[
+    str | None,
+    typer.Option(
+        "--grey-range",
+        metavar="BLACK,WHITE",
+        help="For pictures of more than 8 bits: the sample values that become black and white, "
+        "here and at every inspection. \\[default: chosen from the pictures, with room beyond]",
+    ),
+]
+
+
+def parse_grey_range(text: str | None) -> GreyRange | None:
+    """Read "28000,31000" as the grey range from black 28000 to white 31000; None stays None."""
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) != 2 or not all(part.isascii() and part.isdecimal() for part in parts):
+        raise typer.BadParameter(f"--grey-range must be BLACK,WHITE, such as 0,4095; got {text!r}")
+    return GreyRange(int(parts[0]), int(parts[1]))
 
 
 def parse_rate(text: str | float) -> float:

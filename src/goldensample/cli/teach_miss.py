@@ -63,11 +63,11 @@ def command(
     if apply not in (None, "drop", "limit"):
         raise ValueError(f"--apply must be drop or limit; got {apply!r}")
     with locked_inspector(file) as inspector, progress() as notify:
-        white = inspector.preparation.white
-        missed = open_images(str(picture), white)[0]
+        grey_range = inspector.preparation.grey_range
+        missed = open_images(str(picture), grey_range)[0]
         item = Item(missed.name, picture, "defect", True, (mask,))
         defect_mask = read_mask(item, (missed.pixels.shape[0], missed.pixels.shape[1]))
-        pictures = read_images(good, white, notify=notify)
+        pictures = read_images(good, grey_range, notify=notify)
         change_note = replace(note(reason), cost=cost)
         analysis = analyse_miss(inspector, missed, defect_mask, pictures, change_note, notify)
         chosen = [p for p in analysis.proposals if p.action == apply]

@@ -78,7 +78,7 @@ def score_dataset(inspector: Inspector, data: Dataset, notify: Notify) -> Labell
     from goldensample.datasets import labelled
 
     truths = [item.defect for item in data.test]
-    pictures = (item.picture for item in labelled(data, inspector.preparation.white))
+    pictures = (item.picture for item in labelled(data, inspector.preparation.grey_range))
     scores = []
     for done, inspection in enumerate(inspector.inspect_many(pictures), start=1):
         notify("inspect", done, len(truths))

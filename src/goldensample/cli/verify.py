@@ -43,7 +43,7 @@ def command(
     runs = open_all(model)
     if model.weights is None and len(runs) == 1:
         tell("ONNX Runtime is not installed, so not compared: pip install 'goldensample[verify]'")
-    pictures = open_images(paths, white=inspector.preparation.white)
+    pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
     failures: list[ImageError] = []
     with progress() as notify:
         agreements = compare(

@@ -6,7 +6,7 @@ from pathlib import Path
 from goldensample.datasets.by_folder import read_mvtec_ad
 from goldensample.datasets.items import GOOD, NO_LABEL, Dataset, Item, make_item, pictures_in
 from goldensample.errors import ImageError
-from goldensample.images.codec import read_image
+from goldensample.images.codec import read_samples
 
 DEFECT = "defect"
 
@@ -110,7 +110,7 @@ def _label_by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
 def _kind(mask: Path) -> str:
     """Return the label by a mask; none where it cannot be read, which is reported later."""
     try:
-        return DEFECT if read_image(mask, white=1).any() else GOOD
+        return DEFECT if read_samples(mask).any() else GOOD
     except ImageError:
         return NO_LABEL
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from goldensample.datasets.items import GOOD, NO_LABEL, Dataset, Item
 from goldensample.errors import ImageError
-from goldensample.images.codec import read_image
+from goldensample.images.codec import read_samples
 from goldensample.images.folder import WORKERS
 from goldensample.records import Notify, silent
 
 Size = tuple[int, int]
 SHOWN = 5
-_WHITE_16_BIT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ def check(data: Dataset, notify: Notify = silent) -> list[Finding]:
     """Decode every picture and mask of a data set and return all findings.
 
     Duplicates are found by the SHA-256 of the decoded pixels, so that copies in other file formats
-    count; pictures of 16 bits are compared by the upper 8.
+    count; pictures of 16 bits by all of them.
 
     Args:
         data: from a layout's `read`; what `read_category` refuses is a finding here.
@@ -93,7 +92,7 @@ def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
     name, findings = _name(data, item.path), list[Finding]()
     size_hw, digest = None, b""
     try:
-        pixels = read_image(item.path, _WHITE_16_BIT)
+        pixels = read_samples(item.path)
         size_hw = (pixels.shape[0], pixels.shape[1])
         digest = sha256(repr(size_hw).encode() + pixels.tobytes()).digest()
     except ImageError as error:
@@ -111,7 +110,7 @@ def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
 
 def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> Iterator[Finding]:
     try:
-        mask = read_image(path, white=1)
+        mask = read_samples(path)
     except ImageError as error:
         yield Finding("unreadable", True, (name,), str(error))
         return

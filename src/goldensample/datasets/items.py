@@ -8,8 +8,9 @@ import numpy as np
 
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Labelled
-from goldensample.images.codec import read_image
+from goldensample.images.codec import read_samples
 from goldensample.images.folder import Folder
+from goldensample.images.grey_range import GreyRange
 from goldensample.images.listing import find_pictures, list_pictures
 from goldensample.records import Array
 
@@ -139,7 +140,8 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     if not item.masks:
         raise ValueError(f"item must have a mask; {item.name} has none; ask has_masks first")
     for path in item.masks:
-        mask: Array = np.max(read_image(path, white=1), axis=2) > 0  # (H, W, 3) -> (H, W)
+        samples = read_samples(path)
+        mask: Array = np.any(samples.reshape(*samples.shape[:2], -1), axis=2)  # (H, W, …) -> (H, W)
         if mask.shape != tuple(size_hw):
             (height, width), (rows, columns) = size_hw, mask.shape
             raise ImageError(
@@ -150,16 +152,16 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     return union
 
 
-def labelled(data: Dataset, white: int | None) -> Iterator[Labelled]:
+def labelled(data: Dataset, grey_range: GreyRange | None) -> Iterator[Labelled]:
     """Read the test pictures of a data set with their ground truth, one at a time.
 
     Args:
         data: from `read_dataset` or `read_category`.
-        white: as for `read_image`.
+        grey_range: as for `read_image`.
     """
     names = tuple(item.name for item in data.test)
     paths = tuple(item.path for item in data.test)
-    for item, picture in zip(data.test, Folder(names, paths, white), strict=True):
+    for item, picture in zip(data.test, Folder(names, paths, grey_range), strict=True):
         height, width, _ = picture.pixels.shape
         mask = read_mask(item, (height, width)) if data.has_masks else None
         yield Labelled(picture, item.defect, mask, item.defect_type)

@@ -84,7 +84,9 @@ def fit(
         method = Crossed(patchcore=method)
     shapes = picture_shapes(images)
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
-    preparation = replace(preparation, white=getattr(images, "white", preparation.white))
+    preparation = replace(
+        preparation, grey_range=getattr(images, "grey_range", preparation.grey_range)
+    )
     check_zones(method, preparation, backbone, shapes)
     fitted = np.setdiff1d(np.arange(len(images)), scheme.held_out)
     store = InMemoryFeatureStore() if store is None else store  # an empty store is false

@@ -43,7 +43,7 @@ def feature_spool(
         "held_out": held_out,
         "network": [graph.source_sha256, *graph.levels, *graph.mean, *graph.std, graph.stride],
         "computed_by": type(network).__name__,
-        "preparation": asdict(replace(preparation, white=pictures.white)),
+        "preparation": asdict(replace(preparation, grey_range=pictures.grey_range)),
     }
     path = output.with_name(f"{output.name}.partial")
     if (path / METADATA_NAME).is_file() and not resume:

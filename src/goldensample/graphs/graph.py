@@ -12,6 +12,7 @@ from goldensample.errors import WeightsError
 from goldensample.graphs import ensemble, patchcore, placement, pooled, positions, spade
 from goldensample.graphs.limits import check_size
 from goldensample.graphs.nodes import Nodes, ScoreNodes, without_identities
+from goldensample.images.grey_range import describe_input
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import EnsembleDetector
 from goldensample.methods.mahalanobis import MahalanobisDetector
@@ -165,7 +166,7 @@ def contract(inspector: Inspector, outputs: list[str]) -> dict[str, Any]:
     return {
         "goldensample": __version__,
         "method": inspector.method_name,
-        "input": {INPUT: "uint8 (n, H, W, 3), RGB from 0 to 255, as decoded, upright"},
+        "input": {INPUT: describe_input(inspector.preparation.grey_range)},
         "outputs": outputs,
         **{name: meanings[name] for name in outputs},
         "threshold": asdict(limit) if limit else None,

@@ -8,16 +8,20 @@ from functools import partial
 from typing import TypeVar
 
 from goldensample.errors import ImageError
-from goldensample.images.codec import read_image, read_shape, read_shape_and_peak
+from goldensample.images.codec import (
+    ShapeAndRange,
+    read_image,
+    read_shape,
+    read_shape_and_range,
+)
+from goldensample.images.grey_range import GreyRange, check_levels, choose_grey_range
 from goldensample.images.listing import PathLike, find_pictures
 from goldensample.records import Notify, Picture, silent
 from goldensample.runners import Runner, local_runner
 from goldensample.storage.locations import Location, stamp
 
-WHITES = (1023, 4095, 16383, 65535)
 WORKERS, CHECK_BATCH = 4, 32
 """Pictures read concurrently, and pictures per task of the check."""
-ShapeAndPeak = tuple[tuple[int, int], int]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -29,14 +33,15 @@ class Folder:
     Args:
         names: of each in results.
         paths: the file of each, or its URL.
-        white: the sample value that becomes 255 in pictures of more than 8 bits; None refuses them.
+        grey_range: which samples become black and white in pictures of more than 8 bits, which
+            all must then be; None refuses them.
         skipped: why pictures were left out, one message each.
         cached_shapes: (H, W) of each if they are known from the check, else empty.
     """
 
     names: tuple[str, ...]
     paths: tuple[Location, ...]
-    white: int | None = None
+    grey_range: GreyRange | None = None
     skipped: tuple[str, ...] = ()
     cached_shapes: tuple[tuple[int, int], ...] = ()
 
@@ -44,8 +49,6 @@ class Folder:
         if len(self.names) != len(self.paths):
             counts = f"{len(self.names)} and {len(self.paths)}"
             raise ValueError(f"names and paths must be equally many; got {counts}")
-        if self.white is not None and not 1 <= self.white <= 65535:
-            raise ValueError(f"white must be in 1 to 65535; got {self.white}")
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -57,7 +60,7 @@ class Folder:
             ImageError: it cannot be read, with its path and the reason.
             StoreError: the store of its URL does not answer.
         """
-        return Picture(self.names[index], read_image(self.paths[index], self.white))
+        return Picture(self.names[index], read_image(self.paths[index], self.grey_range))
 
     def __iter__(self) -> Iterator[Picture]:
         """Decode all in order, with prefetching; an unreadable one raises at its position."""
@@ -106,14 +109,14 @@ class Folder:
         return Folder(
             self.names[chosen],
             self.paths[chosen],
-            self.white,
+            self.grey_range,
             cached_shapes=self.cached_shapes[chosen],
         )
 
 
 def read_images(
     paths: PathLike | Sequence[PathLike],
-    white: int | None = None,
+    grey_range: GreyRange | None = None,
     skip_unreadable: bool = False,
     notify: Notify = silent,
     runner: Runner = local_runner,
@@ -122,14 +125,15 @@ def read_images(
 
     Args:
         paths: files, folders, patterns and URLs of them, see `listing.find_pictures`.
-        white: see `Folder`; None takes the smallest of 1023, 4095, 16383, 65535 that holds the
-            largest sample of all, and none for 8 bits. Fixed at fit, for later pictures too.
+        grey_range: see `Folder`; None chooses it from the pictures, see `choose_grey_range`, and
+            none for 8 bits. Fixed at fit, for later pictures too.
         skip_unreadable: leave unreadable pictures out and list them in `skipped`.
         notify: called with ("check", pictures decoded, pictures).
         runner: where they are decoded.
 
     Raises:
-        ImageError: no picture is found, or some are unreadable: the first 10 and their number.
+        ImageError: no picture is found, or some are unreadable: the first 10 and their number; or
+            deep pictures use too few grey values.
         StoreError: the store of a URL does not answer.
 
     Cost: each picture is decoded once here and again when it is used.
@@ -137,7 +141,7 @@ def read_images(
     listed = find_pictures(paths)
     files = [path for _, path in listed]
     batches = [files[start : start + CHECK_BATCH] for start in range(0, len(files), CHECK_BATCH)]
-    checks: list[ShapeAndPeak | ImageError] = []
+    checks: list[ShapeAndRange | ImageError] = []
     for results in runner.run(_check, None, batches):
         checks += results
         notify("check", len(checks), len(listed))
@@ -148,29 +152,46 @@ def read_images(
         raise _unreadable(errors, len(listed))
     names, locations, values = zip(*readable, strict=True)
     shapes = tuple(shape for shape, _ in values)
-    deep = sum(peak > 0 for _, peak in values)
-    if white is None and 0 < deep < len(values):
-        counts = f"{deep} of {len(values)} have more; make them alike"
+    ranges = [found for _, found in values if found]
+    if 0 < len(ranges) < len(values):
+        counts = f"{len(ranges)} of {len(values)} have more; make them alike"
         raise ImageError(f"pictures must all have 8 bits, or all more; {counts}")
-    level = _white_level(max(peak for _, peak in values)) if white is None else white
-    return Folder(names, locations, level, tuple(errors), shapes)
+    levels = _levels(ranges, grey_range)
+    return Folder(names, locations, levels, tuple(errors), shapes)
 
 
-def _check(shared: None, batch: list[Location]) -> list[ShapeAndPeak | ImageError]:
+def _levels(
+    ranges: Sequence[tuple[float, float]], grey_range: GreyRange | None
+) -> GreyRange | None:
+    """Return black and white of deep pictures: as asked for, or chosen; None for 8 bits."""
+    if not ranges and grey_range is not None:
+        raise ImageError(
+            f"a grey range ({grey_range}) is for pictures of more than 8 bits; these have 8; leave "
+            "it out, or give pictures as deep as those fitted on"
+        )
+    if grey_range is not None:
+        check_levels(ranges, grey_range)
+        return grey_range
+    return choose_grey_range(ranges) if ranges else None
+
+
+def _check(shared: None, batch: list[Location]) -> list[ShapeAndRange | ImageError]:
     """Decode a batch of pictures: the task of `read_images`."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(partial(_attempt, read_shape_and_peak), batch))
+        return list(pool.map(partial(_attempt, read_shape_and_range), batch))
 
 
-def open_images(paths: PathLike | Sequence[PathLike], white: int | None = None) -> Folder:
+def open_images(
+    paths: PathLike | Sequence[PathLike], grey_range: GreyRange | None = None
+) -> Folder:
     """Find pictures without opening any: an unreadable one raises when it is decoded.
 
     Args:
         paths: files, folders, patterns and URLs of them, see `listing.find_pictures`.
-        white: as fixed at fit; None refuses pictures of more than 8 bits.
+        grey_range: as fixed at fit; None refuses pictures of more than 8 bits, and else those of 8.
     """
     names, files = zip(*find_pictures(paths), strict=True)
-    return Folder(names, files, white)
+    return Folder(names, files, grey_range)
 
 
 def _attempt(read: Callable[[Item], Result], item: Item) -> Result | ImageError:
@@ -178,10 +199,6 @@ def _attempt(read: Callable[[Item], Result], item: Item) -> Result | ImageError:
         return read(item)
     except ImageError as error:
         return error
-
-
-def _white_level(peak: int) -> int | None:
-    return next(white for white in WHITES if white >= peak) if peak else None
 
 
 def _unreadable(errors: Sequence[str], count: int) -> ImageError:

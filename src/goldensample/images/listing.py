@@ -11,7 +11,11 @@ from goldensample.errors import ImageError
 from goldensample.storage import locations
 from goldensample.storage.locations import Location, Remote
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".webp"),
+    *(".pgm", ".ppm", ".pnm", ".pbm", ".jp2", ".j2k", ".j2c", ".jpc", ".jpx", ".avif"),
+    *(".heic", ".heif", ".hif", ".jxl"),
+)
 PathLike = str | os.PathLike[str]
 _KINDS = ", ".join(ending[1:] for ending in ENDINGS)
 

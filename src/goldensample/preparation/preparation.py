@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from goldensample.errors import ImageError
+from goldensample.images.grey_range import GreyRange
 from goldensample.preparation.alignment import Reference, small_hw
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.roi import RegionOfInterest
@@ -31,7 +32,8 @@ class Preparation:
             "native" resizes nothing, refuses pictures larger than the canvas, and runs the
             network in tiles.
         crop_hw: the central part that is inspected, after resizing; None crops nothing.
-        white: grey value of deep pictures that becomes 255; None where all pictures have 8 bits.
+        grey_range: which samples of pictures of more than 8 bits become black and white; None
+            where all pictures have 8 bits.
         view: the region of interest (ROI) of every picture; None for all of it.
         zones: parts of every picture with limits of their own.
         reference: what every picture is aligned to, first of all; None aligns nothing. ROI and
@@ -44,7 +46,7 @@ class Preparation:
     size_hw: tuple[int, int]
     mode: str = "fit"
     crop_hw: tuple[int, int] | None = None
-    white: int | None = None
+    grey_range: GreyRange | None = None
     view: RegionOfInterest | None = None
     zones: Zones = ()
     reference: Reference | None = None
@@ -54,8 +56,6 @@ class Preparation:
             raise ValueError(f"mode must be one of {', '.join(MODES)}; got {self.mode!r}")
         if min(self.size_hw) < 1 or max(self.size_hw) > 16384:
             raise ValueError(f"size_hw must be in 1 to 16384; got {self.size_hw}")
-        if self.white is not None and not 1 <= self.white <= 65535:
-            raise ValueError(f"white must be in 1 to 65535; got {self.white}")
         if self.mode == "shorter" and self.crop_hw is None:
             raise ValueError("mode 'shorter' must have crop_hw, so that every picture has one size")
         if self.mode == "native" and self.crop_hw is not None:

@@ -57,7 +57,7 @@ def _learn_record(station: Station, record: Record, operator: str) -> int | None
     if product is None or not _should_learn(station, product, record):
         return None
     path = station.archive.path(record.picture_sha256)
-    pixels = read_image(path, product.state.inspector.preparation.white)
+    pixels = read_image(path, product.state.inspector.preparation.grey_range)
     note = make_note(operator, f"false alarm on {record.name}")
     pictures = [Picture(learned_name(record), pixels)]
     revision = product.change(lambda inspector: learn(inspector, pictures, note)).revision

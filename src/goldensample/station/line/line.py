@@ -182,7 +182,7 @@ class Line:
         readable = [job for job in jobs if not job.error]
         paths = tuple(job.incoming.path for job in readable)
         names = tuple(str(index) for index in range(len(readable)))
-        pictures = Folder(names, paths, state.inspector.preparation.white)
+        pictures = Folder(names, paths, state.inspector.preparation.grey_range)
         # to the end first, so that the network is free again
         inspections = iter(list(inspect_stream(state.inspector, pictures.attempts())))
         for job in jobs:

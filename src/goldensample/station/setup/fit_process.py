@@ -101,7 +101,7 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
     check_enough(len(pictures), rate)
     backbone = open_backbone(task["backbone"])
     preparation = Preparation(choose_size(list(pictures.shapes()), backbone.network.stride))
-    preparation = replace(preparation, white=pictures.white)
+    preparation = replace(preparation, grey_range=pictures.grey_range)
     output = folder / FITTED
     paths = [str(path) for path in pictures.paths]
     request = PlanRequest(paths, output, preparation, False, (rate, "split"), None, False)

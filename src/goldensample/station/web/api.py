@@ -10,7 +10,8 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from goldensample.errors import ImageError
-from goldensample.images.codec import encode_jpeg, read_image, shrink
+from goldensample.images.codec import encode_jpeg, read_for_view, shrink
+from goldensample.images.grey_range import GreyRange
 from goldensample.station.feedback import save_answer, undo_answer
 from goldensample.station.inputs.uploads import decode_limiter, receive_picture
 from goldensample.station.line.jobs import Job
@@ -121,16 +122,16 @@ async def picture(
     station = station_of(request)
     record = await to_thread.run_sync(record_of, station, number)
     product = station.products.get(record.product)
-    white = product.state.inspector.preparation.white if product else None
+    grey_range = product.state.inspector.preparation.grey_range if product else None
     path = station.archive.path(record.picture_sha256)
-    data = await to_thread.run_sync(_jpeg, path, white, longest, limiter=decode_limiter)
+    data = await to_thread.run_sync(_jpeg, path, grey_range, longest, limiter=decode_limiter)
     return Response(data, media_type="image/jpeg", headers=IMMUTABLE)
 
 
-def _jpeg(path: Path, white: int | None, longest_px: int) -> bytes:
+def _jpeg(path: Path, grey_range: GreyRange | None, longest_px: int) -> bytes:
     """Return a stored picture as a JPEG for a page."""
     try:
-        return encode_jpeg(shrink(read_image(path, white), longest_px), 90)
+        return encode_jpeg(shrink(read_for_view(path, grey_range), longest_px), 90)
     except ImageError:
         if path.exists():
             raise

@@ -128,7 +128,7 @@ def good_picture(request: Request, product: str, number: Number) -> Response:
     if not jpeg and record:
         path = station.archive.path(record.picture_sha256)
         if path.exists():
-            pixels = read_image(path, target.state.inspector.preparation.white)
+            pixels = read_image(path, target.state.inspector.preparation.grey_range)
             jpeg = encode_jpeg(shrink(pixels, LONGEST_PX))
     if not jpeg:
         raise HTTPException(404, "a small picture must have been kept; of this one none was")

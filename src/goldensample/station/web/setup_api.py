@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.errors import ArtifactError, ImageError
-from goldensample.images.codec import encode_jpeg, read_image, read_shape_and_peak, shrink
+from goldensample.images.codec import encode_jpeg, read_for_view, read_samples, shrink
 from goldensample.station.inputs.uploads import check_picture, decode_limiter, receive
 from goldensample.station.setup.drafts import Draft
 from goldensample.station.setup.source_folders import find_source_folders, open_source_folder
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/drafts", dependencies=[Depends(require_engineer)
 Rate = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Number = Annotated[int, Path(ge=0, le=10**6)]
 DraftId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
-LONGEST_PX, MAX_WHITE = 256, 65535
+LONGEST_PX = 256
 
 
 class DraftRequest(BaseModel):
@@ -186,10 +186,10 @@ def check_open(draft: Draft) -> None:
 def _decode(path: FilePath, name: str) -> None:
     """Check that a picture can be decoded as a whole."""
     try:
-        read_shape_and_peak(path)
+        read_samples(path)
     except ImageError as error:
         raise ImageError(str(error).replace(str(path), name or "the picture")) from None
 
 
 def _thumbnail(path: FilePath) -> bytes:
-    return encode_jpeg(shrink(read_image(path, MAX_WHITE), LONGEST_PX))
+    return encode_jpeg(shrink(read_for_view(path), LONGEST_PX))
