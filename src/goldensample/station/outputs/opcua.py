@@ -31,7 +31,8 @@ from goldensample.station.outputs.opcua_values import (
 from goldensample.station.records.rows import Record
 
 NAMESPACE = "urn:goldensample:station"
-TIMEOUT_S = 30.0
+START_S, STOP_S = 180.0, 30.0
+"""Seconds to start, which takes 2 on an idle machine, and to stop."""
 RECENT = 100
 """Verdicts that are kept at hand; older ones are asked of the database."""
 log = logging.getLogger(__name__)
@@ -75,9 +76,11 @@ class OpcUa:
             target=self._loop.run_forever, name="station-opcua", daemon=True
         )
         self._thread.start()
+        opening = self._run(self._open(list(products)))
         try:
-            self._run(self._open(list(products))).result(TIMEOUT_S)
+            opening.result(START_S)
         except BaseException as error:
+            opening.cancel()
             self._stop_loop()
             if isinstance(error, OSError | TimeoutError):
                 raise _listen_error(self._address, error) from error
@@ -109,7 +112,7 @@ class OpcUa:
 
     def close(self) -> None:
         """Stop the server."""
-        self._run(self._server.stop()).result(TIMEOUT_S)
+        self._run(self._server.stop()).result(STOP_S)
         self._stop_loop()
 
     def _run(self, coroutine: Any) -> Any:
