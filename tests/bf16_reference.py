@@ -5,6 +5,8 @@ from onnx import TensorProto, helper
 
 SIGNIFICANT = {"MatMul", "Conv", "Gemm"}
 """What OpenVINO computes in bfloat16, with all before it; what follows the last one stays."""
+ELEMENTWISE = {"Abs", "Add", "Clip", "Div", "Max", "Min", "Mul", "Relu", "Sqrt", "Sub"}
+"""What OpenVINO joins with the one operator before it, so that nothing is rounded between them."""
 
 
 def rounded_to_bf16(graph: bytes) -> bytes:
@@ -16,7 +18,7 @@ def rounded_to_bf16(graph: bytes) -> bytes:
     inner = model.graph
     values = [*inner.value_info, *inner.output]
     floats = {v.name for v in values if v.type.tensor_type.elem_type == TensorProto.FLOAT}
-    tail = tail_of(inner)
+    tail = tail_of(inner) | joined(inner)
     nodes = []
     for tensor in inner.initializer:
         if tensor.data_type == TensorProto.FLOAT and tensor.name not in tail:
@@ -44,6 +46,21 @@ def tail_of(graph: onnx.GraphProto) -> set[str]:
         tail.add(name)
         waiting += list(node.input) if node is not None else []
     return tail
+
+
+def joined(graph: onnx.GraphProto) -> set[str]:
+    """Return the names of the values between two operators that OpenVINO makes one."""
+    users: dict[str, list[str]] = {output.name: ["output"] for output in graph.output}
+    for node in graph.node:
+        for name in node.input:
+            users.setdefault(name, []).append(node.op_type)
+    return {
+        name
+        for node in graph.node
+        if node.op_type in ELEMENTWISE | SIGNIFICANT
+        for name in node.output
+        if len(users.get(name, [])) == 1 and users[name][0] in ELEMENTWISE
+    }
 
 
 def rounding(nodes, name: str, rounded: str, rename_inputs: bool) -> list[onnx.NodeProto]:

@@ -212,7 +212,9 @@ class EmbeddedNetwork:
             np.asarray(values, np.float32).reshape(1, 3, 1, 1) * 255
             for values in (self._network.mean, self._network.std)
         )
-        normalised = add("Div", add("Sub", canvas, add.constant(mean)), add.constant(std))
+        normalised = add(
+            "Div", add("Sub", canvas, add.constant(mean - placement.MIDDLE)), add.constant(std)
+        )
         add.rename(normalised, self._input.name)
         levels = [f"network/{level}" for level in self._network.levels]
         add.nodes.extend(without_identities(list(self._graph.node), set(levels)))

@@ -1,0 +1,74 @@
+"""Runtimes that compute in bfloat16 by default give the same verdicts and nearly the same maps."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from bf16_reference import rounded_to_bf16
+from conftest import part
+from PIL import Image
+
+from goldensample import PatchCore, Preparation, fit, read_images
+from goldensample.graphs.graph import to_onnx
+
+SIZES = (256, 512, 900)
+SETS = {  # one of how many test pictures
+    "mvtec_ad/bottle": 5,
+    "mvtec_ad_small/hazelnut": 2,
+    "mvtec_ad_small/transistor": 2,
+    "magnetic_tile": 60,
+}
+
+
+def run(graph: bytes, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, {"image": pixels[None]}), strict=True))
+
+
+def resized(pixels: np.ndarray, side: int) -> np.ndarray:
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BILINEAR))
+
+
+def differences(graph: bytes, rounded: bytes, pixels: np.ndarray) -> tuple[float, bool]:
+    """Return how far the maps differ, relative to the largest value, and whether verdicts do."""
+    exact, coarse = (run(model, pixels) for model in (graph, rounded))
+    apart = np.abs(exact["heat_map"] - coarse["heat_map"]).max() / exact["heat_map"].max()
+    return float(apart), bool(exact["verdict"][0] != coarse["verdict"][0])
+
+
+def test_the_reference_rounds_what_it_should(tiny, good_parts):
+    graph = to_onnx(fit(good_parts, backbone=tiny, preparation=Preparation((48, 64))))
+    rounded = rounded_to_bf16(graph)
+    kinds = [node.op_type for node in onnx.load_model_from_string(rounded).graph.node]
+    halves = [
+        node
+        for node in onnx.load_model_from_string(rounded).graph.node
+        if node.op_type == "Cast" and node.attribute[0].i == onnx.TensorProto.BFLOAT16
+    ]
+    assert len(halves) > 20  # and they are executed: the answers are others
+    assert "Range" in kinds
+    first, second = run(graph, part(1)), run(rounded, part(1))
+    assert 0 < np.abs(first["heat_map"] - second["heat_map"]).max()
+
+
+@pytest.mark.parametrize("side", [*SIZES, 3001])
+def test_bf16_moves_no_position(side, tiny, good_parts):
+    fitted = fit(good_parts, backbone=tiny, preparation=Preparation((48, 64)))
+    graph = to_onnx(fitted)
+    pixels = resized(part(5, defect=True), side)
+    apart, verdict_differs = differences(graph, rounded_to_bf16(graph), pixels)
+    assert apart < 0.03
+    assert not verdict_differs
+
+
+def test_what_is_before_a_position_is_whole_numbers(tiny, good_parts):
+    """No float32 value but weights depends on a Range."""
+    model = onnx.load_model_from_string(
+        to_onnx(fit(good_parts, backbone=tiny, preparation=Preparation((48, 64))))
+    )
+    ranges = {name for node in model.graph.node if node.op_type == "Range" for name in node.output}
+    assert len(ranges) == 6
+    for node in model.graph.node:
+        if node.op_type == "Cast":
+            assert not ranges & set(node.input)
