@@ -95,7 +95,7 @@ def make_feature_job(pictures: Path, folder: Path) -> FeatureJob:
     """Return the feature extraction job of all pictures, with a spool in a folder."""
     images, network = read_images(pictures), open_backbone("builtin")
     preparation = Preparation(choose_size(list(images.shapes()), network.network.stride))
-    preparation = replace(preparation, white=images.white)
+    preparation = replace(preparation, grey_range=images.grey_range)
     size = len(images), batch_size(preparation)
     spool = open_spool(folder, {}, level_shapes(preparation, network), size, False)
     return FeatureJob(images, np.arange(len(images)), preparation, network, spool)

@@ -176,5 +176,5 @@ def test_real_pictures_are_read() -> None:
         pytest.skip(f"no mvtec_ad_small in {DATA}")
     pictures = read_images(DATA / "mvtec_ad_small/hazelnut/train/good")
     assert set(pictures.shapes()) == {(256, 256)}
-    assert pictures.white is None
+    assert pictures.grey_range is None
     assert len({picture.pixels.tobytes() for picture in pictures}) == len(pictures)
