@@ -8,7 +8,7 @@ from bf16_reference import rounded_to_bf16
 from conftest import part
 from PIL import Image
 
-from goldensample import Preparation, fit
+from goldensample import PatchCore, Preparation, fit, read_images
 from goldensample.graphs.graph import to_onnx
 
 SIZES = (256, 512, 900)
@@ -72,3 +72,17 @@ def test_what_is_before_a_position_is_whole_numbers(tiny, good_parts):
     for node in model.graph.node:
         if node.op_type == "Cast":
             assert not ranges & set(node.input)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("data", SETS)
+def test_no_verdict_changes_on_real_pictures(shared, data):
+    root = shared / "data" / data
+    good = read_images(root / "train/good")
+    fitted = fit([good[k] for k in range(40)], backbone="builtin", method=PatchCore(coreset=1000))
+    graph = to_onnx(fitted)
+    rounded = rounded_to_bf16(graph)
+    for picture in list(read_images(root / "test"))[:: SETS[data]]:
+        for side in SIZES:
+            _, verdict_differs = differences(graph, rounded, resized(picture.pixels, side))
+            assert not verdict_differs, (picture.name, side)
