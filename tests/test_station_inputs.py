@@ -11,6 +11,7 @@ import av
 import numpy as np
 import pytest
 from conftest import part
+from PIL import Image
 from starlette.testclient import TestClient
 from station_parts import open_station, picture, run_station, wait
 
@@ -84,10 +85,53 @@ def test_a_file_that_never_becomes_a_picture_is_told_once(watching, tmp_path):
     (folder / "cut.png").write_bytes(picture(304)[:300])
     wait(lambda: told(client, "refused"))
     (folder / "good.png").write_bytes(picture(305))  # when it is judged, the other was seen again
-    assert names(client, 1) == ["good.png"]
+    assert names(client, 2) == ["cut.png", "good.png"]
+    assert [one["verdict"] for one in records(client)] == ["good", "error"]
     [words] = told(client, "refused")
     assert "cut.png" in words
     assert str(tmp_path) not in words
+
+
+def test_another_picture_of_the_same_size_and_time_is_judged(watching):
+    client, folder = watching
+    path = folder / "a.bmp"
+    Image.fromarray(part(310)).save(path)
+    status = path.stat()
+    assert names(client, 1) == ["a.bmp"]
+    Image.fromarray(part(311, defect=True)).save(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+    assert names(client, 2) == ["a.bmp", "a.bmp"]
+    assert [one["verdict"] for one in records(client)] == ["defect", "good"]
+    path.chmod(0o600)  # no other picture
+    (folder / "b.png").write_bytes(picture(312))
+    assert names(client, 3) == ["a.bmp", "a.bmp", "b.png"]
+
+
+def test_a_file_with_another_ending_is_counted_and_said(watching):
+    client, folder = watching
+    for number in range(5):
+        (folder / f"sheet{number}.pdf").write_bytes(b"%PDF")
+        (folder / ".hidden").write_bytes(b"")
+    wait(lambda: told(client, "left out"))
+    [source] = client.app.state.station._inputs
+    wait(lambda: "5 files left out" in source.state().words)
+    assert "sheet0.pdf, sheet1.pdf, sheet2.pdf, …" in source.state().words
+    assert source.state().state == "waiting"
+    assert len(told(client, "left out")) == 1
+
+
+def test_files_that_an_earlier_version_has_inspected_are_known(product, tmp_path):
+    folder = tmp_path / "line"
+    folder.mkdir()
+    (folder / "old.png").write_bytes(picture(313))
+    with open_station(tmp_path / "kept", product) as client:
+        station, status = client.app.state.station, (folder / "old.png").stat()
+        stamp = f"{status.st_size}:{status.st_mtime_ns}"
+        station.ledger.refuse_file(str(folder / "old.png"), stamp, None)
+        connect(station, Connections(watch=[str(folder)]))
+        (folder / "new.png").write_bytes(picture(314))
+        assert names(client, 1) == ["new.png"]
 
 
 def video(path: Path, seconds: int, rate: int = 5) -> None:

@@ -50,8 +50,14 @@ Watch = Annotated[
 CameraUrl = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="[PRODUCT=]URL",
+        metavar="[PRODUCT/][NAME=]URL",
         help="Inspect frames of a camera or video: rtsp://, http://, /dev/video0, a file.",
+    ),
+]
+CameraOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME:]KEY=VALUE", help="Option of FFmpeg for all cameras, or the one; repeat."
     ),
 ]
 Every = Annotated[float, typer.Option(help="Seconds between two frames of a camera.")]
@@ -78,6 +84,7 @@ def command(
     ] = 64,
     watch: Watch = None,
     camera: CameraUrl = None,
+    camera_option: CameraOption = None,
     every: Every = 1.0,
     webhook: WebhookUrl = None,
     mqtt: MqttUrl = None,
@@ -106,6 +113,7 @@ def command(
         demo_pictures = prepare_demo(folder)
         settings = replace(settings, pictures=pictures or demo_pictures)
     cameras = {"watch": watch or [], "cameras": camera or [], "every_s": every}
+    cameras["camera_options"] = camera_option or []
     outputs = {
         "webhook": webhook,
         "limits": outbox_limits(outbox_limit, outbox_days),

@@ -1,7 +1,7 @@
 """Inputs and outputs of a station, from the options of the command line."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goldensample.station.inputs.watched_folder import FolderWatch
@@ -16,13 +16,15 @@ class Connections:
 
     Args:
         watch: DIR or PRODUCT=DIR.
-        cameras: URL or PRODUCT=URL.
+        cameras: URL, PRODUCT=URL, NAME=URL or PRODUCT/NAME=URL.
+        camera_options: of FFmpeg, KEY=VALUE or NAME:KEY=VALUE.
         every_s: seconds between two frames of a camera.
         outputs: where verdicts go.
     """
 
     watch: Sequence[str] = ()
     cameras: Sequence[str] = ()
+    camera_options: Sequence[str] = ()
     every_s: float = 1.0
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
@@ -41,11 +43,29 @@ def connect(station: Station, connections: Connections) -> None:
     check_disjoint([Path(folder) for _, folder in watches])
     for product, folder in watches:
         station.add_input(FolderWatch(station, product, Path(folder)))
-    for argument in connections.cameras:
-        from goldensample.station.inputs.camera import Camera
+    connect_cameras(station, connections)
 
-        product, url = split_product(station, argument, "--camera")
-        station.add_input(Camera(station, product, url, connections.every_s))
+
+def connect_cameras(station: Station, connections: Connections) -> None:
+    """Add cameras to a station.
+
+    Raises:
+        ValueError: a name, an option or the interval is invalid.
+    """
+    if not connections.cameras and not connections.camera_options:
+        return
+    from goldensample.station.inputs.camera import Camera
+    from goldensample.station.inputs.camera_options import parse_camera, parse_camera_options
+
+    keys = [product.key for product in station.products]
+    cameras = [parse_camera(argument, keys) for argument in connections.cameras]
+    names = [source.name for _, source in cameras]
+    options = parse_camera_options(connections.camera_options, names)
+    for key, source in cameras:
+        product = station.products.get(key)
+        assert product, "the product is one of the station's"
+        source = replace(source, options=options[source.name])
+        station.add_input(Camera(station, product, source, connections.every_s))
 
 
 def check_disjoint(folders: Sequence[Path]) -> None:

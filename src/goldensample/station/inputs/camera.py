@@ -1,56 +1,100 @@
-"""Camera input: frames of a camera or video at an interval. The only module that uses PyAV."""
+"""Camera input: frames of a camera or video at an interval."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import av
-import numpy as np
-
-from goldensample.errors import ImageError
 from goldensample.images.codec import encode_png
 from goldensample.records import Array
 from goldensample.station.connection_state import ConnectionState
+from goldensample.station.inputs.frames import (
+    TIMEOUT_S,
+    DamagedFrame,
+    read_frames,
+)
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.station import Station
 
 RETRY_S = 5.0
 """Seconds between attempts to connect to a camera."""
-TIMEOUT_S = 10.0
+FROZEN_FRAMES, FROZEN_S = 3, 0.5
+"""Frames in a row that are equal to one before them, and for a live camera seconds since that one,
+from which on its picture is frozen: no two pictures of a sensor are equal."""
+FROZEN_ERRORS, FROZEN_PAUSE_S = 60, 60.0
+"""Frames of a frozen picture that are recorded as errors; then one in so many seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraSource:
+    """Where frames come from.
+
+    Args:
+        url: source that FFmpeg opens: rtsp://, http://, a device such as /dev/video0, or a file.
+        name: for people; empty for the URL without password and query.
+        options: of FFmpeg, by name.
+    """
+
+    url: str
+    name: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def shown_name(self) -> str:
+        """Its name, or its address without what is secret."""
+        parts = urlsplit(self.url)
+        address = f"{parts.hostname or ''}{parts.path}" if parts.hostname else self.url
+        return self.name or (Path(self.url).name if Path(self.url).is_file() else address)
 
 
 class Camera:
     """Reads frames of a camera or a video, and submits them to the line.
 
+    A frame that is not whole, or equal to those before it, is a record with the verdict "error".
     A frame of a live camera is dropped when the line is full. The frames of a video file wait for
     the line, so that all are inspected.
 
     Args:
         station: inspects the frames.
         product: which product they show.
-        url: source that FFmpeg opens: rtsp://, http://, a device such as /dev/video0, or a file.
-        every_s: seconds between two frames, by the stream's clock.
+        source: where they come from.
+        every_s: seconds between two frames, see `frames.read_frames`.
 
     Raises:
         ValueError: the interval is out of its range.
     """
 
-    def __init__(self, station: Station, product: Product, url: str, every_s: float) -> None:
+    def __init__(
+        self, station: Station, product: Product, source: CameraSource, every_s: float
+    ) -> None:
         if not 0 < every_s < 86400:
             raise ValueError(f"--every must be in (0, 86400) seconds; got {every_s:g}")
-        self._station, self._product, self._url, self._every_s = station, product, url, every_s
-        self._is_file = Path(url).is_file()
-        self._message, self._since = "", time.time()
+        self._station, self._product, self._source = station, product, source
+        self._every_s = every_s
+        self._is_file = Path(source.url).is_file()
+        self._trouble = station.trouble(f"camera {source.shown_name}", product.key, "camera")
+        self._last_frame: float | None = None
+        self._digest, self._repeats, self._new_at, self._error_at = b"", 0, 0.0, 0.0
+        self._lost, self._ended = 0, False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-camera", daemon=True)
         self._thread.start()
 
     def state(self) -> ConnectionState:
         """Return how the camera is read now."""
-        state, words = ("trouble", self._message) if self._message else ("working", "read")
-        return ConnectionState("camera", "camera", state, self._since, None, 0, 0, 0, words)
+        words = self._trouble.words
+        state = "trouble" if words else "working" if self._last_frame else "waiting"
+        if not words:
+            words = "sends frames" if self._last_frame else "no frame has come yet"
+            words = "the video has ended" if self._ended else words
+        name, since = self._source.shown_name, self._trouble.since
+        return ConnectionState(
+            name, "camera", state, since, self._last_frame, 0, self._lost, 0, words
+        )
 
     def close(self) -> None:
         """Stop reading frames."""
@@ -58,38 +102,79 @@ class Camera:
         self._thread.join(TIMEOUT_S + 1)
 
     def _run(self) -> None:
-        last_message = ""
         while not self._stop.is_set():
+            reason = ""
+            source = self._source
             try:
-                for number, pixels in enumerate(read_frames(self._url, self._every_s, self._stop)):
-                    last_message = ""
-                    self._submit(number, pixels)
-                message = "the video has ended" if self._is_file else "the camera has stopped"
+                frames = read_frames(source.url, self._every_s, self._stop, source.options)
+                for number, frame in enumerate(frames):
+                    self._take(number, frame)
             except StoppingError:
                 return
-            except (OSError, ValueError, ImageError, av.FFmpegError) as error:
-                message = f"no frames are taken from the camera: {_error_message(error)}"
-            if message != last_message and not self._stop.is_set():
+            except (OSError, ValueError) as error:
+                reason = str(error)
+            if self._is_file and not reason:
+                self._ended = True
+                message = "the video has ended"
                 self._station.log_change(self._product.key, "", "camera", None, message)
-            self._message, self._since = message, time.time()
-            last_message = message
+            elif not self._stop.is_set():
+                self._trouble.begin(self._silence(reason))
             if self._is_file:
                 return
             self._stop.wait(RETRY_S)
 
-    def _submit(self, number: int, pixels: Array) -> None:
-        """Submit one frame to the line."""
-        height, width = pixels.shape[:2]
-        if height * width > self._station.settings.limit_px:
-            limit = self._station.settings.limit_px
-            raise ImageError(f"a frame must have {limit:,} pixels at most; it has {height}x{width}")
-        incoming = self._station.archive.receive_bytes(encode_png(pixels))
-        stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime())
-        job = Job(self._product, incoming, f"camera-{stamp}-{number}.png", "camera")
+    def _silence(self, reason: str) -> str:
+        """Return the words for a camera that sends nothing."""
+        if self._last_frame is None:
+            return f"sends nothing: {reason or 'the stream has ended'}"
+        clock = time.strftime("%H:%M", time.localtime(self._last_frame))
+        return f"sends nothing since {clock}" + (f": {reason}" if reason else "")
+
+    def _take(self, number: int, frame: Array | DamagedFrame) -> None:
+        """Submit a frame that is due to the line, or record why it is not judged."""
+        name = f"camera-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{number}"
+        if isinstance(frame, DamagedFrame):
+            error = f"a frame must arrive whole; this one is damaged: {frame.reason}"
+            self._trouble.begin(f"sends damaged frames, which are not judged: {frame.reason}")
+            self._submit(f"{name}.bin", frame.data, error)
+            return
+        self._last_frame = time.time()
+        height, width = frame.shape[:2]
+        limit = self._station.settings.limit_px
+        if height * width > limit:
+            error = f"a frame must have {limit:,} pixels at most; it has {height:,}x{width:,}"
+            self._trouble.begin(f"sends frames that are too large: {error}")
+            self._submit(f"{name}.bin", b"", error)
+        elif self._is_frozen(frame):
+            clock = time.strftime("%H:%M", time.localtime(self._new_at))
+            words = f"is frozen: it sends the same frame again and again since {clock}"
+            self._trouble.begin(words)
+            now = time.monotonic()
+            if self._repeats < FROZEN_ERRORS or now - self._error_at > FROZEN_PAUSE_S:
+                self._error_at = now
+                self._submit(f"{name}.png", encode_png(frame), f"the camera {words}; look there")
+        elif self._submit(f"{name}.png", encode_png(frame), ""):
+            self._trouble.end("is back: its frames are judged")
+
+    def _is_frozen(self, frame: Array) -> bool:
+        """Tell whether a frame is one of many equal ones."""
+        digest = sha256(frame.tobytes()).digest()
+        now = time.time()
+        if digest != self._digest:
+            self._digest, self._repeats, self._new_at = digest, 0, now
+            return False
+        self._repeats += 1
+        lasts = self._is_file or now - self._new_at >= FROZEN_S
+        return self._repeats >= FROZEN_FRAMES and lasts
+
+    def _submit(self, name: str, data: bytes, error: str) -> bool:
+        """Submit one frame to the line; tell whether there was room for it."""
+        incoming = self._station.archive.receive_bytes(data)
+        job = Job(self._product, incoming, name, "camera", error=error)
         while True:
             try:
                 self._station.line.submit(job)
-                return
+                return True
             except BusyError:
                 if not self._is_file or self._stop.wait(0.2):
                     break
@@ -97,33 +182,6 @@ class Camera:
                 self._station.archive.discard(incoming)
                 raise
         self._station.archive.discard(incoming)
-
-
-def read_frames(url: str, every_s: float, stop: threading.Event) -> Iterator[Array]:
-    """Give frames of a stream, (H, W, 3) uint8 RGB, at an interval by the stream's clock.
-
-    Raises:
-        FFmpegError: FFmpeg cannot open or read it.
-        ValueError: it has no video.
-    """
-    device = url.startswith("/dev/")
-    options = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}
-    with av.open(
-        url, format="v4l2" if device else None, options=options, timeout=TIMEOUT_S
-    ) as container:
-        if not container.streams.video:
-            raise ValueError("a camera must give video; it gives none")
-        due = -np.inf
-        for frame in container.decode(video=0):
-            if stop.is_set():
-                return
-            if frame.time is None or frame.time >= due:
-                due = (frame.time or 0.0) + every_s - 1e-6
-                pixels: Array = frame.to_ndarray(format="rgb24")
-                yield pixels
-
-
-def _error_message(error: Exception) -> str:
-    """Return the message of an error without the URL, which may hold a password."""
-    message = getattr(error, "strerror", None) or str(error)
-    return str(message).splitlines()[0][:200] if message else type(error).__name__
+        self._lost += 1
+        self._trouble.begin("sends more frames than can be judged; some are left out")
+        return False

@@ -3,38 +3,47 @@
 import os
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import GoldenError, ImageError
 from goldensample.images.codec import read_shape
-from goldensample.images.listing import list_pictures
+from goldensample.images.listing import is_picture
 from goldensample.station.connection_state import ConnectionState
+from goldensample.station.inputs.folder_listing import FolderChanges, stamp_of
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
-from goldensample.station.records.rows import Record
+from goldensample.station.records.rows import ERROR, Record
 from goldensample.station.station import Station
+from goldensample.station.troubles import JournalLine
 
-POLL_S = 0.5
+POLL_S = 0.25
 STABLE_POLLS = 2
-"""Polls in a row that must find a file unchanged before it is read."""
-MAX_POLLS = 20
-"""Polls in a row of an unchanged file that is no picture before it is refused."""
+"""Looks in a row that must find a file unchanged before it is read."""
+MAX_POLLS = 40
+"""Looks in a row at an unchanged file that is no picture before it is one that cannot be read."""
+NAMED = 3
+"""Files with an unknown ending that are named."""
 
 
 class FolderWatch:
-    """Polls a folder and all below it; never writes there.
+    """Watches a folder and all below it; never writes there.
 
-    A file is submitted when its size and time are stable and it is a complete picture. The database
-    identifies it by path, size and time: it is inspected once, even after a crash. A file that is
+    A file is submitted when it no longer changes and is a complete picture; one that never
+    becomes a picture is a record with the verdict "error". The database identifies it by path,
+    size, time and identity on the disk: it is inspected once, even after a crash. A file that is
     written anew under the same name is a new one.
 
     Args:
         station: inspects the pictures.
         product: which product they show.
-        folder: to poll.
+        folder: to watch.
 
     Raises:
         ImageError: there is no such folder.
@@ -44,98 +53,159 @@ class FolderWatch:
         if not folder.is_dir():
             raise ImageError(f"a folder to watch must be there; {folder} is not; make it first")
         self._station, self._product, self._folder = station, product, folder
+        self._changes = FolderChanges(folder, POLL_S)
         self._polls: dict[Path, tuple[str, int]] = {}
-        self._finished: set[tuple[Path, str]] = set()
-        self._message, self._since = "", time.time()
+        self._finished: dict[Path, str] = {}
+        self._others: set[Path] = set()
+        self._looked, self._last_picture = 0.0, 0.0
+        self._trouble = station.trouble(f"folder {folder.name}", product.key, "trouble")
+        add = partial(station.log_change, product.key, "", "left out", None)
+        self._others_line = JournalLine(add, station.amend_change)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-folder", daemon=True)
         self._thread.start()
 
     def state(self) -> ConnectionState:
         """Return how the folder is watched now."""
-        state, words = ("trouble", self._message) if self._message else ("working", "watched")
+        words = self._trouble.words
+        state = "trouble" if words else "working" if self._last_picture else "waiting"
+        words = words or ("watched" if self._last_picture else "no new picture has come yet")
+        if self._others:
+            words += f"; {self._left_out()}"
+        since, waiting, last = self._trouble.since, len(self._polls), self._last_picture or None
         return ConnectionState(
-            str(self._folder), "folder", state, self._since, None, 0, 0, 0, words
+            str(self._folder), "folder", state, since, last, waiting, 0, 0, words
         )
 
     def close(self) -> None:
-        """Stop polling."""
+        """Stop watching."""
         self._stop.set()
         self._thread.join()
 
     def _run(self) -> None:
-        last_message = ""
         while not self._stop.is_set():
-            message = ""
             try:
-                self._scan()
+                files, complete = self._changes.next()
+                self._sort(files, complete)
+                if time.monotonic() - self._looked >= POLL_S:
+                    self._looked = time.monotonic()
+                    self._look()
+                self._trouble.end("is watched again")
             except StoppingError:
                 return
             except (GoldenError, OSError) as error:  # the network share is gone, say
-                message = f"cannot watch {self._folder.name}: {error}"
+                self._trouble.begin(f"cannot be watched: {error}")
+                self._stop.wait(2 * POLL_S)
             except SQLAlchemyError:
-                message = f"cannot watch {self._folder.name}: the station's database is away"
-            if message and message != last_message:
-                self._station.log_change(self._product.key, "", "trouble", None, message)
-            if message != self._message:
-                self._message, self._since = message, time.time()
-            last_message = message
-            self._stop.wait(POLL_S)
+                self._trouble.begin("cannot be watched: the station's database is away")
+                self._stop.wait(2 * POLL_S)
 
-    def _scan(self) -> None:
-        """Poll once: submit stable files, count the polls of others."""
-        polls: dict[Path, tuple[str, int]] = {}
-        present: set[tuple[Path, str]] = set()
-        for path in list_pictures(self._folder):
+    def _sort(self, files: list[Path], complete: bool) -> None:
+        """Let new files be looked at, and count those that have no picture's ending."""
+        stamps: dict[Path, str] = {}
+        for path in files:
+            with suppress(OSError):  # it was removed meanwhile
+                stamps[path] = stamp_of(path)
+        others = {path for path in stamps if not is_picture(path.name)}
+        pictures = {path: stamp for path, stamp in stamps.items() if path not in others}
+        new = {path: s for path, s in pictures.items() if self._finished.get(path) != s}
+        if complete:
+            known = self._station.ledger.seen_files([str(path) for path in new])
+            for path, stamp in list(new.items()):
+                if self._is_known(path, stamp, known.get(str(path), {})):
+                    self._finished[path] = new.pop(path)
+            for path in [path for path in self._finished if path not in pictures]:
+                del self._finished[path]  # the database has it: memory must not grow
+        for path, stamp in new.items():
+            self._polls.setdefault(path, (stamp, 0))
+        others = others if complete else self._others | others
+        if others != self._others:
+            self._others = others
+            if others:
+                self._others_line.write(f"folder {self._folder.name}: {self._left_out()}")
+
+    def _left_out(self) -> str:
+        """Return the words for files that have not the ending of a picture."""
+        names = [path.name for path in sorted(self._others)[:NAMED]]
+        more = ", …" if len(self._others) > NAMED else ""
+        count = f"{len(self._others):,} file" + "s" * (len(self._others) != 1)
+        return f"{count} left out, without the ending of a picture: {', '.join(names)}{more}"
+
+    def _is_known(self, path: Path, stamp: str, seen: Mapping[str, int | None]) -> bool:
+        """Tell whether a file was inspected; earlier versions noted size and time alone."""
+        is_old = path not in self._finished and all(known.count(":") == 1 for known in seen)
+        return stamp in seen or (is_old and stamp.rpartition(":")[0] in seen)
+
+    def _look(self) -> None:
+        """Look at each new file once: submit those that are stable."""
+        for path, (last_stamp, count) in list(self._polls.items()):
             try:
-                status = path.stat()
+                stamp = stamp_of(path)
+                size = path.stat().st_size
             except OSError:
-                continue  # it was removed meanwhile
-            stamp = f"{status.st_size}:{status.st_mtime_ns}"
-            present.add((path, stamp))
-            if (path, stamp) in self._finished:
+                del self._polls[path]  # it was removed meanwhile
                 continue
-            last_stamp, count = self._polls.get(path, ("", 0))
-            polls[path] = stamp, count + 1 if last_stamp == stamp else 1
-            if polls[path][1] >= STABLE_POLLS and status.st_size:
-                self._submit(path, stamp, polls[path][1])
+            count = count + 1 if stamp == last_stamp else 1
+            self._polls[path] = stamp, count
+            if count >= STABLE_POLLS and size:
+                self._submit(path, stamp, count)
             if self._stop.is_set():
                 return
-        self._polls = polls
-        for key in [key for key in list(self._finished) if key not in present]:
-            self._finished.discard(key)  # the database has it: memory must not grow
+
+    def _finish(self, path: Path, stamp: str) -> None:
+        self._finished[path] = stamp
+        self._polls.pop(path, None)
 
     def _submit(self, path: Path, stamp: str, poll_count: int) -> None:
-        """Submit a complete picture; refuse a file that is none after so many polls."""
-        if self._station.ledger.has_file(str(path), stamp):
-            self._finished.add((path, stamp))
+        """Submit a complete picture, or after so many looks one that cannot be read."""
+        seen = self._station.ledger.seen_files([str(path)]).get(str(path), {})
+        if self._is_known(path, stamp, seen):
+            self._finish(path, stamp)
             return
+        error, data = "", b""
         try:
             self._check(path)
-        except ImageError as error:
-            if poll_count >= MAX_POLLS:
-                self._refuse(path, stamp, error)
-            return
-        data = path.read_bytes()
-        status = path.stat()
-        if f"{status.st_size}:{status.st_mtime_ns}" != stamp:
+        except ImageError as cause:
+            if poll_count < MAX_POLLS:
+                return
+            error = str(cause).replace(str(path), os.path.relpath(path, self._folder))
+        if path.stat().st_size <= self._station.settings.limit_bytes:
+            data = path.read_bytes()
+        if stamp_of(path) != stamp:
             return  # it was written to meanwhile
+        if self._is_same(stamp, data, seen):
+            self._station.ledger.refuse_file(str(path), stamp, "the same picture as before")
+            self._finish(path, stamp)
+            return
         incoming = self._station.archive.receive_bytes(data)
         name = path.relative_to(self._folder).as_posix()
-        job = Job(self._product, incoming, name, "folder", "", (str(path), stamp))
+        job = Job(self._product, incoming, name, "folder", "", (str(path), stamp), error)
+        self._hand_over(job, path, stamp)
+
+    def _is_same(self, stamp: str, data: bytes, seen: Mapping[str, int | None]) -> bool:
+        """Tell whether only the name or the rights of a file have changed, not its picture."""
+        content = stamp.rpartition(":")[0]
+        numbers = [number for known, number in seen.items() if known.startswith(content)]
+        records = [self._station.ledger.get(number) for number in numbers if number]
+        digest = sha256(data).hexdigest()
+        return any(record and record.picture_sha256 == digest for record in records)
+
+    def _hand_over(self, job: Job, path: Path, stamp: str) -> None:
+        """Submit a job when the line has room."""
         while True:
             try:
                 future = self._station.line.submit(job)
                 break
             except BusyError as busy:
                 if self._stop.wait(min(busy.retry_s, 1)):
-                    self._station.archive.discard(incoming)
+                    self._station.archive.discard(job.incoming)
                     return
             except StoppingError:
-                self._station.archive.discard(incoming)
+                self._station.archive.discard(job.incoming)
                 raise
-        self._finished.add((path, stamp))
-        future.add_done_callback(lambda future: self._on_answer(path, stamp, future))
+        self._finish(path, stamp)
+        self._last_picture = time.time()
+        future.add_done_callback(lambda future: self._on_answer(path, future))
 
     def _check(self, path: Path) -> None:
         """Check that a file is a picture within the station's limits."""
@@ -151,17 +221,9 @@ class FolderWatch:
                 f"{height:,}x{width:,}"
             )
 
-    def _on_answer(self, path: Path, stamp: str, future: "Future[Record]") -> None:
-        """Refuse a file that could not be inspected; retry it if the station failed."""
-        error = future.exception()
-        if isinstance(error, ImageError):
-            self._refuse(path, stamp, error)
-        elif error is not None:
-            self._finished.discard((path, stamp))
-
-    def _refuse(self, path: Path, stamp: str, error: Exception) -> None:
-        self._finished.add((path, stamp))
-        name = os.path.relpath(path, self._folder)
-        message = str(error).replace(str(path), name)
-        self._station.ledger.refuse_file(str(path), stamp, message)
-        self._station.log_change(self._product.key, "", "refused", None, message)
+    def _on_answer(self, path: Path, future: "Future[Record]") -> None:
+        """Say that a file could not be read; retry it if the station failed."""
+        if future.exception() is not None:
+            self._finished.pop(path, None)
+        elif (record := future.result()).verdict == ERROR:
+            self._station.log_change(self._product.key, "", "refused", None, record.note)

@@ -194,13 +194,17 @@ class Ledger:
         with self._engine.connect() as connection:
             return sorted(str(name) for (name,) in connection.execute(query) if name)
 
-    def has_file(self, path: str, stamp: str) -> bool:
-        """Tell whether a file of a watched folder was inspected already."""
-        query = select(seen.c.path).where(seen.c.path == path, seen.c.stamp == stamp)
+    def seen_files(self, paths: Sequence[str]) -> dict[str, dict[str, int | None]]:
+        """Return the stamps of inspected files of watched folders, each with its record's id."""
+        found: dict[str, dict[str, int | None]] = {}
         with self._engine.connect() as connection:
-            return connection.execute(query).first() is not None
+            for start in range(0, len(paths), PAGE_SIZE // 2):
+                query = select(seen).where(seen.c.path.in_(paths[start : start + PAGE_SIZE // 2]))
+                for row in connection.execute(query):
+                    found.setdefault(row.path, {})[row.stamp] = row.record
+        return found
 
-    def refuse_file(self, path: str, stamp: str, error: str) -> None:
+    def refuse_file(self, path: str, stamp: str, error: str | None) -> None:
         """Add a file of a watched folder that could not be inspected, with the reason."""
         with self._engine.begin() as connection:
             _insert_seen(connection, path, stamp, None, error)
