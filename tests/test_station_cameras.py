@@ -153,8 +153,16 @@ def test_silence_and_return_are_told_in_words(client, monkeypatch):
         wait(lambda: source.state().state == "trouble")
         assert "sends nothing since" in source.state().words
         assert any("camera front: sends nothing since" in words for words in told(client))
+        health = client.get("/api/health").json()
+        [listed] = health["connections"]
+        assert (listed["kind"], listed["name"], listed["state"]) == ("camera", "front", "trouble")
+        assert "sends nothing since" in health["troubles"]["camera front"]
+        page = client.get("/health").text
+        assert "in trouble" in page
+        assert "sends nothing since" in page
         silent.clear()
         wait(lambda: source.state().state == "working")
+        assert "camera front" not in client.get("/api/health").json()["troubles"]
         wait(lambda: any("is back" in words for words in told(client)))
     assert not any("exit" in words for words in told(client))
     source.close()

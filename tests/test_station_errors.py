@@ -8,11 +8,12 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, text
-from station_parts import open_station, picture
+from station_parts import open_station, picture, run_station
 
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import SCRIPTS, open_database
 from goldensample.station.records.rows import Filter
+from goldensample.station.settings import RetentionLimits
 
 
 def records(client, **query) -> list[dict]:
@@ -116,3 +117,13 @@ def test_a_database_of_the_first_version_opens_and_keeps_its_records(tmp_path):
     assert stored.id == 8, "a number is never given twice"
     assert ledger.scores(Filter(), 10) == [0.25]
     ledger.close()
+
+
+def test_a_disk_smaller_than_what_may_be_kept_is_told(product, tmp_path):
+    limits = RetentionLimits(limit_bytes=10**18)
+    with open_station(tmp_path / "kept", product, retention=limits) as client:
+        words = client.get("/api/health").json()["troubles"]["disk"]
+        assert "1000000000.0 GB" in words
+    with run_station(tmp_path / "other", [product], "--keep-gb", "1000000000"):
+        pass
+    assert "--keep-gb" in (tmp_path / "other.log").read_text()

@@ -14,6 +14,9 @@ import uvicorn
 from goldensample.errors import ArtifactError
 from goldensample.station.connections import Connections, connect
 from goldensample.station.demo import inspect_demo
+        if words := disk_trouble(settings):
+            print(f"note: {words}", file=sys.stderr, flush=True)
+            station.log_change("", "", "trouble", None, words)
 from goldensample.station.outputs.connect import OutputOptions
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
@@ -50,6 +53,9 @@ def serve(
         station = stack.enter_context(closing(Station(settings, files)))
         connect(station, Connections(**inputs, outputs=OutputOptions(**outputs)))
         inspect_demo(station)
+        if words := disk_trouble(settings):
+            print(f"note: {words}", file=sys.stderr, flush=True)
+            station.log_change("", "", "trouble", None, words)
         config = uvicorn.Config(
             create_app(station),
             log_level="warning",

@@ -14,10 +14,13 @@ from goldensample.station.line.intake import Intake
 from goldensample.station.records.migration import latest
 from goldensample.station.records.rows import Filter
 from goldensample.station.records.tables import records
+from goldensample.station.settings import Settings
 from goldensample.station.station import Station
 
 RECENT_RECORDS = 100
 """Newest records whose latency is summarized."""
+FULL_SHARE = 0.05
+"""Share of a disk that must be free."""
 CACHE_S = 60.0
 """Seconds for which the size of the archive is cached: it may hold very many files."""
 
@@ -43,10 +46,22 @@ archive_size = ArchiveSize()
 
 def health(station: Station) -> dict[str, Any]:
     """Return the health of a station as JSON values."""
+    line, usage = line_health(station), disk(station)
+    connections = [asdict(state) for state in station.connection_states()]
+    troubles = {
+        f"{state['kind']} {state['name']}": state["words"]
+        for state in connections
+        if state["state"] == "trouble"
+    }
+    if words := disk_trouble(station.settings):
+        troubles["disk"] = words
     return {
-        **line_health(station),
+        **line,
+        "file_troubles": line["troubles"],
+        "troubles": {**line["troubles"], **troubles},
+        "connections": connections,
         "speed": speed(station, time.time()),
-        "disk": disk(station),
+        "disk": usage,
         "database": database(station),
         "connections": [asdict(state) for state in station.connection_states()],
         "scenes": {product.key: station.scene.status(product) for product in station.products},
@@ -84,6 +99,19 @@ def speed(station: Station, now: float) -> dict[str, Any]:
         "slowest_ms": times[-1] if times else None,
         **{f"last_{period}": count for period, count in counts.items()},
     }
+
+
+def disk_trouble(settings: Settings) -> str:
+    """Return what is wrong with the disk, or "": it is almost full, or smaller than its limit."""
+    usage, limit = shutil.disk_usage(settings.folder), settings.retention.limit_bytes
+    if usage.free < FULL_SHARE * usage.total:
+        return f"the disk is almost full: {usage.free / 1e9:.1f} GB are free; make room"
+    if usage.total < limit:
+        return (
+            f"the disk has {usage.total / 1e9:.1f} GB, and pictures may take {limit / 1e9:.1f} GB; "
+            "keep fewer (--keep-gb), or give it more room"
+        )
+    return ""
 
 
 def disk(station: Station) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Camera:
     Args:
         station: inspects the frames.
         product: which product they show.
-        source: where they come from.
+        source: where they come from, or its URL.
         every_s: seconds between two frames, see `frames.read_frames`.
 
     Raises:
@@ -69,10 +69,11 @@ class Camera:
     """
 
     def __init__(
-        self, station: Station, product: Product, source: CameraSource, every_s: float
+        self, station: Station, product: Product, source: CameraSource | str, every_s: float
     ) -> None:
         if not 0 < every_s < 86400:
             raise ValueError(f"--every must be in (0, 86400) seconds; got {every_s:g}")
+        source = CameraSource(source) if isinstance(source, str) else source
         self._station, self._product, self._source = station, product, source
         self._every_s = every_s
         self._is_file = Path(source.url).is_file()
