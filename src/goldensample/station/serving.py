@@ -14,9 +14,7 @@ import uvicorn
 from goldensample.errors import ArtifactError
 from goldensample.station.connections import Connections, connect
 from goldensample.station.demo import inspect_demo
-        if words := disk_trouble(settings):
-            print(f"note: {words}", file=sys.stderr, flush=True)
-            station.log_change("", "", "trouble", None, words)
+from goldensample.station.health.health import disk_trouble
 from goldensample.station.outputs.connect import OutputOptions
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station

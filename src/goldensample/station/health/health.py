@@ -63,7 +63,6 @@ def health(station: Station) -> dict[str, Any]:
         "speed": speed(station, time.time()),
         "disk": usage,
         "database": database(station),
-        "connections": [asdict(state) for state in station.connection_states()],
         "scenes": {product.key: station.scene.status(product) for product in station.products},
     }
 
