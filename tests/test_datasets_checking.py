@@ -131,7 +131,7 @@ def test_a_category_that_cannot_be_read_does_not_hide_the_others(root: Path) -> 
     assert rest == [
         "problem  jug: there are no good pictures to learn from",
         "problem  jug: there are no defect test pictures",
-        "1 pictures in 2 categories: problems 3, notes 0",
+        "1 picture in 2 categories: problems 3, notes 0",
     ]
 
 

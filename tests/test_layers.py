@@ -40,7 +40,7 @@ HOMES = {
     "sklearn": {"methods.estimators"},
     "torch": {"backbones.torch"},
     "timm": {"backbones.torch"},
-    "PIL": {"images.codec", "images.decoding", "images.opening"},
+    "PIL": {"images.codec", "images.decoding", "images.marked", "images.opening"},
     "pillow_heif": {"images.opening"},
     "pillow_jxl": {"images.opening"},
     "fsspec": {"storage.locations"},

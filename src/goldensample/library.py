@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from goldensample.backbones.network import Backbone
-from goldensample.datasets import labelled, read_dataset
+from goldensample.datasets import labelled, read_category
 from goldensample.evaluation import evaluate as evaluation
 from goldensample.fitting import fit as fitting
 from goldensample.fitting.precision import choose_precision
@@ -63,7 +63,10 @@ def fit(
 
 
 def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:
-    """Evaluate an inspector on the test pictures of a data set in MVTec layout.
+    """Evaluate an inspector on the test pictures of a data set.
+
+    Args:
+        dataset: its folder, in any layout that `golden data list` names, or its CSV file.
 
     Memory: 6 MB for the pixels of the good pictures and 6 MB for each type of defect, whatever the
         number and size of the pictures.
@@ -73,5 +76,5 @@ def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:
         ValueError: good pictures, or defects, are missing.
     """
     return evaluation.evaluate(
-        fitted, labelled(read_dataset(dataset), fitted.preparation.grey_range)
+        fitted, labelled(read_category(dataset), fitted.preparation.grey_range)
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from goldensample.datasets import LAYOUTS, Dataset, find_layout, read_category
+from goldensample.datasets import LAYOUTS, Dataset, find_layout, has_layout, read_category
 from goldensample.errors import ImageError
 
 GENERIC_LAYOUTS = ("mvtec_ad", "folder", "csv")
@@ -90,8 +90,7 @@ def _split_name(text: str) -> tuple[str, Path]:
 
 
 def _detect_layout(name: str, folder: Path) -> str:
-    signs = LAYOUTS[name].patterns if name in LAYOUTS else ()
-    return name if any(next(folder.glob(sign), None) for sign in signs) else find_layout(folder)
+    return name if name in LAYOUTS and has_layout(folder, name) else find_layout(folder)
 
 
 def _read_location(data_set: str, location: Location) -> Category:

@@ -51,9 +51,10 @@ def check_folder(
 ) -> None:
     """Tell what is wrong with a data set, without changing it.
 
-    Problems: unreadable files, missing, empty or wrongly sized masks, pictures without a label,
-    empty splits, and the same picture in train and test, good and defect, or twice in train.
-    Notes: sizes that differ, test pictures that are there twice, no masks at all.
+    Problems: unreadable files, missing or wrongly sized masks, masks that mark nothing or all,
+    pictures without a label, empty splits, and the same picture in train and test, good and
+    defect, or twice in train.
+    Notes: files left out, sizes that differ, test pictures that are there twice, no masks at all.
     """
     name = layout or find_layout(folder)
     if name not in LAYOUTS:
@@ -75,7 +76,8 @@ def check_folder(
         print_json({"pictures": pictures, "problems": problems, "notes": notes})
     else:
         scope = f" in {len(categories)} categories" if len(categories) > 1 else ""
-        say(f"{pictures:,} pictures{scope}: problems {problems}, notes {notes}")
+        total = f"{pictures:,} picture{'s' * (pictures != 1)}"
+        say(f"{total}{scope}: problems {problems}, notes {notes}")
 
 
 def _check_category(

@@ -11,7 +11,7 @@ from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, table_lines, tell
 from goldensample.cli.evaluate import evaluate_dataset
 from goldensample.cli.reporting import begin_report, write_report
-from goldensample.datasets import read_dataset
+from goldensample.datasets import read_category
 from goldensample.errors import ImageError
 from goldensample.fitting.fit import fit
 from goldensample.images.folder import read_images
@@ -91,7 +91,7 @@ def _run(
         fit_seconds = perf_counter() - started
         inspector = load(file)
         page = begin_report(inspector, file)
-        evaluation, seconds = evaluate_dataset(inspector, read_dataset(folder), page, notify)
+        evaluation, seconds = evaluate_dataset(inspector, read_category(folder), page, notify)
     write_report(page, output / folder.name / "report.html", evaluation)
     row = {
         "parts": folder.name,

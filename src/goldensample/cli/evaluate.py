@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from goldensample.artifact.store import load
-from goldensample.cli.console import print_json, progress, say, table_lines
+from goldensample.cli.console import print_json, progress, say, table_lines, tell
 from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, ReportFolder
 from goldensample.cli.reporting import begin_report, write_report
-from goldensample.datasets import Dataset, labelled, read_category, read_dataset
+from goldensample.datasets import Dataset, labelled, read_category
+from goldensample.datasets.items import join_names, unmarked_text, unmasked_note
 from goldensample.evaluation.evaluate import Evaluation, Labelled, Tally
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Notify, Picture
@@ -57,10 +58,12 @@ def command(
 
 
 def find_dataset(root: Path, layout: str, category: str) -> Dataset:
-    """List the pictures of a data set."""
-    if layout or category or not (root / "test").is_dir():
-        return read_category(root, category, layout)
-    return read_dataset(root)
+    """List the pictures of a data set, and tell what was left out or lacks a mask."""
+    data = read_category(root, category, layout)
+    for note in (*data.notes, unmasked_note(data)):
+        if note:
+            tell(note)
+    return data
 
 
 def evaluate_dataset(
@@ -77,15 +80,20 @@ def evaluate_dataset(
             truths.append(truth)
             yield truth.picture
 
+    unmarked: list[str] = []
     seconds, started = 0.0, perf_counter()
     for done, inspection in enumerate(inspector.inspect_many(pictures()), start=1):
         seconds += perf_counter() - started
         notify("inspect", done, len(data.test))
         truth = truths.popleft()
+        if truth.defect and truth.mask is not None:
+            unmarked += filter(None, [unmarked_text("its mask", truth.picture.name, truth.mask)])
         tally.add(inspection, truth.defect, truth.mask, truth.kind)
         if page:
             page.add(truth.picture.pixels, inspection, truth.defect, truth.kind, truth.mask)
         started = perf_counter()
+    if unmarked:
+        tell(f"{len(unmarked)} masks are odd: {join_names(unmarked)}")
     return tally.result(), seconds / len(data.test)
 
 
@@ -107,6 +115,8 @@ def format_evaluation(values: dict[str, Any]) -> str:
         f"PRO up to 5 %       {_format_metric(values['pro_5'])}",
         f"seconds an image    {values['seconds_per_image']:.4f}",
     ]
+    if values["without_mask"]:
+        lines.append(f"left out of the pixel figures, for want of a mask: {values['without_mask']}")
     if values["pixel_error"] is not None:
         lines.append(f"error of the pixel figures, at most {values['pixel_error']:.2g}")
     return "\n".join([*lines, *_type_lines(values["by_type"])])

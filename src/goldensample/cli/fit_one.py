@@ -12,11 +12,13 @@ from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review, tell_threshold
 from goldensample.cli.options import (
     Backbones,
+    CategoryName,
     Crop,
     GoodPaths,
     GreyRangeText,
     Ignore,
     Json,
+    Layout,
     Levels,
     Memory,
     Precision,
@@ -36,6 +38,7 @@ from goldensample.cli.options import (
     parse_size,
 )
 from goldensample.cli.summary import describe, summary
+from goldensample.cli.training_paths import training_paths
 from goldensample.images.folder import Folder
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
@@ -111,6 +114,8 @@ def fit_one(
     resume: Resume = False,
     device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
     precision: Precision = "auto",
+    layout: Layout = "",
+    category: CategoryName = "",
     skip_unreadable: SkipUnreadable = False,
     json: Json = False,
     *,
@@ -130,6 +135,7 @@ def fit_one(
 
     started = perf_counter()
     check_output(output)
+    paths = training_paths(paths, layout, category)
     check_preset(preset)
     presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile)
     if preset and sizes == Sizes(None, None, None):

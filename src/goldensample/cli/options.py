@@ -39,7 +39,7 @@ WeightsFiles = Annotated[
 Layout = Annotated[
     str, typer.Option(help="A layout that golden data list names; else it is looked for.")
 ]
-CategoryName = Annotated[str, typer.Option(help="Which category, where DATASET has several.")]
+CategoryName = Annotated[str, typer.Option(help="Which category, where the data set has several.")]
 Levels = Annotated[str, typer.Option(help="Levels of the network, finest first.")]
 Size = Annotated[
     str | None,

@@ -55,18 +55,17 @@ def command(
     json: Json = False,
 ) -> None:
     """Show what excused a missed defect, and propose how to catch it, with the cost."""
-    from goldensample.datasets import read_mask
-    from goldensample.datasets.items import Item
     from goldensample.images.folder import open_images, read_images
     from goldensample.learning.teach_miss import analyse_miss
+    from goldensample.masks.reading import read_steering_mask, require_size
 
     if apply not in (None, "drop", "limit"):
         raise ValueError(f"--apply must be drop or limit; got {apply!r}")
     with locked_inspector(file) as inspector, progress() as notify:
         grey_range = inspector.preparation.grey_range
         missed = open_images(str(picture), grey_range)[0]
-        item = Item(missed.name, picture, "defect", True, (mask,))
-        defect_mask = read_mask(item, (missed.pixels.shape[0], missed.pixels.shape[1]))
+        size_hw = (missed.pixels.shape[0], missed.pixels.shape[1])
+        defect_mask = require_size(read_steering_mask(mask), mask, picture, size_hw)
         pictures = read_images(good, grey_range, notify=notify)
         change_note = replace(note(reason), cost=cost)
         analysis = analyse_miss(inspector, missed, defect_mask, pictures, change_note, notify)

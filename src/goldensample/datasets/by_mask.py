@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 
 from goldensample.datasets.by_folder import read_mvtec_ad
-from goldensample.datasets.items import GOOD, NO_LABEL, Dataset, Item, make_item, pictures_in
+from goldensample.datasets.items import Dataset, Item, join_names, make_item, pictures_in
+from goldensample.datasets.labels import GOOD, NO_LABEL, stray_copies
 from goldensample.errors import ImageError
-from goldensample.images.codec import read_samples
+from goldensample.masks.reading import read_marked
 
 DEFECT = "defect"
 
@@ -26,18 +27,20 @@ def read_kolektorsdd(root: Path, category: str) -> Dataset:
         [item for folder in part for item in _label_by_mask(root, folder, "_label")]
         for part in (folders[:half], folders[half:])
     )
-    return _split(root, train_items, test_items)
+    return _split(root, train_items, test_items, _copies_note(root, *folders))
 
 
 def read_kolektorsdd2(root: Path, category: str) -> Dataset:
     """List KolektorSDD2: `train/10000.png` with `train/10000_GT.png`, and the same in `test`.
 
-    The split is the published one; the defects of `train` are left out.
+    The split is the published one; the defects of `train` are left out. So are copies such as
+    `10301 (copy).png`, which the published archive holds; the data set's notes tell them.
 
     Cost: every mask is decoded, for it is the label.
     """
     train_items = [item for item in _label_by_mask(root, root / "train", "_GT") if not item.defect]
-    return _split(root, train_items, _label_by_mask(root, root / "test", "_GT"))
+    test_items = _label_by_mask(root, root / "test", "_GT")
+    return _split(root, train_items, test_items, _copies_note(root, root / "train", root / "test"))
 
 
 def read_dagm(root: Path, category: str) -> Dataset:
@@ -87,17 +90,21 @@ def read_magnetic_tile(root: Path, category: str) -> Dataset:
     return _split(root, good[:half], good[half:] + [item for item in items if item.defect])
 
 
-def _split(root: Path, train_items: list[Item], test_items: list[Item]) -> Dataset:
+def _split(
+    root: Path, train_items: list[Item], test_items: list[Item], notes: tuple[str, ...] = ()
+) -> Dataset:
     """Return a data set; training pictures without the label good are tested instead."""
     train = tuple(item.path for item in train_items if item.defect_type == GOOD)
     others = [item for item in train_items if item.defect_type != GOOD]
     test = sorted(others + test_items, key=lambda item: item.path)
-    return Dataset(root, train, tuple(test), has_masks=True)
+    return Dataset(root, train, tuple(test), has_masks=True, notes=notes)
 
 
 def _label_by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
     """Return the pictures of a folder, a defect where the mask `NAME{ending}` is not empty."""
-    files = pictures_in(folder)
+    listed = pictures_in(folder)
+    copies = stray_copies(listed)
+    files = [path for path in listed if path not in copies]
     masks = {path.stem: path for path in files if path.stem.endswith(ending)}
     items = []
     for path in (path for path in files if path.stem not in masks):
@@ -107,10 +114,19 @@ def _label_by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
     return items
 
 
+def _copies_note(root: Path, *folders: Path) -> tuple[str, ...]:
+    """Return a note on the copies of files that are left out, or none."""
+    copies = [path for folder in folders for path in sorted(stray_copies(pictures_in(folder)))]
+    if not copies:
+        return ()
+    names = join_names([path.relative_to(root).as_posix() for path in copies])
+    return (f"left out, as copies of the files beside them: {names}",)
+
+
 def _kind(mask: Path) -> str:
     """Return the label by a mask; none where it cannot be read, which is reported later."""
     try:
-        return DEFECT if read_samples(mask).any() else GOOD
+        return DEFECT if read_marked(mask).any() else GOOD
     except ImageError:
         return NO_LABEL
 

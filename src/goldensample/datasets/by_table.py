@@ -1,13 +1,14 @@
 """Layouts in which a table has split, label and mask of each picture: VisA, Real-IAD, any CSV."""
 
-import csv
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from goldensample.datasets.items import GOOD, Dataset, Item, make_item
+from goldensample.datasets.csv_table import read_table
+from goldensample.datasets.items import Dataset, Item, make_item
+from goldensample.datasets.labels import GOOD, label_of
 from goldensample.errors import ImageError
 
 
@@ -30,14 +31,8 @@ def read_visa(root: Path, category: str) -> Dataset:
     """
     table = root / "split_csv" / "1cls.csv"
     rows = [
-        Row(
-            location,
-            line["image"],
-            line["split"],
-            GOOD if line["label"] == "normal" else line["label"],
-            line["mask"],
-        )
-        for location, line in _lines(table, ("object", "split", "label", "image", "mask"))
+        Row(location, line["path"], line["split"], label_of(line["label"]), line["mask"])
+        for location, line in read_table(table, ("object", "split", "label", "path", "mask")).lines
         if line["object"] == category
     ]
     return _dataset(root, rows)
@@ -45,7 +40,7 @@ def read_visa(root: Path, category: str) -> Dataset:
 
 def visa_categories(root: Path) -> list[str]:
     """Return the categories that `split_csv/1cls.csv` names."""
-    lines = _lines(root / "split_csv" / "1cls.csv", ("object",))
+    lines = read_table(root / "split_csv" / "1cls.csv", ("object",)).lines
     return sorted({line["object"] for _, line in lines})
 
 
@@ -82,51 +77,33 @@ def read_real_iad(root: Path, category: str) -> Dataset:
 
 def _entry(location: str, split: str, entry: dict[str, Any], normal: str) -> Row:
     kind = entry["anomaly_class"]
-    label = GOOD if kind == normal else kind
+    label = GOOD if kind == normal else label_of(kind)
     return Row(location, entry["image_path"], split, label, entry.get("mask_path") or "")
 
 
 def read_csv(root: Path, category: str) -> Dataset:
     """List any CSV file with the columns path, split, label and, where there are masks, mask.
 
-    split is train or test, label is good or the type of defect; only good pictures may be
+    See `csv_table` for the separators and headings that are known. split is train or test, label
+    is good (or another of `labels.GOOD_LABELS`) or the type of defect; only good pictures may be
     trained on. Paths are relative to the folder of the file and stay below it. A mask may be left
-    empty for good pictures; where one defect has one, all must.
+    empty.
 
     Args:
         root: the CSV file itself.
     """
+    table = read_table(root, ("path", "split", "label"))
     rows = [
-        Row(location, line["path"], line["split"], line["label"], line.get("mask") or "")
-        for location, line in _lines(root, ("path", "split", "label"))
-    ]
-    return _dataset(root.parent, rows)
-
-
-def _lines(table: Path, columns: tuple[str, ...]) -> list[tuple[str, dict[str, str]]]:
-    """Return the lines of a CSV file with their locations; all of `columns` must be there."""
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True, skipinitialspace=True)
-            missing = [name for name in columns if name not in (reader.fieldnames or ())]
-            if missing:
-                raise ImageError(
-                    f"{table} must have the columns {', '.join(columns)}; {', '.join(missing)} "
-                    "is missing in its first line; add it"
-                )
-            return [_line(f"{table}, line {reader.line_num}", line) for line in reader]
-    except (OSError, csv.Error, UnicodeDecodeError) as error:
-        raise ImageError(f"{table} must be a readable CSV file in UTF-8; {error}") from error
-
-
-def _line(location: str, line: dict[str | Any, str | Any]) -> tuple[str, dict[str, str]]:
-    """Return a line with its location; values that are missing at its end are empty."""
-    if None in line:
-        raise ImageError(
-            f"{location}: a line must have at most as many values as the first; it has more; put "
-            "values with a comma between double quotes"
+        Row(
+            location,
+            line["path"],
+            line["split"].casefold(),
+            label_of(line["label"]),
+            line.get("mask", ""),
         )
-    return location, {name: (text or "").strip() for name, text in line.items()}
+        for location, line in table.lines
+    ]
+    return replace(_dataset(root.parent, rows), notes=table.notes)
 
 
 def _dataset(base: Path, rows: Iterable[Row]) -> Dataset:
@@ -157,7 +134,7 @@ def _dataset(base: Path, rows: Iterable[Row]) -> Dataset:
 
 def _below(base: Path, text: str, location: str) -> Path:
     """Return the path of a file in a table; it must lie below the table's base."""
-    path = base / text
+    path = base / text.replace("\\", "/")
     if not text or not path.resolve().is_relative_to(base.resolve()):
         raise ImageError(
             f"{location}: a path must be given and stay below {base}; it is {text!r}; mend it"

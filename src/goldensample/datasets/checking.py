@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from goldensample.datasets.items import GOOD, NO_LABEL, Dataset, Item
+from goldensample.datasets.items import Dataset, Item, join_names, unmarked_text
+from goldensample.datasets.labels import GOOD, NO_LABEL
 from goldensample.errors import ImageError
 from goldensample.images.codec import read_samples
 from goldensample.images.folder import WORKERS
+from goldensample.masks.reading import read_marked
 from goldensample.records import Notify, silent
 
 Size = tuple[int, int]
@@ -23,8 +25,9 @@ class Finding:
 
     Args:
         kind: one of "layout", "empty_split", "no_label", "unreadable", "mask_missing",
-            "mask_size", "mask_empty", "good_and_defect", "train_and_test", "twice_in_train", and
-            the notes "twice_in_test", "size", "no_masks".
+            "mask_size", "mask_empty", "mask_full", "good_and_defect", "train_and_test",
+            "twice_in_train", and the notes "listing" (what was left out, or how the files were
+            read), "twice_in_test", "size", "no_masks".
         problem: True where metrics on the data set would be wrong or impossible; False for a note.
         files: the pictures or masks concerned, as paths below the data set.
         text: a sentence that names the first of them.
@@ -68,7 +71,8 @@ def check(data: Dataset, notify: Notify = silent) -> list[Finding]:
         for picture in pool.map(lambda arguments: _decode(data, *arguments), pictures):
             decoded.append(picture)
             notify("check", len(decoded), len(pictures))
-    findings = [*_empty_splits(data), *(f for picture in decoded for f in picture.findings)]
+    findings = [Finding("listing", False, (), note) for note in data.notes]
+    findings += [*_empty_splits(data), *(f for picture in decoded for f in picture.findings)]
     findings += [*_duplicates(decoded), *_sizes(decoded)]
     return sorted(findings, key=lambda finding: not finding.problem)
 
@@ -110,16 +114,15 @@ def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
 
 def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> Iterator[Finding]:
     try:
-        mask = read_samples(path)
+        mask = read_marked(path)
     except ImageError as error:
         yield Finding("unreadable", True, (name,), str(error))
         return
     if size_hw and mask.shape[:2] != size_hw:
         sizes = f"{_size_text((mask.shape[0], mask.shape[1]))}, {picture} is {_size_text(size_hw)}"
         yield Finding("mask_size", True, (name, picture), f"{name} is {sizes}")
-    if not mask.any():
-        text = f"{name} marks nothing, though {picture} is said to show a defect"
-        yield Finding("mask_empty", True, (name, picture), text)
+    if text := unmarked_text(name, picture, mask):
+        yield Finding("mask_full" if mask.any() else "mask_empty", True, (name, picture), text)
 
 
 def _duplicates(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
@@ -142,7 +145,7 @@ def _duplicates(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
             if in_train == {True}:
                 where = "more than once among those learnt from"
         names = tuple(picture.name for picture in group)
-        text = f"the same picture is {where}: {_join_names(names)}"
+        text = f"the same picture is {where}: {join_names(names, SHOWN)}"
         yield Finding(kind, kind != "twice_in_test", names, text)
 
 
@@ -154,7 +157,7 @@ def _sizes(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
     others = tuple(p.name for p in decoded if p.size_hw and p.size_hw != commonest)
     text = (
         f"{len(others)} of {sizes.total()} pictures have another size than the commonest, "
-        f"{_size_text(commonest or (0, 0))} ({count} pictures): {_join_names(others)}"
+        f"{_size_text(commonest or (0, 0))} ({count} pictures): {join_names(others, SHOWN)}"
     )
     yield Finding("size", False, others, text)
 
@@ -167,7 +170,3 @@ def _name(data: Dataset, path: Path) -> str:
 def _size_text(size_hw: Size) -> str:
     """Return a size as text, width first."""
     return f"{size_hw[1]}x{size_hw[0]}"
-
-
-def _join_names(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

@@ -1,21 +1,20 @@
 """The records that every layout is read into: training pictures and labelled test pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from goldensample.datasets.labels import GOOD, NO_LABEL
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Labelled
-from goldensample.images.codec import read_samples
 from goldensample.images.folder import Folder
 from goldensample.images.grey_range import GreyRange
 from goldensample.images.listing import find_pictures, list_pictures
+from goldensample.masks.reading import read_marked, require_size
 from goldensample.records import Array
 
-GOOD = "good"
-NO_LABEL = ""
 SHOWN = 10
 
 
@@ -48,10 +47,11 @@ class Dataset:
         root: its folder, or the folder that the paths in its table are relative to.
         train: the files of the good training pictures; empty where there are none.
         test: the test pictures, by name.
-        has_masks: True where every defect picture must have a mask; else there are no pixel
-            metrics.
+        has_masks: True where defect pictures have masks; one that lacks its mask is left out of
+            the pixel metrics, and told. Else there are no pixel metrics.
         name: of the layout, or of the folder where the layout is not a published one.
         category: of the data set; "" where it has one only.
+        notes: sentences on what was left out or chosen while the files were listed.
     """
 
     root: Path
@@ -60,6 +60,7 @@ class Dataset:
     has_masks: bool
     name: str = ""
     category: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def pictures_below(folder: Path) -> list[Path]:
@@ -87,13 +88,13 @@ def require_complete(data: Dataset, layout: str = "") -> Dataset:
         layout: a description of the right layout, appended to the messages.
 
     Raises:
-        ImageError: a test picture has no label, good or defect pictures are missing, or a mask is.
+        ImageError: a test picture has no label, or good or defect pictures are missing.
     """
     unlabelled = [item.name for item in data.test if item.defect_type == NO_LABEL]
     if unlabelled:
         raise ImageError(
             f"every test picture of {data.root} must have a label; {len(unlabelled)} have none: "
-            f"{_join_names(unlabelled)}; move them to the folder of their type, or add their "
+            f"{join_names(unlabelled)}; move them to the folder of their type, or add their "
             f"masks{layout}"
         )
     if {item.defect for item in data.test} != {True, False}:
@@ -102,28 +103,45 @@ def require_complete(data: Dataset, layout: str = "") -> Dataset:
             f"the test set of {data.root} must hold good and defect pictures; it holds {types}"
             f"{layout}"
         )
-    defects = [item for item in data.test if data.has_masks and item.defect]
-    unmasked = [item.name for item in defects if not item.masks]
-    if unmasked:
-        raise ImageError(
-            f"every defect picture of {data.root} must have a mask where others have; "
-            f"{len(unmasked)} have none: {_join_names(unmasked)}; add them, or take all masks "
-            "away to do without"
-        )
     return data
 
 
-def _join_names(names: list[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")
+def unmasked_note(data: Dataset) -> str:
+    """Return a sentence on the defect pictures that lack a mask where others have one, or ""."""
+    names = [i.name for i in data.test if data.has_masks and i.defect and not i.masks]
+    if not names:
+        return ""
+    count = "1 defect picture has" if len(names) == 1 else f"{len(names)} defect pictures have"
+    return f"{count} no mask and cannot count in the figures on pixels: {join_names(names)}"
+
+
+def unmarked_text(mask: str, picture: str, marked: Array) -> str:
+    """Return what is wrong with the mask of a defect that marks nothing or all; "" if it does not.
+
+    Args:
+        mask: its name.
+        picture: the name of its picture.
+        marked: (H, W) bool.
+    """
+    if not marked.any():
+        return f"{mask} marks nothing, though {picture} is said to show a defect"
+    if marked.all():
+        return f"{mask} marks all of {picture}, so no pixel of it counts as good"
+    return ""
+
+
+def join_names(names: Sequence[str], shown: int = SHOWN) -> str:
+    """Return names with commas between them, the first ones of many."""
+    return ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
 
 
 def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     """Return the mask of a test picture's defect.
 
-    Every value but 0 marks the defect, so a mask should not be a JPEG, which blurs its edges. The
-    values that tell kinds of defect apart (VisA, MVTec LOCO) and MVTec LOCO's saturation
-    thresholds, which its own metric sPRO needs, are ignored. Several masks are united. An empty
-    mask is accepted: published data sets have some.
+    Every value but 0 marks the defect, see `images.marked`, so a mask should not be a JPEG, which
+    blurs its edges. The values that tell kinds of defect apart (VisA, MVTec LOCO) and MVTec LOCO's
+    saturation thresholds, which its own metric sPRO needs, are ignored. Several masks are united.
+    An empty mask is accepted: published data sets have some.
 
     Args:
         size_hw: (H, W) of the picture; the masks must have it too, they are never resized.
@@ -138,17 +156,9 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     if not item.defect:
         return union
     if not item.masks:
-        raise ValueError(f"item must have a mask; {item.name} has none; ask has_masks first")
+        raise ValueError(f"item must have a mask; {item.name} has none; ask for its masks first")
     for path in item.masks:
-        samples = read_samples(path)
-        mask: Array = np.any(samples.reshape(*samples.shape[:2], -1), axis=2)  # (H, W, …) -> (H, W)
-        if mask.shape != tuple(size_hw):
-            (height, width), (rows, columns) = size_hw, mask.shape
-            raise ImageError(
-                f"a mask must have the size of its picture; {path} is {columns}x{rows} and "
-                f"{item.path} is {width}x{height} (width x height); make the mask again"
-            )
-        union |= mask
+        union |= require_size(read_marked(path), path, item.path, size_hw)
     return union
 
 
@@ -163,5 +173,6 @@ def labelled(data: Dataset, grey_range: GreyRange | None) -> Iterator[Labelled]:
     paths = tuple(item.path for item in data.test)
     for item, picture in zip(data.test, Folder(names, paths, grey_range), strict=True):
         height, width, _ = picture.pixels.shape
-        mask = read_mask(item, (height, width)) if data.has_masks else None
+        has_mask = data.has_masks and (item.masks or not item.defect)
+        mask = read_mask(item, (height, width)) if has_mask else None
         yield Labelled(picture, item.defect, mask, item.defect_type)

@@ -1,11 +1,11 @@
-"""The supported layouts, with the source and the licence of each data set."""
+"""The supported layouts in a table, with the source and the licence of each data set."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from goldensample.datasets.by_folder import read_btad, read_folder, read_mvtec_ad, read_mvtec_ad_2
+from goldensample.datasets.by_folder import read_folder, read_mvtec_ad, read_mvtec_ad_2
 from goldensample.datasets.by_mask import (
     read_dagm,
     read_kolektorsdd,
@@ -13,9 +13,7 @@ from goldensample.datasets.by_mask import (
     read_magnetic_tile,
 )
 from goldensample.datasets.by_table import read_csv, read_real_iad, read_visa, visa_categories
-from goldensample.datasets.items import Dataset, require_complete
-from goldensample.errors import ImageError
-from goldensample.images.listing import PathLike
+from goldensample.datasets.items import Dataset
 
 _NON_COMMERCIAL = "CC BY-NC-SA 4.0"
 _MVTEC = "https://www.mvtec.com/company/research/datasets"
@@ -32,7 +30,8 @@ class Layout:
         title: its published name.
         url: the page of its authors, who alone distribute it; "" for the user's own data.
         licence: according to that page, or the data set.
-        patterns: globs of paths below its folder; the layout is recognised by any of them.
+        patterns: globs of paths below its folder; the layout is recognised by any of them. At the
+            end, {good} is a folder whose name is a label of good pictures.
         categories: lists the categories in a folder; "" is the folder itself.
         read: lists one category, given the folder and the category; `read_category` validates it.
     """
@@ -69,7 +68,7 @@ LAYOUTS: dict[str, Layout] = {
         "MVTec AD",
         f"{_MVTEC}/mvtec-ad",
         _NON_COMMERCIAL,
-        ("test/good", "*/test/good"),
+        ("test/{good}", "*/test/{good}"),
         _folders_with_test,
         read_mvtec_ad,
     ),
@@ -103,13 +102,13 @@ LAYOUTS: dict[str, Layout] = {
         "CC BY-SA 4.0",
         ("test/ok", "*/test/ok"),
         _folders_with_test,
-        read_btad,
+        read_mvtec_ad,
     ),
     "mpdd": Layout(
         "MPDD",
         "https://github.com/stepanje/MPDD",
         "see the page",
-        tuple(f"{name}/test/good" for name in _MPDD),
+        tuple(f"{name}/test/{{good}}" for name in _MPDD),
         _folders_with_test,
         read_mvtec_ad,
     ),
@@ -133,7 +132,7 @@ LAYOUTS: dict[str, Layout] = {
         "DAGM 2007",
         _DAGM,
         "see the page",
-        ("Class*/Train",),
+        ("Class*/Train", "Train/Label"),
         partial(_folders_with, "Train"),
         read_dagm,
     ),
@@ -154,55 +153,7 @@ LAYOUTS: dict[str, Layout] = {
         read_real_iad,
     ),
     "folder": Layout(
-        "Any folder: good/, TYPE/", "", "yours", ("good",), _single_category, read_folder
+        "Any folder: good/, TYPE/", "", "yours", ("{good}",), _single_category, read_folder
     ),
     "csv": Layout("Any CSV: path, split, label, mask", "", "yours", (), _single_category, read_csv),
 }
-
-
-def find_layout(root: PathLike) -> str:
-    """Return the layout of a folder or a CSV file, by names alone.
-
-    MPDD is distinguished from MVTec AD by the names of its categories; a single category of it, or
-    the magnetic tiles in MVTec AD's layout, is "mvtec_ad": they are read the same.
-
-    Raises:
-        ImageError: no layout matches.
-    """
-    folder = Path(root)
-    if folder.is_file() and folder.suffix.lower() == ".csv":
-        return "csv"
-    # from the last to the first: specific layouts stand below the general ones they resemble
-    for name, layout in reversed(LAYOUTS.items()):
-        if any(next(folder.glob(pattern), None) for pattern in layout.patterns):
-            return name
-    content = ", ".join(sorted(path.name for path in folder.glob("*"))[:10]) or "nothing"
-    reason = f"it holds {content}" if folder.is_dir() else "there is no such folder"
-    raise ImageError(
-        f"a data set must have a known layout ({', '.join(LAYOUTS)}); {folder}: {reason}; name the "
-        "folder that holds the categories, or one with good pictures in good/"
-    )
-
-
-def read_category(root: PathLike, category: str, layout: str = "") -> Dataset:
-    """List one category of a data set, and validate it.
-
-    Args:
-        root: the folder that holds the categories, or the CSV file.
-        category: one of `LAYOUTS[layout].categories(root)`; "" where there is one only.
-        layout: a key of `LAYOUTS`; "" detects it.
-
-    Raises:
-        ImageError: no such layout, or what `require_complete` refuses.
-        ValueError: the layout or the category is unknown.
-    """
-    folder, key = Path(root), layout or find_layout(root)
-    if key not in LAYOUTS:
-        raise ValueError(f"layout must be one of {', '.join(LAYOUTS)}; got {key!r}")
-    categories = LAYOUTS[key].categories(folder)
-    if category not in categories:
-        available = ", ".join(map(repr, categories)) or f"none is in {folder}"
-        raise ValueError(f"category must be one of those there ({available}); got {category!r}")
-    data = require_complete(LAYOUTS[key].read(folder, category))
-    name = key if LAYOUTS[key].url else folder.absolute().stem
-    return replace(data, name=name, category=category)

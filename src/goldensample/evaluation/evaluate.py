@@ -51,13 +51,15 @@ class TypeMetrics:
 class Evaluation:
     """The metrics of a test set, shares in [0, 1].
 
-    Pixel metrics are None where masks or heat maps are missing.
+    Pixel metrics are None where all masks, or heat maps, are missing.
 
     Args:
         pro: per-region overlap up to a false positive rate of 0.3.
         pro_5: the same up to 0.05.
         pixel_error: largest error of a pixel metric that counting pixels in bins can have caused.
         pixels: what the pixel metrics were computed on: "full picture" or "crop".
+        without_mask: pictures that lack a mask where others have one; the pixel metrics leave them
+            out.
         image_auroc_interval: 95 % bootstrap interval, see `metrics.bootstrap`.
         by_type: by name of the defect; types without a name are left out.
     """
@@ -71,6 +73,7 @@ class Evaluation:
     false_negative: int
     images: int
     pixels: str
+    without_mask: int
     image_auroc_interval: tuple[float, float]
     image_average_precision: float
     pro_5: float | None
@@ -98,7 +101,8 @@ class Tally:
         self.defects: list[bool] = []
         self._kinds: list[str] = []
         self._pixels = PixelTally()
-        self._incomplete: set[str | None] = set()  # groups that lack a mask or a heat map
+        self._incomplete: set[str | None] = set()  # groups that lack a heat map
+        self._masks = self._without_mask = 0
         self._cropped = False
 
     def add(self, inspection: Inspection, defect: bool, mask: Array | None, kind: str = "") -> None:
@@ -108,8 +112,11 @@ class Tally:
         self.defects.append(defect)
         self._kinds.append(kind)
         values = inspection.heat_map
-        if values is None or mask is None:
+        if values is None:
             self._incomplete.add(group)
+        self._masks += defect and mask is not None
+        self._without_mask += mask is None
+        if values is None or mask is None:
             return
         top, left, height, width = inspection.box_px
         self._cropped |= (height, width) != values.shape
@@ -124,7 +131,8 @@ class Tally:
         """
         scores, defects = np.asarray(self.scores), np.asarray(self.defects, bool)
         best = metrics.best_f1(scores, defects)
-        curve = None if self._incomplete else self._pixels.curve()
+        has_pixels = self._masks and not self._incomplete
+        curve = self._pixels.curve() if has_pixels else None
         pixel_auroc, pro, pro_5, pixel_average_precision, pixel_f1, error = _pixel_metrics(curve)
         return Evaluation(
             image_auroc=metrics.auroc(scores, defects),
@@ -136,6 +144,7 @@ class Tally:
             false_negative=best.false_negative,
             images=len(scores),
             pixels="crop" if self._cropped else "full picture",
+            without_mask=self._without_mask if self._masks else 0,
             image_auroc_interval=metrics.bootstrap(scores, defects, metrics.auroc),
             image_average_precision=metrics.average_precision(scores, defects),
             pro_5=pro_5,

@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from goldensample.errors import ImageError
-from goldensample.images.codec import read_image
+from goldensample.masks.reading import read_steering_mask
 from goldensample.preparation.roi import RegionOfInterest, draw_polygons, match_masks, roi_from_mask
 from goldensample.records import Array
 
-WHITE = 128
-"""Grey value from which a mask counts as white."""
 ASPECT_TOLERANCE = 0.02
 """Largest relative difference between the aspect ratios of a mask and a picture."""
 
@@ -23,15 +21,15 @@ def read_roi(
     """Read the region of interest, which is the same part of every picture.
 
     Args:
-        ignore: a mask, white on the parts to leave out, or polygons; None leaves out nothing.
-        look_at: a mask, white on the parts to inspect, or polygons; None is the whole picture.
+        ignore: a mask, not 0 on the parts to leave out, or polygons; None leaves out nothing.
+        look_at: a mask, not 0 on the parts to inspect, or polygons; None is the whole picture.
         shapes: (H, W) of the pictures, whose aspect a mask must have.
 
     Returns:
         The region of interest, or None without any file.
 
     Raises:
-        ImageError: a file cannot be read, or a mask has another aspect.
+        ImageError: a file cannot be read, a mask marks nothing or all, or has another aspect.
         ValueError: the region of interest is empty.
     """
     if ignore is None and look_at is None:
@@ -47,7 +45,7 @@ def read_mask(path: Path, shapes: Iterable[tuple[int, int]] = ()) -> Array:
     """Read a picture as a mask, or polygons as one.
 
     Args:
-        path: a picture with the aspect of the others, in any size, white where it marks; or a JSON
+        path: a picture with the aspect of the others, in any size, not 0 where it marks; or a JSON
             file `{"polygons": [[[row, column], ...], ...]}`, in shares of the picture.
         shapes: (H, W) of the pictures.
 
@@ -55,11 +53,12 @@ def read_mask(path: Path, shapes: Iterable[tuple[int, int]] = ()) -> Array:
         (h, w) bool.
 
     Raises:
-        ImageError: the file cannot be read, or has another aspect than the pictures.
+        ImageError: the file cannot be read, marks nothing or (a picture) all, or has another
+            aspect than the pictures.
     """
     if path.suffix.lower() == ".json":
         return _read_polygons(path)
-    mask: Array = np.max(read_image(path), axis=2) >= WHITE  # (H, W, 3) -> (H, W)
+    mask = read_steering_mask(path)
     height, width = mask.shape
     for shape in shapes:
         if abs(height * shape[1] / (width * shape[0]) - 1) > ASPECT_TOLERANCE:
@@ -76,7 +75,10 @@ def _read_polygons(path: Path) -> Array:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict) or not isinstance(content.get("polygons"), list):
             raise ValueError('it must be {"polygons": [[[row, column], ...], ...]}')
-        return draw_polygons(content["polygons"])
+        mask = draw_polygons(content["polygons"])
+        if not mask.any():
+            raise ValueError("they cover nothing; draw them around a part of the picture")
+        return mask
     except OSError as error:
         raise ImageError(f"cannot read {path}: {error.strerror}; check the path") from error
     except (ValueError, RecursionError) as error:

@@ -45,7 +45,7 @@ def read_zones(path: Path | None, shapes: Iterable[tuple[int, int]] = ()) -> Zon
     Args:
         path: `{"zones": [...]}`, each with "name", "limit" (how many times the limit elsewhere) and
             either "polygons", in shares of the picture, or "mask", a picture with the aspect of the
-            others, white in the zone, relative to the folder of this file. None for no zones.
+            others, not 0 in the zone, relative to the folder of this file. None for no zones.
         shapes: (H, W) of the pictures, whose aspect a mask must have.
 
     Returns:

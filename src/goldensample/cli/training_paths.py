@@ -1,0 +1,63 @@
+"""The good pictures of a data set or a table, where `golden fit` is given one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from goldensample.cli.console import tell
+from goldensample.datasets import LAYOUTS, Dataset, find_layout, list_category
+from goldensample.datasets.finding import is_table
+from goldensample.errors import ImageError
+from goldensample.storage.locations import is_url
+
+
+def training_paths(paths: Sequence[str], layout: str = "", category: str = "") -> list[str]:
+    """Return the paths to learn from: of a data set its good training pictures, else as given.
+
+    A folder is a data set where `golden evaluate` finds defects in it by their folders, masks or
+    table; to learn from defects because they lie below the folder would spoil the file.
+
+    Args:
+        paths: folders, files, globs and URLs, as for `listing.find_pictures`.
+        layout, category: as for `datasets.list_category`; with one of them, each path must be a
+            data set.
+
+    Raises:
+        ImageError: a data set has no good training pictures.
+        ValueError: the layout or category is unknown, or must be named.
+    """
+    found: list[str] = []
+    for path in paths:
+        data = None if is_url(path) else _read(Path(path), layout, category)
+        found += [path] if data is None else map(str, data.train)
+    return found
+
+
+def _read(path: Path, layout: str, category: str) -> Dataset | None:
+    """Return the data set of a path, and tell how it was read; None where it is none."""
+    is_named = bool(layout or category)
+    if not is_named and not is_table(path) and not path.is_dir():
+        return None
+    try:
+        key = layout or find_layout(path)
+    except ImageError:
+        if is_named:
+            raise
+        return None
+    data = list_category(path, category, key)
+    plain = key == "folder" or (key == "mvtec_ad" and not data.train)
+    if plain and not is_named and not any(item.defect for item in data.test):
+        return None
+    if not data.train:
+        raise ImageError(
+            f"a data set must have good pictures to learn from; {path}, read as "
+            f"{LAYOUTS[key].title}, has none; name the folder of good pictures"
+        )
+    for note in data.notes:
+        tell(note)
+    count = f"{len(data.train):,} good picture{'s' * (len(data.train) > 1)}"
+    rest = f"; {len(data.test):,} others are for golden evaluate" if data.test else ""
+    tell(
+        f"{path} is read as a data set ({LAYOUTS[key].title}): learning from its {count} for "
+        f"training{rest}. To learn from all pictures of a folder, name that folder"
+    )
+    return data
