@@ -65,6 +65,11 @@ class Sizes:
     crop: str | None
     tile: bool = False
 
+    def or_preset(self, preset: str | None) -> "Sizes":
+        """Return the preset's sizes where there is one and no option says otherwise."""
+        given = not preset or self != Sizes(None, None, None)
+        return self if given else Sizes(None, PAPER["resize"], PAPER["crop"])
+
     def preparation(self) -> Preparation | None:
         """Return the preparation that the options describe; None without any of them."""
         crop = parse_size(self.crop) if self.crop else None
@@ -137,9 +142,7 @@ def fit_one(
     check_output(output)
     paths = training_paths(paths, layout, category)
     check_preset(preset)
-    presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile)
-    if preset and sizes == Sizes(None, None, None):
-        sizes = Sizes(None, PAPER["resize"], PAPER["crop"])
+    presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile).or_preset(preset)
     if thumbnails:
         check_has_bank(METHODS[method]())
     settings = build_method(method, {k: v for k, v in presets.items() if k == "depth"} | knobs)
@@ -153,10 +156,8 @@ def fit_one(
         resources = (memory, "greedy" in knobs, workers.workers)
         request = PlanRequest(paths, output, preparation, tile, (rate, calibration), *resources)
         settings = plan_fit(request, network, settings, tell)
-    if members:
-        settings = build_ensemble(settings, members)
-    if workers is not local_runner:
-        check_distributable(settings, device)
+    settings = build_ensemble(settings, members)
+    check_distributable(settings, device, workers)
     with progress() as notify:
         pictures = read_images(paths, asked, skip_unreadable, notify, workers)
         tell_skipped(pictures)
@@ -193,17 +194,21 @@ def fit_one(
     tell_threshold(inspector, rate, len(pictures), calibration)
 
 
-def check_distributable(method: Method, device: str) -> None:
+def check_distributable(method: Method, device: str, workers: Runner) -> None:
     """Refuse a method or device that cannot be fitted over a runner."""
     from goldensample.methods.cross_fitted import check_distributable
 
+    if workers is local_runner:
+        return
     check_distributable(method)
     if device != "cpu":
         raise ValueError(f"--runner must go with --device cpu; got {device}")
 
 
-def build_ensemble(method: Method, members: tuple[int, ...]) -> Ensemble:
-    """Return the ensemble of a method on several networks."""
+def build_ensemble(method: Method, members: tuple[int, ...]) -> Method:
+    """Return the ensemble of a method on several networks; the method itself on one."""
+    if not members:
+        return method
     if not isinstance(method, PatchCore):
         raise ValueError("several --backbone must go with --method patchcore; got another")
     return Ensemble(members=members, patchcore=method)

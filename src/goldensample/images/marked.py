@@ -30,7 +30,7 @@ def read_marked(path: str | Location) -> Array:
     Example: the grey values 0, 1, 100 and 255 are unmarked, marked, marked and marked.
     """
     samples = read_samples(path)
-    marked: Array = samples.reshape(*samples.shape[:2], -1).any(axis=2)  # (H, W, …) -> (H, W)
+    marked: Array = np.any(samples.reshape(*samples.shape[:2], -1), axis=2)  # -> (H, W)
     with _open_bytes(path) as data:
         if netpbm.is_netpbm(data):
             return marked
