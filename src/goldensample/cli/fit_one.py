@@ -1,6 +1,5 @@
 """`golden fit` for one file: its options, and the steps of a fit in order."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
@@ -35,8 +34,8 @@ from goldensample.cli.options import (
     build_method,
     parse_grey_range,
     parse_levels,
-    parse_size,
 )
+from goldensample.cli.sizes import PAPER, Sizes
 from goldensample.cli.summary import describe, summary
 from goldensample.cli.training_paths import training_paths
 from goldensample.images.folder import Folder
@@ -47,46 +46,6 @@ from goldensample.methods.registry import CHOICES, METHODS
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Pictures
 from goldensample.runners import Runner, local_runner
-
-PAPER: dict[str, Any] = {
-    "backbone": "timm:wide_resnet50_2.tv_in1k",
-    "resize": "256",
-    "crop": "224",
-    "depth": 1024,
-}
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """The options that decide how pictures are prepared."""
-
-    size: str | None
-    resize: str | None
-    crop: str | None
-    tile: bool = False
-
-    def or_preset(self, preset: str | None) -> "Sizes":
-        """Return the preset's sizes where there is one and no option says otherwise."""
-        given = not preset or self != Sizes(None, None, None)
-        return self if given else Sizes(None, PAPER["resize"], PAPER["crop"])
-
-    def preparation(self) -> Preparation | None:
-        """Return the preparation that the options describe; None without any of them."""
-        crop = parse_size(self.crop) if self.crop else None
-        if self.tile and (self.size or self.resize or self.crop):
-            raise ValueError("--tile must go without --size, --resize and --crop; got both")
-        if self.size and (self.resize or self.crop):
-            raise ValueError("--size must go without --resize and --crop; got both")
-        if self.size:
-            return Preparation(parse_size(self.size))
-        if self.resize:
-            mode = "stretch" if "x" in self.resize.lower() else "shorter"
-            if mode == "shorter" and not crop:
-                raise ValueError("--resize N must go with --crop, or be HxW; got it alone")
-            return Preparation(parse_size(self.resize), mode, crop)
-        if crop:
-            raise ValueError("--crop must go with --resize; got it alone")
-        return None
 
 
 @add_knob_options
