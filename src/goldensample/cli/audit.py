@@ -9,7 +9,7 @@ import typer
 
 from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.fit_one import Sizes, tell_grey_range, tell_skipped, tell_stretched
+from goldensample.cli.fit_one import tell_grey_range, tell_skipped, tell_stretched
 from goldensample.cli.options import (
     Crop,
     GoodPaths,
