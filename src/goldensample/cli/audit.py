@@ -22,6 +22,7 @@ from goldensample.cli.options import (
     parse_grey_range,
     parse_levels,
 )
+from goldensample.cli.sizes import Sizes
 from goldensample.cli.summary import describe
 from goldensample.fitting.audit import METHOD
 from goldensample.images.folder import Folder

@@ -100,7 +100,6 @@ def fit_one(
     started = perf_counter()
     check_output(output)
     paths = training_paths(paths, layout, category)
-    check_preset(preset)
     presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile).or_preset(preset)
     if thumbnails:
         check_has_bank(METHODS[method]())
@@ -171,12 +170,6 @@ def build_ensemble(method: Method, members: tuple[int, ...]) -> Method:
     if not isinstance(method, PatchCore):
         raise ValueError("several --backbone must go with --method patchcore; got another")
     return Ensemble(members=members, patchcore=method)
-
-
-def check_preset(preset: str | None) -> None:
-    """Refuse an unknown preset."""
-    if preset not in (None, "paper"):
-        raise ValueError(f"preset must be paper; got {preset!r}")
 
 
 def check_output(output: Path) -> None:

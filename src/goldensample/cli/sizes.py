@@ -24,7 +24,13 @@ class Sizes:
     tile: bool = False
 
     def or_preset(self, preset: str | None) -> "Sizes":
-        """Return the preset's sizes where there is one and no option says otherwise."""
+        """Return the preset's sizes where there is one and no option says otherwise.
+
+        Raises:
+            ValueError: there is no such preset.
+        """
+        if preset not in (None, "paper"):
+            raise ValueError(f"preset must be paper; got {preset!r}")
         given = not preset or self != Sizes(None, None, None)
         return self if given else Sizes(None, PAPER["resize"], PAPER["crop"])
 
