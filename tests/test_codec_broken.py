@@ -15,9 +15,9 @@ from goldensample.images import opening
 from goldensample.images.codec import (
     encode_jpeg,
     encode_png,
+    read_facts,
     read_image,
     read_shape,
-    read_shape_and_range,
 )
 
 COLORS = np.random.default_rng(0).integers(0, 256, (24, 40, 3), dtype=np.uint8)
@@ -85,7 +85,7 @@ def test_a_jpeg_filled_up_with_zeros_is_refused(tmp_path: Path) -> None:
 )
 def test_what_is_no_picture(tmp_path: Path, data: bytes, reason: str) -> None:
     (tmp_path / "a.png").write_bytes(data)
-    for read in (read_image, read_shape, read_shape_and_range):
+    for read in (read_image, read_shape, read_facts):
         with pytest.raises(ImageError, match=rf"cannot read .*a\.png: {reason}"):
             read(tmp_path / "a.png")
 

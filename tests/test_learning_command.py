@@ -126,3 +126,24 @@ def test_killed_at_any_moment(file, pictures):
         assert found.journal is not None or file.read_bytes() == before
         with lock_file(file):
             file.write_bytes(before)
+
+
+def test_another_picture_of_a_known_name_is_learned(file, pictures, tmp_path):
+    """Cameras count anew each day; the same picture is known already all the same."""
+    known = load(file).pictures[0].name
+    for day, source in enumerate(("odd/odd0.png", "odd/odd1.png")):
+        (tmp_path / f"day{day}").mkdir()
+        (tmp_path / f"day{day}" / known).write_bytes((pictures / source).read_bytes())
+    stem = known.removesuffix(".png")
+    for day in range(2):
+        done = golden("learn", file, tmp_path / f"day{day}" / known, "--json")
+        assert done.returncode == 0, done.stderr
+        name = f"{stem} ({day + 2}).png"
+        assert json.loads(done.stdout)["names"] == [name]
+        assert f"another {known} is known already, so this one was learned as {name}" in done.stderr
+    for path, used in ((pictures / "good" / known, known), (tmp_path / "day1" / known, name)):
+        again = golden("learn", file, path)
+        assert again.returncode == 2
+        assert f"{used} is known already" in again.stderr
+    assert golden("forget", file, name).returncode == 0
+    assert golden("learn", file, tmp_path / "day1" / known).returncode == 0

@@ -7,6 +7,7 @@ from goldensample.backbones.network import Backbone
 from goldensample.datasets import labelled, read_category
 from goldensample.evaluation import evaluate as evaluation
 from goldensample.fitting import fit as fitting
+from goldensample.fitting.distinct import distinct
 from goldensample.fitting.precision import choose_precision
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
@@ -31,7 +32,8 @@ def fit(
     """Fit an inspector on good pictures.
 
     Args:
-        images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays.
+        images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays. Equal
+            ones count once, and masks beside a picture are left out: see `Inspector.intake`.
         backbone: what `open_backbone` returns, or its name.
         method: with its hyperparameters.
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
@@ -49,6 +51,7 @@ def fit(
         WeightsError: the network is not available or cannot take the size.
     """
     network = open_backbone(backbone) if isinstance(backbone, str) else backbone
+    images = distinct(images, preparation.grey_range if preparation else None)
     inspector = fitting.fit(
         images,
         backbone=network,

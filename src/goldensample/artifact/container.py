@@ -31,8 +31,8 @@ KEYS = {
     "thresholds",
     "pictures",
 }
-OPTIONAL = {"journal"}
-"""Keys of files with revisions since the fit."""
+OPTIONAL = {"journal", "intake", "digests"}
+"""Keys of files with revisions since the fit; and of files whose fit counted its pictures."""
 CHUNK_VALUES = 2**22
 """Number of values of a large array that are checked at a time."""
 

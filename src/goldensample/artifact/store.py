@@ -13,6 +13,7 @@ from goldensample.backbones.network import Network
 from goldensample.drift import measures
 from goldensample.errors import ArtifactError, WeightsError
 from goldensample.fitting.zone_support import check_method
+from goldensample.images.intake import Intake
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.methods.protocols import BankDetector, Detector
 from goldensample.methods.registry import METHODS
@@ -70,7 +71,10 @@ def _header(inspector: Inspector) -> dict[str, Any]:
     network = asdict(inspector.backbone.network)
     for field in GRAPHS.values():
         del network[field]
+    digests = [picture.digest for picture in inspector.pictures]
     return {
+        **({"intake": asdict(inspector.intake)} if inspector.intake else {}),
+        **({"digests": digests} if any(digests) else {}),
         "network": network,
         "method": inspector.method_name,
         "knobs": asdict(inspector.method),
@@ -160,7 +164,8 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
     preparation = build(Preparation, _with_grey_range(header["preparation"]))
     check_method(method, preparation.zones)
     detector = method.restore(arrays)
-    pictures = _attach_thumbnails(_training_pictures(header["pictures"], detector), thumbnails)
+    pictures = _training_pictures(header["pictures"], header.get("digests"), detector)
+    pictures = _attach_thumbnails(pictures, thumbnails)
     inspector = Inspector(
         preparation=preparation,
         backbone=OpenVINOBackbone(network, precision=precision),
@@ -174,6 +179,7 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
         samples=samples,
         calibrations=calibrations,
         habits=statistics,
+        intake=build(Intake, header["intake"]) if "intake" in header else None,
     )
     return attach_journal(inspector, header.get(JOURNAL), journal_arrays)
 
@@ -187,13 +193,17 @@ def _with_grey_range(preparation: Any) -> Any:
     return {**others, "grey_range": None if white is None else {"black": 0, "white": white}}
 
 
-def _training_pictures(entries: Any, detector: Detector) -> tuple[TrainingPicture, ...]:
+def _training_pictures(
+    entries: Any, digests: Any, detector: Detector
+) -> tuple[TrainingPicture, ...]:
     """Return the pictures of the fit; the origin of every bank row must be one of them."""
     pictures = []
-    for name, height, width, *values in entries:
+    known = convert([""] * len(entries) if digests is None else digests, tuple[str, ...], "digests")
+    for (name, height, width, *values), digest in zip(entries, known, strict=True):
         pair = convert([name, [height, width]], tuple[str, tuple[int, int]], "pictures")
         moved = convert(values, tuple[float, float, float], "pictures") if values else None
-        pictures.append(TrainingPicture(pair[0], pair[1], motion=Motion(*moved) if moved else None))
+        motion = Motion(*moved) if moved else None
+        pictures.append(TrainingPicture(pair[0], pair[1], motion=motion, digest=digest))
     numbers = detector.origins[:, 0] if isinstance(detector, BankDetector) else np.empty(0)
     if (
         any(min(p.shape_hw) < 1 for p in pictures)

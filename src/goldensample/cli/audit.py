@@ -88,7 +88,7 @@ def command(
         tell(f"opening {backbone}: building, exporting and checking it takes some seconds")
     network = open_backbone(backbone, parse_levels(levels), weights)
     with progress() as notify:
-        pictures = read_images(paths, asked, skip_unreadable, notify)
+        pictures = read_images(paths, asked, skip_unreadable, notify).distinct()
         tell_skipped(pictures)
         tell_grey_range(pictures)
         inspector = _fit_all(pictures, network, preparation, notify)

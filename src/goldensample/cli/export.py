@@ -33,10 +33,12 @@ def command(
     from goldensample.artifact.store import load
     from goldensample.export.export import ENDINGS, export
     from goldensample.graphs.graph import OPSET, TOLERANCES
+    from goldensample.storage.lock import lock_files
 
     inspector = load(file)
-    with progress() as notify:
-        written = export(inspector, out or Path(file.stem + ENDINGS.get(to, "")), to, notify)
+    target = out or Path(file.stem + ENDINGS.get(to, ""))
+    with lock_files(target if target.suffix in ENDINGS.values() else None), progress() as notify:
+        written = export(inspector, target, to, notify)
     if written.precision != inspector.backbone.precision:
         tell(
             f"{file} computes in {inspector.backbone.precision}, what was written in "

@@ -2,8 +2,8 @@
 
 import inspect
 import io
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -60,12 +60,15 @@ def add_each_options(command: Callable[..., None]) -> Callable[..., None]:
         elif not values["paths"]:
             raise ValueError("PATH must name good pictures; got none; or fit a folder of --each")
         elif runner == "here":
-            command(**values)
+            with locked_output(values["output"]):
+                command(**values)
         else:
             from goldensample.ray_runner import open_runner
 
-            check_output(values["output"])
-            with open_runner(runner, values["output"].absolute().parent) as workers:
+            with (
+                locked_output(values["output"]) as folder,
+                open_runner(runner, folder) as workers,
+            ):
                 command(**values, workers=workers)
 
     kind = inspect.Parameter.KEYWORD_ONLY
@@ -79,6 +82,16 @@ def add_each_options(command: Callable[..., None]) -> Callable[..., None]:
     run_command.__annotations__ = {p.name: p.annotation for p in parameters}
     run_command.__doc__ = command.__doc__
     return run_command
+
+
+@contextmanager
+def locked_output(output: Path) -> Iterator[Path]:
+    """Give the folder of a file to be written, under a lock: two fits would undo each other."""
+    from goldensample.storage.lock import lock_file
+
+    check_output(output)
+    with lock_file(output):
+        yield output.absolute().parent
 
 
 def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
@@ -160,7 +173,8 @@ def _fit_one(values: Mapping[str, Any], product: Product) -> FitResult:
     stdout, stderr, failure = io.StringIO(), io.StringIO(), ""
     with redirect_stdout(stdout), redirect_stderr(stderr), threadpool_limits(1, "blas"):
         try:
-            fit_one(**{**values, **overrides})
+            with locked_output(product.output):
+                fit_one(**{**values, **overrides})
         except MISTAKES as error:
             failure = str(error) or type(error).__name__
     return FitResult(stdout.getvalue(), stderr.getvalue(), failure)

@@ -8,7 +8,7 @@ import typer
 
 from goldensample.cli.align import Align, add_alignment
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review, tell_threshold
+from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review
 from goldensample.cli.options import (
     Backbones,
     CategoryName,
@@ -36,7 +36,7 @@ from goldensample.cli.options import (
     parse_levels,
 )
 from goldensample.cli.sizes import PAPER, Sizes
-from goldensample.cli.summary import describe, summary
+from goldensample.cli.summary import describe, summary, tell_slow
 from goldensample.cli.training_paths import training_paths
 from goldensample.images.folder import Folder
 from goldensample.methods.ensemble import Ensemble
@@ -46,6 +46,8 @@ from goldensample.methods.registry import CHOICES, METHODS
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Pictures
 from goldensample.runners import Runner, local_runner
+from goldensample.wording.intake import intake_notes
+from goldensample.wording.limits import promise
 
 
 @add_knob_options
@@ -89,7 +91,8 @@ def fit_one(
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.artifact.store import save
     from goldensample.artifact.thumbnails import add_thumbnails, check_has_bank
-    from goldensample.fitting.fit import fit, scheme_of
+    from goldensample.fitting.distinct import choose_limits
+    from goldensample.fitting.fit import fit
     from goldensample.fitting.precision import check_precision, choose_precision
     from goldensample.fitting.request import PlanRequest, default_preparation, plan_fit
     from goldensample.fitting.resume import feature_spool
@@ -117,14 +120,14 @@ def fit_one(
     settings = build_ensemble(settings, members)
     check_distributable(settings, device, workers)
     with progress() as notify:
-        pictures = read_images(paths, asked, skip_unreadable, notify, workers)
+        pictures = read_images(paths, asked, skip_unreadable, notify, workers).distinct()
         tell_skipped(pictures)
         tell_grey_range(pictures)
         shapes = pictures.shapes()
         preparation = preparation or default_preparation(shapes, network.network.stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
         tell_stretched(pictures, preparation)
-        held_out = scheme_of(len(pictures), settings, rate, calibration).held_out
+        held_out = choose_limits(pictures, settings, rate, calibration)[0].held_out
         preparation = add_alignment(align, preparation, pictures, held_out.tolist(), notify)
         spool = feature_spool(output, pictures, network, preparation, len(held_out), resume, tell)
         with spool as store:
@@ -145,11 +148,14 @@ def fit_one(
                 inspector = add_thumbnails(inspector, pictures, notify)
             save(inspector, output)
     seconds = perf_counter() - started
+    if inspector.intake and inspector.intake.no_promise:
+        tell(f"golden: {inspector.intake.no_promise}")
     if json:
         print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
         return
     say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
-    tell_threshold(inspector, rate, len(pictures), calibration)
+    if inspector.threshold or not rate:
+        say(f"threshold {promise(inspector.threshold, inspector.journal)}")
 
 
 def check_distributable(method: Method, device: str, workers: Runner) -> None:
@@ -181,16 +187,12 @@ def check_output(output: Path) -> None:
     check_writable(output)
 
 
-def tell_slow(names: list[str]) -> None:
-    """Print that opening takes a while, where one of the networks comes from timm."""
-    if any(name.startswith("timm:") for name in names):
-        tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")
-
-
 def tell_skipped(pictures: Folder) -> None:
-    """Print which pictures cannot be read and are left out."""
+    """Print which pictures cannot be read or are not learned from, and why."""
     for message in pictures.skipped:
         tell(f"left out: {message}")
+    for note in intake_notes(pictures.intake) if pictures.intake else ():
+        tell(f"golden: {note}")
 
 
 def tell_grey_range(pictures: Folder) -> None:

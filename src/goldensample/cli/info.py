@@ -10,6 +10,7 @@ from goldensample._version import __version__
 from goldensample.cli.console import print_json, say
 from goldensample.cli.options import Json
 from goldensample.cli.summary import summary
+from goldensample.wording.intake import intake_notes
 from goldensample.wording.limits import promise
 
 
@@ -32,11 +33,14 @@ def command(
 
 def _format_value(value: Any) -> str:
     """Return a value as text."""
+    if isinstance(value, dict) and set(value) == {"count", "names"}:
+        names = ", ".join(value["names"]) + ", …" * (value["count"] > len(value["names"]))
+        return f"{value['count']:,}" + (f" ({names})" if names else "")
     if isinstance(value, dict):
         return ", ".join(f"{k.replace('_', ' ')} {_format_value(v)}" for k, v in value.items())
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and value:
         return (" x " if isinstance(value[0], int) else ", ").join(map(str, value))
-    return "none" if value is None else str(value)
+    return "none" if value is None or value == [] else str(value)
 
 
 def _package_info() -> dict[str, Any]:
@@ -65,6 +69,7 @@ def _file_info(file: Path) -> dict[str, Any]:
         "bytes": file.stat().st_size,
         **summary(inspector),
         "threshold_in_words": promise(inspector.threshold, inspector.journal),
+        "notes": intake_notes(inspector.intake) if inspector.intake else [],
         "preparation": {
             "size_hw": preparation.size_hw,
             "mode": preparation.mode,

@@ -38,9 +38,12 @@ from goldensample.cli.table import (
 from goldensample.cli.table_part import InspectOptions
 from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
+from goldensample.images.folder import Folder
+from goldensample.images.intake import Intake
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold
+from goldensample.wording.intake import intake_notes, left_out_json
 from goldensample.wording.regions import PLAIN, RegionOptions, region_lines
 
 
@@ -57,7 +60,9 @@ def command(
     json: Annotated[
         bool,
         typer.Option(
-            "--json", help="Print one JSON object a picture; with --output, one for all of them."
+            "--json",
+            help="Print one JSON object a picture, and a last one, left_out, where files were left "
+            "out by their ending; with --output, one for all of them.",
         ),
     ] = False,
     fail_on_defect: Annotated[
@@ -90,6 +95,7 @@ def command(
     from goldensample.images.folder import open_images
     from goldensample.masks.annotations import Annotations
     from goldensample.storage.atomic import check_writable
+    from goldensample.storage.lock import lock_files
 
     started = perf_counter()
     region_options = RegionOptions(explain, mm_per_px, smallest)
@@ -107,20 +113,23 @@ def command(
             f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
         )
     pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
+    left_out = tell_intake(pictures)
     if table:
         options = InspectOptions(inspector.backbone.precision, limits, region_options, strict_input)
-        counts = write_table(table, file, inspector, pictures, options)
-        print_counts(table.output, counts, perf_counter() - started, json)
+        with lock_files(table.file):
+            counts = write_table(table, file, inspector, pictures, options)
+        facts = left_out_json(left_out) if json else None
+        print_counts(table.output, counts, perf_counter() - started, facts)
         exit_with(counts["error"], fail_on_defect and counts["defect"])
         return
     annotations = Annotations(masks, (coco, coco_results), pictures, limits)
     attempts = pictures.attempts()
     if strict_input:
         attempts = reject_unusual(inspector, attempts)
-    monitor = DriftMonitor(inspector, watch) if watch else None
     page = begin_report(inspector, file) if report else None
     defects = failures = 0
-    with progress() as notify:
+    with lock_files(watch, coco, coco_results), progress() as notify:
+        monitor = DriftMonitor(inspector, watch) if watch else None
         results = inspect_stream(inspector, attempts, batch)
         for done, (picture, result) in enumerate(results, start=1):
             notify("inspect", done, len(pictures))
@@ -140,12 +149,22 @@ def command(
                 defects += result.verdict == "defect"
                 if page and picture:
                     page.add(picture.pixels, result)
-    annotations.finish()
-    if monitor:
-        monitor.save()
+        annotations.finish()
+        if monitor:
+            monitor.save()
+    if json and (left_out.left_out or left_out.masks):
+        print_json(left_out_json(left_out))
     if page and report:
         write_report(page, report / "report.html")
     exit_with(failures, fail_on_defect and defects)
+
+
+def tell_intake(pictures: Folder) -> Intake:
+    """Print what is left out and what may be no picture; return it."""
+    intake = pictures.intake or Intake(len(pictures))
+    for sentence in intake_notes(intake, fitted=False):
+        tell(f"golden: {sentence}")
+    return intake
 
 
 def load_inspector(file: Path, precision: str, threshold: float | None) -> Inspector:
@@ -172,12 +191,14 @@ def exit_with(failures: int, defects: int) -> None:
         raise typer.Exit(1)
 
 
-def print_counts(output: str, counts: Counter[str], seconds: float, json: bool) -> None:
-    """Print the counts of a table as a line, or as one JSON object."""
+def print_counts(
+    output: str, counts: Counter[str], seconds: float, facts: dict[str, Any] | None
+) -> None:
+    """Print the counts of a table as a line, or with further facts as one JSON object."""
     kinds = ("good", "review", "defect", "none", "error")
-    if json:
-        verdicts = {kind: counts[kind] for kind in kinds}
-        print_json({"file": output, "pictures": counts.total(), **verdicts, "seconds": seconds})
+    if facts is not None:
+        values = {kind: counts[kind] for kind in kinds} | {"seconds": seconds, **facts}
+        print_json({"file": output, "pictures": counts.total(), **values})
         return
     names = ("good", "to look at again", "defects", "without a verdict", "errors")
     listed = [f"{counts[k]:,} {name}" for k, name in zip(kinds, names, strict=True) if counts[k]]

@@ -55,6 +55,7 @@ def learn(
     json: Json = False,
 ) -> None:
     """Add good pictures to a file, without a new fit, or set its limits anew."""
+    from goldensample.cli.summary import tell_renamed
     from goldensample.images.folder import read_images
     from goldensample.learning.learn import learn as add_pictures
 
@@ -69,11 +70,12 @@ def learn(
             rates = choose_rates(inspector, false_alarms, review)
             changed = recalibrate_all(changed, calibration, rates, note(reason))
         write(changed, file)
-    count = len(changed.pictures) - len(inspector.pictures)
-    rows = _added_rows(inspector, changed)
+    learned = [picture.name for picture in changed.pictures[len(inspector.pictures) :]]
+    count, rows = len(learned), _added_rows(inspector, changed)
+    tell_renamed(paths, learned)
     done = f"learned {count} picture{'s' * (count != 1)}, {rows:,} new bank rows" * bool(paths)
     done += ", and " * bool(paths and calibrate) + "set the limits anew" * bool(calibrate)
-    print_change(changed, file, done, {"pictures": count, "rows": rows}, json)
+    print_change(changed, file, done, {"pictures": count, "rows": rows, "names": learned}, json)
 
 
 def forget(

@@ -4,11 +4,7 @@ from typing import Annotated
 
 import typer
 
-from goldensample.calibration.conformal import MIN_TAIL_SCORES, required_count
-from goldensample.cli.console import say, tell
 from goldensample.cli.options import parse_rate
-from goldensample.inspection.inspector import Inspector
-from goldensample.wording.limits import promise
 
 FalseAlarms = Annotated[
     float | None,
@@ -36,17 +32,3 @@ CalibrationScheme = Annotated[
         "the number of pictures, down to an estimate without a promise.",
     ),
 ]
-
-
-def tell_threshold(inspector: Inspector, rate: float, count: int, calibration: str) -> None:
-    """Print what the threshold rests on, or why there is none despite a rate of false alarms."""
-    if inspector.threshold or not rate:
-        say(f"threshold {promise(inspector.threshold, inspector.journal)}")
-        return
-    counts = {"split": 2 * required_count(rate), "cross": required_count(rate)}
-    required = counts.get(calibration, MIN_TAIL_SCORES)
-    tell(
-        f"golden: a rate of {rate:g} must rest on enough good pictures, with calibration "
-        f"{calibration} on {required}; got {count} pictures, so there are scores and no verdicts; "
-        f"give {required} pictures, or a larger --false-alarms"
-    )

@@ -1,10 +1,13 @@
 """A summary of what was fitted, as JSON values and in words."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from goldensample.cli.console import tell
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import Journal
 from goldensample.methods.patchcore import PatchCore
+from goldensample.wording.intake import intake_json
 
 
 def summary(inspector: Inspector) -> dict[str, Any]:
@@ -30,6 +33,7 @@ def summary(inspector: Inspector) -> dict[str, Any]:
         "review_threshold": limit.review if limit else None,
         "review_rate": limit.review_rate if limit else None,
         "false_alarms_interval": limit.interval if limit else None,
+        "intake": intake_json(inspector.intake),
     }
 
 
@@ -72,3 +76,19 @@ def describe_selection(method: PatchCore) -> str:
     if method.subsampler == "greedy":
         return f"{method.greedy} greedy coreset"
     return f"{method.subsampler} choice"
+
+
+def tell_renamed(paths: Sequence[str] | None, learned: Sequence[str]) -> None:
+    """Print which pictures were learned under a name made unique."""
+    from goldensample.images.listing import find_pictures
+
+    given = [name for name, _ in find_pictures(paths)] if paths else []
+    for name, used in zip(given, learned, strict=False):
+        if name != used:
+            tell(f"golden: another {name} is known already, so this one was learned as {used}")
+
+
+def tell_slow(names: Sequence[str]) -> None:
+    """Print that opening takes a while, where one of the networks comes from timm."""
+    if any(name.startswith("timm:") for name in names):
+        tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")

@@ -91,6 +91,12 @@ class Table:
         if not self.output.endswith(".parquet"):
             raise ValueError(f"--output must end in .parquet; got {self.output}")
 
+    @property
+    def file(self) -> Path | None:
+        """The table on a disk of this machine; None at a URL."""
+        path = local_path(self.output)
+        return None if is_url(path) else Path(path)
+
 
 def check_compatible(
     output: str | None, table_options: Mapping[str, object], other_options: Mapping[str, object]

@@ -16,6 +16,7 @@ from goldensample.drift.measures import (
 from goldensample.features.extraction import as_picture, batches, compute_features, prepare
 from goldensample.features.store import FeatureStore, InMemoryFeatureStore
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors
+from goldensample.fitting.distinct import choose_limits
 from goldensample.fitting.zone_support import check_zones
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.methods.cross_fitted import (
@@ -56,7 +57,7 @@ def fit(
         method: with its settings.
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
         false_alarms: rate of good pictures that may be called defects, in (0, 1). None sets no
-            limits.
+            limits, and none are set where a picture is of a single value.
         review: a larger rate, of those that may be sent to review; None for no such verdict.
         calibration: the scheme of the limits, see `conformal.choose_scheme`: "split" holds pictures
             out of the bank; "cross" fits once without each fold of them, and inspecting takes as
@@ -79,7 +80,7 @@ def fit(
         raise ValueError("review must go with false_alarms; got it alone")
     if runner is not local_runner:
         check_runner(method, store)
-    scheme = scheme_of(len(images), method, false_alarms, calibration)
+    scheme, intake = choose_limits(images, method, false_alarms, calibration)
     if scheme.kind == "cross" and isinstance(method, PatchCore):
         method = Crossed(patchcore=method)
     shapes = picture_shapes(images)
@@ -91,7 +92,7 @@ def fit(
     fitted = np.setdiff1d(np.arange(len(images)), scheme.held_out)
     store = InMemoryFeatureStore() if store is None else store  # an empty store is false
     job = FeatureJob(images, fitted, preparation, backbone, store)
-    inspector = fit_inspector(job, shapes, method, runner, notify)
+    inspector = replace(fit_inspector(job, shapes, method, runner, notify), intake=intake)
     if promise is None or scheme.kind is None:
         return inspector
     detectors = fold_detectors(inspector, len(images)) or [
@@ -141,8 +142,11 @@ def fit_inspector(
     """Return an inspector without limits; `shapes` are (H, W) of all pictures of the fit."""
     reference, motions = extract_features(job, runner, notify)
     detector = fit_detector(method, job.store, notify, runner)
+    digests = getattr(job.images, "digests", ()) or [""] * len(job.images)
     pictures = [
-        TrainingPicture(picture_name(job.images, index), shapes[index], motion=motion)
+        TrainingPicture(
+            picture_name(job.images, index), shapes[index], motion=motion, digest=digests[index]
+        )
         for index, motion in zip(job.fitted.tolist(), motions, strict=True)
     ]
     return Inspector(
@@ -206,13 +210,6 @@ def extract_batch(
         job.store.put(replace(features, first=batch_range.start))
     measures = [measure(*pair) for pair in zip(canvases, placements, strict=True)]
     return measures, [placement.motion for placement in placements]
-
-
-def scheme_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Scheme:
-    """Return the calibration scheme of a fit on n pictures; no rate, or 0, is for none."""
-    if not rate:
-        return conformal.Scheme(None, np.empty(0, np.int64))
-    return conformal.choose_scheme(n, rate, calibration, isinstance(method, PatchCore))
 
 
 def evenly_spaced(numbers: Array, count: int) -> Array:

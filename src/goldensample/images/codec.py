@@ -15,21 +15,20 @@ from PIL import Image
 from goldensample.errors import ImageError
 from goldensample.images.decoding import read_samples, read_shape
 from goldensample.images.grey_range import GreyRange, sample_range, scale
+from goldensample.images.intake import PictureFacts, picture_facts
 from goldensample.records import Array
 from goldensample.storage.locations import Location
 
 __all__ = [
     "encode_jpeg",
     "encode_png",
+    "read_facts",
     "read_for_view",
     "read_image",
     "read_samples",
     "read_shape",
-    "read_shape_and_range",
     "shrink",
 ]
-ShapeAndRange = tuple[tuple[int, int], tuple[float, float] | None]
-"""(H, W) of a picture, and the range of its samples where they have more than 8 bits."""
 
 
 def read_image(path: str | Location, grey_range: GreyRange | None = None) -> Array:
@@ -84,11 +83,9 @@ def read_for_view(path: str | Location, grey_range: GreyRange | None = None) -> 
     return _as_rgb(scale(samples, grey_range or own))
 
 
-def read_shape_and_range(path: str | Location) -> ShapeAndRange:
-    """Decode a picture and return (H, W) and the range of its samples; None for 8 bits."""
-    samples = read_samples(path)
-    shape_hw = (len(samples), len(samples[0]))
-    return shape_hw, None if samples.dtype == np.uint8 else sample_range(samples)
+def read_facts(path: str | Location) -> PictureFacts:
+    """Decode a picture and return its facts: shape, range, and what tells it from others."""
+    return picture_facts(read_samples(path))
 
 
 def _as_rgb(pixels: Array) -> Array:

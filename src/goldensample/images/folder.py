@@ -3,19 +3,15 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from goldensample.errors import ImageError
-from goldensample.images.codec import (
-    ShapeAndRange,
-    read_image,
-    read_shape,
-    read_shape_and_range,
-)
+from goldensample.images.codec import read_facts, read_image, read_shape
 from goldensample.images.grey_range import GreyRange, check_levels, choose_grey_range
-from goldensample.images.listing import PathLike, find_pictures
+from goldensample.images.intake import Intake, PictureFacts, choose_distinct, find_masks, some
+from goldensample.images.listing import PathLike, find_files
 from goldensample.records import Notify, Picture, silent
 from goldensample.runners import Runner, local_runner
 from goldensample.storage.locations import Location, stamp
@@ -36,14 +32,16 @@ class Folder:
         grey_range: which samples become black and white in pictures of more than 8 bits, which
             all must then be; None refuses them.
         skipped: why pictures were left out, one message each.
-        cached_shapes: (H, W) of each if they are known from the check, else empty.
+        facts: of each if they are known from the check, else empty.
+        intake: what was counted in and what was left out; None where nobody has counted.
     """
 
     names: tuple[str, ...]
     paths: tuple[Location, ...]
     grey_range: GreyRange | None = None
     skipped: tuple[str, ...] = ()
-    cached_shapes: tuple[tuple[int, int], ...] = ()
+    facts: tuple[PictureFacts, ...] = ()
+    intake: Intake | None = None
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.paths):
@@ -91,7 +89,29 @@ class Folder:
 
     def shapes(self) -> Sequence[tuple[int, int]]:
         """Return (H, W) of each, upright, without decoding: from the check, or from the headers."""
-        return self.cached_shapes or tuple(map(read_shape, self.paths))
+        return tuple(fact.shape_hw for fact in self.facts) or tuple(map(read_shape, self.paths))
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digest of each, see `PictureFacts`; empty if they are not known."""
+        return tuple(fact.digest for fact in self.facts)
+
+    def distinct(self) -> "Folder":
+        """Return the pictures to learn from: no copies, and no masks that lie beside a picture.
+
+        Equal pictures, by their pixels, count once, so they are never on both sides of a hold-out.
+        """
+        facts = self.facts or tuple(map(read_facts, self.paths))
+        chosen, found = choose_distinct(self.names, facts, self.grey_range)
+        if self.intake:
+            found = replace(found, left_out=self.intake.left_out, unreadable=self.intake.unreadable)
+        return replace(
+            self,
+            names=tuple(self.names[k] for k in chosen),
+            paths=tuple(self.paths[k] for k in chosen),
+            facts=tuple(facts[k] for k in chosen),
+            intake=found,
+        )
 
     def stamps(self) -> list[tuple[str, int, int | str]]:
         """Return (name, bytes, time or tag) of each, which change when the file does.
@@ -106,12 +126,8 @@ class Folder:
     def part(self, start: int, count: int) -> "Folder":
         """Return `count` of the pictures from `start` on."""
         chosen = slice(start, start + count)
-        return Folder(
-            self.names[chosen],
-            self.paths[chosen],
-            self.grey_range,
-            cached_shapes=self.cached_shapes[chosen],
-        )
+        facts = self.facts[chosen]
+        return Folder(self.names[chosen], self.paths[chosen], self.grey_range, facts=facts)
 
 
 def read_images(
@@ -136,28 +152,34 @@ def read_images(
             deep pictures use too few grey values.
         StoreError: the store of a URL does not answer.
 
+    Returns:
+        All of them, equal ones too; `Folder.distinct` leaves out what should not be learned.
+
     Cost: each picture is decoded once here and again when it is used.
     """
-    listed = find_pictures(paths)
+    listing = find_files(paths)
+    listed = listing.pictures
     files = [path for _, path in listed]
     batches = [files[start : start + CHECK_BATCH] for start in range(0, len(files), CHECK_BATCH)]
-    checks: list[ShapeAndRange | ImageError] = []
+    checks: list[PictureFacts | ImageError] = []
     for results in runner.run(_check, None, batches):
         checks += results
         notify("check", len(checks), len(listed))
     errors = [str(error) for error in checks if isinstance(error, ImageError)]
     pairs = zip(listed, checks, strict=True)
-    readable = [(*entry, check) for entry, check in pairs if isinstance(check, tuple)]
+    readable = [(*entry, check) for entry, check in pairs if isinstance(check, PictureFacts)]
     if errors and not (skip_unreadable and readable):
         raise _unreadable(errors, len(listed))
     names, locations, values = zip(*readable, strict=True)
-    shapes = tuple(shape for shape, _ in values)
-    ranges = [found for _, found in values if found]
+    ranges = [fact.range for fact in values if fact.range]
     if 0 < len(ranges) < len(values):
         counts = f"{len(ranges)} of {len(values)} have more; make them alike"
         raise ImageError(f"pictures must all have 8 bits, or all more; {counts}")
     levels = _levels(ranges, grey_range)
-    return Folder(names, locations, levels, tuple(errors), shapes)
+    pairs = zip(listed, checks, strict=True)
+    unreadable = some(name for (name, _), check in pairs if isinstance(check, ImageError))
+    intake = Intake(len(names), some(listing.left_out), unreadable)
+    return Folder(names, locations, levels, tuple(errors), tuple(values), intake)
 
 
 def _levels(
@@ -175,10 +197,10 @@ def _levels(
     return choose_grey_range(ranges) if ranges else None
 
 
-def _check(shared: None, batch: list[Location]) -> list[ShapeAndRange | ImageError]:
+def _check(shared: None, batch: list[Location]) -> list[PictureFacts | ImageError]:
     """Decode a batch of pictures: the task of `read_images`."""
     with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(partial(_attempt, read_shape_and_range), batch))
+        return list(pool.map(partial(_attempt, read_facts), batch))
 
 
 def open_images(
@@ -190,8 +212,11 @@ def open_images(
         paths: files, folders, patterns and URLs of them, see `listing.find_pictures`.
         grey_range: as fixed at fit; None refuses pictures of more than 8 bits, and else those of 8.
     """
-    names, files = zip(*find_pictures(paths), strict=True)
-    return Folder(names, files, grey_range)
+    listing = find_files(paths)
+    names, files = zip(*listing.pictures, strict=True)
+    masks, doubles = (some(names[k] for k in found) for found in find_masks(names))
+    intake = Intake(len(names), some(listing.left_out), masks=masks, same_stem=doubles)
+    return Folder(names, files, grey_range, intake=intake)
 
 
 def _attempt(read: Callable[[Item], Result], item: Item) -> Result | ImageError:

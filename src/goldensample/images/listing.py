@@ -3,7 +3,8 @@
 import glob
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
@@ -20,15 +21,34 @@ PathLike = str | os.PathLike[str]
 _KINDS = ", ".join(ending[1:] for ending in ENDINGS)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files at paths.
+
+    Args:
+        pictures: (name, location) of each.
+        left_out: names of the other files, which do not end as pictures do.
+    """
+
+    pictures: list[tuple[str, Location]]
+    left_out: list[str]
+
+
 def find_pictures(paths: PathLike | Sequence[PathLike]) -> list[tuple[str, Location]]:
-    """List the pictures of files, folders and glob patterns (`*`, `?`, `[…]`, `**`).
+    """List the pictures of files, folders and glob patterns; see `find_files`."""
+    return find_files(paths).pictures
+
+
+def find_files(paths: PathLike | Sequence[PathLike]) -> Listing:
+    """List the files of files, folders and glob patterns (`*`, `?`, `[…]`, `**`).
 
     Folders are listed recursively, sorted, without hidden files. A file reached twice, by a link
     or a second path, is listed once, so loops of links end. Text with :// is a URL,
     with the same rules; a `Path` never is one. In a URL of a web server, ? is no pattern.
 
     Returns:
-        (name, location): the path below the folder, or the file's name, longer where not unique.
+        Each with its name: the path below the folder, or the file's name, longer where that of a
+        picture is not unique.
 
     Raises:
         ImageError: a path does not exist or holds no picture, or a file has another ending.
@@ -38,20 +58,25 @@ def find_pictures(paths: PathLike | Sequence[PathLike]) -> list[tuple[str, Locat
     if not arguments:
         raise ImageError("pictures must be given; there were none; name a file or a folder")
     counts: dict[Location, int] = {}  # how many of its last components make the name
+    left_out: list[str] = []
     seen: set[str] = set()
     for argument in arguments:
         path = locations.local_path(argument) if isinstance(argument, str) else argument
         expanded = _expand_url(str(path)) if locations.is_url(path) else _expand(Path(path))
         for file, count in expanded:
             real = "/".join(file.parts) if isinstance(file, Remote) else os.path.realpath(file)
-            if real not in seen:
-                seen.add(real)
+            if real in seen:
+                continue
+            seen.add(real)
+            if _is_picture_file(file):
                 counts[file] = count
+            else:
+                left_out.append("/".join(_parts(file)[-count:]))
     while True:
         names = {file: "/".join(_parts(file)[-k:]) for file, k in counts.items()}
         uses = Counter(names.values())
         if len(uses) == len(names):
-            return [(name, file) for file, name in names.items()]
+            return Listing([(name, file) for file, name in names.items()], left_out)
         for file, name in names.items():
             counts[file] += uses[name] > 1
 
@@ -66,9 +91,9 @@ def _parts(location: Location) -> tuple[str, ...]:
 
 
 def _expand(path: Path) -> Sequence[tuple[Location, int]]:
-    """Return the pictures of a path, each with the number of components of its name."""
+    """Return the files of a path, a picture among them, each with the length of its name."""
     if os.path.isdir(path):  # False too where permission is denied
-        if files := list_pictures(path):
+        if _any_picture(files := list_files(path)):
             return [(file, len(file.relative_to(path).parts)) for file in files]
         raise ImageError(f"a folder must hold pictures ({_KINDS}); {path} holds none; name another")
     if os.path.lexists(path):
@@ -80,7 +105,7 @@ def _expand(path: Path) -> Sequence[tuple[Location, int]]:
             f"a picture or folder must be there to read; {path} is not; check the path and rights"
         )
     first = next(k for k, part in enumerate(path.parts) if glob.has_magic(part))
-    if matches := _match(path):
+    if _any_picture(matches := _match(path)):
         return [(file, max(len(file.parts) - first, 1)) for file in matches]
     raise ImageError(f"a pattern must match pictures ({_KINDS}); {path} matches none; check it")
 
@@ -99,9 +124,9 @@ def _expand_url(url: str) -> Sequence[tuple[Location, int]]:
     patterns = (glob.has_magic(part.replace("?", "") if web else part) for part in parts[3:])
     first = next((k for k, magic in enumerate(patterns, 3) if magic), None)
     if first is not None and (entry is None or web):
-        files = _list_pictures("/".join(parts[:first]))
+        files = _list_url("/".join(parts[:first]))
         matches = [file for file in files if _fits(file.parts[first:], parts[first:])]
-        if not matches:
+        if not _any_picture(matches):
             raise ImageError(
                 f"a pattern must match pictures ({_KINDS}); {url} matches none; check it"
             )
@@ -111,7 +136,7 @@ def _expand_url(url: str) -> Sequence[tuple[Location, int]]:
             f"a picture or folder must be there to read; {url} is not; check the URL and rights"
         )
     root = len(url.rstrip("/").split("/"))
-    if files := _list_pictures(url):
+    if _any_picture(files := _list_url(url)):
         return [(file, len(file.parts) - root) for file in files]
     raise ImageError(f"a folder must hold pictures ({_KINDS}); {url} holds none; name another")
 
@@ -123,24 +148,34 @@ def _lookup(url: str) -> Remote | str | None:
         raise ImageError(f"cannot read {url}: {error}") from error
 
 
-def _list_pictures(url: str) -> list[Remote]:
-    """Return the pictures below a URL."""
+def _any_picture(files: Iterable[Location]) -> bool:
+    return any(map(_is_picture_file, files))
+
+
+def _is_picture_file(file: Location) -> bool:
+    """Tell the same of a location; on a web server, the ending stands before a query."""
+    name = file.parts[-1]
+    return is_picture(name.split("?")[0] if locations.is_web(str(file)) else name)
+
+
+def _list_url(url: str) -> list[Remote]:
+    """Return the files below a URL."""
     try:
-        return [file for file in locations.list_files(url) if is_picture(file.parts[-1])]
+        return locations.list_files(url)
     except ImageError as error:
         raise ImageError(f"cannot read the folder {url}: {error}") from error
 
 
 def _match(pattern: Path) -> list[Path]:
-    """Return the pictures that a pattern matches, and those in folders that it matches."""
+    """Return the files that a pattern matches, and those in folders that it matches."""
     parts = pattern.parts
     deep = next((k for k, part in enumerate(parts) if part == "**"), len(parts))
     matches = []
     for path in map(Path, sorted(glob.glob(str(Path(*parts[:deep]))))):
         if path.is_dir():
-            files = list_pictures(path)
+            files = list_files(path)
             matches += [file for file in files if _fits(file.relative_to(path).parts, parts[deep:])]
-        elif deep == len(parts) and path.suffix.lower() in ENDINGS:
+        elif deep == len(parts) and path.name[0] != ".":
             matches.append(path)
     return matches
 
@@ -155,17 +190,22 @@ def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """Return the pictures below a folder; links are followed, each real folder is visited once."""
+    """Return the pictures below a folder; see `list_files`."""
+    return [file for file in list_files(folder) if is_picture(file.name)]
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the files below a folder; links are followed, each real folder is visited once."""
 
     def refuse(error: OSError) -> None:
         raise ImageError(f"cannot read the folder {error.filename}: {error.strerror}")
 
-    pictures: list[Path] = []
+    found: list[Path] = []
     visited: set[str] = set()
     for directory, folders, files in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(directory)
         if real not in visited:
-            pictures += [Path(directory, file) for file in files if file[0] != "."]
+            found += [Path(directory, file) for file in files if file[0] != "."]
         folders[:] = [] if real in visited else sorted(f for f in folders if f[0] != ".")
         visited.add(real)
-    return sorted(file for file in pictures if file.suffix.lower() in ENDINGS)
+    return sorted(found)

@@ -20,6 +20,7 @@ from goldensample.features.extraction import (
     compute_features,
     prepare,
 )
+from goldensample.images.intake import Intake
 from goldensample.inspection.journal import Journal
 from goldensample.methods.protocols import BankDetector, Detector, Method
 from goldensample.methods.registry import METHODS
@@ -51,12 +52,14 @@ class TrainingPicture:
         shape_hw: (H, W).
         thumbnail: a small JPEG of it where the file keeps one.
         motion: see `Placement`.
+        digest: of its pixels, see `PictureFacts`; "" where it is not known.
     """
 
     name: str
     shape_hw: tuple[int, int]
     thumbnail: bytes = b""
     motion: Motion | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Inspector:
         calibrations: what the limits rest on, by precision.
         journal: its revisions since the fit; None for a fresh fit.
         habits: reference statistics of the pictures of the bank; None where they are not known.
+        intake: what the fit counted in and left out; None where that is not known.
     """
 
     preparation: Preparation
@@ -87,6 +91,7 @@ class Inspector:
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     journal: Journal | None = None
     habits: ReferenceStatistics | None = None
+    intake: Intake | None = None
 
     @property
     def method_name(self) -> str:

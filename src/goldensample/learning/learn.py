@@ -1,7 +1,8 @@
 """Add good pictures to the bank of a fitted inspector without a new fit, and remove them again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from goldensample.drift.measures import measure
 from goldensample.features.extraction import as_picture, batches, extract
 from goldensample.features.store import InMemoryFeatureStore
 from goldensample.fitting.fit import picture_name
+from goldensample.images.intake import picture_facts
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import FIT, FORGET, LEARN, LIMIT, Revision
 from goldensample.learning.revisions import Note, apply_journal, open_journal, patchcore_of
@@ -39,17 +41,17 @@ def learn(
 
     Args:
         inspector: fitted with PatchCore; not changed.
-        images: good pictures with new names; they may be unusual, never defects.
+        images: good pictures; they may be unusual, never defects. One with the name of another
+            that is known is learned as "NAME (2)".
         note: when and why.
         notify: called with ("learn", pictures done, pictures).
 
     Raises:
-        ValueError: no picture, a name that is in use already, or another method.
+        ValueError: no picture, one that is known already, or another method.
 
     Cost: q·m·d multiplications at most for q patches, beside the network's.
     """
-    names = [picture_name(images, index) for index in range(len(images))]
-    check_names(inspector, names)
+    names = unique_names(inspector, images)
     rows, origins = [patchcore_of(inspector).bank[:0]], [patchcore_of(inspector).origins[:0]]
     first, new = len(inspector.pictures), list[TrainingPicture]()
     measures: list[tuple[float, ...]] = []
@@ -58,7 +60,14 @@ def learn(
         number = np.full((len(patches), 1), first + len(new))
         origins.append(np.hstack([number, centres]).astype(np.float32))
         canvas, placement = inspector.preparation.apply(picture.pixels)
-        new.append(TrainingPicture(names[len(new)], placement.shape_hw, motion=placement.motion))
+        new.append(
+            TrainingPicture(
+                names[len(new)],
+                placement.shape_hw,
+                motion=placement.motion,
+                digest=picture_digest(images, len(new), picture),
+            )
+        )
         if inspector.habits:
             measures.append(tuple(measure(canvas, placement).values.tolist()))
     numbers = tuple(range(first, first + len(new)))
@@ -107,19 +116,61 @@ def patches_of(
             yield to_numpy(patches).astype(np.float16).astype(np.float32), centres, limits
 
 
-def check_names(inspector: Inspector, names: Sequence[str]) -> None:
-    """Refuse names in use: a picture is forgotten by its name."""
+def unique_names(inspector: Inspector, images: Pictures | Sequence[Array | Picture]) -> list[str]:
+    """Return the names to learn pictures under: a picture is forgotten by its name.
+
+    A name in use goes to the picture that has it; another picture, by its pixels, gets a number.
+
+    Raises:
+        ValueError: there is no picture, or one is known already.
+
+    Example: 003.png, of which another is known, becomes "003 (2).png".
+    """
+    if not len(images):
+        raise ValueError("learn must have at least one picture; got none")
     journal = open_journal(inspector)
     numbers = journal.pictures(journal.head, (FIT, LEARN, LIMIT))
-    used = {inspector.pictures[number].name for number in numbers}
-    duplicates = [name for k, name in enumerate(names) if name in used or name in names[:k]]
-    if not names:
-        raise ValueError("learn must have at least one picture; got none")
-    if duplicates:
-        raise ValueError(
-            f"a picture to learn must have a name of its own; {duplicates[0]} is known already; "
-            "forget it first, or rename the new one"
-        )
+    used = {inspector.pictures[n].name: inspector.pictures[n].digest for n in numbers}
+    names: list[str] = []
+    for index in range(len(images)):
+        name = picture_name(images, index)
+        if name in used:
+            digest = picture_digest(images, index)
+            name = _number_name(name, digest, used)
+            used[name] = digest
+        else:
+            used[name] = ""
+        names.append(name)
+    return names
+
+
+def _number_name(name: str, digest: str, used: Mapping[str, str]) -> str:
+    """Return a name in use with the first number that is free.
+
+    Raises:
+        ValueError: the picture is one of those that have the name, or it cannot be told.
+    """
+    path, count = PurePosixPath(name), 1
+    numbered = name
+    while numbered in used:
+        if used[numbered] in (digest, ""):
+            unsure = " (or another of that name: this file does not know its pixels)"
+            raise ValueError(
+                f"a picture to learn must have a name of its own; {numbered} is known already"
+                f"{unsure * (not used[numbered])}; forget it first, or rename the new one"
+            )
+        count += 1
+        numbered = str(path.with_name(f"{path.stem} ({count}){path.suffix}"))
+    return numbered
+
+
+def picture_digest(
+    images: Pictures | Sequence[Array | Picture], index: int, picture: Picture | None = None
+) -> str:
+    """Return the digest of a picture: from the check of its file, else of its pixels."""
+    if digests := getattr(images, "digests", ()):
+        return str(digests[index])
+    return picture_facts((picture or as_picture(images[index], index)).pixels).digest
 
 
 def max_distance(inspector: Inspector) -> float:

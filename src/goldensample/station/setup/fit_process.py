@@ -34,6 +34,7 @@ from goldensample.records import Notify
 from goldensample.station.records import heat_files
 from goldensample.station.setup.drafts import FITTED, RESULT
 from goldensample.storage.atomic import write_atomic
+from goldensample.wording.intake import intake_notes, single_value_reason
 from goldensample.wording.limits import percent, promise
 
 PROGRESS_INTERVAL_S = 0.2
@@ -98,7 +99,7 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
     """
     rate, review = task["false_alarms"], task["review"]
     pictures, numbers = read_pictures(task, notify)
-    check_enough(len(pictures), rate)
+    check_enough(pictures, rate)
     backbone = open_backbone(task["backbone"])
     preparation = Preparation(choose_size(list(pictures.shapes()), backbone.network.stride))
     preparation = replace(preparation, grey_range=pictures.grey_range)
@@ -126,6 +127,7 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
     result = {
         "pictures": len(pictures),
         "skipped": list(pictures.skipped),
+        "notes": intake_notes(pictures.intake) if pictures.intake else [],
         "promise": promise(inspector.threshold),
         "first": held_out_verdicts(folder, inspector, pictures, numbers),
         "audit": audit_pictures(pictures, backbone, preparation, notify, numbers),
@@ -137,17 +139,26 @@ def read_pictures(task: dict[str, Any], notify: Notify) -> tuple[Folder, list[in
     """Return the readable pictures, with their names and their numbers in the draft."""
     listed = {str(Path(path)): (number, name) for number, name, path in task["pictures"]}
     pictures = read_images(list(listed), skip_unreadable=True, notify=notify)
-    numbers, names = zip(*(listed[str(path)] for path in pictures.paths), strict=True)
-    return replace(pictures, names=names), list(numbers)
+    names = tuple(listed[str(path)][1] for path in pictures.paths)
+    pictures = replace(pictures, names=names).distinct()
+    return pictures, [listed[str(path)][0] for path in pictures.paths]
 
 
-def check_enough(count: int, rate: float) -> None:
-    """Refuse early a rate that so few pictures cannot support."""
-    if conformal.choose_scheme(count, rate, "split").kind is None:
+def check_enough(pictures: Folder, rate: float) -> None:
+    """Refuse early a rate that these pictures cannot support.
+
+    Raises:
+        ValueError: they are too few without their copies, or one shows nothing.
+    """
+    if reason := single_value_reason(pictures.intake):
+        raise ValueError(reason)
+    if conformal.choose_scheme(len(pictures), rate, "split").kind is None:
         required = 2 * conformal.required_count(rate)
+        copies = pictures.intake.equal.count if pictures.intake else 0
+        without = f", {copies} equal to another not counted" if copies else ""
         raise ValueError(
             f"a rate of {percent(rate)} must rest on {required} good pictures; "
-            f"there are {count}; add more, or choose a larger rate"
+            f"there are {len(pictures)}{without}; add more, or choose a larger rate"
         )
 
 

@@ -1,0 +1,115 @@
+"""The pictures to learn from, each once, and what can be promised on them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from goldensample.calibration import conformal
+from goldensample.features.extraction import as_picture
+from goldensample.images.folder import Folder
+from goldensample.images.grey_range import GreyRange
+from goldensample.images.intake import Intake, choose_distinct, picture_facts
+from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.protocols import Method
+from goldensample.records import Array, Picture, Pictures
+from goldensample.wording.intake import single_value_reason, too_few_reason
+
+
+@dataclass(frozen=True, slots=True)
+class DistinctPictures:
+    """Some of the pictures that a program gave; implements `records.Pictures`.
+
+    Args:
+        images: all of them.
+        indices: ascending numbers of those.
+        names: of those.
+        cached_shapes: (H, W) of those.
+        digests: of those, see `PictureFacts`.
+        grey_range: see `Folder`.
+        intake: what was left out.
+    """
+
+    images: Pictures | Sequence[Array | Picture]
+    indices: tuple[int, ...]
+    names: tuple[str, ...]
+    cached_shapes: tuple[tuple[int, int], ...]
+    digests: tuple[str, ...]
+    grey_range: GreyRange | None
+    intake: Intake
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Picture:
+        """Return a picture, decoded."""
+        number = self.indices[index]
+        return as_picture(self.images[number], number)
+
+    def __iter__(self) -> Iterator[Picture]:
+        return (self[index] for index in range(len(self)))
+
+    def shapes(self) -> Sequence[tuple[int, int]]:
+        """Return (H, W) of each."""
+        return self.cached_shapes
+
+
+def distinct(
+    images: Pictures | Sequence[Array | Picture], grey_range: GreyRange | None = None
+) -> Folder | DistinctPictures:
+    """Return pictures without copies, and without masks that lie beside a picture.
+
+    Args:
+        images: what `read_images` returns, or (H, W, 3) uint8 RGB arrays.
+        grey_range: of the preparation, where the pictures have none.
+
+    Raises:
+        ValueError: an array is no picture.
+
+    Cost: each picture is read once, unless `read_images` has done so.
+    """
+    if isinstance(images, Folder):
+        return images.distinct()
+    pictures = (as_picture(images[index], index) for index in range(len(images)))
+    pairs = [(picture.name, picture_facts(picture.pixels)) for picture in pictures]
+    names, facts = [name for name, _ in pairs], [fact for _, fact in pairs]
+    chosen, intake = choose_distinct(names, facts)
+    return DistinctPictures(
+        images,
+        tuple(chosen),
+        tuple(names[k] for k in chosen),
+        tuple(facts[k].shape_hw for k in chosen),
+        tuple(facts[k].digest for k in chosen),
+        getattr(images, "grey_range", grey_range),
+        intake,
+    )
+
+
+def scheme_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Scheme:
+    """Return the calibration scheme of a fit on n pictures; no rate, or 0, is for none."""
+    if not rate:
+        return conformal.Scheme(None, np.empty(0, np.int64))
+    return conformal.choose_scheme(n, rate, calibration, isinstance(method, PatchCore))
+
+
+def choose_limits(
+    images: Pictures | Sequence[Array | Picture],
+    method: Method,
+    rate: float | None,
+    calibration: str,
+) -> tuple[conformal.Scheme, Intake | None]:
+    """Return how limits are calibrated, and the intake, which says why where none can be set.
+
+    Args:
+        images: of the fit; their intake is known where `distinct` chose them.
+        method: to be fitted.
+        rate: of false alarms; None or 0 for no limits.
+        calibration: as requested, see `conformal.choose_scheme`.
+    """
+    intake: Intake | None = getattr(images, "intake", None)
+    reason = single_value_reason(intake) if rate else ""
+    scheme = scheme_of(len(images), method, None if reason else rate, calibration)
+    if rate and not reason and scheme.kind is None:
+        copies = intake.equal.count if intake else 0
+        reason = too_few_reason(len(images), copies, rate, calibration)
+    return scheme, replace(intake, no_promise=reason) if intake else None
