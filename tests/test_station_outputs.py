@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser_parts import expect, expect_load, new_context
 from output_parts import (
     broker,
     connection,
@@ -45,6 +46,23 @@ def test_a_webhook_gets_every_verdict_in_order_even_after_it_was_away(product, t
     assert server.taken[1]["regions"]
     assert server.taken[1]["picture_sha256"] == second["picture_sha256"]
     assert log.read_text().count("the web server is not reached") <= 2
+
+
+def test_refused_verdicts_are_tried_again_from_the_page(product, tmp_path, port, browser):
+    url = f"http://127.0.0.1:{port}/verdicts"
+    with (
+        hook(port, 401) as server,
+        run_station(tmp_path / "kept", [product], "--webhook", url) as station,
+    ):
+        number = inspect(station, 330)["id"]
+        wait(lambda: connection(station.client, "webhook")["failed"] == 1)
+        with new_context(browser, base_url=station.url) as context:
+            page = context.new_page()
+            with expect_load(page):
+                page.goto("/health")
+            page.get_by_role("button", name="Try again to send 1 refused verdict").click()
+            expect(page.get_by_text("What was refused is sent again.")).to_be_visible()
+        wait(lambda: [one["record"] for one in server.taken] == [number])
 
 
 @pytest.mark.parametrize("status", [401, 404, 301])

@@ -19,11 +19,17 @@ async function renew() {
 }
 
 box.addEventListener("click", async (event) => {
-  const key = event.target.closest("[data-acknowledge]")?.dataset.acknowledge;
-  if (key === undefined) return;
+  const button = event.target.closest("[data-acknowledge], [data-retry]");
+  if (!button) return;
+  const { acknowledge, retry } = button.dataset;
   try {
-    await send(`/api/products/${encodeURIComponent(key)}/scene/acknowledge`, {});
-    say("The watch begins anew.");
+    if (retry !== undefined) {
+      await send(`/api/outputs/${encodeURIComponent(retry)}/retry`, {});
+      say("What was refused is sent again.");
+    } else {
+      await send(`/api/products/${encodeURIComponent(acknowledge)}/scene/acknowledge`, {});
+      say("The watch begins anew.");
+    }
     event.target.blur();
     renew();
   } catch (error) {
