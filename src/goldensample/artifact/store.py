@@ -142,11 +142,7 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
     """Return the inspector from the checked parts of a file."""
     from goldensample.backbones.openvino import HINTS, OpenVINOBackbone, processor_has
 
-    graphs = {
-        field: arrays.pop(name).tobytes() if name in arrays else b""
-        for name, field in GRAPHS.items()
-    }
-    network = build(Network, header["network"], graphs)
+    network = _pop_network(header["network"], arrays)
     names = sorted(name for name in arrays if name.startswith(SAMPLE))
     samples = tuple(arrays.pop(name) for name in names)
     calibrations = _pop_calibrations(arrays)
@@ -155,9 +151,7 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
     statistics = measures.pop_arrays(arrays)
     precision = convert(header["precision"], str, "precision")
     if precision in HINTS and not processor_has(precision):
-        precision = (
-            "fp32"  # this processor lacks the precision; the limits of fp32 are in the file, too
-        )
+        precision = "fp32"  # whose limits are in the file, too
     if not header["thresholds"].keys() <= HINTS.keys():
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
     method = build(METHODS[header["method"]], header["knobs"])
@@ -182,6 +176,15 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
         intake=build(Intake, header["intake"]) if "intake" in header else None,
     )
     return attach_journal(inspector, header.get(JOURNAL), journal_arrays)
+
+
+def _pop_network(values: Any, arrays: dict[str, Array]) -> Network:
+    """Return the network from the header's values, and take its graphs out of the arrays."""
+    graphs = {
+        field: arrays.pop(name).tobytes() if name in arrays else b""
+        for name, field in GRAPHS.items()
+    }
+    return build(Network, values, graphs)
 
 
 def _with_grey_range(preparation: Any) -> Any:

@@ -35,10 +35,11 @@ from goldensample.cli.options import (
     parse_grey_range,
     parse_levels,
 )
-from goldensample.cli.sizes import PAPER, Sizes
+from goldensample.cli.sizes import PAPER, Preset, Sizes
 from goldensample.cli.summary import describe, summary, tell_slow
 from goldensample.cli.training_paths import training_paths
 from goldensample.images.folder import Folder
+from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
@@ -54,9 +55,7 @@ from goldensample.wording.limits import promise
 def fit_one(
     paths: GoodPaths,
     output: Annotated[Path, typer.Option("--output", "-o", help="The .golden file to write.")],
-    preset: Annotated[
-        str | None, typer.Option(help='"paper" for every setting of the PatchCore paper.')
-    ] = None,
+    preset: Preset = None,
     method: Annotated[
         str, typer.Option(help=f"{', '.join(CHOICES)}; the others are there to compare with.")
     ] = "patchcore",
@@ -107,7 +106,7 @@ def fit_one(
     if thumbnails:
         check_has_bank(METHODS[method]())
     settings = build_method(method, {k: v for k, v in presets.items() if k == "depth"} | knobs)
-    preparation, asked = sizes.preparation(), parse_grey_range(grey_range)
+    preparation = sizes.preparation()
     names = backbone or [presets.get("backbone", "builtin")]
     tell_slow(names)
     network, members = open_backbones(names, parse_levels(levels), weights or [], device)
@@ -120,11 +119,12 @@ def fit_one(
     settings = build_ensemble(settings, members)
     check_distributable(settings, device, workers)
     with progress() as notify:
-        pictures = read_images(paths, asked, skip_unreadable, notify, workers).distinct()
+        grey = parse_grey_range(grey_range)
+        pictures = read_images(paths, grey, skip_unreadable, notify, workers).distinct()
         tell_skipped(pictures)
         tell_grey_range(pictures)
-        shapes = pictures.shapes()
-        preparation = preparation or default_preparation(shapes, network.network.stride, tile)
+        shapes, stride = pictures.shapes(), network.network.stride
+        preparation = preparation or default_preparation(shapes, stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
         tell_stretched(pictures, preparation)
         held_out = choose_limits(pictures, settings, rate, calibration)[0].held_out
@@ -148,13 +148,18 @@ def fit_one(
                 inspector = add_thumbnails(inspector, pictures, notify)
             save(inspector, output)
     seconds = perf_counter() - started
-    if inspector.intake and inspector.intake.no_promise:
-        tell(f"golden: {inspector.intake.no_promise}")
     if json:
         print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
-        return
-    say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
-    if inspector.threshold or not rate:
+    else:
+        say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
+    tell_promise(inspector, bool(rate), json)
+
+
+def tell_promise(inspector: Inspector, requested: bool, json: bool) -> None:
+    """Print what the limits promise, or why they promise nothing although a rate was requested."""
+    if inspector.intake and inspector.intake.no_promise:
+        tell(f"golden: {inspector.intake.no_promise}")
+    if not json and (inspector.threshold or not requested):
         say(f"threshold {promise(inspector.threshold, inspector.journal)}")
 
 

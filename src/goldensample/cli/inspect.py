@@ -101,25 +101,20 @@ def command(
     region_options = RegionOptions(explain, mm_per_px, smallest)
     table_options = {"--runner": runner != "here", "--resume": resume, "--heat-maps": heat_maps}
     other_options = {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
-    other_options["--coco-results"] = coco_results
-    check_compatible(output, table_options, other_options)
+    check_compatible(output, table_options, other_options | {"--coco-results": coco_results})
     table = Table(output, runner, resume, heat_maps, batch) if output else None
     if report:
         check_writable(report / "report.html")
     inspector = load_inspector(file, precision, threshold)
     limits = inspector.threshold
-    if fail_on_defect and limits is None:
-        raise ValueError(
-            f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
-        )
+    check_limits(limits, fail_on_defect, file)
     pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
     left_out = tell_intake(pictures)
     if table:
         options = InspectOptions(inspector.backbone.precision, limits, region_options, strict_input)
         with lock_files(table.file):
             counts = write_table(table, file, inspector, pictures, options)
-        facts = left_out_json(left_out) if json else None
-        print_counts(table.output, counts, perf_counter() - started, facts)
+        print_counts(table.output, counts, perf_counter() - started, left_out if json else None)
         exit_with(counts["error"], fail_on_defect and counts["defect"])
         return
     annotations = Annotations(masks, (coco, coco_results), pictures, limits)
@@ -133,13 +128,12 @@ def command(
         results = inspect_stream(inspector, attempts, batch)
         for done, (picture, result) in enumerate(results, start=1):
             notify("inspect", done, len(pictures))
-            name = pictures.names[done - 1]
+            name, scene = pictures.names[done - 1], None
             if isinstance(result, Inspection):
                 result = region_options.drop_small(result)
                 annotations.add(result)
-            scene = None
-            if monitor and picture and isinstance(result, Inspection):
-                scene = {"scene": monitor.update(picture, result)}
+                if monitor and picture:
+                    scene = {"scene": monitor.update(picture, result)}
             print_result(result, name, limits, json, region_options, scene)
             if isinstance(result, ImageError):
                 failures += 1
@@ -150,13 +144,26 @@ def command(
                 if page and picture:
                     page.add(picture.pixels, result)
         annotations.finish()
-        if monitor:
-            monitor.save()
+        save_monitor(monitor)
     if json and (left_out.left_out or left_out.masks):
         print_json(left_out_json(left_out))
     if page and report:
         write_report(page, report / "report.html")
     exit_with(failures, fail_on_defect and defects)
+
+
+def save_monitor(monitor: DriftMonitor | None) -> None:
+    """Save what was learned of the stream, where it is watched."""
+    if monitor:
+        monitor.save()
+
+
+def check_limits(limits: Threshold | None, fail_on_defect: bool, file: Path) -> None:
+    """Refuse to fail on defects where nothing can be called one."""
+    if fail_on_defect and limits is None:
+        raise ValueError(
+            f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
+        )
 
 
 def tell_intake(pictures: Folder) -> Intake:
@@ -192,12 +199,13 @@ def exit_with(failures: int, defects: int) -> None:
 
 
 def print_counts(
-    output: str, counts: Counter[str], seconds: float, facts: dict[str, Any] | None
+    output: str, counts: Counter[str], seconds: float, left_out: Intake | None
 ) -> None:
-    """Print the counts of a table as a line, or with further facts as one JSON object."""
+    """Print the counts of a table as a line, or with what was left out as one JSON object."""
     kinds = ("good", "review", "defect", "none", "error")
-    if facts is not None:
-        values = {kind: counts[kind] for kind in kinds} | {"seconds": seconds, **facts}
+    if left_out is not None:
+        values = {kind: counts[kind] for kind in kinds} | {"seconds": seconds}
+        values |= left_out_json(left_out)
         print_json({"file": output, "pictures": counts.total(), **values})
         return
     names = ("good", "to look at again", "defects", "without a verdict", "errors")

@@ -1,11 +1,16 @@
 """The options of `golden fit` that decide how pictures are prepared, and the paper's preset."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from goldensample.cli.options import parse_size
 from goldensample.preparation.preparation import Preparation
 
+Preset = Annotated[
+    str | None, typer.Option(help='"paper" for every setting of the PatchCore paper.')
+]
 PAPER: dict[str, Any] = {
     "backbone": "timm:wide_resnet50_2.tv_in1k",
     "resize": "256",

@@ -85,9 +85,8 @@ def fit(
         method = Crossed(patchcore=method)
     shapes = picture_shapes(images)
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
-    preparation = replace(
-        preparation, grey_range=getattr(images, "grey_range", preparation.grey_range)
-    )
+    grey_range = getattr(images, "grey_range", preparation.grey_range)
+    preparation = replace(preparation, grey_range=grey_range)
     check_zones(method, preparation, backbone, shapes)
     fitted = np.setdiff1d(np.arange(len(images)), scheme.held_out)
     store = InMemoryFeatureStore() if store is None else store  # an empty store is false
@@ -95,15 +94,23 @@ def fit(
     inspector = replace(fit_inspector(job, shapes, method, runner, notify), intake=intake)
     if promise is None or scheme.kind is None:
         return inspector
-    detectors = fold_detectors(inspector, len(images)) or [
+    detectors = fold_detectors(inspector, len(images))
+    detectors = detectors or fit_folds(method, store, len(images), runner)
+    promise = replace(promise, kind=scheme.kind)
+    return calibrate(inspector, images, promise, detectors, notify, runner)
+
+
+def fit_folds(
+    method: Method, store: FeatureStore, count: int, runner: Runner
+) -> list[tuple[Detector, Array]]:
+    """Fit once without each fold of `count` pictures; return the detectors with their folds."""
+    return [
         (
             fit_detector(method, WithoutFold(store, fold), silent, runner),
-            fold_indices(fold, len(images)),
+            fold_indices(fold, count),
         )
         for fold in range(conformal.FOLDS)
     ]
-    promise = replace(promise, kind=scheme.kind)
-    return calibrate(inspector, images, promise, detectors, notify, runner)
 
 
 def check_runner(method: Method, store: FeatureStore | None) -> None:

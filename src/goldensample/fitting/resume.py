@@ -37,9 +37,7 @@ def feature_spool(
     graph = network.network
     metadata = {
         "version": __version__,
-        "pictures": [
-            [str(path), *stamp] for path, stamp in zip(pictures.paths, stamps, strict=True)
-        ],
+        "pictures": [[str(path), *one] for path, one in zip(pictures.paths, stamps, strict=True)],
         "held_out": held_out,
         "network": [graph.source_sha256, *graph.levels, *graph.mean, *graph.std, graph.stride],
         "computed_by": type(network).__name__,

@@ -72,14 +72,11 @@ def analyse_miss(
     names = tuple(picture_name(good, index) for index in range(len(good)))
     limits = threshold.score, note.cost
     trial = Trial(missed_features, marked, names, tuple(features), tuple(good_scores), *limits)
-    proposals = (
-        _propose_drop(inspector, trial, note),
-        _propose_limit(inspector, trial, missed, note),
-    )
+    drop = _propose_drop(inspector, trial, note)
     return MissAnalysis(
         float(scores.image[0]),
         _excuses(inspector, trial, scores),
-        tuple(proposal for proposal in proposals if proposal),
+        tuple(filter(None, (drop, _propose_limit(inspector, trial, missed, note)))),
     )
 
 
