@@ -40,6 +40,8 @@ def golden(
         )
     with tempfile.TemporaryDirectory() as folder:
         streams = [f"{folder}/stdout", f"{folder}/stderr"]
+        for stream in streams:  # a process that is killed at once has made none
+            Path(stream).touch()
         job = {"arguments": command, "cwd": str(cwd or Path.cwd()), "streams": streams}
         job["killed_after_s"] = killed_after_s
         process = server()

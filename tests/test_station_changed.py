@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from conftest import part
+from output_parts import connection
 from sqlalchemy import create_engine, text
 from starlette.testclient import TestClient
-from station_parts import free_port, open_station, picture, wait
+from station_parts import free_port, open_station, picture, run_station, wait
 
 from goldensample.learning.learn import learn
 from goldensample.learning.revisions import Note
@@ -24,7 +25,7 @@ from goldensample.station.inputs.camera import Camera
 from goldensample.station.inputs.watched_folder import FolderWatch
 from goldensample.station.line.jobs import Job
 from goldensample.station.outputs.opcua import OpcUa
-from goldensample.station.outputs.outputs import Webhook
+from goldensample.station.outputs.opcua_security import OpcUaSecurity
 from goldensample.station.products.products import Product
 from goldensample.station.records import retention
 from goldensample.station.setup.drafts import METADATA_FILE, Drafts
@@ -241,14 +242,13 @@ def test_who_calls_himself_admin_writes_no_verdict():
 
     with (
         free_port() as port,
-        closing(OpcUa(f"opc.tcp://127.0.0.1:{port}", ["part"])),
+        closing(OpcUa(f"opc.tcp://127.0.0.1:{port}", OpcUaSecurity(), ["part"], lambda _: None)),
         pytest.raises(Exception, match=r"(?i)denied|writ"),
     ):
         asyncio.run(write(f"opc.tcp://127.0.0.1:{port}"))
 
 
-def test_a_web_server_that_answers_nonsense_is_tried_again(client):
-    troubles: list[str] = []
+def test_a_web_server_that_answers_nonsense_is_tried_again(product, tmp_path):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
@@ -256,17 +256,14 @@ def test_a_web_server_that_answers_nonsense_is_tried_again(client):
 
         def serve() -> None:
             for answer in answers:
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(65536)
-                    connection.sendall(answer)
+                connected, _ = server.accept()
+                with connected:
+                    connected.recv(65536)
+                    connected.sendall(answer)
 
         threading.Thread(target=serve, daemon=True).start()
-        hook = Webhook(f"http://127.0.0.1:{server.getsockname()[1]}/", troubles.append)
-        station = client.app.state.station
-        inspect(client, 309)
-        hook.send(station.ledger.get(1))
-        wait(lambda: len(troubles) == 2)
-        hook.close()
-    assert "not taken" in troubles[0]
-    assert "taken again" in troubles[1]
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        with run_station(tmp_path / "kept", [product], "--webhook", url) as station:
+            assert station.client.post("/api/inspect/part", content=picture(309)).status_code == 200
+            wait(lambda: connection(station.client, "webhook")["last_success"])
+            assert connection(station.client, "webhook")["waiting"] == 0

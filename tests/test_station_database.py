@@ -107,7 +107,7 @@ def test_migrating_again_changes_nothing(url):
     engine = open_database(url)
     migrate(engine)
     with closing(Ledger(engine)) as ledger:
-        assert ledger.has_file("a", "1")
+        assert list(ledger.seen_files(["a"])["a"]) == ["1"]
 
 
 def test_a_database_of_a_later_version_is_refused(url):

@@ -112,7 +112,7 @@ def draw_shots(pictures: Folder, shots: int | None, seed: int) -> Folder:
         tuple(pictures.names[i] for i in indices),
         tuple(pictures.paths[i] for i in indices),
         pictures.grey_range,
-        facts=tuple(pictures.facts[i] for i in indices),
+        facts=tuple(pictures.facts[i] for i in indices) if pictures.facts else (),
     )
 
 
