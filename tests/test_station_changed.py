@@ -243,7 +243,7 @@ def test_who_calls_himself_admin_writes_no_verdict():
     with (
         free_port() as port,
         closing(OpcUa(f"opc.tcp://127.0.0.1:{port}", OpcUaSecurity(), ["part"], lambda _: None)),
-        pytest.raises(Exception, match=r"(?i)denied|writ"),
+        pytest.raises(Exception, match=r"(?i)denied|writ|rejected"),
     ):
         asyncio.run(write(f"opc.tcp://127.0.0.1:{port}"))
 
