@@ -18,6 +18,7 @@ from station_parts import open_station, picture, run_station, wait
 from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import watched_folder
 from goldensample.station.inputs.camera import read_frames
+from goldensample.station.inputs.folder_listing import FolderChanges
 
 
 def records(client) -> list[dict]:
@@ -177,3 +178,40 @@ def test_frames_are_chosen_by_the_clock_of_the_stream(tmp_path):
     assert len(list(read_frames(str(path), 0.5, threading.Event()))) == 4
     first = next(read_frames(str(path), 0.2, threading.Event()))
     assert np.array_equal(first, part(400))
+
+
+@pytest.mark.parametrize("form", ["relative", "link", "whole"])
+def test_events_are_understood_in_whatever_form_the_folder_was_given(tmp_path, monkeypatch, form):
+    (tmp_path / "in/.hidden").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "in")
+    monkeypatch.chdir(tmp_path)
+    forms = {"relative": Path("in"), "link": tmp_path / "link", "whole": tmp_path / "in"}
+    folder = forms[form]
+    changes = FolderChanges(folder, 0.1)
+    assert changes.next() == ([], True)
+    changes._next_list = float("inf")  # events alone
+    found: list[Path] = []
+
+    def arrived() -> bool:
+        found.extend(changes.next()[0])
+        return folder / "a.png" in found
+
+    (tmp_path / "in/.hidden/b.png").write_bytes(b"")
+    (tmp_path / "in/a.png").write_bytes(b"")
+    wait(arrived)
+    assert set(found) == {folder / "a.png"}
+
+
+def test_a_relative_folder_is_watched_and_an_error_of_ours_is_told(product, tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(watched_folder, "POLL_S", 0.02)
+    with open_station(tmp_path / "kept", product) as client:
+        connect(client.app.state.station, Connections(watch=["in"]))
+        Image.fromarray(part(7)).save(tmp_path / "in/7.png")
+        assert names(client, 1) == ["7.png"]
+        (watch,) = client.app.state.station._inputs
+        monkeypatch.setattr(watch, "_sort", None)
+        wait(lambda: client.get("/api/health").json()["troubles"])
+        (words,) = client.get("/api/health").json()["troubles"].values()
+    assert "an error of golden itself" in words

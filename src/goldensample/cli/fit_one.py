@@ -117,7 +117,7 @@ def fit_one(
         request = PlanRequest(paths, output, preparation, tile, (rate, calibration), *resources)
         settings = plan_fit(request, network, settings, tell)
     settings = build_ensemble(settings, members)
-    check_distributable(settings, device, workers)
+    check_runner(settings, device, workers)
     with progress() as notify:
         grey = parse_grey_range(grey_range)
         pictures = read_images(paths, grey, skip_unreadable, notify, workers).distinct()
@@ -163,7 +163,7 @@ def tell_promise(inspector: Inspector, requested: bool, json: bool) -> None:
         say(f"threshold {promise(inspector.threshold, inspector.journal)}")
 
 
-def check_distributable(method: Method, device: str, workers: Runner) -> None:
+def check_runner(method: Method, device: str, workers: Runner) -> None:
     """Refuse a method or device that cannot be fitted over a runner."""
     from goldensample.methods.cross_fitted import check_distributable
 

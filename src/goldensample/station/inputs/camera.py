@@ -1,5 +1,6 @@
 """Camera input: frames of a camera or video at an interval."""
 
+import logging
 import threading
 import time
 from collections.abc import Mapping
@@ -25,6 +26,8 @@ RETRY_S = 5.0
 FROZEN_FRAMES, FROZEN_S = 3, 0.5
 """Frames in a row that are equal to one before them, and for a live camera seconds since that one,
 from which on its picture is frozen: no two pictures of a sensor are equal."""
+
+log = logging.getLogger(__name__)
 FROZEN_ERRORS, FROZEN_PAUSE_S = 60, 60.0
 """Frames of a frozen picture that are recorded as errors; then one in so many seconds."""
 
@@ -114,6 +117,9 @@ class Camera:
                 return
             except (OSError, ValueError) as error:
                 reason = str(error)
+            except Exception as error:  # a camera that has ended must not look like a calm one
+                log.exception("camera %s", self._source.shown_name)
+                reason = f"an error of golden itself: {error!r}"
             if self._is_file and not reason:
                 self._ended = True
                 message = "the video has ended"

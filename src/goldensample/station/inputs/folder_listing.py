@@ -115,9 +115,17 @@ class FolderChanges:
             self._events, self._next_list = None, 0.0
             time.sleep(self._pause_s)
             return []
-        return [path for path in sorted(paths) if self._is_visible(path)]
+        below = (self._below(path) for path in sorted(paths))
+        return [path for path in below if path and path.is_file()]
 
-    def _is_visible(self, path: Path) -> bool:
-        """Tell whether a path is a file that may be meant for inspection."""
-        parts = path.relative_to(self._folder).parts
-        return path.is_file() and not any(part.startswith(".") for part in parts)
+    def _below(self, path: Path) -> Path | None:
+        """Return the path of an event as a list has it; None for what is hidden or elsewhere.
+
+        Events name files in full, whatever form the folder was given in.
+        """
+        for root in (self._folder.absolute(), self._folder.resolve()):
+            if path.is_relative_to(root):
+                parts = path.relative_to(root).parts
+                hidden = any(part.startswith(".") for part in parts)
+                return None if hidden else self._folder.joinpath(*parts)
+        return None

@@ -1,5 +1,6 @@
 """Watched folders: new pictures are inspected once, when they are complete."""
 
+import logging
 import os
 import threading
 import time
@@ -22,6 +23,8 @@ from goldensample.station.products.products import Product
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.station.station import Station
 from goldensample.station.troubles import JournalLine
+
+log = logging.getLogger(__name__)
 
 POLL_S = 0.25
 STABLE_POLLS = 2
@@ -98,6 +101,10 @@ class FolderWatch:
                 self._stop.wait(2 * POLL_S)
             except SQLAlchemyError:
                 self._trouble.begin("cannot be watched: the station's database is away")
+                self._stop.wait(2 * POLL_S)
+            except Exception as error:  # a watch that has ended must not look like a calm one
+                log.exception("the watch of %s", self._folder)
+                self._trouble.begin(f"cannot be watched: an error of golden itself: {error!r}")
                 self._stop.wait(2 * POLL_S)
 
     def _sort(self, files: list[Path], complete: bool) -> None:
