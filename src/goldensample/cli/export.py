@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.options import GoldenFile, Json
+from goldensample.cli.options import GoldenFile, Json, parse_size
 
 if TYPE_CHECKING:
     from goldensample.export.parity import Agreement
@@ -23,6 +23,14 @@ def command(
         Path | None,
         typer.Option(help="Where to write. \\[default: FILE's name with .onnx or .xml, here]"),
     ] = None,
+    picture_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HxW",
+            help="The one size of the pictures to come, where a runtime must know it beforehand. "
+            "\\[default: any size]",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Write one model with everything in it: a decoded picture in, score and heat map out.
@@ -36,9 +44,10 @@ def command(
     from goldensample.storage.lock import lock_files
 
     inspector = load(file)
+    size_hw = parse_size(picture_size) if picture_size else None
     target = out or Path(file.stem + ENDINGS.get(to, ""))
     with lock_files(target if target.suffix in ENDINGS.values() else None), progress() as notify:
-        written = export(inspector, target, to, notify)
+        written = export(inspector, target, to, notify, size_hw)
     if written.precision != inspector.backbone.precision:
         tell(
             f"{file} computes in {inspector.backbone.precision}, what was written in "
@@ -52,14 +61,16 @@ def command(
                 "bytes": written.bytes,
                 "opset": OPSET if to == "onnx" else None,
                 "precision": written.precision,
+                "picture_size_hw": size_hw,
                 "tolerance": TOLERANCES[written.precision],
                 "runtimes": [agreement_json(item) for item in written.agreements],
             }
         )
         return
     opset = f", opset {OPSET}" if to == "onnx" else ""
+    size = f", pictures of {size_hw[0]}x{size_hw[1]} px, one at a time" if size_hw else ""
     names = " and ".join(map(str, written.paths))
-    say(f"{names}: {written.bytes / 1e6:,.1f} MB, {written.precision}{opset}")
+    say(f"{names}: {written.bytes / 1e6:,.1f} MB, {written.precision}{opset}{size}")
     print_agreements(written.agreements)
 
 

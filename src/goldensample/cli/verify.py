@@ -36,18 +36,21 @@ def command(
     from goldensample.export.export import check, open_export, reference_inspector
     from goldensample.export.parity import compare
     from goldensample.graphs.runtimes import contract_of, open_all
+    from goldensample.graphs.static_size import SIZE
     from goldensample.images.folder import open_images
 
     model = open_export(exported)
-    inspector = reference_inspector(load(file), contract_of(model)["precision"])
+    contract = contract_of(model)
+    inspector = reference_inspector(load(file), contract["precision"])
     runs = open_all(model)
     if model.weights is None and len(runs) == 1:
         tell("ONNX Runtime is not installed, so not compared: pip install 'goldensample[verify]'")
+    size_hw = contract.get(SIZE)
     pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
     failures: list[ImageError] = []
     with progress() as notify:
         agreements = compare(
-            inspector, runs, inspect_readable(inspector, pictures, failures, notify)
+            inspector, runs, inspect_readable(inspector, pictures, size_hw, failures, notify)
         )
     for failure in failures:
         tell(f"golden: {failure}")
@@ -63,14 +66,30 @@ def command(
         raise typer.Exit(2)
 
 
+def other_size(picture: Picture, size_hw: list[int]) -> ImageError:
+    """Return the error of a picture that a model of one size cannot take."""
+    must, was = ("x".join(map(str, size)) for size in (size_hw, picture.pixels.shape[:2]))
+    return ImageError(
+        f"a picture for this export must have {must} pixels (height x width); {picture.name} has "
+        f"{was}; give pictures of that size, or export anew with --picture-size {was}, or without "
+        "--picture-size for any"
+    )
+
+
 def inspect_readable(
-    inspector: Inspector, pictures: Folder, failures: list[ImageError], notify: Notify
+    inspector: Inspector,
+    pictures: Folder,
+    size_hw: list[int] | None,
+    failures: list[ImageError],
+    notify: Notify,
 ) -> Iterator[tuple[Picture, Inspection]]:
-    """Inspect the pictures that can be read, and collect the errors of the others."""
+    """Inspect the pictures that can be read and have the size, and collect the others' errors."""
     results = inspect_stream(inspector, pictures.attempts())
     for done, (picture, result) in enumerate(results, start=1):
         if isinstance(result, ImageError):
             failures.append(result)
+        elif picture and size_hw and list(picture.pixels.shape[:2]) != size_hw:
+            failures.append(other_size(picture, size_hw))
         elif picture:
             yield picture, result
         notify("parity", done, len(pictures))

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goldensample.errors import ArtifactError
-from goldensample.export.parity import Agreement, compare, extremes
+from goldensample.export.parity import Agreement, brought_to, compare, extremes
 from goldensample.fitting.precision import convert_precision
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all, to_openvino
+from goldensample.graphs.static_size import fix_size
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Inspection, Notify, Picture, silent
@@ -34,7 +35,13 @@ class Export:
     agreements: tuple[Agreement, ...]
 
 
-def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = silent) -> Export:
+def export(
+    inspector: Inspector,
+    path: str | Path,
+    to: str,
+    notify: Notify = silent,
+    size_hw: tuple[int, int] | None = None,
+) -> Export:
     """Write an inspector as one model: a decoded picture in, score, map and verdict out.
 
     An ONNX model computes in fp32; an OpenVINO model in int8 where the inspector does.
@@ -44,9 +51,11 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
         path: ending in .onnx or .xml; the weights of an OpenVINO model go to .bin next to it.
         to: "onnx" or "openvino".
         notify: called with ("parity", pictures compared, pictures).
+        size_hw: height and width in pixels of the pictures that the model is to take, one at a
+            time; None for any size.
 
     Raises:
-        ValueError: `to` or the ending is invalid, or the method cannot be exported.
+        ValueError: `to`, the size or the ending is invalid, or the method cannot be exported.
         ArtifactError: the model differs from the inspector on a picture, or cannot be written;
             then no file is written.
     """
@@ -55,13 +64,18 @@ def export(inspector: Inspector, path: str | Path, to: str, notify: Notify = sil
         raise ValueError(f"to must be one of {', '.join(ENDINGS)}; got {to!r}")
     if path.suffix != ENDINGS[to]:
         raise ValueError(f"a file for {to} must end in {ENDINGS[to]}; got {path.name}")
+    if size_hw and min(size_hw) < 1:
+        raise ValueError(f"size_hw must be height and width of at least 1; got {size_hw}")
     check_writable(path)
     int8 = to == "openvino" and inspector.backbone.precision == "int8"
     reference = reference_inspector(inspector, "int8" if int8 else "fp32")
-    model = Exported(path.name, to_onnx(reference))
+    graph = to_onnx(reference)
+    model = Exported(path.name, fix_size(graph, size_hw) if size_hw else graph)
     if to == "openvino":
         model = to_openvino(path.name, model.graph, reference.backbone.network)
-    agreements = compare(reference, open_all(model), _reference_inspections(reference, notify))
+    agreements = compare(
+        reference, open_all(model), _reference_inspections(reference, size_hw, notify)
+    )
     check(path.name, agreements)
     files = model.files(path)
     for file, data in files:
@@ -85,11 +99,13 @@ def reference_inspector(inspector: Inspector, precision: str) -> Inspector:
 
 
 def _reference_inspections(
-    inspector: Inspector, notify: Notify
+    inspector: Inspector, size_hw: tuple[int, int] | None, notify: Notify
 ) -> Iterator[tuple[Picture, Inspection]]:
-    """Inspect the samples stored for checks, and synthetic extremes."""
+    """Inspect the samples stored for checks, and synthetic extremes, all in one size if asked."""
     samples = enumerate(inspector.samples, start=1)
     pictures = [Picture(f"kept picture {k}", sample) for k, sample in samples] + extremes()
+    if size_hw:
+        pictures = [brought_to(picture, size_hw) for picture in pictures]
     inspections = inspector.inspect_many(pictures)
     for done, pair in enumerate(zip(pictures, inspections, strict=True), start=1):
         yield pair

@@ -156,3 +156,12 @@ def extremes() -> list[Picture]:
         **{name: rng.integers(0, 256, (*shape, 3)) for name, shape in shapes.items()},
     }
     return [Picture(f"synthetic: {name}", value.astype(np.uint8)) for name, value in pixels.items()]
+
+
+def brought_to(picture: Picture, size_hw: tuple[int, int]) -> Picture:
+    """Return a picture in another size: rows and columns are repeated or left out."""
+    rows, columns = (
+        np.arange(size) * old // size
+        for size, old in zip(size_hw, picture.pixels.shape[:2], strict=True)
+    )
+    return Picture(picture.name, picture.pixels[rows][:, columns])
