@@ -1,6 +1,7 @@
 """The scene, apart from the parts in it: alarms, what they may cost, and since when."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ from conftest import part
 from PIL import Image
 
 from goldensample import Preparation, fit, load, save
+from goldensample.cli.drift import DriftMonitor
+from goldensample.demo.families import render
 from goldensample.drift.martingale import (
     BETS,
     CHANCE,
@@ -29,6 +32,8 @@ from goldensample.drift.measures import (
     measure,
     reference_statistics,
 )
+from goldensample.learning.learn import Note, learn
+from goldensample.records import Picture
 
 
 def stream(known, values, seed=0):
@@ -137,8 +142,12 @@ def test_measures_by_hand():
     grey = np.full((40, 60, 3), 51, np.uint8)
     found = measure(*Preparation((40, 60), "stretch").apply(grey)).values
     assert found[:2] == pytest.approx([0.2, 0.2])
-    assert found[3:] == pytest.approx([np.log(2400) / 2, np.log(40 / 60)])
+    assert found[3:] == pytest.approx([np.log(2400) / 2, np.log(40 / 60), 0, 0])
     assert found[2] < -5, "a blank picture is not sharp"
+    grey[:, :30] = 99, 39, 19
+    found = measure(*Preparation((40, 60), "stretch").apply(grey)).values
+    mean = (51 + (99 + 39 + 19) / 3) / 2
+    assert found[5:] == pytest.approx([(99 - 19) / 2 / (mean + 1)] * 2, rel=1e-5)
 
 
 def test_what_is_unusual_is_said():
@@ -178,6 +187,66 @@ def test_habits_are_those_of_one_picture_too():
         assert usual.values.shape == (1, len(MEASURES))
         assert usual.templates.shape == (2, BINS)
         assert usual.unusual(usual.values[0]) == []
+
+
+COLOR_CHANGES = {
+    "none": (lambda pixels: pixels, None),
+    "exchanged": (lambda pixels: pixels[..., ::-1].copy(), ("red and blue exchanged", "cap-0")),
+    "grey": (
+        lambda pixels: np.repeat(pixels.mean(axis=2, keepdims=True), 3, 2).astype(np.uint8),
+        ("less colourful than the training pictures (is the camera set to grey?)", "cap-0"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def caps(tiny):
+    """An inspector of rendered caps, and later pictures of them: each with light of its own."""
+    rendered = [render("cap", seed).pixels.astype(float) for seed in range(3)]
+    rng = np.random.default_rng(5)
+    shots = [
+        rendered[k % 3] * rng.normal(1, 0.02) + rng.normal(0, 2, rendered[0].shape)
+        for k in range(70)
+    ]
+    pictures = [np.clip(shot, 0, 255).astype(np.uint8) for shot in shots]
+    return fit(pictures[:40], backbone=tiny, preparation=SQUARE, calibration="split"), pictures[40:]
+
+
+@pytest.mark.parametrize("change", COLOR_CHANGES)
+def test_exchanged_and_missing_colours_are_a_change_of_the_scene(caps, change, tmp_path):
+    (inspector, later), (turn, told) = caps, COLOR_CHANGES[change]
+    monitor = DriftMonitor(inspector, tmp_path / "state.json")
+    alarms = []
+    for number, pixels in enumerate(later):
+        picture = Picture(f"cap-{number}", turn(pixels))
+        if alarm := monitor.update(picture, inspector.inspect(picture)):
+            alarms.append(alarm)
+    assert bool(alarms) == bool(told)
+    if told:
+        assert told[0] in alarms[0]["change"]
+        assert told[0] in inspector.inspect(turn(later[0])).note, "each picture tells it as well"
+    else:
+        assert all("colour" not in inspector.inspect(pixels).note for pixels in later)
+
+
+def test_a_file_without_colours_is_watched_as_before(caps, tmp_path):
+    inspector, later = caps
+    full = inspector.habits
+    known = {"fp32": full.held_out["fp32"][:, :8]}
+    old = ReferenceStatistics(full.values[:, :5], full.templates, known)
+    save(replace(inspector, habits=old), tmp_path / "old.golden")
+    opened = load(tmp_path / "old.golden")
+    assert opened.habits.good_values("fp32").shape[1] == 8
+    swapped = Picture("swapped", later[0][..., ::-1].copy())
+    inspection = opened.inspect(swapped)
+    assert inspection.note == ""
+    monitor = DriftMonitor(opened, tmp_path / "state.json")
+    assert monitor.update(swapped, inspection) is None
+    monitor.save()
+    assert DriftMonitor(opened, tmp_path / "state.json").update(swapped, inspection) is None
+    taught = learn(opened, [swapped], Note("2026-01-01T00:00:00Z", ""))
+    save(taught, tmp_path / "taught.golden")
+    assert load(tmp_path / "taught.golden").habits.values.shape[1] == 5
 
 
 def test_wrong_habits_are_refused():

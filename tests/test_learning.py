@@ -173,7 +173,7 @@ def test_new_limits_renew_what_the_scene_is_watched_by(fitted):
     anew = recalibrate(taught, [dark(seed) for seed in range(300, 320)], Promise(0.05, 0.2), NOTE)
     assert (anew.threshold.review_rate, anew.threshold.held_out) == (0.2, 20)
     known = anew.habits.good_values("fp32")
-    assert known.shape == (20, 8)
+    assert known.shape == (20, 10)
     assert known[:, 0].max() < fitted.habits.good_values("fp32")[:, 0].min()
     assert state(revert(anew, 1, NOTE)) == state(taught)
     same = Revision(CALIBRATE, NOTE.time, "other rates", limits=limits_of(fitted))

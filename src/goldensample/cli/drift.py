@@ -13,13 +13,8 @@ import typer
 from goldensample.artifact.header import convert
 from goldensample.cli.console import tell
 from goldensample.drift.martingale import Watch, begin, watch
-from goldensample.drift.measures import (
-    DEVIATION_WORDS,
-    UNALIGNED,
-    WATCHED,
-    ReferenceStatistics,
-    measure,
-)
+from goldensample.drift.measures import WATCHED, ReferenceStatistics, measure
+from goldensample.drift.words import DEVIATION_WORDS, UNALIGNED, compare
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Inspection, Picture
@@ -29,7 +24,7 @@ WatchFile = Annotated[
     Path | None,
     typer.Option(
         metavar="STATE.json",
-        help="Say when the scene has changed (light, focus, camera), and since which picture; what "
+        help="Say when the scene has changed (light, focus, colours, camera), and since which picture; what "
         "was seen is kept in this file from run to run.",
     ),
 ]
@@ -37,7 +32,7 @@ StrictInput = Annotated[
     bool,
     typer.Option(
         "--strict-input",
-        help="Refuse pictures whose light, sharpness or size is far from the training pictures', "
+        help="Refuse pictures whose light, sharpness, colours or size are far from the training pictures', "
         "and those that could not be aligned.",
     ),
 ]
@@ -69,7 +64,7 @@ class DriftMonitor:
         self._inspector, self._statistics = inspector, inspector.habits
         self._calibration = calibration
         self._path, self._fit_hash = path, sha256(calibration.tobytes()).hexdigest()
-        self._count, self._state = 0, begin(len(WATCHED))
+        self._count, self._state = 0, begin(calibration.shape[1])
         if path.exists():
             self._count, self._state = self._read()
 
@@ -84,7 +79,8 @@ class DriftMonitor:
         )
         if alarm is None:
             return None
-        change = f"{DEVIATION_WORDS[WATCHED[alarm.measure]][alarm.up]} than the training pictures"
+        deviation = DEVIATION_WORDS[WATCHED[alarm.measure]][alarm.up]
+        change = compare([deviation], "the training pictures")
         tell(f"the scene has changed since {alarm.since}: {change}")
         return {"since": alarm.since, "change": change}
 
@@ -105,7 +101,10 @@ class DriftMonitor:
             if set(state) != {"of", "seen", *(field.name for field in fields(Watch))}:
                 raise ValueError("other keys")
             count = convert(state["seen"], int, "seen")
-            arrays = {name: _array(state[name], dtype) for name, dtype in ARRAY_TYPES.items()}
+            columns = self._calibration.shape[1]
+            arrays = {
+                name: _array(state[name], dtype, columns) for name, dtype in ARRAY_TYPES.items()
+            }
             restored = Watch(convert(state["names"], tuple[str, ...], "names"), **arrays)
             if count < len(restored.names):
                 raise ValueError(f"{count} pictures seen, {len(restored.names)} named")
@@ -122,11 +121,11 @@ class DriftMonitor:
         return count, restored
 
 
-def _array(values: Any, dtype: str) -> Array:
+def _array(values: Any, dtype: str, columns: int) -> Array:
     """Return rows of numbers as an array with one column per measure or per bet."""
     if not isinstance(values, list):
         raise ValueError("rows must be a list")
-    array: Array = np.asarray(values or np.empty((0, len(WATCHED))), dtype)
+    array: Array = np.asarray(values or np.empty((0, columns)), dtype)
     return array
 
 

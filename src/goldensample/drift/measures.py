@@ -10,29 +10,20 @@ from types import MappingProxyType
 
 import numpy as np
 
+from goldensample.drift.words import DEVIATION_WORDS, STRETCHED, UNALIGNED, compare
 from goldensample.preparation.placement import Placement
 from goldensample.records import Array, Inspection
 
-MEASURES = ("brightness", "highlights", "sharpness", "size", "aspect")
+MEASURES = ("brightness", "highlights", "sharpness", "size", "aspect", "red", "saturation")
 """Mean grey and that of the brightest 0.1 % as shares of white; logarithms of the Laplacian's
-variance over the grey's, of the geometric mean of the sides in pixels, and of height over width."""
-MARGINS = np.array([0.05, 0.05, 0.5, 0.1, 0.05])
+variance over the grey's, of the geometric mean of the sides in pixels, and of height over width;
+of the mean grey, the shares of red minus blue, and of the largest minus the smallest colour."""
+MARGINS = np.array([0.05, 0.05, 0.5, 0.1, 0.05, 0.1, 0.1])
 """Least tolerance of each measure beyond the range of the training pictures."""
-WATCHED = (*MEASURES, "down", "across", "distance")
-"""Measures of a stream: also the position of the scene, and the median of the heat map."""
-DEVIATION_WORDS = {
-    "brightness": ("darker", "brighter"),
-    "highlights": ("darker in the brightest parts", "brighter in the brightest parts"),
-    "sharpness": ("less sharp", "sharper"),
-    "size": ("smaller", "larger"),
-    "aspect": ("wider", "taller"),
-    "down": ("higher in the picture", "lower in the picture"),
-    "across": ("further left in the picture", "further right in the picture"),
-    "distance": ("nearer to the bank", "farther from the bank everywhere"),
-}
-"""Descriptions of a measure that is too small, and too large."""
-STRETCHED = "stretched: keeping its aspect would have wasted more than half of the picture"
-UNALIGNED = "could not be aligned to the reference, and was not moved"
+_SCENE = 5
+WATCHED = (*MEASURES[:_SCENE], "down", "across", "distance", *MEASURES[_SCENE:])
+"""Measures of a stream: also the position of the scene, and the median of the heat map. Files of
+earlier versions know the first 5 and 8 of these two lists alone; colours are not watched there."""
 BINS = 128
 SHRINKAGE = 0.5
 """Of the bins' covariance: the share of their mean variance added to each, as a few pictures do not
@@ -44,7 +35,7 @@ class PictureMeasures:
     """The measures of one picture.
 
     Args:
-        values: (5,) float64, see MEASURES.
+        values: (7,) float64, see MEASURES.
         lines: (2, BINS) float64: logarithm of the mean grey along rows, then columns.
     """
 
@@ -57,10 +48,11 @@ class ReferenceStatistics:
     """Reference statistics: the measures of good pictures.
 
     Args:
-        values: (n, 5) float64, see MEASURES, of the pictures of the bank.
+        values: (n, 7) float64, see MEASURES, of the pictures of the bank; (n, 5) without colours.
         templates: (2, BINS) float64: `lines @ templates` is the displacement of a scene from its
             mean position, down and across, in bins.
-        held_out: (m, 8) float64, see WATCHED, of held-out pictures, by precision; empty if none.
+        held_out: (m, 10) float64, see WATCHED, of held-out pictures, by precision; empty if none;
+            (m, 8) without colours.
         peers: how many of `values`, from the first, are exchangeable with the held-out pictures;
             None for all.
 
@@ -74,16 +66,24 @@ class ReferenceStatistics:
     peers: int | None = None
 
     def __post_init__(self) -> None:
-        columns = {"values": len(MEASURES), "templates": BINS}
+        known = self.known
+        columns = {"values": known, "templates": BINS}
         arrays = {"values": self.values, "templates": self.templates}
         for name, array in (*arrays.items(), *self.held_out.items()):
             fits = array.dtype == np.float64 and array.ndim == 2 and len(array) > 0
-            if not fits or array.shape[1] != columns.get(name, len(WATCHED)):
+            if not fits or array.shape[1] != columns.get(
+                name, known + len(WATCHED) - len(MEASURES)
+            ):
                 raise ValueError(f"habits must have float64 columns each; {name} has other ones")
             if not np.isfinite(array).all():
                 raise ValueError(f"habits must be finite; {name} is not")
         if len(self.templates) != 2:
             raise ValueError(f"templates must be two; got {len(self.templates)}")
+
+    @property
+    def known(self) -> int:
+        """How many of MEASURES the pictures of the fit were measured by."""
+        return _SCENE if self.values.shape[1:] == (_SCENE,) else len(MEASURES)
 
     def unusual(self, values: Array) -> list[str]:
         """Describe the measures that are outside the range of the training pictures.
@@ -92,13 +92,13 @@ class ReferenceStatistics:
         and by MARGINS.
 
         Args:
-            values: (5,), see MEASURES.
+            values: (7,), see MEASURES.
         """
         low, high = np.quantile(self.values, (0.01, 0.99), axis=0)
-        slack = high - low + MARGINS
+        slack = high - low + MARGINS[: self.known]
         deviations = [
-            DEVIATION_WORDS[name][int(value > high[k])]
-            for k, (name, value) in enumerate(zip(MEASURES, values, strict=True))
+            DEVIATION_WORDS[MEASURES[k]][int(value > high[k])]
+            for k, value in enumerate(values[: self.known])
             if not low[k] - slack[k] <= value <= high[k] + slack[k]
         ]
         # "darker" implies "darker in the brightest parts"
@@ -109,7 +109,7 @@ class ReferenceStatistics:
         ]
 
     def good_values(self, precision: str) -> Array | None:
-        """Return (m + n, 8) of good pictures, see WATCHED; None where none were held out.
+        """Return (m + n, k) of good pictures, see WATCHED; None where none were held out.
 
         Measures that do not depend on the bank are included for the bank's pictures, where they are
         peers; their other measures are NaN.
@@ -118,14 +118,16 @@ class ReferenceStatistics:
             return None
         values = self.values[: self.peers]
         blank = np.full((len(values), len(WATCHED) - len(MEASURES)), np.nan)
-        return np.concatenate([self.held_out[precision], np.hstack([values, blank])])
+        rows = np.hstack([values[:, :_SCENE], blank, values[:, _SCENE:]])
+        return np.concatenate([self.held_out[precision], rows])
 
     def watched_values(self, measures: PictureMeasures, inspection: Inspection) -> Array:
-        """Return (8,) float64, see WATCHED, of a picture and its inspection."""
+        """Return (k,) float64, see WATCHED, of a picture and its inspection; k as in `held_out`."""
         displacement = np.einsum("ab,ab->a", measures.lines, self.templates)
         heat_map = inspection.heat_map
         distance = inspection.score if heat_map is None else float(np.median(heat_map[::4, ::4]))
-        return np.array([*measures.values, *displacement, distance])
+        scene, colors = measures.values[:_SCENE], measures.values[_SCENE : self.known]
+        return np.array([*scene, *displacement, distance, *colors])
 
 
 def measure(canvas: Array, placement: Placement) -> PictureMeasures:
@@ -141,7 +143,8 @@ def measure(canvas: Array, placement: Placement) -> PictureMeasures:
             placement.offset_hw, placement.canvas_hw, placement.resized_hw, strict=True
         )
     )
-    grey = canvas.mean(axis=0)[box]
+    colors = canvas[:, *box]
+    grey = colors.mean(axis=0)
     brightest = max(1, grey.size // 1000)
     highlights = np.partition(grey, grey.size - brightest, axis=None)[-brightest:].mean()
     padded = np.pad(grey, 1, mode="edge")
@@ -154,6 +157,8 @@ def measure(canvas: Array, placement: Placement) -> PictureMeasures:
         np.log((laplacian.var() + 1e-6) / (grey.var() + 1e-3)),  # a blank picture is not sharp
         np.log(height * width) / 2,
         np.log(height / width),
+        (colors[0].mean() - colors[2].mean()) / (grey.mean() + 1),
+        (colors.max(axis=0).mean() - colors.min(axis=0).mean()) / (grey.mean() + 1),
     ]
     lines = np.stack([_binned(np.log(grey.mean(axis=axis) + 1)) for axis in (1, 0)])
     return PictureMeasures(np.asarray(values, np.float64), lines)
@@ -207,7 +212,7 @@ def note(statistics: ReferenceStatistics | None, canvas: Array, placement: Place
     remarks += [UNALIGNED] if placement.unaligned else []
     unusual = statistics.unusual(measure(canvas, placement).values) if statistics else []
     if unusual:
-        remarks.append(f"{' and '.join(unusual)} than the training pictures")
+        remarks.append(compare(unusual, "the training pictures"))
     return "; ".join(remarks)
 
 

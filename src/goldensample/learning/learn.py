@@ -69,7 +69,8 @@ def learn(
             )
         )
         if inspector.habits:
-            measures.append(tuple(measure(canvas, placement).values.tolist()))
+            values = measure(canvas, placement).values[: inspector.habits.known]
+            measures.append(tuple(values.tolist()))
     numbers = tuple(range(first, first + len(new)))
     revision = Revision(LEARN, note.time, note.reason, numbers, tuple(measures))
     added = np.concatenate(rows).astype(np.float16), np.concatenate(origins)

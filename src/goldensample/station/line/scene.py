@@ -1,4 +1,4 @@
-"""Detects, for each product, changes of light, focus or camera; see `drift.martingale`."""
+"""Detects, for each product, changes of light, focus, colours or camera; see `drift.martingale`."""
 
 import io
 import json
@@ -17,7 +17,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from goldensample.drift.martingale import Watch, begin, watch
-from goldensample.drift.measures import DEVIATION_WORDS, WATCHED, measure
+from goldensample.drift.measures import WATCHED, measure
+from goldensample.drift.words import DEVIATION_WORDS, compare
 from goldensample.errors import ArtifactError
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Inspection, Picture
@@ -131,7 +132,7 @@ class SceneMonitor:
             return False
         with self._lock:
             scene_watch = self._find(product.key, reference)
-            restarted = replace(scene_watch, state=begin(len(WATCHED)), alarm=None)
+            restarted = replace(scene_watch, state=begin(reference.shape[1]), alarm=None)
             self._watches[product.key] = restarted
             self._save(product.key)
         return scene_watch.alarm is not None
@@ -167,7 +168,7 @@ class SceneMonitor:
                     "damaged; the watch began anew."
                 )
         if key not in self._watches or self._watches[key].reference_sha256 != digest:
-            self._watches[key] = SceneWatch(digest, 0, begin(len(WATCHED)))
+            self._watches[key] = SceneWatch(digest, 0, begin(reference.shape[1]))
         return self._watches[key]
 
     def _save(self, key: str) -> None:
@@ -185,12 +186,12 @@ def update_watch(
     tie_breaks = np.random.default_rng([0, scene_watch.seen]).random(len(values))
     state = scene_watch.state
     if len(state.names) >= MAX_PICTURES:
-        state = begin(len(WATCHED))
+        state = begin(reference.shape[1])
     state, change = watch(state, reference, str(record.id), values, tie_breaks)
     alarm = None
     if change is not None:
         deviation = DEVIATION_WORDS[WATCHED[change.measure]][change.up]
-        message = f"{deviation} than the good pictures of the fit"
+        message = compare([deviation], "the good pictures of the fit")
         alarm = Alarm(int(change.since), record.id, record.time, message)
     return SceneWatch(scene_watch.reference_sha256, scene_watch.seen + 1, state, alarm)
 
