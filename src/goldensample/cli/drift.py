@@ -24,16 +24,16 @@ WatchFile = Annotated[
     Path | None,
     typer.Option(
         metavar="STATE.json",
-        help="Say when the scene has changed (light, focus, colours, camera), and since which picture; what "
-        "was seen is kept in this file from run to run.",
+        help="Say when the scene has changed (light, focus, colours, camera), and since which "
+        "picture; what was seen is kept in this file from run to run.",
     ),
 ]
 StrictInput = Annotated[
     bool,
     typer.Option(
         "--strict-input",
-        help="Refuse pictures whose light, sharpness, colours or size are far from the training pictures', "
-        "and those that could not be aligned.",
+        help="Refuse pictures whose light, sharpness, colours or size are far from the training "
+        "pictures', and those that could not be aligned.",
     ),
 ]
 ARRAY_TYPES = {"values": "f8", "gains": "f8", "rises": "f8", "since": "i8"}
