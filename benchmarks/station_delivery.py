@@ -27,6 +27,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from goldensample.demo import write_dataset
 
@@ -91,7 +92,7 @@ class Broker:
     """A mosquitto that keeps what it acknowledged when it is stopped, and a lasting subscriber."""
 
     def __init__(self, port: int, folder: Path) -> None:
-        self.port, self.taken = port, []
+        self.port, self.taken, self.repeated = port, [], 0
         lines = [f"listener {port} 127.0.0.1", "allow_anonymous true", "max_queued_messages 0"]
         lines += ["persistence true", f"persistence_location {folder}/"]
         lines += ["user root"] if os.geteuid() == 0 else []
@@ -99,15 +100,14 @@ class Broker:
         self._command = [MOSQUITTO, "-c", str(folder / "mosquitto.conf")]
         self._process: subprocess.Popen | None = None
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, "listener", protocol=mqtt.MQTTv5)
-        self._client.on_message = lambda _, __, one: self.taken.append(
-            json.loads(one.payload)["record"]
-        )
+        self._client.on_message = self._note
         self._client.reconnect_delay_set(1, 1)
 
     def listen(self) -> None:
         """Subscribe for good: the broker keeps what comes while the subscriber is away."""
         subscribed = threading.Event()
-        self._client.on_connect = lambda one, *_: one.subscribe("golden/+/verdict", qos=1)
+        how = SubscribeOptions(qos=1, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        self._client.on_connect = lambda one, *_: one.subscribe("golden/+/verdict", options=how)
         self._client.on_subscribe = lambda *_: subscribed.set()
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
@@ -133,6 +133,11 @@ class Broker:
         self._client.disconnect()
         self._client.loop_stop()
         self.stop()
+
+    def _note(self, _: mqtt.Client, __: object, message: mqtt.MQTTMessage) -> None:
+        """Note a verdict, and whether the broker itself sends it again after it was down."""
+        self.taken.append(json.loads(message.payload)["record"])
+        self.repeated += message.dup
 
     def _answers(self) -> bool:
         with socket.socket() as one:
@@ -244,7 +249,9 @@ def deliver(product: Path, picture: bytes, folder: Path, rounds: int, seed: int)
             station.process.kill()
         broker.close()
         web.stop()
-    return summary(rounds, answered, web.taken, broker.taken, exit_code)
+    figures = summary(rounds, answered, web.taken, broker.taken, exit_code)
+    figures["broker"]["sent again by the broker itself"] = broker.repeated
+    return figures
 
 
 def summary(

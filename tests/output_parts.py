@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import httpx
 import pytest
@@ -36,9 +37,13 @@ def journal(client: httpx.Client) -> list[str]:
 
 
 class Hook(ThreadingHTTPServer):
-    """Takes posts, and answers the first ones as told: a status, and perhaps headers."""
+    """Takes posts, and answers the first ones as told: a status, and perhaps headers.
+
+    A post whose answer is 0 is taken, and its connection ends unanswered when `go_on` is set.
+    """
 
     def __init__(self, port: int, *answers: int | tuple[int, dict[str, str]]) -> None:
+        self.go_on = threading.Event()
         self.taken: list[dict] = []
         self.asked: list[tuple[int, str, str]] = []
         self.answers = list(answers)
@@ -53,8 +58,11 @@ class HookRequest(BaseHTTPRequestHandler):
         answer = self.server.answers.pop(0) if self.server.answers else 200
         status, headers = answer if isinstance(answer, tuple) else (answer, {})
         self.server.asked.append((status, self.path, self.headers.get("authorization", "")))
-        if 200 <= status < 300:
+        if 200 <= status < 300 or not status:
             self.server.taken.append(json.loads(body))
+        if not status:
+            self.server.go_on.wait(TIMEOUT_S)
+            return
         self.send_response(status)
         for name, value in {"content-length": "0", **headers}.items():
             self.send_header(name, value)
@@ -127,6 +135,51 @@ def broker(folder: Path, port: int, *lines: str) -> Iterator[Broker]:
         yield one
     finally:
         one.stop()
+
+
+class ReusingServer(ThreadingTCPServer):
+    """A server at a port that a test holds."""
+
+    allow_reuse_address, daemon_threads = True, True
+
+
+@contextmanager
+def old_broker(port: int, target_port: int) -> Iterator[list[int]]:
+    """Stand before a broker as one of MQTT 3.1.1 does; give the versions that clients asked for.
+
+    A client of a later version is answered and left as 3.1.1 demands (section 3.1.2.2).
+    """
+    versions: list[int] = []
+
+    class Client(BaseRequestHandler):
+        def handle(self) -> None:
+            start = self.request.recv(4096)
+            at = start.index(b"\0\4MQTT") + 6
+            versions.append(start[at])
+            if start[at] != 4:
+                self.request.sendall(b"\x20\2\0\1")
+                return
+            with socket.create_connection(("127.0.0.1", target_port)) as target:
+                target.sendall(start)
+                back = threading.Thread(target=pipe, args=(target, self.request))
+                back.start()
+                pipe(self.request, target)
+                back.join()
+
+    with ReusingServer(("127.0.0.1", port), Client) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        try:
+            yield versions
+        finally:
+            server.shutdown()
+
+
+def pipe(source: socket.socket, target: socket.socket) -> None:
+    """Pass on all that comes, and its end."""
+    with suppress(OSError):
+        while data := source.recv(4096):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 @contextmanager

@@ -1,88 +1,35 @@
 """The records, on SQLite and on PostgreSQL: the same tables, the same answers."""
 
-import os
-import shutil
-import subprocess
-import tempfile
+import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from output_parts import hook
 from sqlalchemy import create_engine, inspect, text
-from station_parts import open_station, picture, run_station
+from starlette.testclient import TestClient
+from station_parts import free_port, open_station, picture, run_station, wait
 
+from database_parts import TABLES, Server, all_rows, fill, run_server
 from goldensample.errors import ArtifactError
 from goldensample.station.line import storing
+from goldensample.station.outputs.connect import OutputOptions, connect_outputs
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import latest, migrate, open_database
 from goldensample.station.records.tables import metadata
-
-USER = "postgres"
-"""PostgreSQL refuses to run as root; Debian's package makes this user."""
-
-
-@dataclass
-class Server:
-    """A PostgreSQL server of our own, reached through a socket in its folder."""
-
-    programs: Path
-    folder: Path
-    process: subprocess.Popen | None = None
-
-    def run(self, program: str, *words: str) -> subprocess.Popen:
-        """Start one of its programs, as another user where we are root."""
-        who = {"user": USER, "group": USER} if os.geteuid() == 0 else {}
-        with (self.folder / "log").open("ab") as log:
-            words = [self.programs / program, *words]
-            return subprocess.Popen(words, stdout=log, stderr=log, cwd=self.folder, **who)
-
-    def start(self) -> None:
-        """Run until it answers."""
-        data, place = str(self.folder / "data"), str(self.folder)
-        words = ["-D", data, "-k", place, "-c", "listen_addresses=", "-c", "fsync=off"]
-        self.process = self.run("postgres", *words)
-        while self.run("pg_isready", "-q", "-h", place).wait():
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        """Stop at once, as it would when its machine is restarted."""
-        if self.process:
-            self.run("pg_ctl", "stop", "-m", "immediate", "-D", str(self.folder / "data")).wait()
-            self.process.wait()
-
-    def url(self, name: str) -> str:
-        """Return the URL of a new database."""
-        admin = create_engine(f"postgresql+psycopg://golden@/postgres?host={self.folder}")
-        with admin.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        admin.dispose()
-        return f"postgresql+psycopg://golden@/{name}?host={self.folder}"
+from goldensample.station.settings import Settings
+from goldensample.station.station import Station
+from goldensample.station.web.app import create_app
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
-        pytest.skip("PostgreSQL is not installed; tests/programs.sh installs it on Debian")
-    folder = Path(tempfile.mkdtemp(prefix="golden"))  # a short path that others may enter
-    if os.geteuid() == 0:
-        shutil.chown(folder, USER, USER)
-    one = Server(found[-1].parent, folder)
-    words = ["-D", str(folder / "data"), "-A", "trust", "-U", "golden", "-E", "UTF8", "--no-sync"]
-    assert one.run("initdb", *words, "--locale=C").wait() == 0, (folder / "log").read_text()
-    one.start()
-    yield one
-    one.stop()
-    shutil.rmtree(folder)
+    with run_server() as one:
+        yield one
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -130,6 +77,50 @@ def test_a_migration_is_done_whole_or_not_at_all(url):
         connection.execute(text("DROP TABLE seen"))
     engine.dispose()
     open_database(url).dispose()
+
+
+def test_a_database_of_the_first_version_keeps_its_rows_and_gets_the_tables_of_today(url):
+    before = all_rows(fill(url))
+    assert [len(before[name]) for name in TABLES] == [4, 3, 1, 2]
+    engine = open_database(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == latest()
+    engine.dispose()
+    assert all_rows(url) == before
+
+
+def test_a_station_goes_on_with_a_database_of_the_first_version(url, product, tmp_path):
+    settings = Settings(folder=tmp_path / "kept", database=fill(url))
+    before = {row["id"]: row for row in all_rows(url)["records"]}
+    with (
+        free_port() as port,
+        hook(port) as receiver,
+        closing(Station(settings, [product])) as station,
+        TestClient(create_app(station), "http://localhost:8080") as client,
+    ):
+        connect_outputs(station, OutputOptions(webhook=f"http://127.0.0.1:{port}/"))
+        found = client.get("/api/records").json()["records"]
+        assert [one["id"] for one in found] == [4, 3, 2, 1]
+        for one in found:
+            row = before[one["id"]]
+            regions = row["regions"]
+            assert one["regions"] == (json.loads(regions) if isinstance(regions, str) else regions)
+            names = ("name", "verdict", "score", "answer", "picture_sha256", "note")
+            assert {name: one[name] for name in names} == {name: row[name] for name in names}
+        assert [one["answer"] for one in client.get("/api/records/4").json()["answers"]]
+        assert client.get("/history").is_success
+        assert client.get("/inbox").is_success
+        good = client.post("/api/inspect/part?name=new.png", content=picture(1)).json()
+        assert good["id"] == 5
+        assert client.post("/api/inspect/part", content=b"none").status_code == 422
+        newest = client.get("/api/records").json()["records"][0]
+        assert (newest["id"], newest["verdict"], newest["score"]) == (6, "error", None)
+        said = client.post("/api/feedback", json={"record": 3, "answer": "good"})
+        assert said.is_success, said.text
+        wait(lambda: len(receiver.taken) == 2)
+    assert [one["record"] for one in receiver.taken] == [5, 6]
 
 
 def test_a_password_is_not_shown(server):

@@ -15,9 +15,14 @@ from output_parts import (
     journal,
     last,
     listener,
+    old_broker,
     records_of,
 )
 from station_parts import free_port, run_station, wait
+
+from goldensample.station.outputs.mqtt import Mqtt
+from goldensample.station.outputs.mqtt_options import MqttOptions
+from goldensample.station.outputs.receiver import UnreachableError
 
 
 @pytest.fixture
@@ -63,6 +68,21 @@ def test_refused_verdicts_are_tried_again_from_the_page(product, tmp_path, port,
             page.get_by_role("button", name="Try again to send 1 refused verdict").click()
             expect(page.get_by_text("What was refused is sent again.")).to_be_visible()
         wait(lambda: [one["record"] for one in server.taken] == [number])
+
+
+def test_a_kill_repeats_at_most_the_verdict_on_its_way(product, tmp_path, port):
+    options = ("--webhook", f"http://127.0.0.1:{port}/")
+    with run_station(tmp_path / "kept", [product], *options) as station:
+        numbers = [inspect(station, 380 + index)["id"] for index in range(6)]
+        wait(lambda: connection(station.client, "webhook")["state"] == "trouble")
+        with hook(port, 200, 200, 200, 0) as server:
+            station.client.post("/api/outputs/webhook/retry", json={})
+            wait(lambda: len(server.taken) == 4)
+            station.kill()
+            server.go_on.set()
+            with run_station(tmp_path / "kept", [product], *options):
+                wait(lambda: server.taken[-1]["record"] == numbers[-1])
+    assert [one["record"] for one in server.taken] == [*numbers[:4], *numbers[3:]]
 
 
 @pytest.mark.parametrize("status", [401, 404, 301])
@@ -175,6 +195,25 @@ def test_a_verdict_expires_at_the_broker_on_request(product, tmp_path, port):
         [verdict] = [one for one in got if one.topic == "line/1/part/verdict"]
         assert 3590 <= verdict.properties.MessageExpiryInterval <= 3600
         assert "as station-1 (p5" in log.read_text()
+
+
+def test_a_broker_that_speaks_only_mqtt_3(product, tmp_path, port):
+    url = ("--mqtt", f"mqtt://127.0.0.1:{port}")
+    with (
+        free_port() as inner,
+        broker(tmp_path, inner),
+        old_broker(port, inner) as versions,
+        listener(inner) as got,
+    ):
+        with run_station(tmp_path / "kept", [product], *url) as station:
+            number = inspect(station, 355)["id"]
+            wait(lambda: records_of(got) == [number])
+            assert connection(station.client, "mqtt")["state"] == "working"
+        wait(lambda: last(got, "golden/status") == "offline")
+        assert versions == [5, 4]
+        output = Mqtt(url[1], MqttOptions(client_id="other", expiry_s=60), ["part"])
+        with pytest.raises(UnreachableError, match="leave --mqtt-expiry out"):
+            output.connect(lambda: None)
 
 
 def certificates(folder: Path) -> None:

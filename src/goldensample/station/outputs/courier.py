@@ -15,7 +15,7 @@ from goldensample.station.records.rows import Record
 from goldensample.station.troubles import JournalLine, Trouble
 
 BATCH = 20
-"""Records between two writes of what was delivered; a kill has at most so many sent again."""
+"""Records that are read from the outbox at a time."""
 PAUSES_S = (1.0, 60.0)
 """Seconds between two attempts: at first, and at most; each is twice the one before."""
 IDLE_S = 3600.0
@@ -183,22 +183,18 @@ class Courier:
 
     def _deliver_batch(self) -> bool:
         """Deliver the oldest records; tell whether there were any."""
-        kind, delivered = self._receiver.kind, list[int]()
+        kind, is_taken = self._receiver.kind, False
         batch = self._outbox.next(kind, BATCH)
-        try:
-            for record in batch:
-                try:
-                    self._receiver.deliver(record)
-                except RefusedError as error:
-                    self._outbox.refuse(kind, record.id, str(error))
-                    self._refusals.begin(f"{error}; kept until somebody tries again under Health")
-                else:
-                    delivered.append(record.id)
-                    self._last_success = time.time()
-        finally:
-            if delivered:
-                self._outbox.remove(kind, delivered)
-        if delivered and self._refusals.words and not self._outbox.count(kind)[1]:
+        for record in batch:
+            try:
+                self._receiver.deliver(record)
+            except RefusedError as error:
+                self._outbox.refuse(kind, record.id, str(error))
+                self._refusals.begin(f"{error}; kept until somebody tries again under Health")
+            else:
+                self._outbox.remove(kind, record.id)  # at once: a kill repeats this one alone
+                self._last_success, is_taken = time.time(), True
+        if is_taken and self._refusals.words and not self._outbox.count(kind)[1]:
             self._refusals.end("what was refused has been taken")
         return bool(batch)
 

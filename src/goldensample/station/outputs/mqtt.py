@@ -80,6 +80,11 @@ class Mqtt:
         answer = self._open()
         if answer.value == OLD_PROTOCOL and self._protocol == mqtt.MQTTv5:
             self._drop()
+            if self._options.expiry_s is not None:
+                raise UnreachableError(
+                    "the broker does not speak MQTT 5, so verdicts cannot expire there; leave "
+                    "--mqtt-expiry out"
+                )
             self._protocol = mqtt.MQTTv311
             answer = self._open()
         if answer.is_failure:
@@ -95,7 +100,7 @@ class Mqtt:
             RefusedError: the broker will not take it.
         """
         expiry = None
-        if self._options.expiry_s is not None and self._protocol == mqtt.MQTTv5:
+        if self._options.expiry_s is not None:
             expiry = Properties(PacketTypes.PUBLISH)
             expiry.MessageExpiryInterval = self._options.expiry_s
         topic = f"{self._prefix}/{record.product}/verdict"

@@ -1,7 +1,5 @@
 """Outbox: which records an output has still to deliver, oldest first."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
@@ -38,11 +36,11 @@ class Outbox:
         with self._engine.connect() as connection:
             return [Record(**row) for row in connection.execute(query).mappings()]
 
-    def remove(self, output: str, record_ids: Sequence[int]) -> None:
-        """Remove delivered records."""
-        entries = and_(outbox.c.output == output, outbox.c.record.in_(record_ids))
+    def remove(self, output: str, record_id: int) -> None:
+        """Remove a delivered record."""
+        entry = and_(outbox.c.output == output, outbox.c.record == record_id)
         with self._engine.begin() as connection:
-            connection.execute(delete(outbox).where(entries))
+            connection.execute(delete(outbox).where(entry))
 
     def refuse(self, output: str, record_id: int, reason: str) -> None:
         """Keep a record as refused by the receiver."""
