@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from goldensample.demo import FAMILIES, Part, render, write_dataset
 from goldensample.demo.families import VISIBLE
-from goldensample.demo.fields import box_distance, segment_distance, smooth_noise, smoothstep
 from goldensample.demo.line import picture_seed
+from goldensample.synthetic.fields import box_distance, segment_distance, smooth_noise, smoothstep
 
 DAMAGE = [(family.name, defect) for family in FAMILIES.values() for defect in family.defects]
 

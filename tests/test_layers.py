@@ -16,7 +16,7 @@ WINGS = (
     *("errors", "records", "arrays", "runners", "_version"),
     *("storage", "images", "preparation", "backbones", "features", "search", "coreset"),
     *("regions", "calibration", "drift", "methods", "inspection", "wording", "masks"),
-    *("graphs", "evaluation", "datasets", "fitting", "learning", "artifact", "export"),
+    *("synthetic", "graphs", "evaluation", "datasets", "fitting", "learning", "artifact", "export"),
     *("report", "demo", "bench", "ray_runner", "library", "__init__", "station", "cli"),
 )
 """From the ground up: what stands later may import what stands earlier, never the reverse."""
@@ -28,7 +28,7 @@ STATION = (
 """The same within the station."""
 COMPUTING = (
     *("errors", "records", "arrays", "runners", "preparation", "features", "search", "coreset"),
-    *("regions", "calibration", "drift", "methods", "inspection", "wording"),
+    *("regions", "calibration", "drift", "methods", "inspection", "wording", "synthetic"),
 )
 """Wings that only compute: no file, no clock, no printing, no environment."""
 HOMES = {

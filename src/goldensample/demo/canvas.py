@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from goldensample.demo.fields import SUPERSAMPLING, Point, Random
 from goldensample.records import Array
+from goldensample.synthetic.fields import Point, Random
 
 Window = tuple[slice, slice]
+SUPERSAMPLING = 2
+"""Samples per pixel along each axis; a pixel is the mean of its samples."""
 
 
 @dataclass(frozen=True, slots=True)

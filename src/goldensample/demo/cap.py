@@ -14,7 +14,9 @@ from goldensample.demo.canvas import (
     restrict_changes,
     window,
 )
-from goldensample.demo.fields import (
+from goldensample.demo.letters import text_distances
+from goldensample.records import Array
+from goldensample.synthetic.fields import (
     Point,
     Random,
     coverage,
@@ -22,8 +24,6 @@ from goldensample.demo.fields import (
     smooth_noise,
     smoothstep,
 )
-from goldensample.demo.letters import text_distances
-from goldensample.records import Array
 
 SIZE_HW = (256, 256)
 DEFECTS = ("scratch", "short_shot", "specks", "missing_letter", "burn", "flash")

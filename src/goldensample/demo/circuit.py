@@ -8,7 +8,8 @@ import numpy as np
 from goldensample.demo import components, marks
 from goldensample.demo.canvas import Canvas, Surface, blank, paint, random_canvas, window
 from goldensample.demo.components import COMPONENTS, PADS, TEXTS, TRACES, VIAS
-from goldensample.demo.fields import (
+from goldensample.demo.letters import text_distances
+from goldensample.synthetic.fields import (
     Point,
     Random,
     box_distance,
@@ -17,7 +18,6 @@ from goldensample.demo.fields import (
     segment_distance,
     smooth_noise,
 )
-from goldensample.demo.letters import text_distances
 
 SIZE_HW = (288, 288)
 DEFECTS = ("missing", "shifted", "cut_trace", "bridge", "scratch", "lint", "flux")

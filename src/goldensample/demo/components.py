@@ -5,9 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldensample.demo.canvas import Canvas, Surface, local_coordinates, paint, window
-from goldensample.demo.fields import Point, Random, box_distance, coverage, smooth_noise, smoothstep
 from goldensample.demo.letters import text_distances
 from goldensample.records import Array
+from goldensample.synthetic.fields import (
+    Point,
+    Random,
+    box_distance,
+    coverage,
+    smooth_noise,
+    smoothstep,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from scipy import ndimage
 
 from goldensample.demo import cap, circuit, screw, washer, weave, wood
 from goldensample.demo.canvas import Surface
-from goldensample.demo.fields import Random
 from goldensample.demo.shot import Capture, add_sensor_noise, random_capture, shade, take_picture
 from goldensample.records import Array
+from goldensample.synthetic.fields import Random
 
 VISIBLE = 4.0
 """Grey levels by which a pixel must change, before noise, to belong to the mask."""

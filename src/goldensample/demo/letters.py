@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 
 from goldensample.demo.canvas import Canvas, Window, local_coordinates, window
-from goldensample.demo.fields import Point, segment_distance
 from goldensample.records import Array
+from goldensample.synthetic.fields import Point, segment_distance
 
 # Each character: strokes of points on a grid 4 wide and 6 high, origin at the upper left.
 STROKES: dict[str, tuple[str, ...]] = {

@@ -4,9 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from goldensample.demo.canvas import Canvas, Surface, Window, local_coordinates, paint, window
-from goldensample.demo.fields import (
+from goldensample.demo.canvas import (
     SUPERSAMPLING,
+    Canvas,
+    Surface,
+    Window,
+    local_coordinates,
+    paint,
+    window,
+)
+from goldensample.records import Array
+from goldensample.synthetic.fields import (
     Point,
     Random,
     coverage,
@@ -16,7 +24,6 @@ from goldensample.demo.fields import (
     smooth_noise,
     smoothstep,
 )
-from goldensample.records import Array
 
 Colour = Sequence[float]
 

@@ -11,7 +11,8 @@ from goldensample.demo.canvas import (
     random_canvas,
     restrict_changes,
 )
-from goldensample.demo.fields import (
+from goldensample.records import Array
+from goldensample.synthetic.fields import (
     Point,
     Random,
     box_distance,
@@ -20,7 +21,6 @@ from goldensample.demo.fields import (
     smooth_noise,
     smoothstep,
 )
-from goldensample.records import Array
 
 SIZE_HW = (192, 384)
 DEFECTS = ("crushed_thread", "scratch", "rust", "broken_point", "head_chip", "bent")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from goldensample.demo.canvas import Surface
-from goldensample.demo.fields import SUPERSAMPLING, Random
+from goldensample.demo.canvas import SUPERSAMPLING, Surface
 from goldensample.records import Array
+from goldensample.synthetic.fields import Random
 
 
 @dataclass(frozen=True, slots=True)

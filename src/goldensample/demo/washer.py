@@ -16,7 +16,8 @@ from goldensample.demo.canvas import (
     restrict_changes,
     window,
 )
-from goldensample.demo.fields import (
+from goldensample.records import Array
+from goldensample.synthetic.fields import (
     Point,
     Random,
     coverage,
@@ -25,7 +26,6 @@ from goldensample.demo.fields import (
     smooth_noise,
     smoothstep,
 )
-from goldensample.records import Array
 
 SIZE_HW = (256, 256)
 DEFECTS = ("scratch", "dent", "chip", "rust", "missing_hole")

@@ -4,8 +4,8 @@ import numpy as np
 
 from goldensample.demo import marks
 from goldensample.demo.canvas import Canvas, Surface, blank, random_canvas
-from goldensample.demo.fields import Point, Random, fractal_noise, smooth_noise, smoothstep
 from goldensample.records import Array
+from goldensample.synthetic.fields import Point, Random, fractal_noise, smooth_noise, smoothstep
 
 SIZE_HW = (256, 256)
 DEFECTS = ("broken_thread", "thick_thread", "colour_thread", "hole", "stain", "lint")

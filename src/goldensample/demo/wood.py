@@ -3,9 +3,9 @@
 import numpy as np
 
 from goldensample.demo import marks
-from goldensample.demo.canvas import Canvas, Surface, blank, paint, random_canvas
-from goldensample.demo.fields import (
-    SUPERSAMPLING,
+from goldensample.demo.canvas import SUPERSAMPLING, Canvas, Surface, blank, paint, random_canvas
+from goldensample.records import Array
+from goldensample.synthetic.fields import (
     Point,
     Random,
     coverage,
@@ -13,7 +13,6 @@ from goldensample.demo.fields import (
     smooth_noise,
     smoothstep,
 )
-from goldensample.records import Array
 
 SIZE_HW = (256, 320)
 DEFECTS = ("crack", "scratch", "dent", "knot", "worm_hole", "stain")

@@ -1,4 +1,4 @@
-"""Noise fields and signed distance functions of the renderer; H, W count fine samples."""
+"""Noise fields and signed distance functions; H, W count samples, `px` is a unit of length."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,9 +6,6 @@ from functools import lru_cache
 import numpy as np
 
 from goldensample.records import Array
-
-SUPERSAMPLING = 2
-"""Samples per pixel along each axis; a pixel is the mean of its samples."""
 
 Random = np.random.Generator
 Point = tuple[float, float]
@@ -66,7 +63,7 @@ def noise_1d(rng: Random, position: Array, cell: float) -> Array:
     return np.interp(position, low + cell * np.arange(count), knots).astype(np.float32)
 
 
-def coverage(distance: Array, soft_px: float = 1 / SUPERSAMPLING) -> Array:
+def coverage(distance: Array, soft_px: float = 0.5) -> Array:
     """Return the antialiased coverage of each sample by an outline: 1 inside, 0 outside.
 
     Args:
