@@ -44,32 +44,31 @@ def fix_size(graph: bytes, size_hw: tuple[int, int]) -> bytes:
 
 
 def _fold(model: Any) -> bool:
-    """Replace what hangs on known shapes alone by constants; return whether there was any."""
+    """Replace what hangs on constants and known shapes; return whether there was such a shape."""
     graph = model.graph
-    hanging = _shapes_to_constants(graph)
-    if not hanging:
+    if not _shapes_to_constants(graph):
         return False
-    constants = {tensor.name for tensor in graph.initializer}
-    results = {value.name for value in graph.output}
-    constant_nodes, others = [], []
+    stored = {tensor.name for tensor in graph.initializer}
+    constants, computed, rest = set(stored), [], []
     for node in graph.node:
         inputs = _inputs(node)
-        if not inputs or not inputs <= constants:
-            others.append(node)
-            continue
-        constant_nodes.append(node)
-        constants.update(node.output)
-        if inputs & hanging:
-            hanging.update(node.output)
-    used = results.union(*map(_inputs, others))
-    _evaluate(model, constant_nodes, hanging & used)
-    rest = [node for node in graph.node if not hanging & set(node.output)]
-    _keep(graph, _reaching(rest, results))
+        if inputs and inputs <= constants:
+            computed.append(node)
+            constants.update(node.output)
+        else:
+            rest.append(node)
+    # tensors in half precision stay so
+    casts = [node for node in computed if node.op_type == "Cast" and node.input[0] in stored]
+    kept = {name for node in casts for name in node.output} | stored
+    results = {value.name for value in graph.output}
+    used = results.union(*map(_inputs, rest))
+    _evaluate(model, computed, sorted(used & constants - kept))
+    _keep(graph, _reaching([*casts, *rest], results))
     return True
 
 
-def _shapes_to_constants(graph: Any) -> set[str]:
-    """Replace nodes that give a known shape by constants; return their names."""
+def _shapes_to_constants(graph: Any) -> bool:
+    """Replace nodes that give a known shape by constants; return whether there were any."""
     from onnx import numpy_helper
 
     shapes = {}
@@ -85,20 +84,19 @@ def _shapes_to_constants(graph: Any) -> set[str]:
         shape = shapes[node.input[0]][bounds.get("start") : bounds.get("end")]
         graph.initializer.append(numpy_helper.from_array(shape, node.output[0]))
     _keep(graph, [node for node in graph.node if node not in known])
-    return {node.output[0] for node in known}
+    return bool(known)
 
 
-def _evaluate(model: Any, nodes: list[Any], names: set[str]) -> None:
+def _evaluate(model: Any, nodes: list[Any], names: list[str]) -> None:
     """Add the values of some names to the constants; `nodes` give them, from constants alone."""
     from onnx import helper, numpy_helper
     from onnx.reference import ReferenceEvaluator
 
     graph = model.graph
-    missing = sorted(names - {tensor.name for tensor in graph.initializer})
-    nodes = _reaching(nodes, set(missing))
+    nodes = _reaching(nodes, set(names))
     used = set().union(*map(_inputs, nodes))
     tensors = [tensor for tensor in graph.initializer if tensor.name in used]
-    outputs = [helper.make_empty_tensor_value_info(name) for name in missing]
+    outputs = [helper.make_empty_tensor_value_info(name) for name in names]
     part = helper.make_graph(nodes, "constants", [], outputs, tensors)
     part_model = helper.make_model(part, opset_imports=model.opset_import)
     values = ReferenceEvaluator(part_model).run(None, {})
