@@ -14,6 +14,7 @@ from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import camera, frames
 from goldensample.station.inputs.camera import CameraSource
 from goldensample.station.inputs.camera_options import parse_camera, parse_camera_options
+from goldensample.station.inputs.ffmpeg_options import is_option
 from goldensample.station.inputs.frames import DamagedFrame, FrameClock, read_frames
 
 
@@ -58,6 +59,33 @@ def test_a_jpeg_cut_short_is_not_concealed(client, tmp_path, kept):
     assert verdicts == ["good", "good", "error", "good", "good"]
     assert "must arrive whole" in records(client)[2]["note"]
     assert any("damaged frames" in words for words in told(client))
+
+
+def test_a_jpeg_cut_within_its_header_is_damaged_and_the_stream_goes_on(tmp_path):
+    """FFmpeg takes what is left of the header and the frame after it for one frame."""
+    path = tmp_path / "cut.mjpeg"
+    first, second, third = jpeg(1), jpeg(2, defect=True), jpeg(3)
+    path.write_bytes(first + second + third)
+    sound = [one.tobytes() for one in read_frames(str(path), 0.001, threading.Event())]
+    for length in range(21, second.index(b"\xff\xda"), 14):
+        path.write_bytes(first + second[:length] + third + first + third)
+        found = list(read_frames(str(path), 0.001, threading.Event()))
+        damaged = [isinstance(one, DamagedFrame) for one in found]
+        assert not damaged[0], f"cut after {length} bytes"
+        assert any(damaged), f"cut after {length} bytes"
+        whole = [one.tobytes() for one in found if not isinstance(one, DamagedFrame)]
+        assert set(whole) <= {sound[0], sound[2]}, f"cut after {length} bytes"
+
+
+def test_video_that_nothing_decodes_is_told(client, tmp_path):
+    path = video(tmp_path / "line.mkv", 2)
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG9/ISO/AVC"))
+    join(client, f"front={path}")
+    wait(lambda: told(client))
+    assert told(client) == [
+        "camera front: sends nothing: a camera must give video that FFmpeg can decode; it has no "
+        "decoder for it"
+    ]
 
 
 def video(path: Path, count: int, codec: str = "libx264", **options: str) -> Path:
@@ -187,6 +215,10 @@ def test_a_camera_has_a_product_a_name_and_options():
         parse_camera_options(["udp"], ["front"])
     with pytest.raises(ValueError, match="must name a camera"):
         parse_camera_options(["side:a=b"], ["front"])
+    with pytest.raises(ValueError, match="must be an option of FFmpeg; rtsp_tranport is none"):
+        parse_camera_options(["front:rtsp_tranport=udp"], ["front"])
+    for known in ("rtsp_transport", "timeout", "fflags", "framerate", "user_agent", "threads"):
+        assert is_option(known)
 
 
 def test_options_reach_ffmpeg(tmp_path):

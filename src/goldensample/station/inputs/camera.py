@@ -26,10 +26,10 @@ RETRY_S = 5.0
 FROZEN_FRAMES, FROZEN_S = 3, 0.5
 """Frames in a row that are equal to one before them, and for a live camera seconds since that one,
 from which on its picture is frozen: no two pictures of a sensor are equal."""
-
-log = logging.getLogger(__name__)
 FROZEN_ERRORS, FROZEN_PAUSE_S = 60, 60.0
 """Frames of a frozen picture that are recorded as errors; then one in so many seconds."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

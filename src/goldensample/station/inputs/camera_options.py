@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from goldensample.station.inputs.camera import CameraSource
+from goldensample.station.inputs.ffmpeg_options import is_option
 
 _LABEL = re.compile(r"(?:([^/=:]+)/)?([^/=:]+)=(.+)", re.DOTALL)
 _OPTION = re.compile(r"(?:([^=:]+):)?([A-Za-z0-9_.-]+)=(.*)", re.DOTALL)
@@ -41,7 +42,7 @@ def parse_camera_options(
     """Return the options of FFmpeg of each camera by its name, from `[NAME:]KEY=VALUE`.
 
     Raises:
-        ValueError: one is none, or a camera of that name is not there.
+        ValueError: one is none, FFmpeg has no such option, or no camera has that name.
     """
     options: dict[str, dict[str, str]] = {name: {} for name in cameras}
     for argument in arguments:
@@ -52,6 +53,11 @@ def parse_camera_options(
         if camera and camera not in cameras:
             names = ", ".join(filter(None, cameras)) or "none has a name"
             raise ValueError(f"--camera-option must name a camera ({names}); {camera} is none")
+        if not is_option(key):
+            raise ValueError(
+                f"--camera-option must be an option of FFmpeg; {key} is none; look it up in the "
+                "documentation of FFmpeg's formats, protocols and devices"
+            )
         for name in [camera] if camera else cameras:
             options[name][key] = value
     return options

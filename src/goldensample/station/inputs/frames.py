@@ -94,7 +94,7 @@ def read_frames(
 
     Raises:
         CameraError: FFmpeg cannot open or read it, or nothing came within TIMEOUT_S.
-        ValueError: it has no video.
+        ValueError: it has no video, or none that can be decoded.
     """
     given = {"rtsp_transport": "tcp"} if url.startswith("rtsp") else {}
     kind = "v4l2" if url.startswith("/dev/") else None
@@ -117,6 +117,10 @@ def _decode(
     if not container.streams.video:
         raise ValueError("a camera must give video; it gives none")
     stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise ValueError(
+            "a camera must give video that FFmpeg can decode; it has no decoder for it"
+        )
     stream.codec_context.options = {"err_detect": "explode"}
     begun = whole = False
     for packet in container.demux(stream):
@@ -124,7 +128,7 @@ def _decode(
             return
         try:
             frames = [] if (reason := _damage(packet)) else packet.decode()
-        except av.error.InvalidDataError:
+        except av.FFmpegError:  # of many kinds, by where it is damaged
             frames, reason = [], "it cannot be decoded"
         begun |= bool(frames) or (bool(reason) and packet.is_keyframe)
         if reason:
