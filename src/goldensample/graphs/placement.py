@@ -88,9 +88,39 @@ def resizing_matrix(add: Nodes, side: Side) -> str:
     most = add("Sub", add("Mul", add("Mul", side.size, side.resized), two), least)
     centres = add("Min", add("Max", add("Mul", odd, side.size), least), most)  # (canvas,)
     taps = add("Mul", odd_numbers(add, side.size), side.resized)  # (size,)
-    triangle = weights(add, centres, taps, add("Mul", add("Max", side.size, side.resized), two))
+    reach = add("Mul", add("Max", side.size, side.resized), two)
+    triangle = weights(add, centres, taps, reach)
     total = add("ReduceSum", triangle, add.integers(1), keepdims=1)
-    return add("Div", triangle, total)
+    matrix = add("Div", triangle, total)
+    left_out = add("Unsqueeze", first_left_out(add, side, centres, reach), add.integers(1))
+    is_left_out = add.to_float(add("Equal", left_out, taps))
+    return add("Sub", matrix, add("Mul", is_left_out, excess(add, matrix, side)))
+
+
+def excess(add: Nodes, matrix: str, side: Side) -> str:
+    """Return what each row of a resizing matrix has beyond 1, (canvas, 1).
+
+    In bfloat16 each weight is off by up to 1/512 of it, and plain bright areas would get stripes:
+    the excess is taken from a pixel without weight. In float32 it is next to nothing. The 1 is part
+    of the sum, which runtimes accumulate in float32: subtracted later it would find a rounded sum.
+    """
+    one = add.constant(np.full((side.canvas, 1), -1.0))
+    return add("ReduceSum", add("Concat", matrix, one, axis=1), add.integers(1), keepdims=1)
+
+
+def first_left_out(add: Nodes, side: Side, centres: str, reach: str) -> str:
+    """Return the first pixel without weight beside each row's, (canvas,) as in `resizing_matrix`.
+
+    It is the one after, or the one before where that is beyond the edge; the first one where every
+    pixel has weight.
+    """
+    pixel = add("Mul", side.resized, add.integers(2))
+    last = add("Sub", add("Add", centres, reach), add.integers(1))
+    after = add("Div", add("Add", last, side.resized), pixel)
+    before = add("Div", add("Sub", add("Sub", centres, reach), side.resized), pixel)
+    before = add("Max", before, add.integers(0))
+    chosen = add("Where", add("Less", after, side.size), after, before)
+    return add("Add", add("Mul", chosen, pixel), side.resized)
 
 
 def odd_numbers(add: Nodes, count: str) -> str:
