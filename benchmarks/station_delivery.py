@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -154,12 +154,11 @@ def toggle(receiver: WebServer | Broker, luck: random.Random, stop: threading.Ev
 
 def ask(port: int, method: str, path: str, body: bytes = b"") -> dict | None:
     """Return the answer of the station, or None where it gives none."""
-    with suppress(OSError, http.client.HTTPException):
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
+    with closing(connection), suppress(OSError, http.client.HTTPException):
         connection.request(method, path, body)
         response = connection.getresponse()
         text = response.read()
-        connection.close()
         return json.loads(text) if response.status == 200 else None
     return None
 
