@@ -5,10 +5,8 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
-import typer
-
 import goldensample
-from goldensample.cli.app import app
+from goldensample.cli.app import load_command
 from goldensample.methods.registry import CHOICES, METHODS
 
 COMMANDS = (
@@ -33,8 +31,9 @@ def reference() -> str:
 
 def _command(name: str) -> str:
     """Return a command's purpose and its parameters as a table."""
-    command = typer.main.get_command(app)
-    for word in name.split():
+    first, *others = name.split()
+    command = load_command(first)
+    for word in others:
         command = command.commands[word]
     lines = [f"### golden {name}\n", f"{inspect.cleandoc(command.help)}\n"]
     lines += ["| argument or option | what it is |", "|---|---|"]

@@ -80,10 +80,12 @@ def serve() -> None:
     """Run each job of stdin in a fork, and write its exit code to stdout."""
     import gc
 
-    import goldensample.cli.app
     from goldensample.backbones.openvino import import_openvino
+    from goldensample.cli.app import COMMANDS, load_command, main
 
     import_openvino()
+    for name in COMMANDS:
+        load_command(name)
     for name in PRELOADED:
         importlib.import_module(name)
     gc.freeze()  # forks need not traverse the objects that they share
@@ -92,7 +94,7 @@ def serve() -> None:
         child = os.fork()
         if not child:
             apply_job(job)
-            goldensample.cli.app.main()
+            main()
             return
         if job["killed_after_s"] is not None:
             time.sleep(job["killed_after_s"])

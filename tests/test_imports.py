@@ -1,12 +1,15 @@
 """Importing stays light, the base needs no torch, and nothing calls home."""
 
+import inspect
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-HEAVY = {"openvino", "faiss", "torch", "timm", "onnx", "scipy"}
+from goldensample.cli.app import COMMANDS, load_command
+
+HEAVY = {"numpy", "PIL", "openvino", "faiss", "torch", "timm", "onnx", "scipy"}
 
 NO_NETWORK = """
 import socket, sys
@@ -24,18 +27,36 @@ def run(code: str, *words: str) -> str:
     return done.stdout
 
 
+COMMAND = """
+import sys
+from goldensample.cli.app import main
+try: main()
+except SystemExit as end: print("CODE", end.code)
+"""
+
+
+def loaded_modules(printed: str) -> set[str]:
+    return {name.split(".")[0] for name in printed.split("LOADED")[1].split()}
+
+
 @pytest.mark.parametrize(
-    "code",
-    [
-        "import goldensample",
-        "import sys; sys.argv = ['golden', '--help']\n"
-        "from goldensample.cli.app import main\n"
-        "try: main()\nexcept SystemExit as end: assert not end.code",
-    ],
+    ("words", "end"), [(["--help"], "CODE 0"), (["inspct"], "CODE 2"), (["--version"], "CODE 0")]
 )
-def test_importing_and_help_stay_light(code):
-    loaded = run(f"{code}\nimport sys; print('LOADED', *sys.modules)").split("LOADED")[1].split()
-    assert HEAVY.isdisjoint(name.split(".")[0] for name in loaded)
+def test_help_and_a_wrong_command_import_no_command(words, end):
+    printed = run(f"{COMMAND}\nprint('LOADED', *sys.modules)", *words)
+    assert end in printed
+    assert HEAVY.isdisjoint(loaded_modules(printed))
+
+
+def test_importing_the_package_stays_light():
+    printed = run("import goldensample, sys; print('LOADED', *sys.modules)")
+    assert HEAVY.isdisjoint(loaded_modules(printed))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_line_of_a_command_in_the_help_is_its_own(name):
+    own = inspect.cleandoc(load_command(name).help).split("\n\n")[0]
+    assert COMMANDS[name][1] == own.replace("\n", " ")
 
 
 def test_the_main_job_needs_no_torch_and_calls_nobody(tmp_path, tiny_file):

@@ -1,55 +1,118 @@
 """All commands of `golden` together."""
 
 import sys
+from importlib import import_module
 from io import TextIOWrapper
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from goldensample._version import __version__
-from goldensample.cli import (
-    audit,
-    bench,
-    data,
-    demo,
-    evaluate,
-    export,
-    fit,
-    info,
-    inspect,
-    learning,
-    replicas,
-    serve,
-    teach_miss,
-    thresholds,
-    verify,
-)
 from goldensample.errors import GoldenError
+
+COMMANDS = {
+    "fit": (
+        "fit.command",
+        "Learn from good pictures and write one .golden file that holds everything.",
+    ),
+    "audit": (
+        "audit.command",
+        "Rank good pictures by how odd each is among the others, to find defects before fitting.",
+    ),
+    "inspect": ("inspect.command", "Score pictures, find defects and say where they are."),
+    "evaluate": ("evaluate.command", "Measure a fitted file on a data set with known defects."),
+    "export": (
+        "export.command",
+        "Write one model with everything in it: a decoded picture in, score and heat map out.",
+    ),
+    "thresholds": (
+        "thresholds.command",
+        "Show what each score limit would cost in false alarms and, with labelled pictures, in "
+        "misses.",
+    ),
+    "verify": (
+        "verify.command",
+        "Compare a model's scores, heat maps and verdicts with the inspector's, picture by "
+        "picture.",
+    ),
+    "info": (
+        "info.command",
+        "Say what a .golden file holds, after checking all of it; or describe the package.",
+    ),
+    "learn": (
+        "learning.learn",
+        "Add good pictures to a file, without a new fit, or set its limits anew.",
+    ),
+    "forget": ("learning.forget", "Take out of a file what a picture brought in."),
+    "teach-miss": (
+        "teach_miss.command",
+        "Show what excused a missed defect, and propose how to catch it, with the cost.",
+    ),
+    "history": (
+        "learning.history",
+        "List the changes made to a file since its fit, the latest last.",
+    ),
+    "revert": (
+        "learning.revert",
+        "Bring a file back to what an earlier revision left; this can be undone, too.",
+    ),
+    "bench": (
+        "bench.command",
+        "Run the suites of the paper on your data, and write tables and figures beside its "
+        "numbers.",
+    ),
+    "serve": (
+        "serve.command",
+        "Open the inspection station: pages for people, an API for machines.",
+    ),
+    "replicas": (
+        "replicas.command",
+        "Answer the station's API to inspect a picture with many replicas; nothing is kept.",
+    ),
+    "demo": (
+        "demo.command",
+        "Render a line of parts, learn from the good ones, find the defects, write a report.",
+    ),
+    "data": ("data.app", "Data sets: which layouts are read, and what is wrong with one."),
+}
+"""Each command's place in this wing, and the first paragraph of its help."""
+
+
+class LazyCommands(TyperGroup):
+    """Commands whose modules are imported when they run; help of all of them needs none."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return a command's name, the command, and the arguments that are left for it."""
+        name, stand_in, rest = super().resolve_command(ctx, args)
+        return name, stand_in and load_command(args[0]), rest
+
+
+def load_command(name: str) -> Any:
+    """Import a command, or a group of commands."""
+    module, attribute = COMMANDS[name][0].split(".")
+    found = getattr(import_module(f"goldensample.cli.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+def _stand_in() -> None:
+    """Stand for a command that is not imported."""
+
 
 app = typer.Typer(
     name="golden",
+    cls=LazyCommands,
     help="Visual inspection that learns from good pictures alone.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.command("fit")(fit.command)
-app.command("audit")(audit.command)
-app.command("inspect")(inspect.command)
-app.command("evaluate")(evaluate.command)
-app.command("export")(export.command)
-app.command("thresholds")(thresholds.command)
-app.command("verify")(verify.command)
-app.command("info")(info.command)
-app.command("learn")(learning.learn)
-app.command("forget")(learning.forget)
-app.command("teach-miss")(teach_miss.command)
-app.command("history")(learning.history)
-app.command("revert")(learning.revert)
-app.add_typer(data.app, name="data")
-app.command("bench")(bench.command)
-app.command("serve")(serve.command)
-app.command("replicas")(replicas.command)
-app.command("demo")(demo.command)
+for _name, (_, _help) in COMMANDS.items():
+    app.command(_name, help=_help)(_stand_in)
 
 
 def _print_version(value: bool) -> None:

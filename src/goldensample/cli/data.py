@@ -14,7 +14,9 @@ from goldensample.errors import ImageError
 from goldensample.records import Notify
 
 app = typer.Typer(
-    help="Data sets: which layouts are read, and what is wrong with one.", no_args_is_help=True
+    help="Data sets: which layouts are read, and what is wrong with one.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 
 
