@@ -1,5 +1,6 @@
 """Pictures that appear in a folder, and frames of a video, are inspected once each."""
 
+import io
 import os
 import threading
 import time
@@ -57,39 +58,49 @@ def test_a_watched_folder_is_judged_once_across_restarts(product, tmp_path):
 
 @pytest.fixture
 def watching(product, tmp_path, monkeypatch) -> Iterator[tuple[TestClient, Path]]:
-    """A station that looks into a folder very often, and the folder."""
+    """A station that takes files of a folder for complete very soon, and the folder."""
     folder = tmp_path / "line"
     folder.mkdir()
-    monkeypatch.setattr(watched_folder, "POLL_S", 0.02)
+    monkeypatch.setattr(watched_folder, "SETTLE_S", 0.02)
+    monkeypatch.setattr(watched_folder, "GIVE_UP_S", 0.5)
     with open_station(tmp_path / "kept", product) as client:
         connect(client.app.state.station, Connections(watch=[str(folder)]))
         yield client, folder
 
 
-def test_a_file_that_is_being_written_is_left_alone(watching, monkeypatch):
+def test_files_that_are_being_written_are_left_alone(watching, monkeypatch):
     client, folder = watching
-    monkeypatch.setattr(watched_folder, "MAX_POLLS", 10**9)  # however long the writing takes
-    data = picture(303)
-    with open(folder / "slow.png", "wb") as file:
-        for start in range(0, len(data), len(data) // 8 + 1):
-            file.write(data[start : start + len(data) // 8 + 1])
-            file.flush()
-            os.fsync(file.fileno())
-            time.sleep(0.1)  # it is looked at, changed and unchanged
-            assert start + len(data) // 8 + 1 >= len(data) or not records(client)
-    assert names(client, 1) == ["slow.png"]
+    monkeypatch.setattr(watched_folder, "GIVE_UP_S", 10**9)  # however long the writing takes
+    parts: dict[str, list[bytes]] = {}
+    for ending in ("bmp", "jpg", "pgm", "png", "tif"):  # some have their size before their pixels
+        image = Image.open(io.BytesIO(picture(303)))
+        kept = image.convert("L") if ending == "pgm" else image
+        kept.save(buffer := io.BytesIO(), Image.registered_extensions()[f".{ending}"])
+        data, step = buffer.getvalue(), len(buffer.getvalue()) // 3 + 1
+        parts[f"slow.{ending}"] = [
+            data[start : start + step] for start in range(0, len(data), step)
+        ]
+    for number in range(3):
+        assert not records(client)
+        for name, pieces in parts.items():
+            with open(folder / name, "ab") as file:
+                file.write(pieces[number])
+        time.sleep(0.4 if number < 2 else 0)  # they are looked at, changed and unchanged
+    assert names(client, 5) == sorted(parts)
+    assert "error" not in {one["verdict"] for one in records(client)}
     assert not told(client, "refused")
 
 
 def test_a_file_that_never_becomes_a_picture_is_told_once(watching, tmp_path):
     client, folder = watching
     (folder / "cut.png").write_bytes(picture(304)[:300])
-    wait(lambda: told(client, "refused"))
-    (folder / "good.png").write_bytes(picture(305))  # when it is judged, the other was seen again
-    assert names(client, 2) == ["cut.png", "good.png"]
-    assert [one["verdict"] for one in records(client)] == ["good", "error"]
-    [words] = told(client, "refused")
-    assert "cut.png" in words
+    (folder / "empty.png").write_bytes(b"")
+    wait(lambda: len(told(client, "refused")) == 2)
+    (folder / "good.png").write_bytes(picture(305))  # when it is judged, the others were seen again
+    assert names(client, 3) == ["cut.png", "empty.png", "good.png"]
+    assert [one["verdict"] for one in records(client)] == ["good", "error", "error"]
+    words = " ".join(told(client, "refused"))
+    assert words.count("cut.png") == words.count("empty.png") == 1
     assert str(tmp_path) not in words
 
 

@@ -9,12 +9,16 @@ from pathlib import Path
 from watchfiles import Change, watch
 
 from goldensample.errors import ImageError
+from goldensample.images.codec import read_image, read_shape
 from goldensample.images.listing import is_picture, list_pictures
+from goldensample.station.settings import Settings
 
-WAIT_MS = 200
-"""Milliseconds for which events of the file system are waited for."""
+WAIT_MS = 100
+"""Milliseconds for which events of the file system are waited for, and then gathered, at most."""
 SHARES = ("nfs", "cifs", "smb", "9p", "fuse", "afs", "ceph", "glusterfs", "vboxsf", "virtiofs")
 """File systems, by the start of their names, where others write without an event here."""
+HEADER_FIRST = (".bmp", ".dib", ".tif", ".tiff", ".pgm", ".ppm", ".pnm", ".pbm")
+"""Endings of files that look like a picture as soon as their first bytes are there."""
 MOUNTS = Path("/proc/mounts")
 
 
@@ -32,6 +36,24 @@ def stamp_of(path: Path) -> str:
 def content_stamp(status: os.stat_result) -> str:
     """Return size and time of a file, the stamp of earlier versions."""
     return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def check_whole(path: Path, limits: Settings) -> None:
+    """Check that a file is a picture within the station's limits, with all its pixels.
+
+    Raises:
+        ImageError: it is not; it may be one later, while it is being copied.
+        OSError: it is gone.
+    """
+    if (size := path.stat().st_size) > limits.limit_bytes:
+        raise ImageError(f"a file must have {limits.limit_bytes:,} bytes at most; it has {size:,}")
+    height, width = read_shape(path)
+    if height * width > limits.limit_px:
+        raise ImageError(
+            f"a picture must have {limits.limit_px:,} pixels at most; it has {height:,}x{width:,}"
+        )
+    if path.suffix.lower() in HEADER_FIRST:
+        read_image(path)
 
 
 def is_share(folder: Path) -> bool:

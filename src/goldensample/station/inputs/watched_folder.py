@@ -10,14 +10,14 @@ from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import GoldenError, ImageError
-from goldensample.images.codec import read_shape
 from goldensample.images.listing import is_picture
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.inputs.folder_listing import FolderChanges, stamp_of
+from goldensample.station.inputs.folder_listing import FolderChanges, check_whole, stamp_of
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import ERROR, Record
@@ -27,12 +27,23 @@ from goldensample.station.troubles import JournalLine
 log = logging.getLogger(__name__)
 
 POLL_S = 0.25
-STABLE_POLLS = 2
-"""Looks in a row that must find a file unchanged before it is read."""
-MAX_POLLS = 40
-"""Looks in a row at an unchanged file that is no picture before it is one that cannot be read."""
+SETTLE_S = 0.25
+"""Seconds for which a file must have stayed as it is before it is read."""
+GIVE_UP_S = 10.0
+"""Seconds after which a file that stays as it is, and is no picture, is one that cannot be read."""
 NAMED = 3
 """Files with an unknown ending that are named."""
+
+
+class NewFile(NamedTuple):
+    """A file that is not submitted: its stamp, since when it has it, when to look again.
+
+    Times are of the monotonic clock, in seconds.
+    """
+
+    stamp: str
+    since: float
+    due: float
 
 
 class FolderWatch:
@@ -57,10 +68,10 @@ class FolderWatch:
             raise ImageError(f"a folder to watch must be there; {folder} is not; make it first")
         self._station, self._product, self._folder = station, product, folder
         self._changes = FolderChanges(folder, POLL_S)
-        self._polls: dict[Path, tuple[str, int]] = {}
+        self._new: dict[Path, NewFile] = {}
         self._finished: dict[Path, str] = {}
         self._others: set[Path] = set()
-        self._looked, self._last_picture = 0.0, 0.0
+        self._last_picture = 0.0
         self._trouble = station.trouble(f"folder {folder.name}", product.key, "trouble")
         add = partial(station.log_change, product.key, "", "left out", None)
         self._others_line = JournalLine(add, station.amend_change)
@@ -75,7 +86,7 @@ class FolderWatch:
         words = words or ("watched" if self._last_picture else "no new picture has come yet")
         if self._others:
             words += f"; {self._left_out()}"
-        since, waiting, last = self._trouble.since, len(self._polls), self._last_picture or None
+        since, waiting, last = self._trouble.since, len(self._new), self._last_picture or None
         return ConnectionState(
             str(self._folder), "folder", state, since, last, waiting, 0, 0, words
         )
@@ -90,9 +101,7 @@ class FolderWatch:
             try:
                 files, complete = self._changes.next()
                 self._sort(files, complete)
-                if time.monotonic() - self._looked >= POLL_S:
-                    self._looked = time.monotonic()
-                    self._look()
+                self._look()
                 self._trouble.end("is watched again")
             except StoppingError:
                 return
@@ -123,8 +132,9 @@ class FolderWatch:
                     self._finished[path] = new.pop(path)
             for path in [path for path in self._finished if path not in pictures]:
                 del self._finished[path]  # the database has it: memory must not grow
+        now = time.monotonic()
         for path, stamp in new.items():
-            self._polls.setdefault(path, (stamp, 0))
+            self._new.setdefault(path, NewFile(stamp, now, now + SETTLE_S))
         others = others if complete else self._others | others
         if others != self._others:
             self._others = others
@@ -144,36 +154,39 @@ class FolderWatch:
         return stamp in seen or (is_old and stamp.rpartition(":")[0] in seen)
 
     def _look(self) -> None:
-        """Look at each new file once: submit those that are stable."""
-        for path, (last_stamp, count) in list(self._polls.items()):
+        """Look at each new file that is due: submit those that have stayed as they are."""
+        now = time.monotonic()
+        for path, file in list(self._new.items()):
+            if now < file.due:
+                continue
             try:
                 stamp = stamp_of(path)
-                size = path.stat().st_size
             except OSError:
-                del self._polls[path]  # it was removed meanwhile
+                del self._new[path]  # it was removed meanwhile
                 continue
-            count = count + 1 if stamp == last_stamp else 1
-            self._polls[path] = stamp, count
-            if count >= STABLE_POLLS and size:
-                self._submit(path, stamp, count)
+            if stamp == file.stamp:
+                self._new[path] = NewFile(stamp, file.since, now + (now - file.since))
+                self._submit(path, stamp, now - file.since)
+            else:
+                self._new[path] = NewFile(stamp, now, now + SETTLE_S)
             if self._stop.is_set():
                 return
 
     def _finish(self, path: Path, stamp: str) -> None:
         self._finished[path] = stamp
-        self._polls.pop(path, None)
+        self._new.pop(path, None)
 
-    def _submit(self, path: Path, stamp: str, poll_count: int) -> None:
-        """Submit a complete picture, or after so many looks one that cannot be read."""
+    def _submit(self, path: Path, stamp: str, settled_s: float) -> None:
+        """Submit a complete picture, or after so many seconds one that cannot be read."""
         seen = self._station.ledger.seen_files([str(path)]).get(str(path), {})
         if self._is_known(path, stamp, seen):
             self._finish(path, stamp)
             return
         error, data = "", b""
         try:
-            self._check(path)
+            check_whole(path, self._station.settings)
         except ImageError as cause:
-            if poll_count < MAX_POLLS:
+            if settled_s < GIVE_UP_S:
                 return
             error = str(cause).replace(str(path), os.path.relpath(path, self._folder))
         if path.stat().st_size <= self._station.settings.limit_bytes:
@@ -213,20 +226,6 @@ class FolderWatch:
         self._finish(path, stamp)
         self._last_picture = time.time()
         future.add_done_callback(lambda future: self._on_answer(path, future))
-
-    def _check(self, path: Path) -> None:
-        """Check that a file is a picture within the station's limits."""
-        limits = self._station.settings
-        if (size := path.stat().st_size) > limits.limit_bytes:
-            raise ImageError(
-                f"a file must have {limits.limit_bytes:,} bytes at most; it has {size:,}"
-            )
-        height, width = read_shape(path)
-        if height * width > limits.limit_px:
-            raise ImageError(
-                f"a picture must have {limits.limit_px:,} pixels at most; it has "
-                f"{height:,}x{width:,}"
-            )
 
     def _on_answer(self, path: Path, future: "Future[Record]") -> None:
         """Say that a file could not be read; retry it if the station failed."""
