@@ -110,9 +110,10 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
+    rich_markup_mode=None,
 )
 for _name, (_, _help) in COMMANDS.items():
-    app.command(_name, help=_help)(_stand_in)
+    app.command(_name, short_help=_help)(_stand_in)
 
 
 def _print_version(value: bool) -> None:
