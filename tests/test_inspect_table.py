@@ -109,6 +109,7 @@ def test_rows_are_what_json_says(file, pictures, tmp_path):
     for row, line in zip(found, lines, strict=True):
         assert row.pop("path") == str(pictures / row["picture"])
         assert row.pop("heat_map") is None
+        assert (row.pop("digest") is None) == (row.pop("grey_levels") is None) == ("error" in line)
         assert {name: value for name, value in row.items() if name in line} == line
         assert all(row[name] is None for name in row.keys() - line.keys())
     assert sum(row["verdict"] == "defect" for row in found) >= 5

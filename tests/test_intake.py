@@ -140,9 +140,17 @@ def test_a_program_gives_arrays(tiny_file):
 def test_an_audit_scores_each_picture_once(tiny_file, tmp_path):
     save_parts(tmp_path / "good", [0, 0, 1, 2, 2])
     (tmp_path / "good/notes.txt").write_text("x")
+    save_picture(tmp_path / "good/005.png", np.full((48, 64, 3), 7, np.uint8))
     network = ("--backbone", f"onnx:{tiny_file}", "--size", "48")
     done = golden("audit", tmp_path / "good", *network, "--json")
-    assert len(done.stdout.splitlines()) == 3
+    *ranking, last = map(json.loads, done.stdout.splitlines())
+    assert len(ranking) == 4
+    assert {kind: found["count"] for kind, found in last.items() if found["count"]} == {
+        "left_out": 1,
+        "equal": 2,
+        "single_value": 1,
+    }
+    assert "1 file (005.png) of a single value all over" in done.stderr
     assert "2 files (001.png, 004.png) left out, as their pixels are equal" in done.stderr
     assert "1 file (notes.txt) left out by the ending" in done.stderr
 
@@ -174,25 +182,47 @@ def test_all_pictures_can_still_be_had(tmp_path):
     assert open_images(tmp_path).distinct().names == ("000.png", "002.png")
 
 
-def test_an_inspection_tells_what_it_left_out(line, tmp_path):
-    save_parts(tmp_path, [100])
+def test_an_inspection_counts_what_may_show_no_part(line, tmp_path):
+    save_parts(tmp_path, [100, 101, 100])
+    save_picture(tmp_path / "other.bmp", part(101))
     for number in range(4):
         (tmp_path / f"d{number}.raw").write_bytes(b"x")
     save_picture(tmp_path / "000_mask.png", part(3))
+    save_picture(tmp_path / "dark.png", np.zeros((48, 64, 3), np.uint8))
+    save_picture(tmp_path / "coarse.png", part(4) // 16 * 16)
+    mask = np.zeros((48, 64), np.uint8)
+    mask[3:9, 4:20] = 255
+    Image.fromarray(mask).save(tmp_path / "001.bmp")
+    save_picture(tmp_path / "coarse.bmp", part(5))
+    found = {
+        "left_out": {"count": 4, "names": ["d0.raw", "d1.raw", "d2.raw"]},
+        "equal": {"count": 2, "names": ["002.png", "other.bmp"]},
+        "masks": {"count": 2, "names": ["000_mask.png", "001.bmp"]},
+        "same_stem": {"count": 1, "names": ["coarse.png"]},
+        "single_value": {"count": 1, "names": ["dark.png"]},
+        "few_levels": {"count": 1, "names": ["coarse.png"]},
+    }
     done = golden("inspect", line / "part.golden", tmp_path, "--json")
     *results, last = [json.loads(text) for text in done.stdout.splitlines()]
-    assert [result["picture"] for result in results] == ["000.png", "000_mask.png"]
-    assert last["left_out"] == {"count": 4, "names": ["d0.raw", "d1.raw", "d2.raw"]}
-    assert last["masks"] == {"count": 1, "names": ["000_mask.png"]}
-    assert "4 files (d0.raw, d1.raw, d2.raw and 1 more) left out by the ending" in done.stderr
-    assert "1 file (000_mask.png) inspected, though they look like masks" in done.stderr
+    assert len(results) == 9
+    assert last == found
+    for sentence in (
+        "4 files (d0.raw, d1.raw, d2.raw and 1 more) left out by the ending",
+        "2 files (002.png, other.bmp) the same, pixel by pixel, as a picture before",
+        "2 files (000_mask.png, 001.bmp) inspected, though they look like masks",
+        "1 file (coarse.png) beside a picture of the same name with another ending",
+        "1 file (dark.png) of a single value all over",
+        "1 file (coarse.png) with fewer than 32 of 256 grey levels",
+    ):
+        assert sentence in done.stderr
     plain = golden("inspect", line / "part.golden", tmp_path)
     assert "4 files (d0.raw" in plain.stderr
     assert "left_out" not in plain.stdout
-    table = golden(
-        "inspect", line / "part.golden", tmp_path, "--output", tmp_path / "t.parquet", "--json"
-    )
-    assert json.loads(table.stdout)["left_out"]["count"] == 4
+    for resume in ((), ("--resume",)):  # of a finished table, the second time
+        output = ("--output", line / "counted.parquet", "--json")
+        table = golden("inspect", line / "part.golden", tmp_path, *output, *resume)
+        said = json.loads(table.stdout)
+        assert {kind: said[kind] for kind in found} == found
     alone = golden("inspect", line / "part.golden", tmp_path / "000.png", "--json")
     assert len(alone.stdout.splitlines()) == 1
     assert alone.stderr == ""

@@ -10,6 +10,7 @@ import typer
 from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.fit_one import tell_grey_range, tell_skipped, tell_stretched
+from goldensample.cli.intake import print_intake
 from goldensample.cli.options import (
     Crop,
     GoodPaths,
@@ -26,6 +27,7 @@ from goldensample.cli.sizes import Sizes
 from goldensample.cli.summary import describe
 from goldensample.fitting.audit import METHOD
 from goldensample.images.folder import Folder
+from goldensample.images.intake import Intake
 from goldensample.inspection.inspector import Inspector
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Notify
@@ -70,7 +72,14 @@ def command(
     crop: Crop = None,
     grey_range: GreyRangeText = None,
     skip_unreadable: SkipUnreadable = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a picture.")] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print one JSON object a picture, and a last one where files were left out or may "
+            "show no part.",
+        ),
+    ] = False,
 ) -> None:
     """Rank good pictures by how odd each is among the others, to find defects before fitting.
 
@@ -94,6 +103,7 @@ def command(
         inspector = _fit_all(pictures, network, preparation, notify)
         ranking = _rank(inspector, pictures, report, notify)
     _show(ranking, worst, json)
+    print_intake(pictures.intake or Intake(len(pictures)), json)
     tell(
         "look at the worst first; move pictures that show a defect away, and audit what is left "
         "again or fit it"

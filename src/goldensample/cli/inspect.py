@@ -18,6 +18,13 @@ from goldensample.cli.console import (
     tell,
 )
 from goldensample.cli.drift import DriftMonitor, StrictInput, WatchFile, reject_unusual
+from goldensample.cli.intake import (
+    begin_intake,
+    count_picture,
+    print_intake,
+    tell_intake,
+    tell_table_intake,
+)
 from goldensample.cli.options import GoldenFile, Precision, ReportFolder, RunnerName
 from goldensample.cli.regions_options import (
     CocoFile,
@@ -38,12 +45,11 @@ from goldensample.cli.table import (
 from goldensample.cli.table_part import InspectOptions
 from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
-from goldensample.images.folder import Folder
-from goldensample.images.intake import Intake
+from goldensample.images.intake import InspectionIntake
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold
-from goldensample.wording.intake import intake_notes, left_out_json
+from goldensample.wording.intake import inspected_json
 from goldensample.wording.regions import PLAIN, RegionOptions, region_lines
 
 
@@ -61,8 +67,8 @@ def command(
         bool,
         typer.Option(
             "--json",
-            help="Print one JSON object a picture, and a last one, left_out, where files were left "
-            "out by their ending; with --output, one for all of them.",
+            help="Print one JSON object a picture, and a last one where files were left out by "
+            "their ending or may show no part; with --output, one for all of them.",
         ),
     ] = False,
     fail_on_defect: Annotated[
@@ -109,12 +115,12 @@ def command(
     limits = inspector.threshold
     check_limits(limits, fail_on_defect, file)
     pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
-    left_out = tell_intake(pictures)
+    intake = begin_intake(pictures)
     if table:
         options = InspectOptions(inspector.backbone.precision, limits, region_options, strict_input)
         with lock_files(table.file):
             counts = write_table(table, file, inspector, pictures, options)
-        print_counts(table.output, counts, perf_counter() - started, left_out if json else None)
+        print_counts(table.output, counts, perf_counter() - started, intake, json)
         exit_with(counts["error"], fail_on_defect and counts["defect"])
         return
     annotations = Annotations(masks, (coco, coco_results), pictures, limits)
@@ -129,6 +135,7 @@ def command(
         for done, (picture, result) in enumerate(results, start=1):
             notify("inspect", done, len(pictures))
             name, scene = pictures.names[done - 1], None
+            count_picture(intake, picture)
             if isinstance(result, Inspection):
                 result = region_options.drop_small(result)
                 annotations.add(result)
@@ -145,8 +152,7 @@ def command(
                     page.add(picture.pixels, result)
         annotations.finish()
         save_monitor(monitor)
-    if json and (left_out.left_out or left_out.masks):
-        print_json(left_out_json(left_out))
+    print_intake(tell_intake(intake), json)
     if page and report:
         write_report(page, report / "report.html")
     exit_with(failures, fail_on_defect and defects)
@@ -164,14 +170,6 @@ def check_limits(limits: Threshold | None, fail_on_defect: bool, file: Path) -> 
         raise ValueError(
             f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
         )
-
-
-def tell_intake(pictures: Folder) -> Intake:
-    """Print what is left out and what may be no picture; return it."""
-    intake = pictures.intake or Intake(len(pictures))
-    for sentence in intake_notes(intake, fitted=False):
-        tell(f"golden: {sentence}")
-    return intake
 
 
 def load_inspector(file: Path, precision: str, threshold: float | None) -> Inspector:
@@ -199,13 +197,14 @@ def exit_with(failures: int, defects: int) -> None:
 
 
 def print_counts(
-    output: str, counts: Counter[str], seconds: float, left_out: Intake | None
+    output: str, counts: Counter[str], seconds: float, counted: InspectionIntake, json: bool
 ) -> None:
     """Print the counts of a table as a line, or with what was left out as one JSON object."""
+    intake = tell_table_intake(counted, output)
     kinds = ("good", "review", "defect", "none", "error")
-    if left_out is not None:
+    if json:
         values = {kind: counts[kind] for kind in kinds} | {"seconds": seconds}
-        values |= left_out_json(left_out)
+        values |= inspected_json(intake)
         print_json({"file": output, "pictures": counts.total(), **values})
         return
     names = ("good", "to look at again", "defects", "without a verdict", "errors")

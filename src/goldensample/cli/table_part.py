@@ -14,6 +14,7 @@ from goldensample.cli.console import inspection_json
 from goldensample.cli.drift import reject_unusual
 from goldensample.errors import ImageError, RunnerError
 from goldensample.images.folder import Folder
+from goldensample.images.intake import inspected_facts
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Array, Inspection, Threshold
@@ -177,8 +178,11 @@ def inspect_part(task: Task, part: Part) -> int:
     rows = []
     with threadpool_limits(1, "blas"):
         results = inspect_stream(inspector, attempts, task.batch)
-        for name, path, (_, result) in zip(pictures.names, pictures.paths, results, strict=True):
-            row = {"picture": name, "path": str(path)}
+        items = zip(pictures.names, pictures.paths, results, strict=True)
+        for name, path, (picture, result) in items:
+            row: dict[str, Any] = {"picture": name, "path": str(path)}
+            if picture:
+                row["grey_levels"], row["digest"] = inspected_facts(picture.pixels)
             if isinstance(result, ImageError):
                 rows.append({**row, "error": str(result)})
                 continue

@@ -32,7 +32,11 @@ def check_installed() -> None:
 
 
 def schema() -> Any:
-    """Return the columns, those of `golden inspect --json`, the same for all options."""
+    """Return the columns, the same for all options.
+
+    They are those of `golden inspect --json`; `grey_levels`, 32 for as many or more; and `digest`,
+    equal for pictures of equal pixels.
+    """
     import pyarrow as pa
 
     sides = pa.list_(pa.int32())
@@ -66,6 +70,8 @@ def schema() -> Any:
         "note": pa.string(),
         "heat_map": pa.string(),
         "error": pa.string(),
+        "grey_levels": pa.int32(),
+        "digest": pa.string(),
     }
     return pa.schema(columns)
 
@@ -165,3 +171,13 @@ def count_verdicts(file: BinaryIO) -> Counter[str]:
     import pyarrow.parquet as pq
 
     return _count(pq.read_table(file, columns=["verdict", "error"]))
+
+
+def read_facts(file: BinaryIO) -> Iterator[tuple[str, int, str]]:
+    """Yield name, grey levels and digest of each picture of a table that could be read."""
+    import pyarrow.parquet as pq
+
+    columns = ["picture", "grey_levels", "digest"]
+    for batch in pq.ParquetFile(file).iter_batches(columns=columns):
+        rows = zip(*(batch[name].to_pylist() for name in columns), strict=True)
+        yield from (row for row in rows if row[2])

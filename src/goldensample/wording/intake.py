@@ -6,6 +6,9 @@ from typing import Any
 from goldensample.calibration.conformal import MIN_TAIL_SCORES, required_count
 from goldensample.images.intake import FEW_LEVELS, Files, Intake
 
+KINDS = ("left_out", "equal", "masks", "same_stem", "single_value", "few_levels")
+"""Fields of an intake that a user should know of."""
+
 
 def intake_notes(intake: Intake, fitted: bool = True) -> list[str]:
     """Return a sentence for each thing about the files that a user should know.
@@ -25,9 +28,8 @@ def intake_notes(intake: Intake, fitted: bool = True) -> list[str]:
         "same_stem": "beside a picture of the same name with another ending; remove what is a copy",
         "few_levels": f"with fewer than {FEW_LEVELS} of 256 grey levels: little can be told apart "
         "in them; expose longer, or save them with more contrast",
+        "single_value": "of a single value all over: covered lens, or no light?",
     }
-    if not fitted:
-        texts["single_value"] = "of a single value all over: covered lens, or no light?"
     found = {name: getattr(intake, name) for name in texts}
     return [f"{listed(files)} {texts[name]}" for name, files in found.items() if files]
 
@@ -67,9 +69,9 @@ def listed(files: Files) -> str:
     return f"{files.count:,} file{'s' * (files.count != 1)} ({', '.join(files.names)}{more})"
 
 
-def left_out_json(intake: Intake) -> dict[str, Any]:
-    """Return what an inspection left out, and masks that it may have taken for pictures."""
-    return {"left_out": asdict(intake.left_out), "masks": asdict(intake.masks)}
+def inspected_json(intake: Intake) -> dict[str, Any]:
+    """Return what an inspection or an audit left out, and what may show no part, by kind."""
+    return {kind: asdict(getattr(intake, kind)) for kind in KINDS}
 
 
 def intake_json(intake: Intake | None) -> dict[str, Any] | None:
