@@ -257,8 +257,9 @@ def test_deep_pictures_keep_the_scale_of_the_fit(tiny_file, tmp_path):
     preparation = json.loads(golden("info", file, "--json").stdout)["preparation"]
     assert 0 <= preparation["black"] < preparation["white"] <= 5120
     found = golden("inspect", file, tmp_path / "dim.png", tmp_path / "good/0.png", "--json").stdout
-    dark, same = (json.loads(text)["score"] for text in found.splitlines())
-    assert dark > 5 * same
+    dark, same, counted = map(json.loads, found.splitlines())
+    assert dark["score"] > 5 * same["score"]
+    assert counted["single_value"]["names"] == ["dim.png"]
 
 
 def test_a_killed_fit_leaves_no_file(line, tiny_file, tmp_path):

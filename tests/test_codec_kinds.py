@@ -57,6 +57,29 @@ def test_tiff_with_a_plane_for_each_colour(
     assert read_shape(path) == (24, 40)
 
 
+def test_tiff_of_grey_and_alpha_in_planes_with_0_as_white(tmp_path: Path) -> None:
+    black, white = (struct.pack("<HHLL", 262, 4, 1, value) for value in (1, 0))
+    data = planar_tiff(BYTES[..., :2])
+    assert data.count(black) == 1
+    (tmp_path / "a.tif").write_bytes(data.replace(black, white))
+    assert np.array_equal(read_samples(tmp_path / "a.tif")[..., 0], 255 - BYTES[..., 0])
+
+
+def test_big_tiff(tmp_path: Path) -> None:
+    height, width, _ = BYTES.shape
+    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 16, 277: 1, 278: height}
+    tags[279] = height * width
+    for order, mark in (("<", b"II"), (">", b"MM")):
+        data = mark + struct.pack(f"{order}HHHQ", 43, 8, 0, 16 + height * width)
+        data += BYTES[..., 0].tobytes() + struct.pack(f"{order}Q", len(tags))
+        for tag, value in tags.items():
+            data += struct.pack(f"{order}HHQH6x", tag, 3, 1, value)
+        (tmp_path / "a.tif").write_bytes(data + bytes(8))
+        if order == "<":
+            assert np.array_equal(read_samples(tmp_path / "a.tif")[..., 0], BYTES[..., 0])
+    assert refusal(tmp_path / "a.tif", data).startswith("not supported: a BigTIFF whose")
+
+
 @pytest.mark.parametrize(
     ("tags", "reason"),
     [

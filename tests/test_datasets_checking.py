@@ -18,8 +18,12 @@ MASK[1:3, 2:5] = 255
 
 def write(path: Path, pixels: np.ndarray | int) -> Path:
     """Write a picture; a number stands for a picture of its own."""
-    uniform = np.full((6, 8, 3), pixels, np.uint8) if isinstance(pixels, int) else pixels
-    return save_picture(path, uniform)
+    return save_picture(path, noise(pixels) if isinstance(pixels, int) else pixels)
+
+
+def noise(seed: int, width: int = 8, height: int = 6) -> np.ndarray:
+    """Return a picture of its own."""
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
 @pytest.fixture
@@ -85,11 +89,47 @@ def test_the_same_picture_twice(root: Path, copied: str, to: str, kind: str) -> 
     assert found(root) == {kind: (copied, to) if "train" in copied else tuple(sorted((copied, to)))}
 
 
+def test_what_shows_no_part(root: Path) -> None:
+    write(root / "train/good/dark.png", noise(7) * 0)
+    assert found(root) == {"single_value": ("train/good/dark.png",)}
+    write(root / "train/good/dark.png", noise(7) // 16 * 16)
+    assert found(root) == {"few_levels": ("train/good/dark.png",)}
+    (root / "train/good/dark.png").rename(root / "train/good/dark.gif")
+    assert found(root) == {"left_out": ("train/good/dark.gif",)}
+
+
+def test_deep_pictures_of_few_levels(root: Path) -> None:
+    for number, path in enumerate(sorted(root.glob("t*/*/*.png"))):
+        deep = np.random.default_rng(number).integers(0, 1 << 12, (6, 8), np.uint16)
+        save_picture(path, deep if number % 3 else deep // 2 + 1000)
+    assert list(found(root)) == []
+    for number, path in enumerate(sorted(root.glob("t*/*/*.png"))):
+        save_picture(path, np.random.default_rng(number).integers(2000, 2003, (6, 8), np.uint16))
+    [finding] = check(LAYOUTS["mvtec_ad"].read(root, ""))
+    assert (finding.kind, finding.problem) == ("few_levels", True)
+
+
+def test_masks_among_pictures(root: Path, tmp_path: Path) -> None:
+    write(root / "train/good/0.bmp", MASK)
+    write(root / "test/dent/0.bmp", MASK)
+    data = LAYOUTS["mvtec_ad"].read(root, "")
+    assert [path.name for path in data.train] == ["0.png", "1.png"]
+    assert [item.path.name for item in data.test] == ["0.png", "0.png"]
+    assert not check(data)
+    table = tmp_path / "parts.csv"
+    names = ["train/good/0.png", "train/good/0.bmp", "train/good/1.png"]
+    tests = [f"{name},test,{kind}" for kind in ("good", "dent") for name in [f"test/{kind}/0.png"]]
+    lines = ["path,split,label", *(f"{name},train,good" for name in names), *tests]
+    table.write_text("\n".join(lines))
+    kinds = {finding.kind: finding.files for finding in check(LAYOUTS["csv"].read(table, ""))}
+    assert kinds["masks_beside"] == ("train/good/0.bmp",)
+
+
 def test_labels_splits_and_sizes(root: Path) -> None:
     write(root / "test/9.png", 200)
     assert found(root) == {"no_label": ("test/9.png",)}
     (root / "test/9.png").unlink()
-    write(root / "test/good/0.png", np.full((6, 9, 3), 7, np.uint8))
+    write(root / "test/good/0.png", noise(7, width=9))
     assert found(root) == {"size": ("test/good/0.png",)}
     for name in ("train/good/0.png", "train/good/1.png", "test/good/0.png"):
         (root / name).unlink()
@@ -105,7 +145,7 @@ def test_the_command_says_what_is_wrong_and_how_much(root: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "4 pictures: problems 0, notes 0\n")
     assert "read as mvtec_ad: MVTec AD" in done.stderr
     (root / "test/good/0.png").write_bytes(b"")
-    write(root / "train/good/0.png", np.zeros((5, 8, 3), np.uint8))
+    write(root / "train/good/0.png", noise(8, height=5))
     done = golden("data", "check", root, "--json")
     *findings, summary = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 0

@@ -54,9 +54,10 @@ def check_folder(
     """Tell what is wrong with a data set, without changing it.
 
     Problems: unreadable files, missing or wrongly sized masks, masks that mark nothing or all,
-    pictures without a label, empty splits, and the same picture in train and test, good and
-    defect, or twice in train.
-    Notes: files left out, sizes that differ, test pictures that are there twice, no masks at all.
+    pictures without a label or of a single value, empty splits, and the same picture in train and
+    test, good and defect, or twice in train.
+    Notes: files left out, masks taken for pictures, few grey levels, sizes that differ, test
+    pictures that are there twice, no masks at all.
     """
     name = layout or find_layout(folder)
     if name not in LAYOUTS:

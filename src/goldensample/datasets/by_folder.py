@@ -8,6 +8,7 @@ from goldensample.datasets.items import (
     Dataset,
     Item,
     make_item,
+    masks_beside,
     pictures_below,
     require_complete,
 )
@@ -16,7 +17,6 @@ from goldensample.datasets.labels import (
     NO_LABEL,
     is_mask_folder,
     label_of,
-    pair_masks,
     without_mask_ending,
 )
 from goldensample.errors import ImageError
@@ -99,7 +99,7 @@ def _good_pictures(folder: Path) -> tuple[Path, ...]:
     """Return the pictures in `good` and its like below a folder, without masks beside them."""
     kinds = sorted(path for path in folder.glob("*") if label_of(path.name) == GOOD)
     files = [path for kind in kinds for path in pictures_below(kind)]
-    masks = set(pair_masks(files).values())
+    masks = set(masks_beside(files).values())
     return tuple(path for path in files if path not in masks)
 
 
@@ -118,7 +118,7 @@ def _find_masks(folders: list[Path]) -> Masks:
 
 def _items(files: list[Path], root: Path, masks: Masks) -> tuple[tuple[Item, ...], bool]:
     """Return the pictures with their masks, and whether masks lie beside pictures."""
-    beside = pair_masks(files)
+    beside = masks_beside(files)
     pictures = [path for path in files if path not in set(beside.values())]
     stems = Counter(path.stem for path in pictures if _kind(path, root) not in (GOOD, NO_LABEL))
     items = []

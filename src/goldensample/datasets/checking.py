@@ -4,14 +4,17 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
+from goldensample.datasets.finding import is_table
 from goldensample.datasets.items import Dataset, Item, join_names, unmarked_text
 from goldensample.datasets.labels import GOOD, NO_LABEL
 from goldensample.errors import ImageError
-from goldensample.images.codec import read_samples
+from goldensample.images.codec import read_facts
 from goldensample.images.folder import WORKERS
+from goldensample.images.grey_range import choose_grey_range
+from goldensample.images.intake import FEW_LEVELS, MASK_LEVELS, PictureFacts, find_masks
+from goldensample.images.listing import is_picture
 from goldensample.masks.reading import read_marked
 from goldensample.records import Notify, silent
 
@@ -26,8 +29,9 @@ class Finding:
     Args:
         kind: one of "layout", "empty_split", "no_label", "unreadable", "mask_missing",
             "mask_size", "mask_empty", "mask_full", "good_and_defect", "train_and_test",
-            "twice_in_train", and the notes "listing" (what was left out, or how the files were
-            read), "twice_in_test", "size", "no_masks".
+            "twice_in_train", "single_value", and the notes "listing" (what was left out, or how
+            the files were read), "left_out" (files without the ending of a picture),
+            "twice_in_test", "size", "masks_beside", "few_levels", "no_masks".
         problem: True where metrics on the data set would be wrong or impossible; False for a note.
         files: the pictures or masks concerned, as paths below the data set.
         text: a sentence that names the first of them.
@@ -41,21 +45,19 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _DecodedPicture:
-    """The result of decoding a picture; without size and digest where that failed."""
+    """The result of decoding a picture; without facts where that failed."""
 
     name: str
     in_train: bool
     kind: str
-    size_hw: Size | None
-    digest: bytes
+    facts: PictureFacts | None
     findings: tuple[Finding, ...]
 
 
 def check(data: Dataset, notify: Notify = silent) -> list[Finding]:
     """Decode every picture and mask of a data set and return all findings.
 
-    Duplicates are found by the SHA-256 of the decoded pixels, so that copies in other file formats
-    count; pictures of 16 bits by all of them.
+    Pictures are measured as a fit does, see `images.intake`: copies in other file formats count.
 
     Args:
         data: from a layout's `read`; what `read_category` refuses is a finding here.
@@ -73,7 +75,7 @@ def check(data: Dataset, notify: Notify = silent) -> list[Finding]:
             notify("check", len(decoded), len(pictures))
     findings = [Finding("listing", False, (), note) for note in data.notes]
     findings += [*_empty_splits(data), *(f for picture in decoded for f in picture.findings)]
-    findings += [*_duplicates(decoded), *_sizes(decoded)]
+    findings += [*_duplicates(decoded), *_sizes(decoded), *_contents(decoded), *_left_out(data)]
     return sorted(findings, key=lambda finding: not finding.problem)
 
 
@@ -94,11 +96,9 @@ def _empty_splits(data: Dataset) -> Iterator[Finding]:
 def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
     """Decode a picture and its masks."""
     name, findings = _name(data, item.path), list[Finding]()
-    size_hw, digest = None, b""
+    facts = None
     try:
-        pixels = read_samples(item.path)
-        size_hw = (pixels.shape[0], pixels.shape[1])
-        digest = sha256(repr(size_hw).encode() + pixels.tobytes()).digest()
+        facts = read_facts(item.path)
     except ImageError as error:
         findings.append(Finding("unreadable", True, (name,), str(error)))
     if item.defect_type == NO_LABEL:
@@ -108,8 +108,8 @@ def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
         text = f"{name} shows a defect and has no mask"
         findings.append(Finding("mask_missing", True, (name,), text))
     for mask in item.masks:
-        findings += _check_mask(_name(data, mask), mask, name, size_hw)
-    return _DecodedPicture(name, in_train, item.defect_type, size_hw, digest, tuple(findings))
+        findings += _check_mask(_name(data, mask), mask, name, facts.shape_hw if facts else None)
+    return _DecodedPicture(name, in_train, item.defect_type, facts, tuple(findings))
 
 
 def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> Iterator[Finding]:
@@ -126,10 +126,10 @@ def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> It
 
 
 def _duplicates(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
-    groups: dict[bytes, list[_DecodedPicture]] = {}
+    groups: dict[str, list[_DecodedPicture]] = {}
     for picture in decoded:
-        if picture.digest:
-            groups.setdefault(picture.digest, []).append(picture)
+        if picture.facts:
+            groups.setdefault(picture.facts.digest, []).append(picture)
     for group in groups.values():
         if len(group) < 2:
             continue
@@ -150,16 +150,59 @@ def _duplicates(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
 
 
 def _sizes(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
-    sizes = Counter(picture.size_hw for picture in decoded if picture.size_hw)
+    known = [(picture.name, picture.facts.shape_hw) for picture in decoded if picture.facts]
+    sizes = Counter(size for _, size in known)
     if len(sizes) < 2:
         return
     commonest, count = sizes.most_common(1)[0]
-    others = tuple(p.name for p in decoded if p.size_hw and p.size_hw != commonest)
+    others = tuple(name for name, size in known if size != commonest)
     text = (
         f"{len(others)} of {sizes.total()} pictures have another size than the commonest, "
-        f"{_size_text(commonest or (0, 0))} ({count} pictures): {join_names(others, SHOWN)}"
+        f"{_size_text(commonest)} ({count} pictures): {join_names(others, SHOWN)}"
     )
     yield Finding("size", False, others, text)
+
+
+def _contents(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
+    """Find pictures that show nothing, or little, and masks among the pictures."""
+    known = [(picture.name, picture.facts) for picture in decoded if picture.facts]
+    masks, _ = find_masks([name for name, _ in known], lambda k: known[k][1].values <= MASK_LEVELS)
+    found = tuple(known[k][0] for k in masks)
+    if found:
+        text = (
+            f"{_join(found)} taken for pictures, though they look like masks of those beside them"
+        )
+        yield Finding("masks_beside", False, found, text)
+    flat = tuple(name for name, facts in known if not facts.span and name not in found)
+    if flat:
+        text = f"{_join(flat)} of a single value all over, which shows no part"
+        yield Finding("single_value", True, flat, text)
+    ranges = [p.facts.range for p in decoded if p.in_train and p.facts and p.facts.range]
+    try:
+        grey_range = choose_grey_range(ranges) if ranges else None
+    except ImageError as error:
+        yield Finding("few_levels", True, (), str(error))
+        return
+    few = (name for name, facts in known if facts.span and facts.levels(grey_range) < FEW_LEVELS)
+    if coarse := tuple(name for name in few if name not in found):
+        text = f"{_join(coarse)} with fewer than {FEW_LEVELS} of 256 grey levels"
+        yield Finding("few_levels", False, coarse, text)
+
+
+def _left_out(data: Dataset) -> Iterator[Finding]:
+    """Find files beside the pictures that have not the ending of one."""
+    folders = {path.parent for path in (*data.train, *(item.path for item in data.test))}
+    files = sorted(path for folder in folders for path in folder.iterdir() if path.is_file())
+    others = [path for path in files if path.name[0] != "." and not is_picture(path.name)]
+    names = tuple(_name(data, path) for path in others if not is_table(path))
+    if names:
+        text = f"{_join(names)} left out by the ending of the name"
+        yield Finding("left_out", False, names, text)
+
+
+def _join(names: tuple[str, ...]) -> str:
+    """Return the number of files and the names of the first."""
+    return f"{len(names):,} file{'s' * (len(names) != 1)} ({join_names(names, SHOWN)})"
 
 
 def _name(data: Dataset, path: Path) -> str:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from goldensample.datasets.labels import GOOD, NO_LABEL
+from goldensample.datasets.labels import GOOD, NO_LABEL, pair_masks
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Labelled
+from goldensample.images.codec import read_samples
 from goldensample.images.folder import Folder
 from goldensample.images.grey_range import GreyRange
+from goldensample.images.intake import MASK_LEVELS, count_values, find_masks
 from goldensample.images.listing import find_pictures, list_pictures
 from goldensample.masks.reading import read_marked, require_size
 from goldensample.records import Array
@@ -73,6 +75,28 @@ def pictures_below(folder: Path) -> list[Path]:
 def pictures_in(folder: Path) -> list[Path]:
     """Return the pictures in a folder itself, not in folders below it, sorted."""
     return [path for path in pictures_below(folder) if path.parent == folder]
+
+
+def masks_beside(files: Sequence[Path]) -> dict[Path, Path]:
+    """Return the masks that lie beside their pictures, by picture.
+
+    They are named as `pair_masks` says, or as their picture but for the ending: the file whose
+    pixels are a mask's is one then. Such files alone are decoded.
+    """
+    pairs = pair_masks(files)
+    rest = [path for path in files if path not in set(pairs.values())]
+    numbers, _ = find_masks([path.as_posix() for path in rest], lambda k: _is_drawn(rest[k]))
+    masks = {rest[k].with_suffix(""): rest[k] for k in numbers}
+    stems = ((path, masks.get(path.with_suffix(""))) for path in rest)
+    return {path: mask for path, mask in stems if mask and mask != path} | pairs
+
+
+def _is_drawn(path: Path) -> bool:
+    """Return whether a file has the pixels of a mask; not where it cannot be read."""
+    try:
+        return count_values(read_samples(path)) <= MASK_LEVELS
+    except ImageError:
+        return False
 
 
 def make_item(name: str, path: Path, defect_type: str, masks: tuple[Path, ...] = ()) -> Item:

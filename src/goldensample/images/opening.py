@@ -134,6 +134,8 @@ def _find_reader(data: bytes) -> Reader:
 
 def _check_tiff(data: bytes) -> bytes:
     """Refuse a TIFF that would not be read right; return it, or one's grey plane."""
+    if data.startswith(b"MM\0+"):  # Pillow takes it for a classic one
+        raise refuse("a BigTIFF whose numbers begin with the high byte (big-endian)")
     tags = tiff_tags(data)
     check_tags(tags)
     return plane_file(data, tags, 0) if is_planar(tags) and sample_count(tags) == 2 else data

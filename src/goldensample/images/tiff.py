@@ -120,8 +120,10 @@ def plane_file(data: bytes, tags: Mapping[int, Any], plane: int) -> bytes:
         tags: of its first picture.
         plane: from 0.
     """
-    entries = {tag: _numbers(tags, tag, ()) for tag in (256, 257, 274, 278, 317, 322, 323)}
-    entries |= {258: (depth(tags),), 259: (int(tags.get(259, 1)),), 262: (1,), 277: (1,)}
+    entries = {tag: _numbers(tags, tag, ()) for tag in (256, 257, 266, 274, 278, 317, 322, 323)}
+    black_or_white = min(int(tags.get(262, 1)), 1)  # which 0 is
+    entries |= {258: (depth(tags),), 259: (int(tags.get(259, 1)),), 277: (1,)}
+    entries[262] = (black_or_white,)
     for tag in (273, 279, 324, 325):
         values = _numbers(tags, tag, ())
         each = len(values) // sample_count(tags)
