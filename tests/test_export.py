@@ -14,11 +14,12 @@ from onnx import numpy_helper
 from picture_files import save_picture
 
 from goldensample import ArtifactError, PatchCore, Preparation, fit, load, read_images, save
+from goldensample.backbones.openvino import processor_has
 from goldensample.export import parity
 from goldensample.export.export import check, export, open_export
 from goldensample.fitting.precision import convert_precision
 from goldensample.graphs.graph import to_onnx
-from goldensample.graphs.runtimes import Exported, contract_of, open_all, to_openvino
+from goldensample.graphs.runtimes import Exported, Run, contract_of, open_all, to_openvino
 
 FIT = Preparation((48, 64))
 
@@ -59,14 +60,15 @@ def test_an_export_agrees_and_says_what_it_takes(to, ending, fitted, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == beside
     assert {path.name for path in written.paths} == beside
     assert written.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
-    assert all(one.score <= 1e-5 and one.heat_map <= 1e-5 for one in written.agreements)
+    exact = [one for one in written.agreements if not one.half]
+    assert all(one.score <= 1e-5 and one.heat_map <= 1e-5 for one in exact)
     assert {len(one.differences) for one in written.agreements} == {6 + 7}
     model = open_export(tmp_path / f"a.b{ending}")
     assert contract_of(model) == contract_of(Exported("a.onnx", to_onnx(fitted)))
     pixels = part(900, defect=True, shape=(60, 50))
     for run in open_all(model).values():
         assert run(pixels[None])["score"][0] == pytest.approx(
-            fitted.inspect(pixels).score, rel=1e-5
+            fitted.inspect(pixels).score, rel=parity.HALF_TOLERANCE if run.half else 1e-5
         )
 
 
@@ -75,7 +77,7 @@ def test_a_file_without_a_threshold_is_exported_too(tiny, good_parts, tmp_path):
         fit(good_parts[:4], backbone=tiny, preparation=FIT), tmp_path / "a.onnx", "onnx"
     )
     assert all(not one.changed_verdicts(at_limit=False) for one in written.agreements)
-    (run, _) = open_all(open_export(tmp_path / "a.onnx")).values()
+    run = open_all(open_export(tmp_path / "a.onnx"))["ONNX Runtime"]
     assert "verdict" not in run(part(1)[None])
 
 
@@ -86,7 +88,8 @@ def test_an_int8_inspector_becomes_an_int8_openvino_model_and_an_fp32_onnx_one(t
     eight = convert_precision(replace(builtin, thresholds=limits), "int8")
     assert export(eight, tmp_path / "a.xml", "openvino").precision == "int8"
     assert export(eight, tmp_path / "a.onnx", "onnx").precision == "fp32"
-    (run,) = open_all(open_export(tmp_path / "a.xml")).values()
+    run = open_all(open_export(tmp_path / "a.xml"))["OpenVINO"]
+    assert "u8" in run.computed_in
     found = run(pictures[0][None])["score"][0]
     assert found == pytest.approx(eight.inspect(pictures[0]).score, rel=1e-4)
     assert found != pytest.approx(builtin.inspect(pictures[0]).score, rel=1e-4)
@@ -135,7 +138,7 @@ def test_parity_counts_what_is_not_finite_and_verdicts_at_the_limit(fitted):
     limit = fitted.threshold.score
     found = fitted.inspect(part(1))
 
-    def judged(score, verdict, said, said_score):
+    def judged(score, verdict, said, said_score, computed_in="f32"):
         reference = replace(found, score=score, verdict=verdict)
         outputs = {
             "score": np.array([said_score], np.float32),
@@ -144,7 +147,8 @@ def test_parity_counts_what_is_not_finite_and_verdicts_at_the_limit(fitted):
         }
         pictures = [(part(1), reference)]
         pictures = [(parity.Picture("one", pixels), one) for pixels, one in pictures]
-        (agreement,) = parity.compare(fitted, {"ours": lambda _: outputs}, pictures)
+        runs = {"ours": Run(lambda _: outputs, computed_in)}
+        (agreement,) = parity.compare(fitted, runs, pictures)
         return agreement.worst
 
     assert judged(limit * 1.5, "defect", True, limit * 1.5).within
@@ -155,17 +159,28 @@ def test_parity_counts_what_is_not_finite_and_verdicts_at_the_limit(fitted):
     assert close.within
     assert close.verdict
     assert close.at_limit
+    for precision in ("bf16", "f16", "bf16, u8"):
+        assert judged(limit * 1.5, "defect", True, limit * 1.54, precision).within
+        assert not judged(limit * 1.5, "defect", True, limit * 1.55, precision).within
+        assert not judged(limit * 1.01, "defect", False, limit * 0.99, precision).within
+        assert judged(limit, "good", True, limit * 1.0001, precision).within
 
 
 def test_verify_on_the_command_line(line, tmp_path):
-    for name, runtimes in (("onnx", ["OpenVINO", "ONNX Runtime"]), ("xml", ["OpenVINO"])):
+    ours = ["OpenVINO", "OpenVINO, f32"] if processor_has("bf16") else ["OpenVINO"]
+    for name, runtimes in (("onnx", [*ours, "ONNX Runtime"]), ("xml", ours)):
         words = (line / f"part.{name}", line / "part.golden", line / "new")
         done = golden("verify", *words, "--json")
         assert done.returncode == 0, done.stderr
         said = [json.loads(text) for text in done.stdout.splitlines()]
         assert [one["runtime"] for one in said] == runtimes
-        assert all(one["pictures"] == 4 and one["score"] < 1e-5 for one in said)
-    assert "all the same" in golden("verify", *words).stdout
+        assert all(one["pictures"] == 4 and one["within"] for one in said)
+        exact = [one for one in said if one["computed_in"] == "f32"]
+        assert all(one["score"] < 1e-5 and one["tolerance"] == 1e-3 for one in exact)
+        assert len(exact) == len(runtimes) - processor_has("bf16")
+    told = golden("verify", *words).stdout
+    assert "all the same" in told
+    assert ("not measured here" in told) != processor_has("bf16")
     (tmp_path / "cut.png").write_bytes((line / "new/0.png").read_bytes()[:200])
     done = golden("verify", *words, tmp_path / "cut.png")
     assert done.returncode == 2
@@ -239,7 +254,7 @@ def test_the_same_verdicts_on_real_pictures(shared, tmp_path, data):
         check(f"a.{ending}", agreements)
         assert not any(one.verdict for found in agreements for one in found.differences)
         if precision == "fp32":
-            assert max(found.score for found in agreements) < 1e-5
+            assert max(found.score for found in agreements if not found.half) < 1e-5
 
 
 def test_openvinos_format_loses_nothing(fitted):

@@ -17,6 +17,10 @@ ROUNDING = 0.01
 """Share of a bank row's norm (root mean square) below which a distance counts as zero: the score of
 a picture whose patches are all in the bank is nothing but rounding error."""
 
+HALF_TOLERANCE = 0.03
+"""Largest relative difference of a score or a map where a runtime computes in bfloat16 or half
+precision; no verdict may change but right at the threshold, as in float32."""
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -28,9 +32,9 @@ class Difference:
         heat_map: the largest |difference| in the map, relative to the map's maximum; None where
             the method has no map.
         verdict: whether the verdicts differ.
-        at_limit: whether the score equals the threshold within the tolerance, so that a difference
-            within the tolerance may change the verdict.
-        tolerance: for both differences.
+        at_limit: whether the score equals the threshold within the tolerance of float32, so that
+            rounding alone may change the verdict.
+        tolerance: for both differences, by what the runtime computes in.
     """
 
     picture: str
@@ -49,9 +53,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """The differences between a model and the inspector in one runtime."""
+    """The differences between a model and the inspector in one runtime.
+
+    Args:
+        runtime: its name.
+        computed_in: the precisions it computed in, see `runtimes.Run`.
+        half: whether that is bfloat16 or half precision.
+        differences: one a picture.
+    """
 
     runtime: str
+    computed_in: str
+    half: bool
     differences: tuple[Difference, ...]
 
     @property
@@ -95,8 +108,12 @@ def compare(
     for picture, reference in references:
         for runtime, run in runs.items():
             outputs = run(picture.pixels[None])
-            differences[runtime].append(_difference(inspector, reference, outputs, floor))
-    return [Agreement(runtime, tuple(values)) for runtime, values in differences.items()]
+            difference = _difference(inspector, reference, outputs, floor, run.half)
+            differences[runtime].append(difference)
+    return [
+        Agreement(runtime, run.computed_in, run.half, tuple(differences[runtime]))
+        for runtime, run in runs.items()
+    ]
 
 
 def _distance_floor(inspector: Inspector) -> float:
@@ -114,10 +131,15 @@ def _distance_floor(inspector: Inspector) -> float:
 
 
 def _difference(
-    inspector: Inspector, reference: Inspection, outputs: dict[str, Array], floor: float
+    inspector: Inspector,
+    reference: Inspection,
+    outputs: dict[str, Array],
+    floor: float,
+    half: bool,
 ) -> Difference:
     """Compare a model's outputs for one picture with the inspection; NaN differs infinitely."""
-    tolerance, limit = TOLERANCES[inspector.backbone.precision], inspector.threshold
+    rounding, limit = TOLERANCES[inspector.backbone.precision], inspector.threshold
+    tolerance = HALF_TOLERANCE if half else rounding
     score, expected_map = outputs["score"], reference.heat_map
     if score.shape != (1,) or ("heat_map" in outputs) != (expected_map is not None):
         return Difference(reference.name, np.inf, np.inf, True, False, tolerance)
@@ -139,7 +161,7 @@ def _difference(
         verdict=is_defect != expected,
         at_limit=limit is not None
         and is_defect is not None
-        and abs(reference.score - limit.score) <= tolerance * limit.score,
+        and abs(reference.score - limit.score) <= rounding * limit.score,
         tolerance=tolerance,
     )
 

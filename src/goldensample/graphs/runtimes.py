@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,13 @@ from goldensample.graphs.graph import INPUT, PROPERTY
 from goldensample.records import Array
 
 NEEDED = {"score"}
+F32 = {"INFERENCE_PRECISION_HINT": "f32"}
+"""Settings of OpenVINO without which it computes in bfloat16 or half precision where the processor
+can."""
+COMPUTING = {"Convolution", "Deconvolution", "FullyConnected", "MatMul"}
+"""Layers of OpenVINO whose precision is the model's: others, such as Gather, move values as they
+are stored, in 16 bits where that loses nothing."""
+HALF = {"bf16", "f16"}
 
 
 @dataclass(frozen=True)
@@ -38,27 +46,56 @@ class Exported:
         return [(path.with_suffix(".bin"), self.weights), (path, self.graph)]
 
 
-Run = Callable[[Array], dict[str, Array]]
-"""(n, H, W, 3) uint8 pictures to outputs by name."""
+Compute = Callable[[Array], dict[str, Array]]
+
+
+@dataclass(frozen=True)
+class Run:
+    """An exported model in a runtime, to be called.
+
+    Args:
+        compute: (n, H, W, 3) uint8 pictures to outputs by name.
+        computed_in: the precisions of its convolutions and matrix products on this processor, in
+            OpenVINO's words: "f32", "bf16", "f32, u8".
+    """
+
+    compute: Compute
+    computed_in: str
+
+    def __call__(self, pictures: Array) -> dict[str, Array]:
+        return self.compute(pictures)
+
+    @property
+    def half(self) -> bool:
+        """Whether it computes in bfloat16 or half precision."""
+        return not HALF.isdisjoint(self.computed_in.split(", "))
+
+
+Opened = tuple[set[str], set[str], Run]
+"""Names of inputs, names of outputs, the model."""
 
 
 def open_all(model: Exported) -> dict[str, Run]:
-    """Load the model in each installed runtime that supports it; return functions by runtime.
+    """Load the model in each installed runtime that supports it, on the CPU; return them by name.
+
+    They run with their defaults, as most users will. Where those of OpenVINO compute in bfloat16 or
+    half precision, the model runs a second time as "OpenVINO, f32", with float32 asked for.
 
     Raises:
         ArtifactError: a runtime cannot load it, or it is not from `golden export`.
     """
-    openers: dict[str, Callable[[Exported], tuple[set[str], set[str], Run]]]
-    openers = {"OpenVINO": _openvino}
+    runs = {"OpenVINO": _open(model, "OpenVINO", partial(_openvino, config={}))}
+    if runs["OpenVINO"].half:  # elsewhere asking for float32 changes nothing
+        runs["OpenVINO, f32"] = _open(model, "OpenVINO", partial(_openvino, config=F32))
     if model.weights is None and find_spec("onnxruntime"):
-        openers["ONNX Runtime"] = _onnxruntime
-    return {runtime: _open(model, runtime, opener) for runtime, opener in openers.items()}
+        runs["ONNX Runtime"] = _open(model, "ONNX Runtime", _onnxruntime)
+    return runs
 
 
-def _open(model: Exported, runtime: str, opener: Callable[..., Any]) -> Run:
+def _open(model: Exported, runtime: str, opener: Callable[[Exported], Opened]) -> Run:
     """Load a model in a runtime and check its inputs and outputs; wrap errors of later runs."""
     try:
-        inputs, outputs, run_model = opener(model)
+        inputs, outputs, run = opener(model)
     except Exception as error:  # ONNX Runtime's errors have no other base class
         raise _refusal(model, runtime, error) from error
     if inputs != {INPUT} or not outputs >= NEEDED:
@@ -68,13 +105,13 @@ def _open(model: Exported, runtime: str, opener: Callable[..., Any]) -> Run:
             f"{actual}; make one with golden export"
         )
 
-    def run(pictures: Array) -> dict[str, Array]:
+    def compute(pictures: Array) -> dict[str, Array]:
         try:
-            return run_model(pictures)
+            return run.compute(pictures)
         except Exception as error:
             raise _refusal(model, runtime, error) from error
 
-    return run
+    return replace(run, compute=compute)
 
 
 def _refusal(model: Exported, runtime: str, error: Exception) -> ArtifactError:
@@ -85,13 +122,11 @@ def _refusal(model: Exported, runtime: str, error: Exception) -> ArtifactError:
     )
 
 
-def _openvino(model: Exported) -> tuple[set[str], set[str], Run]:
-    """Compile for the CPU in float32."""
-    # set the precision: on processors with bf16 OpenVINO would use that by default
-    config = {"INFERENCE_PRECISION_HINT": "f32"}
+def _openvino(model: Exported, config: dict[str, str]) -> Opened:
+    """Compile for the CPU."""
     compiled = import_openvino().Core().compile_model(_read(model), "CPU", config)
 
-    def run(pictures: Array) -> dict[str, Array]:
+    def compute(pictures: Array) -> dict[str, Array]:
         results = compiled(pictures)
         return {name: results[port].copy() for port in compiled.outputs for name in port.names}
 
@@ -99,7 +134,23 @@ def _openvino(model: Exported) -> tuple[set[str], set[str], Run]:
         {name for port in ports for name in port.names}
         for ports in (compiled.inputs, compiled.outputs)
     )
-    return inputs, outputs, run
+    return inputs, outputs, Run(compute, computed_in(compiled.get_runtime_model()))
+
+
+def computed_in(executed: Any) -> str:
+    """Return the precisions that a model computes in, see `Run`.
+
+    Args:
+        executed: what OpenVINO made of a model for this processor (its runtime model); the hint
+            that it was asked for tells nothing, since a processor may lack that precision.
+    """
+    facts = [op.get_rt_info() for op in executed.get_ordered_ops()]
+    precisions = {
+        fact["runtimePrecision"].astype(str)
+        for fact in facts
+        if fact["layerType"].astype(str) in COMPUTING
+    }
+    return ", ".join(sorted(precisions))
 
 
 def _read(model: Exported) -> Any:
@@ -108,8 +159,8 @@ def _read(model: Exported) -> Any:
     return import_openvino().Core().read_model(*parts)
 
 
-def _onnxruntime(model: Exported) -> tuple[set[str], set[str], Run]:
-    """Open a session on the CPU without log messages and telemetry."""
+def _onnxruntime(model: Exported) -> Opened:
+    """Open a session on the CPU without messages and telemetry; its defaults keep to float32."""
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
@@ -120,10 +171,10 @@ def _onnxruntime(model: Exported) -> tuple[set[str], set[str], Run]:
         [value.name for value in values] for values in (session.get_inputs(), session.get_outputs())
     )
 
-    def run(pictures: Array) -> dict[str, Array]:
+    def compute(pictures: Array) -> dict[str, Array]:
         return dict(zip(outputs, session.run(outputs, {inputs[0]: pictures}), strict=True))
 
-    return set(inputs), set(outputs), run
+    return set(inputs), set(outputs), Run(compute, "f32")
 
 
 def to_openvino(name: str, graph: bytes, network: Network) -> Exported:
