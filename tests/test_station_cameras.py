@@ -196,6 +196,19 @@ def test_silence_and_return_are_told_in_words(client, monkeypatch):
     source.close()
 
 
+def test_an_error_of_ours_is_told_and_the_camera_goes_on(client, monkeypatch):
+    monkeypatch.setattr(camera, "RETRY_S", 0.1)
+    with jpeg_camera(lambda number: jpeg(number % 50), 20) as url:
+        with monkeypatch.context() as broken:
+            broken.setattr(camera, "encode_png", None)
+            join(client, f"front={url}", every_s=0.1)
+            [source] = client.app.state.station._inputs
+            wait(lambda: "an error of golden itself" in source.state().words)
+            assert source.state().state == "trouble"
+        wait(lambda: source.state().state == "working")
+    source.close()
+
+
 def test_a_camera_has_a_product_a_name_and_options():
     url = "rtsp://user:secret@10.0.0.5/live?token=secret"
     assert parse_camera(url, ["part"]) == ("part", CameraSource(url))
