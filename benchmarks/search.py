@@ -1,7 +1,7 @@
-"""Time the search for the nearest row, in full and in cells: `python benchmarks/search.py`.
+"""Time the search for nearest rows: in full, in cells, compiled: `python benchmarks/search.py`.
 
 The built-in network's patches of good bottles make banks of 1 %, 10 % and 100 %; the queries are
-pictures of the test set, one a call. Both searches take turns on the same pictures in one process,
+pictures of the test set, one a call. The searches take turns on the same pictures in one process,
 and their answers must be equal. Times are the processor's: run it with OMP_NUM_THREADS=1 and
 OPENBLAS_NUM_THREADS=1 for those of one core.
 """
@@ -48,30 +48,42 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
     return (process_time() - start) * 1000, result
 
 
+def sorted_search(bank: np.ndarray, compiled: bool) -> NearestSearch:
+    """Return the search over a sorted bank, by compiled code or by NumPy."""
+    search, library = NearestSearch(bank), neighbors.library
+    neighbors.library = library if compiled else lambda: None
+    search.sort()
+    neighbors.library = library
+    return search
+
+
 def compare(bank: np.ndarray, pictures: list[np.ndarray]) -> dict[str, object]:
-    """Search for the pictures' patches in full and in cells."""
-    exhaustive, clustered = NearestSearch(bank), NearestSearch(bank)
-    sort_ms, _ = timed(clustered.sort)
-    rows: list[tuple[float, float, float]] = []
+    """Search for the pictures' patches in full, and in cells by NumPy and by compiled code."""
+    if neighbors.library() is None:
+        sys.exit("the package was built without a C compiler")
+    numpy_sort_ms, clustered = timed(partial(sorted_search, bank, False))
+    sort_ms, compiled = timed(partial(sorted_search, bank, True))
+    searches = NearestSearch(bank), clustered, compiled
+    rows: list[list[float]] = []
     for patches in pictures:
-        rounds = [
-            [timed(partial(s.find, patches)) for s in (exhaustive, clustered)] for _ in range(3)
-        ]
-        for (_, expected), (_, result) in rounds:
-            if not all(map(np.array_equal, expected, result)):
+        rounds = [[timed(partial(s.find, patches)) for s in searches] for _ in range(3)]
+        for (_, expected), *others in rounds:
+            if not all(all(map(np.array_equal, expected, result)) for _, result in others):
                 sys.exit("the searches disagree")
-        exhaustive_ms, clustered_ms = (min(turn[k][0] for turn in rounds) for k in (0, 1))
-        rows.append((exhaustive_ms, clustered_ms, clustered.share))
-    full_ms, cells_ms, share = np.median(rows, axis=0)
+        times = [min(turn[k][0] for turn in rounds) for k in range(len(searches))]
+        rows.append([*times, *(s.share for s in searches[1:])])
+    full_ms, cells_ms, compiled_ms, cells_share, compiled_share = np.median(rows, axis=0)
     return {
         "bank": bank.shape,
         "queries": len(pictures[0]),
-        "sort_ms": sort_ms,
+        "sort_ms": {"NumPy": numpy_sort_ms, "compiled": sort_ms},
         "full_ms": full_ms,
         "cells_ms": cells_ms,
-        "times_faster": full_ms / cells_ms,
-        "share_of_products": share,
-        "full_cells_share_of_each_picture": rows,
+        "compiled_ms": compiled_ms,
+        "cells_times_faster_than_full": full_ms / cells_ms,
+        "compiled_times_faster_than_cells": cells_ms / compiled_ms,
+        "share_of_products": {"cells": cells_share, "compiled": compiled_share},
+        "full_cells_compiled_shares_of_each_picture": rows,
     }
 
 

@@ -1,9 +1,16 @@
 """Cells rule rows out, and never the nearest one."""
 
+import ctypes
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 from references import nearest_loop
 
+from goldensample.native import library as native
 from goldensample.search.exact import NearestSearch
 from goldensample.search.pruned import PrunedSearch, product_error
 
@@ -11,10 +18,32 @@ FEW = 32
 """Queries of one call that do not make a search sort its bank."""
 
 
-@pytest.fixture(autouse=True)
-def in_cells(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Search in cells even where the full product is as quick."""
+@pytest.fixture(params=["compiled", "compiled without AVX2", "NumPy"], autouse=True)
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, plain) -> str:
+    """Search in cells by each code, even where the full product is as quick."""
     monkeypatch.setattr("goldensample.search.pruned.WORTH", np.inf)
+    monkeypatch.setattr("goldensample.search.compiled.PATIENCE", 10**6)
+    found = {"compiled": native.library(), "compiled without AVX2": plain, "NumPy": None}
+    if request.param != "NumPy" and found[request.param] is None:
+        pytest.skip("there is no C compiler")
+    monkeypatch.setattr("goldensample.search.exact.library", lambda: found[request.param])
+    monkeypatch.setattr("goldensample.search.compiled.library", lambda: found[request.param])
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL | None:
+    """The compiled search as other processors have it; None where there is no compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    source = Path(native.__file__).parent / native.SOURCES[0]
+    built = tmp_path_factory.mktemp("native") / "plain.so"
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fPIC", "-shared", "-DPLAIN"]
+    subprocess.run([compiler, *flags, "-o", built, source, "-lm"], check=True)
+    compiled = ctypes.CDLL(str(built))
+    compiled.nearest_rows.restype = ctypes.c_int64
+    return compiled
 
 
 def rows(n: int, d: int, seed: int) -> np.ndarray:
@@ -139,11 +168,41 @@ def test_more_neighbours_are_found_in_a_sorted_bank():
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
 
 
-def test_rows_without_order_are_searched_in_full(monkeypatch):
+def test_rows_without_order_are_searched_in_full(kind, monkeypatch):
     bank, queries = rows(1200, 60, 1), rows(40, 60, 2)
-    assert both(bank, queries)[2] > 1  # nothing is ruled out, and the middles come on top
+    in_cells = both(bank, queries)[2]
+    assert in_cells > 1 if kind == "NumPy" else in_cells < 1  # NumPy rules nothing out
     monkeypatch.setattr("goldensample.search.pruned.WORTH", 0.6)
+    monkeypatch.setattr("goldensample.search.compiled.PATIENCE", -100)
     assert both(bank, queries)[2] == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_near_ties_are_in_the_order_of_numpy(count):
+    # rows in all corners of a cube round a query: equal distances but for the order of summing
+    rng = np.random.default_rng(4)
+    middle = rng.normal(0, 1, 40).astype(np.float32)
+    corners = rng.permuted(np.tile(rng.normal(0, 1, 40), (1500, 1)), axis=1)
+    bank = (middle + corners * rng.choice([-1, 1], (1500, 40))).astype(np.float32)
+    queries = np.stack([middle, middle + np.float32(1e-6), bank[7]])
+    search = NearestSearch(bank)
+    search.sort()
+    expected = NearestSearch(bank).find_squared(queries, count)
+    for found in (search.find(queries, count)[1], search.find_squared(queries, count)[1]):
+        assert np.array_equal(found, expected[1])
+    assert np.array_equal(search.find_squared(queries, count)[0], expected[0])
+    assert np.array_equal(search.find(queries, count)[0], np.sqrt(expected[0]).astype(np.float32))
+
+
+def test_threads_search_at_once():
+    bank, queries = clustered(3000, 32, 1), clustered(400, 32, 2)
+    search = NearestSearch(bank)
+    expected = NearestSearch(bank).find(queries[:20])
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: search.find(queries), range(12)))
+    for distances, found in answers:
+        assert np.array_equal(found[:20], expected[1])
+        assert np.array_equal(distances[:20], expected[0])
 
 
 def test_by_hand():

@@ -48,12 +48,15 @@ def _package_info() -> dict[str, Any]:
     from hashlib import sha256
 
     from goldensample.graphs.open_backbone import builtin_graph
+    from goldensample.native.library import library
 
+    has_compiled = library() is not None
     graph = builtin_graph()
     return {
         "goldensample": __version__,
         "builtin_network_sha256": sha256(graph).hexdigest(),
         "builtin_network_bytes": len(graph),
+        "search": "compiled" if has_compiled else "NumPy, slower: built without a C compiler",
     }
 
 

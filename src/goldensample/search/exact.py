@@ -1,12 +1,14 @@
 """Exact nearest neighbours, by one matrix product and float64 distances of near ties."""
 
-from threading import Lock
+from threading import RLock
 
 import numpy as np
 from array_api_compat import array_namespace, device, is_numpy_array
 
 from goldensample.arrays import to_numpy
+from goldensample.native.library import library
 from goldensample.records import Array
+from goldensample.search.compiled import MOST, CompiledSearch
 from goldensample.search.pruned import PrunedSearch, cells_for, product_error
 
 BLOCK_VALUES = 2**21
@@ -21,14 +23,15 @@ class NearestSearch:
     A float32 matrix product gives every distance up to a rounding error with a proven bound. All
     candidates within the bound (mostly one a query) are computed again in float64.
 
-    For the one nearest row in a NumPy array, part of that product is enough, see `PrunedSearch`,
-    once enough queries came to amortise sorting the bank. The results are the same.
+    In a NumPy array a part of that work is enough once enough queries came to amortise sorting the
+    bank: see `CompiledSearch`, and `PrunedSearch` where the package was built without a compiler.
+    The results are the same.
 
     Args:
         bank: (m, d) float32, m >= 1; a NumPy array or a torch tensor; not changed.
 
     Attributes:
-        share: of the q·m products of a full search that the last `find` computed.
+        share: of the q·m·d multiplications of a full search that the last `find` made.
 
     Cost: a second copy of the bank.
     """
@@ -38,15 +41,13 @@ class NearestSearch:
         self.bank = bank
         self.share = 1.0
         self._mean = xp.mean(bank, axis=0)  # shorter vectors make smaller errors
-        centred = bank - self._mean
-        squared = xp.sum(centred * centred, axis=1)
-        self._max_norm = float(xp.max(squared)) ** 0.5
-        # [q, 1] @ [-2 b, |b|^2] is |q - b|^2 - |q|^2
-        columns = xp.concat([-2 * centred, squared[:, None]], axis=1)
-        self._full = columns, np.arange(bank.shape[0])  # and the row of each column
+        columns = self._columns()
+        self._max_norm = float(xp.max(columns[:, -1])) ** 0.5
+        self._full: tuple[Array, Array] | None = columns, np.arange(bank.shape[0])
+        self._compiled: CompiledSearch | None = None
         self._pruned: PrunedSearch | None = None
         self._query_count = 0
-        self._lock = Lock()  # several threads may search
+        self._lock = RLock()  # several threads may search
 
     def find(self, queries: Array, count: int = 1) -> tuple[Array, Array]:
         """Find the nearest rows of each query.
@@ -60,7 +61,7 @@ class NearestSearch:
 
         Cost: at most q·m·d multiplications, and (q + m)·d·√m more where cells are used.
         """
-        squared, rows = self.find_squared(queries, count)
+        squared, rows = self._search(queries, count, False)
         return np.sqrt(squared).astype(np.float32), rows
 
     def find_squared(self, queries: Array, count: int = 1) -> tuple[Array, Array]:
@@ -68,11 +69,61 @@ class NearestSearch:
 
         A squared distance depends on its query and row alone, not on the other rows of the bank.
         """
+        return self._search(queries, count, True)
+
+    def sort(self) -> None:
+        """Sort a bank of NumPy rows into cells; `find` does it once worth it. For speed only."""
+        columns = self._columns()
+        if library() is not None:
+            self._compiled = CompiledSearch(self.bank, columns, self._mean)
+            self._full = None  # made again where it is needed
+        else:
+            self._pruned = PrunedSearch(columns)
+            self._full = self._pruned.columns, self._pruned.rows  # frees that in the old order
+
+    def _columns(self) -> Array:
+        """Return (m, d + 1) [-2 b, |b|²] of each centred row: [q, 1] @ its transpose is
+        |q - b|² - |q|²."""
+        xp = array_namespace(self.bank)
+        centred = self.bank - self._mean
+        squared = xp.sum(centred * centred, axis=1)
+        return xp.concat([-2 * centred, squared[:, None]], axis=1)
+
+    def _search(self, queries: Array, count: int, is_ranked: bool) -> tuple[Array, Array]:
+        """Return squared distances, in float64, and rows.
+
+        Where `is_ranked`, each distance is summed in one order, whichever way the row was found;
+        else it may differ in a bit that float32 does not have.
+        """
+        self._sort_once_worth_it(queries.shape[0])
+        quick = self._compiled.find(queries, count) if self._compiled and count <= MOST else None
+        if quick is None:
+            return self._multiply(queries, count)
+        squared, rows, sure, share = quick
+        if is_ranked:
+            query = np.repeat(np.arange(len(rows)), count)
+            squared, rows = self._rank(queries, query, rows.ravel(), count)
+        if not sure.all():
+            squared[~sure], rows[~sure] = self._multiply(queries[~sure], count)
+            share += 1 - float(sure.mean())
+        self.share = share
+        return squared, rows
+
+    def _sort_once_worth_it(self, queries: int) -> None:
+        rows = self.bank.shape[0]
+        with self._lock:
+            self._query_count += queries
+            is_sorted = self._compiled or self._pruned or not is_numpy_array(self.bank)
+            if not is_sorted and rows >= LEAST_ROWS and self._query_count >= 2 * cells_for(rows):
+                self.sort()
+
+    def _multiply(self, queries: Array, count: int) -> tuple[Array, Array]:
+        """Return squared distances and rows by products with all rows, or those of a few cells."""
         xp = array_namespace(queries)
         left = queries - self._mean
         ones = xp.ones((left.shape[0], 1), dtype=left.dtype, device=device(left))
         left = xp.concat([left, ones], axis=1)
-        pruned = self._pruned_search(left.shape[0]) if count == 1 else None
+        pruned = self._pruned if count == 1 else None
         step = max(1, BLOCK_VALUES // (self.bank.shape[0] if pruned is None else pruned.largest))
         parts, total = [], 0
         for start in range(0, left.shape[0], step):
@@ -85,25 +136,12 @@ class NearestSearch:
         squared, rows = (np.concatenate(part) for part in zip(*parts, strict=True))
         return squared, rows
 
-    def sort(self) -> None:
-        """Sort a bank of NumPy rows into cells; `find` does it once worth it. For speed only."""
-        self._pruned = PrunedSearch(self._full[0])
-        self._full = self._pruned.columns, self._pruned.rows  # frees the copy in the old order
-
-    def _pruned_search(self, queries: int) -> PrunedSearch | None:
-        """Return the search over the sorted bank; None before that is worth it."""
-        self._query_count += queries
-        rows = self.bank.shape[0]
-        worthwhile = rows >= LEAST_ROWS and self._query_count >= 2 * cells_for(rows)
-        with self._lock:
-            if worthwhile and self._pruned is None and is_numpy_array(self.bank):
-                self.sort()
-        return self._pruned
-
     def _candidates(self, left: Array, count: int) -> tuple[Array, Array, int]:
         """Return the candidate (query, row) pairs by the full product, and its size."""
         xp = array_namespace(left)
-        columns, rows = self._full
+        with self._lock:
+            self._full = self._full or (self._columns(), np.arange(self.bank.shape[0]))
+            columns, rows = self._full
         right = xp.permute_dims(columns, (1, 0))
         max_norm = float(xp.max(xp.sum(left * left, axis=1))) ** 0.5
         error = product_error(self.bank.shape[1], max_norm, self._max_norm)

@@ -14,6 +14,37 @@ TILE = 4096
 """Rows sorted into cells at a time; changes the speed only."""
 
 
+class Cells:
+    """The rows of a bank, assigned to about √m cells, each row to that of its nearest centroid.
+
+    Args:
+        columns: (m, d + 1) float32, [-2 b, |b|²] for each centred row b, m >= 1; not changed.
+
+    Attributes:
+        rows: (m,) int64, by cell.
+        starts: (cells + 1,) int64: where each cell begins among them.
+        right: (d + 1, cells) float32, [-2 c, |c|²] of each centroid c, as columns.
+        gap: (cells, cells) float32; see `PrunedSearch`.
+        twice_distances: (cells, cells) float32, twice the distances between the centroids.
+
+    Cost: √m·m·d multiplications.
+    """
+
+    def __init__(self, columns: Array) -> None:
+        count = cells_for(len(columns))
+        sample = columns[:: max(1, len(columns) // (SAMPLE * count)), :-1] / -2
+        centroids = _centroids(sample, count)
+        right = _columns(centroids)
+        home_cell, gap = _assign(columns, right)
+        filled = np.bincount(home_cell, minlength=len(centroids)) > 0
+        self.rows = np.argsort(home_cell, kind="stable")
+        starts = np.flatnonzero(np.diff(home_cell[self.rows], prepend=-1))
+        self.starts = np.append(starts, len(columns))
+        self.right = np.ascontiguousarray(right[filled].T)
+        self.gap = gap[np.ix_(filled, filled)]
+        self.twice_distances = _twice_distances(centroids[filled])
+
+
 class PrunedSearch:
     """Finds the candidate nearest rows of a query, by products with few cells of rows.
 
@@ -44,20 +75,12 @@ class PrunedSearch:
     """
 
     def __init__(self, columns: Array) -> None:
-        count = cells_for(len(columns))
-        sample = columns[:: max(1, len(columns) // (SAMPLE * count)), :-1] / -2
-        centroids = _centroids(sample, count)
-        right = _columns(centroids)
-        home_cell, gap = _assign(columns, right)
-        filled = np.bincount(home_cell, minlength=len(centroids)) > 0
-        self.rows = np.argsort(home_cell, kind="stable")
+        cells = Cells(columns)
+        self.rows = cells.rows
         self.columns = columns[self.rows]
-        starts = np.flatnonzero(np.diff(home_cell[self.rows], prepend=-1))
-        self._starts = np.append(starts, len(columns))
-        self._right = np.ascontiguousarray(right[filled].T)
-        self._gap = gap[np.ix_(filled, filled)]
-        self._twice_distances = _twice_distances(centroids[filled])
-        max_squared = max(columns[:, -1].max(), right[filled, -1].max())
+        self._starts, self._right = cells.starts, cells.right
+        self._gap, self._twice_distances = cells.gap, cells.twice_distances
+        max_squared = max(columns[:, -1].max(), cells.right[-1].max())
         self._max_norm = float(max_squared) ** 0.5
 
     @property

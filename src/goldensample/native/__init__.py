@@ -1,0 +1,1 @@
+"""Code that is compiled when the package is built, and its loader."""
