@@ -35,7 +35,7 @@ class SearchHook(BuildHookInterface):
             stale.unlink()
         compiler = _installed_compiler()
         if compiler is None and find_spec("ziglang"):
-            compiler = [sys.executable, "-m", "ziglang", "cc"]
+            compiler = [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline", "-s"]
         if compiler is None:
             self.app.display_warning("no C compiler: the search is left to NumPy, and slower")
             return
