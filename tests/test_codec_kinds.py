@@ -65,6 +65,19 @@ def test_tiff_of_grey_and_alpha_in_planes_with_0_as_white(tmp_path: Path) -> Non
     assert np.array_equal(read_samples(tmp_path / "a.tif")[..., 0], 255 - BYTES[..., 0])
 
 
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_a_damaged_tiff_is_told_in_our_words_alone(
+    tmp_path: Path, compression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(BYTES[..., :3]).save(tmp_path / "a.tif", compression=compression)
+    data = bytearray((tmp_path / "a.tif").read_bytes())
+    with Image.open(tmp_path / "a.tif") as image:
+        [at] = image.tag_v2[273]
+    data[at + 100 : at + 140] = b"\xff" * 40
+    assert "the file" in refusal(tmp_path / "a.tif", data)
+    assert capfd.readouterr().err == ""
+
+
 def test_big_tiff(tmp_path: Path) -> None:
     height, width, _ = BYTES.shape
     tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 16, 277: 1, 278: height}

@@ -52,7 +52,7 @@ def fit(
     """Fit an inspector to good pictures.
 
     Args:
-        images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays.
+        images: good pictures; all are learned, so copies are left out before: see `distinct`.
         backbone: from `open_backbone`.
         method: with its settings.
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.

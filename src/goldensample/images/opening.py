@@ -1,5 +1,6 @@
 """Which reader opens a file, by its first bytes; and what its header must be."""
 
+import ctypes
 import io
 import re
 import threading
@@ -7,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from PIL import AvifImagePlugin
+from PIL import AvifImagePlugin, _imaging
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
@@ -69,6 +70,18 @@ def silence_warnings(strict: bool = False) -> Iterator[None]:
             truncated = ".*(truncated|only got|larger than file|too large)"
             warnings.filterwarnings("error", truncated, UserWarning, r"PIL\.TiffImagePlugin")
         yield
+
+
+def _silence_libtiff() -> None:
+    """Keep libtiff, where Pillow links it, from writing to stderr: Pillow raises its errors."""
+    library = ctypes.CDLL(_imaging.__file__)
+    for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+        if set_handler := getattr(library, name, None):
+            set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+            set_handler(None)
+
+
+_silence_libtiff()
 
 
 def open_header(data: bytes) -> ImageFile:
