@@ -12,6 +12,7 @@ from conftest import ROOT, part
 from PIL import Image
 
 from goldensample import Inspector, Preparation, fit
+from goldensample.backbones.openvino import import_openvino
 from goldensample.export.export import export
 from goldensample.records import Picture
 
@@ -68,6 +69,71 @@ def test_python(defect, inspector, model, tmp_path):
         sys.executable, EXAMPLES / "onnxruntime_python/inspect_part.py", model, tmp_path / "new.png"
     )
     compare(said, inspector, pixels, named=True)
+
+
+@pytest.fixture(scope="module")
+def xml(tmp_path_factory, inspector) -> Path:
+    path = tmp_path_factory.mktemp("xml") / "part.xml"
+    export(inspector, path, "openvino")
+    return path
+
+
+@pytest.mark.parametrize("defect", [False, True])
+def test_openvino_in_python(defect, inspector, xml, tmp_path):
+    pixels = picture(tmp_path / "new.png", defect)
+    said = run(
+        sys.executable, EXAMPLES / "openvino_python/inspect_part.py", xml, tmp_path / "new.png"
+    )
+    compare(said, inspector, pixels, named=True)
+
+
+@pytest.fixture(scope="module")
+def inspect_part(tmp_path_factory) -> Path:
+    """The C++ example, built with the headers and the library of OpenVINO's wheel."""
+    if not shutil.which("g++"):
+        pytest.skip("g++ is not installed")
+    wheel = Path(import_openvino().__file__).parent
+    libraries = wheel / "libs"
+    names = [path.name for path in libraries.glob("libopenvino.so*")]
+    if not names or not (wheel / "include/openvino/openvino.hpp").is_file():
+        pytest.skip("this OpenVINO has no headers or library for g++")
+    program = tmp_path_factory.mktemp("program") / "inspect_part"
+    source = EXAMPLES / "openvino_cpp/inspect_part.cpp"
+    where = ("-isystem", wheel / "include", f"-L{libraries}", f"-Wl,-rpath,{libraries}")
+    run("g++", "-std=c++17", "-Wall", "-Werror", source, *where, f"-l:{names[0]}", "-o", program)
+    return program
+
+
+def test_openvino_in_cpp(inspector, xml, inspect_part, tmp_path):
+    for defect in (False, True):
+        expected = inspector.inspect(picture(tmp_path / "new.ppm", defect))
+        score, verdict, heat = run(inspect_part, xml, tmp_path / "new.ppm").splitlines()
+        assert float(score.split()[1]) == pytest.approx(expected.score, rel=1e-3)
+        assert verdict == f"verdict {expected.verdict}"
+        row, column = np.unravel_index(expected.heat_map.argmax(), expected.heat_map.shape)
+        assert heat.endswith(f"at row {row}, column {column}")
+
+
+def test_openvino_in_cpp_refuses_what_it_cannot_read(inspect_part, xml, tmp_path):
+    (tmp_path / "cut.ppm").write_bytes(b"P6 4 4 255\n" + bytes(47))
+    for name, words in (("cut.ppm", "must hold all of its pixels"), ("none.ppm", "binary PPM")):
+        done = subprocess.run(
+            [inspect_part, xml, tmp_path / name], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 2
+        assert words in done.stderr
+
+
+def test_opencv(inspector, model, tmp_path):
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed (pip install opencv-python)")
+    if int(cv2.__version__.split(".")[0]) < 5:
+        pytest.skip("OpenCV 5 is not installed")
+    pixels = picture(tmp_path / "new.png", True)
+    expected = inspector.inspect(pixels)
+    program = EXAMPLES / "opencv_python/inspect_part.py"
+    score, verdict = run(sys.executable, program, model, tmp_path / "new.png").splitlines()
+    assert float(score.split()[1]) == pytest.approx(expected.score, rel=1e-3)
+    assert verdict == f"verdict {expected.verdict}"
 
 
 @pytest.fixture(scope="module")
