@@ -65,6 +65,8 @@ def test_refused_verdicts_are_tried_again_from_the_page(product, tmp_path, port,
             page = context.new_page()
             with expect_load(page):
                 page.goto("/health")
+            fits = "table => table.parentElement.scrollWidth <= table.parentElement.clientWidth"
+            assert page.locator("table").evaluate(fits), "every column is seen"
             page.get_by_role("button", name="Try again to send 1 refused verdict").click()
             expect(page.get_by_text("What was refused is sent again.")).to_be_visible()
         wait(lambda: [one["record"] for one in server.taken] == [number])
