@@ -9,7 +9,7 @@ PORT ?= 8080
 CORES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery backbone docs clean
+.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -42,6 +42,9 @@ bench-inspect: $(VENV)/all.stamp $(VENV)-peers/stamp  ## one picture, ours besid
 
 bench-delivery: $(VENV)/all.stamp  ## a station killed 20 times, with receivers that go up and down
 	$(BIN)/python benchmarks/station_delivery.py
+
+bench-exports: $(VENV)/all.stamp  ## who reads an export: each reader in an environment of its own
+	$(BIN)/python benchmarks/export_readers.py --environments $(VENV)-readers
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m pip install --quiet --group training
