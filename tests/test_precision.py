@@ -1,5 +1,6 @@
 """A precision is used only where it can be had and proves itself on good pictures held out."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,21 +9,36 @@ from commands import golden
 from conftest import part
 from picture_files import save_picture
 
-from goldensample import WeightsError, fit, load, open_backbone, save
+from changed_network import changed_network
+from goldensample import PatchCore, Preparation, WeightsError, fit, load, open_backbone, save
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.fitting import precision as precisions
+from goldensample.fitting.calibrate import fold_detectors
 from goldensample.fitting.precision import (
-    PrecisionCheck,
     check_precision,
     choose_precision,
+    compare_precision,
     convert_precision,
 )
+from goldensample.fitting.precision_check import (
+    PrecisionCheck,
+    compare_defects,
+    drop_bound,
+    limit_shift,
+    paste_defects,
+)
 from goldensample.graphs import quantization
+from goldensample.methods.nearest import Nearest
+from goldensample.preparation.roi import RegionOfInterest
+from goldensample.records import Picture, silent
+
+SMALL = Preparation((48, 48))
 
 
 @pytest.fixture(scope="module")
 def fitted(good_parts):
-    return fit(good_parts, backbone=open_backbone("builtin"))
+    canvas = Preparation((128, 128))  # small, for speed
+    return fit(good_parts, backbone=open_backbone("builtin"), preparation=canvas)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +58,7 @@ def test_the_built_in_network_computes_nearly_the_same_in_int8():
 
 
 def test_int8_is_kept_with_limits_of_its_own(fitted, good_parts, tmp_path):
-    proven, _ = precisions.compare_precision(fitted, good_parts, "int8")
+    proven, _ = compare_precision(fitted, good_parts, "int8")
     assert set(proven.thresholds) == {"fp32", "int8"}
     assert proven.threshold == proven.thresholds["int8"] != fitted.threshold
     save(proven, tmp_path / "a.golden")
@@ -56,26 +72,83 @@ def test_int8_is_kept_with_limits_of_its_own(fitted, good_parts, tmp_path):
     assert convert_precision(again, "fp32").threshold == fitted.threshold
 
 
-def test_auto_takes_what_proves_itself_and_says_so(fitted, good_parts, monkeypatch):
-    chosen, words = choose_precision(fitted, good_parts, "int8")
-    _, proof = precisions.compare_precision(fitted, good_parts, "int8")
-    assert (chosen.backbone.precision == "int8") == proof.passes
-    assert str(proof) in words
-    monkeypatch.setattr(precisions, "AGREEMENT", 1.1)  # more than can be reached
+def test_auto_takes_what_proves_itself_and_says_so(fitted, good_parts):
     chosen, words = choose_precision(fitted, good_parts, "auto")
-    assert chosen.backbone.precision == "fp32"
-    assert "int8 was dropped" in words
-    monkeypatch.setattr(precisions, "AGREEMENT", -1.0)
-    monkeypatch.setattr(precisions, "SHIFT", 10.0)
-    chosen, words = choose_precision(fitted, good_parts, "auto")
+    _, proof = compare_precision(fitted, good_parts, "int8")
+    assert proof.passes
+    assert chosen.backbone.precision == "int8"
+    assert words == f"int8: {proof}"
+    assert re.search(
+        r"limit moves by 0\.\d+ of its own uncertainty, and of 3\d defects pasted", words
+    )
+
+
+@pytest.mark.parametrize("damage", ["bits", "scale", "zero"])
+def test_a_broken_form_is_dropped(fitted, good_parts, damage):
+    network = changed_network(fitted.backbone.network, damage)
+    broken = replace(fitted, backbone=OpenVINOBackbone(network))
+    chosen, words = choose_precision(broken, good_parts, "int8")
+    assert chosen is broken
+    assert words.startswith("fp32; int8 was tried and dropped: ")
+    # the defects alone refuse it, too
+    other, check = compare_precision(broken, good_parts, "int8")
+    detectors = fold_detectors(other, len(good_parts))
+    by_defects = compare_defects((broken, other), good_parts, detectors, 0.0, silent)
+    assert by_defects.limit_holds
+    assert not by_defects.passes
+    assert not check.passes
+
+
+def test_a_harmless_form_is_taken(fitted, good_parts):
+    network = changed_network(fitted.backbone.network, "bf16")
+    harmless = replace(fitted, backbone=OpenVINOBackbone(network))
+    chosen, _ = choose_precision(harmless, good_parts, "int8")
     assert chosen.backbone.precision == "int8"
 
 
-def test_the_proof_looks_at_ranks_and_at_the_threshold():
-    assert PrecisionCheck(0.96, 0.04).passes
-    assert not PrecisionCheck(0.94, 0.0).passes
-    assert not PrecisionCheck(1.0, 0.06).passes
-    assert not PrecisionCheck(1.0, -0.06).passes
+def test_each_fold_judges_its_own_and_scores_serve_where_no_map_is(tiny, good_parts):
+    for method, pictures in ((PatchCore(), good_parts[:20]), (Nearest(), good_parts)):
+        one = fit(pictures, backbone=tiny, method=method, preparation=SMALL, calibration="auto")
+        detectors = fold_detectors(one, len(pictures))
+        same = compare_defects((one, one), pictures, detectors, 0.0, silent)
+        assert same.passes
+        assert same.drop == 0
+        assert same.found[0] == same.found[1]
+        assert 25 <= same.defects <= 32
+
+
+def test_defects_lie_where_one_looks_and_do_not_overlap(good_parts):
+    roi = RegionOfInterest((4, 4), (5, 3, 1, 3, 4))
+    picture = Picture("a", good_parts[0])
+    placement = Preparation((64, 96), view=roi).apply(picture.pixels)[1]
+    pasted, masks = paste_defects(picture, placement, 3, 4)
+    assert np.array_equal(
+        sum(mask.astype(int) for mask in masks) > 0, np.any(pasted.pixels != picture.pixels, axis=2)
+    )
+    assert sum(mask.astype(int) for mask in masks).max() == 1
+    assert not any((mask & ~placement.roi_mask()).any() for mask in masks)
+    again, _ = paste_defects(picture, placement, 3, 4)
+    assert np.array_equal(again.pixels, pasted.pixels)
+
+
+def test_what_is_asked_of_the_limit_and_of_the_defects():
+    scores = np.arange(40.0)
+    assert limit_shift(scores, scores, np.max) == 0
+    assert limit_shift(scores, scores + 100, np.max) > 10
+    assert limit_shift(np.ones(5), np.ones(5), np.max) == 0
+    assert limit_shift(np.ones(5), np.zeros(5), np.max) == -np.inf
+    assert limit_shift(scores, scores + 3, np.mean) == pytest.approx(
+        3 / (scores.std() / 40**0.5), rel=0.1
+    )
+    good, defects = scores, scores + 50  # all above all good ones
+    assert drop_bound((good, good), (defects, defects)) == 0
+    assert drop_bound((good, good), (defects, good)) > 0.5
+    assert drop_bound((good, good), (good, defects)) < -0.3
+    assert PrecisionCheck(1.0, 0.04).passes
+    assert not PrecisionCheck(1.0).passes
+    assert not PrecisionCheck(-1.1, 0.0).passes
+    assert not PrecisionCheck(0.0, 0.05).passes
+    assert "may be lower by 0.05" in str(PrecisionCheck(0.0, 0.05, (20, 18), 32))
 
 
 def test_without_pictures_held_out_auto_stays_with_fp32(fitted, good_parts):

@@ -147,12 +147,19 @@ def fit_one(
             if thumbnails:
                 inspector = add_thumbnails(inspector, pictures, notify)
             save(inspector, output)
-    seconds = perf_counter() - started
+    tell_result(inspector, output, perf_counter() - started, settled, json)
+    tell_promise(inspector, bool(rate), json)
+
+
+def tell_result(
+    inspector: Inspector, output: Path, seconds: float, settled: str, json: bool
+) -> None:
+    """Print what was fitted, and which precision it computes in and why."""
     if json:
-        print_json({**summary(inspector), "file": str(output), "seconds": round(seconds, 3)})
+        facts = {"file": str(output), "seconds": round(seconds, 3), "precision_check": settled}
+        print_json({**summary(inspector), **facts})
     else:
         say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
-    tell_promise(inspector, bool(rate), json)
 
 
 def tell_promise(inspector: Inspector, requested: bool, json: bool) -> None:

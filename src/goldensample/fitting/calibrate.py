@@ -49,24 +49,28 @@ def compute_limits(calibration: Calibration, promise: Promise) -> Threshold:
     Raises:
         ValueError: there are too few scores for it.
     """
-    is_estimate = promise.kind == "estimate"
-
-    def limit(values: Array, rate: float) -> float:
-        if is_estimate and len(values) < conformal.required_count(rate):
-            return tails.limit(values, rate)
-        return conformal.limit(values, rate)
-
     scores, peaks, rate = calibration.scores, calibration.peaks, promise.false_alarms
     return Threshold(
-        score=limit(scores, rate),
-        pixel=None if peaks is None else limit(peaks, rate),
+        score=limit(scores, rate, promise.kind),
+        pixel=None if peaks is None else limit(peaks, rate, promise.kind),
         false_alarms=rate,
         held_out=len(scores),
         kind=promise.kind,
-        review=None if promise.review is None else limit(scores, promise.review),
+        review=None if promise.review is None else limit(scores, promise.review, promise.kind),
         review_rate=promise.review,
-        interval=tails.interval(scores, rate) if is_estimate else None,
+        interval=tails.interval(scores, rate) if promise.kind == "estimate" else None,
     )
+
+
+def limit(values: Array, rate: float, kind: str) -> float:
+    """Return the limit that keeps a rate on values (n,) of good pictures, or estimates it.
+
+    Raises:
+        ValueError: there are too few values for it.
+    """
+    if kind == "estimate" and len(values) < conformal.required_count(rate):
+        return tails.limit(values, rate)
+    return conformal.limit(values, rate)
 
 
 def fold_detectors(inspector: Inspector, count: int) -> list[tuple[Detector, Array]]:

@@ -1,7 +1,8 @@
 """The choice of an inspector's precision, checked against fp32 on held-out pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,40 +11,16 @@ from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.calibration import conformal
 from goldensample.errors import WeightsError
 from goldensample.features.extraction import as_picture
-from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors
+from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors, limit
 from goldensample.fitting.fit import evenly_spaced
+from goldensample.fitting.precision_check import PrecisionCheck, compare_defects, limit_shift
 from goldensample.graphs.quantization import MISSING, can_quantise, quantise
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
-AGREEMENT = 0.95
-"""Smallest rank correlation, over held-out good pictures, with the scores of fp32."""
-SHIFT = 0.05
-"""Largest change of the threshold, as a share of it."""
 CALIBRATION = 100
 """Number of good pictures, about, for the calibration of int8's ranges."""
-
-
-@dataclass(frozen=True)
-class PrecisionCheck:
-    """The comparison of another precision with fp32 on held-out good pictures.
-
-    Args:
-        agreement: rank correlation of the scores (Spearman), at most 1.
-        shift: change of the score threshold, as a share of it.
-    """
-
-    agreement: float
-    shift: float
-
-    @property
-    def passes(self) -> bool:
-        """Whether the precision may be used."""
-        return self.agreement >= AGREEMENT and abs(self.shift) <= SHIFT
-
-    def __str__(self) -> str:
-        return f"rank agreement {self.agreement:.3f}, threshold moved by {100 * self.shift:+.1f} %"
 
 
 def convert_precision(inspector: Inspector, precision: str) -> Inspector:
@@ -90,12 +67,13 @@ def choose_precision(
     "auto" takes int8 where the network came with it, else bf16 where the processor has it, but
     only if it passes the check on held-out good pictures; where none are, fp32. A precision
     requested by name must pass, too, where it can be checked; int8 is then quantised by NNCF.
+    What the check is, `precision_check` says.
 
     Args:
         inspector: fitted in fp32.
         images: the pictures of the fit.
         requested: one of PRECISIONS.
-        notify: told ("threshold", pictures scored, pictures).
+        notify: told ("threshold", pictures scored, pictures) and ("precision", done, 2).
 
     Returns:
         The inspector, and a description of the decision.
@@ -119,12 +97,12 @@ def choose_precision(
             return inspector, "fp32, as no pictures were kept out to prove another precision on"
         converted = convert_precision(inspector, requested)
         return converted, f"{requested}, not proven, as no pictures were kept out"
-    reasons = []
+    reasons: list[str] = []
     for precision in candidates:
         candidate, result = compare_precision(inspector, images, precision, notify)
         if result.passes:
-            return candidate, f"{precision}: {result} against fp32"
-        reasons.append(f"{precision} was dropped: {result}")
+            return candidate, "; ".join([f"{precision}: {result}", *reasons])
+        reasons.append(f"{precision} was tried and dropped: {result}")
     return inspector, "; ".join(["fp32", *reasons])
 
 
@@ -141,19 +119,20 @@ def compare_precision(
         images: the pictures of the fit.
         notify: told ("threshold", pictures scored, pictures).
     """
-    from scipy.stats import spearmanr
-
     limits = inspector.thresholds["fp32"]
     if limits.false_alarms is None:
         raise ValueError("limits must come from pictures held out; these were set by hand")
     promise = Promise(limits.false_alarms, limits.review_rate, limits.kind)
+    detectors = fold_detectors(inspector, len(images))
     other = convert_precision(inspector, precision)
-    other = calibrate(other, images, promise, fold_detectors(other, len(images)), notify)
+    other = calibrate(other, images, promise, detectors, notify)
     before, after = (other.calibrations[name].scores for name in ("fp32", precision))
-    shift = other.thresholds[precision].score / limits.score - 1
-    if min(np.ptp(before), np.ptp(after)) == 0:  # equal scores have no ranks to compare
-        return other, PrecisionCheck(float(np.ptp(before) == np.ptp(after)), shift)
-    return other, PrecisionCheck(float(spearmanr(before, after).statistic), shift)
+    set_limit = partial(limit, rate=promise.false_alarms, kind=promise.kind)
+    shift = limit_shift(before, after, set_limit)
+    check = PrecisionCheck(shift)
+    if check.limit_holds:
+        check = compare_defects((inspector, other), images, detectors, shift, notify)
+    return other, check
 
 
 def calibration_canvases(

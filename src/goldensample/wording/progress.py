@@ -9,6 +9,7 @@ STAGES = {
     "coverage": "measuring the bank's radius",
     "usual": "comparing each with the others",
     "threshold": "setting the threshold",
+    "precision": "proving the precision on pasted defects",
     "inspect": "inspecting",
     "learn": "learning",
     "parity": "comparing with the inspector",
