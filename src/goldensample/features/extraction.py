@@ -45,13 +45,15 @@ def batches(count: int, preparation: Preparation) -> Iterator[range]:
 
 def prepare(batch: Sequence[Picture], preparation: Preparation) -> tuple[Array, list[Placement]]:
     """Return the canvases of pictures, (n, 3, height, width), and their placements."""
-    prepared = []
-    for picture in batch:
+    canvases = np.empty((len(batch), 3, *preparation.canvas_hw), np.float32)
+    placements = []
+    for canvas, picture in zip(canvases, batch, strict=True):
         try:
-            prepared.append(preparation.apply(picture.pixels))
+            canvas[:], placement = preparation.apply(picture.pixels)
         except ImageError as error:
             raise ImageError(f"{picture.name}: {error}") from error
-    return np.stack([pixels for pixels, _ in prepared]), [placement for _, placement in prepared]
+        placements.append(placement)
+    return canvases, placements
 
 
 def compute_features(

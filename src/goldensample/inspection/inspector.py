@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import islice
+from multiprocessing import cpu_count
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -144,7 +145,7 @@ class Inspector:
                     inspections = [self._inspect_one(*extracted, 0)]
                 yield from inspections
             return
-        with ThreadPoolExecutor(1) as extractor, ThreadPoolExecutor() as scorers:
+        with ThreadPoolExecutor(1) as extractor, ThreadPoolExecutor(cpu_count()) as scorers:
             future = extractor.submit(extract_next)
             while extracted := future.result():
                 future = extractor.submit(extract_next)

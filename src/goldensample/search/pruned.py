@@ -6,7 +6,7 @@ from goldensample.records import Array
 
 SAMPLE, STEPS = 16, 2
 """Rows sampled per cell for k-means, and its iterations; change the speed only."""
-BLOCK_VALUES = 2**20
+BLOCK_VALUES = 2**18
 """Products in memory at a time, or a cell's with all queries if more; changes the speed only."""
 WORTH = 0.6
 """Share of products above which one full product is as fast; changes the speed only."""
