@@ -12,6 +12,7 @@ from commands import golden
 from conftest import part
 from onnx import numpy_helper
 from picture_files import save_picture
+from references import exact
 
 from goldensample import ArtifactError, PatchCore, Preparation, fit, load, read_images, save
 from goldensample.backbones.openvino import processor_has
@@ -60,8 +61,8 @@ def test_an_export_agrees_and_says_what_it_takes(to, ending, fitted, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == beside
     assert {path.name for path in written.paths} == beside
     assert written.bytes == sum(path.stat().st_size for path in tmp_path.iterdir())
-    exact = [one for one in written.agreements if not one.half]
-    assert all(one.score <= 1e-5 and one.heat_map <= 1e-5 for one in exact)
+    agreements = exact(written.agreements)
+    assert all(one.score <= 1e-5 and one.heat_map <= 1e-5 for one in agreements)
     assert {len(one.differences) for one in written.agreements} == {6 + 7}
     model = open_export(tmp_path / f"a.b{ending}")
     assert contract_of(model) == contract_of(Exported("a.onnx", to_onnx(fitted)))
@@ -175,9 +176,9 @@ def test_verify_on_the_command_line(line, tmp_path):
         said = [json.loads(text) for text in done.stdout.splitlines()]
         assert [one["runtime"] for one in said] == runtimes
         assert all(one["pictures"] == 4 and one["within"] for one in said)
-        exact = [one for one in said if one["computed_in"] == "f32"]
-        assert all(one["score"] < 1e-5 and one["tolerance"] == 1e-3 for one in exact)
-        assert len(exact) == len(runtimes) - processor_has("bf16")
+        in_float32 = [one for one in said if one["computed_in"] == "f32"]
+        assert all(one["score"] < 1e-5 and one["tolerance"] == 1e-3 for one in in_float32)
+        assert len(in_float32) == len(runtimes) - processor_has("bf16")
     told = golden("verify", *words).stdout
     assert "all the same" in told
     assert ("not measured here" in told) != processor_has("bf16")
@@ -251,8 +252,8 @@ def test_the_same_verdicts_on_real_pictures(shared, tmp_path, data):
         judged = zip(some, reference.inspect_many(some), strict=True)
         runs = open_all(open_export(tmp_path / f"a.{ending}"))
         agreements = parity.compare(reference, runs, judged)
-        check(f"a.{ending}", agreements)
-        assert not any(one.verdict for found in agreements for one in found.differences)
+        check(f"a.{ending}", exact(agreements))
+        assert not any(one.verdict for found in exact(agreements) for one in found.differences)
         if precision == "fp32":
             assert max(found.score for found in agreements if not found.half) < 1e-5
 
