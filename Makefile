@@ -7,9 +7,11 @@ DATA ?=
 PORT ?= 8080
 # a process for each core, up to four, takes a file of tests at a time and keeps to its core
 CORES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_codec_kinds.py \
+	tests/test_pooled_methods.py tests/test_export.py::test_an_export_agrees_and_says_what_it_takes
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports backbone docs clean
+.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports test-oldest backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -46,6 +48,9 @@ bench-delivery: $(VENV)/all.stamp  ## a station killed 20 times, with receivers 
 bench-exports: $(VENV)/all.stamp  ## who reads an export: each reader in an environment of its own
 	$(BIN)/python benchmarks/export_readers.py --environments $(VENV)-readers
 
+test-oldest: $(VENV)-oldest/stamp  ## a few telling tests with the oldest versions that pyproject.toml allows
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest $(OLDEST)
+
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m pip install --quiet --group training
 	$(BIN)/python -m training.train
@@ -77,4 +82,13 @@ $(VENV)-peers/stamp:
 	$(PYTHON) -m venv $(VENV)-peers
 	$(VENV)-peers/bin/python -m pip install --quiet --upgrade pip
 	$(VENV)-peers/bin/python -m pip install --quiet anomalib "openvino>=2024" onnxruntime onnx
+	@touch $@
+
+# without [torch] and [ray]: gigabytes
+$(VENV)-oldest/stamp: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --quiet uv
+	$(VENV)-oldest/bin/python -m uv pip install --quiet --python $(VENV)-oldest/bin/python \
+		--resolution lowest-direct --editable ".[station,bench,faiss,formats,int8,parquet,remote,rivals,verify]" \
+		"pytest>=8" "hypothesis>=6.100" "httpx>=0.27"
 	@touch $@
