@@ -113,6 +113,14 @@ def test_verdicts_and_the_picture_that_set_the_threshold(tiny, good_parts):
     agree(fitted, [part(100, defect=True), part(200), setter])
 
 
+@pytest.mark.parametrize("block", [1, 7, 10**4])
+def test_the_nearest_row_is_found_in_blocks_of_any_size(block, tiny, good_parts, monkeypatch):
+    monkeypatch.setattr("goldensample.graphs.patchcore.BLOCK", block)
+    fitted = fit(good_parts[:6], backbone=tiny, preparation=FIT)
+    assert len(fitted.detector.bank) % 7
+    agree(fitted, [part(100, defect=True), part(200)])
+
+
 def test_a_batch_is_its_pictures(tiny, good_parts):
     fitted = fit(good_parts[:6], backbone=tiny, preparation=FIT)
     batch = np.stack([part(300 + k, defect=k == 1, shape=(50, 70)) for k in range(3)])
