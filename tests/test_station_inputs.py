@@ -16,6 +16,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 from station_parts import open_station, picture, run_station, wait
 
+from goldensample.station import troubles
 from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import watched_folder
 from goldensample.station.inputs.camera import read_frames
@@ -127,10 +128,39 @@ def test_a_file_with_another_ending_is_counted_and_said(watching):
         (folder / ".hidden").write_bytes(b"")
     wait(lambda: told(client, "left out"))
     [source] = client.app.state.station._inputs
-    wait(lambda: "5 files left out" in source.state().words)
-    assert "sheet0.pdf, sheet1.pdf, sheet2.pdf, …" in source.state().words
+    words = "5 files (sheet0.pdf, sheet1.pdf, sheet2.pdf and 2 more) left out by the ending"
+    wait(lambda: words in source.state().words)
     assert source.state().state == "waiting"
     assert len(told(client, "left out")) == 1
+
+
+def test_pictures_that_may_show_no_part_are_judged_counted_and_said(watching, monkeypatch):
+    client, folder = watching
+    monkeypatch.setattr(troubles, "AMEND_S", 0.0)
+    (folder / "a.png").write_bytes(picture(320))
+    assert names(client, 1) == ["a.png"]
+    Image.fromarray(part(320)).save(folder / "copy.bmp")
+    mask = np.zeros((48, 48), np.uint8)
+    mask[:9] = 255
+    Image.fromarray(mask).save(folder / "b_mask.png")
+    assert names(client, 3) == ["a.png", "b_mask.png", "copy.bmp"]
+    [source] = client.app.state.station._inputs
+    wait(lambda: "1 file (b_mask.png) with fewer than 32" in source.state().words)
+    (folder / "b.png").write_bytes(picture(321))  # now it is known for a mask
+    for number in range(2):
+        Image.new("L", (48, 48), 99 + number).save(folder / f"grey{number}.png")
+    expected = {
+        "equal": "1 file (copy.bmp) the same, pixel by pixel",
+        "masks": "1 file (b_mask.png) inspected, though they look like masks",
+        "single value": "2 files (grey0.png, grey1.png) of a single value",
+    }
+    for kind, words in expected.items():
+        wait(lambda kind=kind, words=words: any(words in line for line in told(client, kind)))
+        assert len(told(client, kind)) == 1
+    [health] = client.get("/api/health").json()["connections"]
+    assert all(words in health["words"] for words in expected.values())
+    assert "fewer than 32" not in health["words"]
+    assert len(names(client, 6)) == 6
 
 
 def test_files_that_an_earlier_version_has_inspected_are_known(product, tmp_path):

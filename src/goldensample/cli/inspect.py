@@ -45,7 +45,7 @@ from goldensample.cli.table import (
 from goldensample.cli.table_part import InspectOptions
 from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
-from goldensample.images.intake import InspectionIntake
+from goldensample.images.inspection_intake import InspectionIntake
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold

@@ -2,7 +2,8 @@
 
 from goldensample.cli.console import print_json, tell
 from goldensample.images.folder import Folder
-from goldensample.images.intake import InspectionIntake, Intake, inspected_facts
+from goldensample.images.inspection_intake import InspectionIntake
+from goldensample.images.intake import Intake, inspected_facts
 from goldensample.records import Picture
 from goldensample.storage import verdict_table
 from goldensample.storage.output_folder import OutputFolder, split_path

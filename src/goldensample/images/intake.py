@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha1
 from pathlib import PurePosixPath
-from zlib import crc32
 
 import numpy as np
 
@@ -18,6 +17,8 @@ SHOWN = 3
 MASK_LEVELS = 2
 SAMPLE_STEP = 257
 """Every so many samples are looked at first: nearly always they have levels enough."""
+FOLD = 251
+"""Words of 8 bytes that are added up apart; prime, so that rows of a picture seldom coincide."""
 _MASK_STEM = re.compile(r"(.+)[_-](mask|gt)", re.IGNORECASE)
 
 
@@ -64,6 +65,8 @@ def picture_facts(samples: Array) -> PictureFacts:
 def count_values(samples: Array) -> int:
     """Return the number of different values; FEW_LEVELS stands for as many or more."""
     flat = samples.reshape(-1)
+    if flat[0] == flat[-1] and flat.min() == flat.max():
+        return 1
     for some in (flat[::SAMPLE_STEP], flat):
         if (count := int(np.count_nonzero(np.bincount(some)))) >= FEW_LEVELS:
             return FEW_LEVELS
@@ -77,11 +80,14 @@ def inspected_facts(pixels: Array) -> tuple[int, str]:
         pixels: (H, W, 3) uint8 RGB, which deep pictures are scaled to.
 
     Returns:
-        `count_values`; and SHA-1 of one sample in SAMPLE_STEP with CRC-32 of all, which takes
-        half the time of SHA-1 and tells copies as well.
+        `count_values`; and SHA-1 of one sample in SAMPLE_STEP and of FOLD sums of all, which takes
+        a tenth of the time of SHA-1 and tells copies as well.
     """
-    checksum = crc32(np.ascontiguousarray(pixels).data)
-    return count_values(pixels), f"{_hash(pixels, pixels.reshape(-1)[::SAMPLE_STEP])}{checksum:08x}"
+    flat = np.ascontiguousarray(pixels).reshape(-1)
+    whole = flat.size - flat.size % (8 * FOLD)
+    sums = np.add.reduce(flat[:whole].view(np.uint64).reshape(-1, FOLD), 0)
+    summary = np.concatenate((flat[::SAMPLE_STEP], sums.view(np.uint8), flat[whole:]))
+    return count_values(pixels), _hash(pixels, summary)
 
 
 def _hash(picture: Array, samples: Array) -> str:
@@ -168,6 +174,13 @@ def find_masks(
     return sorted(masks), sorted(doubles)
 
 
+def part_name(name: str) -> str:
+    """Return what the names of a picture and of masks beside it begin with, see `find_masks`."""
+    stem = str(PurePosixPath(name).with_suffix(""))
+    match = _MASK_STEM.fullmatch(stem)
+    return match[1] if match else stem
+
+
 def choose_distinct(
     names: Sequence[str], facts: Sequence[PictureFacts], grey_range: GreyRange | None = None
 ) -> tuple[list[int], Intake]:
@@ -199,44 +212,3 @@ def choose_distinct(
         single_value=some(names[k] for k in kept if not facts[k].span),
         few_levels=some(names[k] for k in kept if facts[k].span and levels[k] < FEW_LEVELS),
     )
-
-
-class InspectionIntake:
-    """Counts the pictures of an inspection, one after the other.
-
-    Args:
-        names: of all of them, in order.
-        intake: what is known before any is decoded.
-
-    Memory: about 100 bytes for each picture.
-    """
-
-    def __init__(self, names: Sequence[str], intake: Intake) -> None:
-        self._names, self._intake = names, intake
-        self._digests: set[bytes] = set()
-        self._equal, self._single_value, self._few_levels = list[str](), list[str](), list[str]()
-        self._drawn = set[str]()
-
-    def add(self, name: str, values: int, digest: str) -> None:
-        """Count a picture, by what `inspected_facts` returned of it."""
-        key = bytes.fromhex(digest)
-        if key in self._digests:
-            self._equal.append(name)
-        self._digests.add(key)
-        if values < FEW_LEVELS:
-            (self._single_value if values == 1 else self._few_levels).append(name)
-        if values <= MASK_LEVELS:
-            self._drawn.add(name)
-
-    def finish(self) -> Intake:
-        """Return the intake. Masks are judged by their pixels, too, see `find_masks`."""
-        masks, doubles = find_masks(self._names, lambda k: self._names[k] in self._drawn)
-        drawn = {self._names[k] for k in masks}
-        return replace(
-            self._intake,
-            equal=some(self._equal),
-            masks=some(self._names[k] for k in masks),
-            same_stem=some(self._names[k] for k in doubles),
-            single_value=some(name for name in self._single_value if name not in drawn),
-            few_levels=some(name for name in self._few_levels if name not in drawn),
-        )

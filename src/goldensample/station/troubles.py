@@ -33,11 +33,11 @@ class JournalLine:
         """Write the line, or renew it: once a minute, or `now`."""
         if self._id is None:
             log.warning("%s", words)
-            self._id, self._written_at = self._add(words), time.monotonic()
+            self._id = self._add(words)
+            self._words, self._written_at = words, time.monotonic()
         elif words != self._words and (now or time.monotonic() - self._written_at > AMEND_S):
             self._amend(self._id, words)
-            self._written_at = time.monotonic()
-        self._words = words
+            self._words, self._written_at = words, time.monotonic()
 
     def end(self) -> None:
         """Write what is new in a line of its own."""

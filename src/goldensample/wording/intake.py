@@ -11,7 +11,12 @@ KINDS = ("left_out", "equal", "masks", "same_stem", "single_value", "few_levels"
 
 
 def intake_notes(intake: Intake, fitted: bool = True) -> list[str]:
-    """Return a sentence for each thing about the files that a user should know.
+    """Return the sentences of `notes_by_kind`."""
+    return list(notes_by_kind(intake, fitted).values())
+
+
+def notes_by_kind(intake: Intake, fitted: bool = True) -> dict[str, str]:
+    """Return a sentence for each thing about the files that a user should know, by its kind.
 
     Args:
         intake: of a fit, or of an inspection.
@@ -31,7 +36,7 @@ def intake_notes(intake: Intake, fitted: bool = True) -> list[str]:
         "single_value": "of a single value all over: covered lens, or no light?",
     }
     found = {name: getattr(intake, name) for name in texts}
-    return [f"{listed(files)} {texts[name]}" for name, files in found.items() if files]
+    return {name: f"{listed(files)} {texts[name]}" for name, files in found.items() if files}
 
 
 def single_value_reason(intake: Intake | None) -> str:

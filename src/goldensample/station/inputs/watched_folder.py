@@ -15,14 +15,17 @@ from typing import NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import GoldenError, ImageError
+from goldensample.images.intake import Files, some
 from goldensample.images.listing import is_picture
 from goldensample.station.connection_state import ConnectionState
+from goldensample.station.inputs.folder_intake import FolderIntake
 from goldensample.station.inputs.folder_listing import FolderChanges, check_whole, stamp_of
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.station.station import Station
 from goldensample.station.troubles import JournalLine
+from goldensample.wording.intake import KINDS, notes_by_kind
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +34,6 @@ SETTLE_S = 0.25
 """Seconds for which a file must have stayed as it is before it is read."""
 GIVE_UP_S = 10.0
 """Seconds after which a file that stays as it is, and is no picture, is one that cannot be read."""
-NAMED = 3
-"""Files with an unknown ending that are named."""
 
 
 class NewFile(NamedTuple):
@@ -70,11 +71,15 @@ class FolderWatch:
         self._changes = FolderChanges(folder, POLL_S)
         self._new: dict[Path, NewFile] = {}
         self._finished: dict[Path, str] = {}
-        self._others: set[Path] = set()
+        self._others, self._left_out = set[Path](), Files()
         self._last_picture = 0.0
         self._trouble = station.trouble(f"folder {folder.name}", product.key, "trouble")
-        add = partial(station.log_change, product.key, "", "left out", None)
-        self._others_line = JournalLine(add, station.amend_change)
+        self._intake = FolderIntake()
+        add = partial(station.log_change, product.key, "")
+        self._lines = {
+            kind: JournalLine(partial(add, kind.replace("_", " "), None), station.amend_change)
+            for kind in KINDS
+        }
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-folder", daemon=True)
         self._thread.start()
@@ -84,17 +89,16 @@ class FolderWatch:
         words = self._trouble.words
         state = "trouble" if words else "working" if self._last_picture else "waiting"
         words = words or ("watched" if self._last_picture else "no new picture has come yet")
-        if self._others:
-            words += f"; {self._left_out()}"
-        since, waiting, last = self._trouble.since, len(self._new), self._last_picture or None
-        return ConnectionState(
-            str(self._folder), "folder", state, since, last, waiting, 0, 0, words
-        )
+        words = "; ".join([words, *self._notes().values()])
+        name, since, waiting = str(self._folder), self._trouble.since, len(self._new)
+        last = self._last_picture or None
+        return ConnectionState(name, "folder", state, since, last, waiting, 0, 0, words)
 
     def close(self) -> None:
         """Stop watching."""
         self._stop.set()
         self._thread.join()
+        self._tell(now=True)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -138,15 +142,22 @@ class FolderWatch:
         others = others if complete else self._others | others
         if others != self._others:
             self._others = others
-            if others:
-                self._others_line.write(f"folder {self._folder.name}: {self._left_out()}")
+            self._left_out = some(self._relative(path) for path in sorted(others))
+        if complete:
+            self._tell()
 
-    def _left_out(self) -> str:
-        """Return the words for files that have not the ending of a picture."""
-        names = [path.name for path in sorted(self._others)[:NAMED]]
-        more = ", …" if len(self._others) > NAMED else ""
-        count = f"{len(self._others):,} file" + "s" * (len(self._others) != 1)
-        return f"{count} left out, without the ending of a picture: {', '.join(names)}{more}"
+    def _notes(self) -> dict[str, str]:
+        """Return what is to be said of the files, by its kind."""
+        return notes_by_kind(self._intake.intake(self._left_out), fitted=False)
+
+    def _tell(self, now: bool = False) -> None:
+        """Write what is to be said into the journal, one line a kind."""
+        for kind, words in self._notes().items():
+            self._lines[kind].write(f"folder {self._folder.name}: {words}", now)
+
+    def _relative(self, path: Path) -> str:
+        """Return the path below the folder; a file's name may be no valid text."""
+        return path.relative_to(self._folder).as_posix().encode("utf-8", "replace").decode()
 
     def _is_known(self, path: Path, stamp: str, seen: Mapping[str, int | None]) -> bool:
         """Tell whether a file was inspected; earlier versions noted size and time alone."""
@@ -198,8 +209,9 @@ class FolderWatch:
             self._finish(path, stamp)
             return
         incoming = self._station.archive.receive_bytes(data)
-        name = path.relative_to(self._folder).as_posix()
-        job = Job(self._product, incoming, name, "folder", "", (str(path), stamp), error)
+        file = (str(path), stamp)
+        measure = partial(self._intake.measure, file)
+        job = Job(self._product, incoming, self._relative(path), "folder", "", file, error, measure)
         self._hand_over(job, path, stamp)
 
     def _is_same(self, stamp: str, data: bytes, seen: Mapping[str, int | None]) -> bool:
@@ -225,11 +237,14 @@ class FolderWatch:
                 raise
         self._finish(path, stamp)
         self._last_picture = time.time()
-        future.add_done_callback(lambda future: self._on_answer(path, future))
+        future.add_done_callback(lambda future: self._on_answer(job, path, future))
 
-    def _on_answer(self, path: Path, future: "Future[Record]") -> None:
-        """Say that a file could not be read; retry it if the station failed."""
+    def _on_answer(self, job: Job, path: Path, future: "Future[Record]") -> None:
+        """Count a file; say that it could not be read; retry it if the station failed."""
         if future.exception() is not None:
+            self._intake.drop(job.watched_file)
             self._finished.pop(path, None)
-        elif (record := future.result()).verdict == ERROR:
+            return
+        self._intake.count(job.watched_file, job.name)
+        if (record := future.result()).verdict == ERROR:
             self._station.log_change(self._product.key, "", "refused", None, record.note)

@@ -1,6 +1,7 @@
 """Jobs of the line: pictures that were accepted, inspected or refused."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
@@ -37,6 +38,7 @@ class Job:
         operator: who submitted it, or "".
         watched_file: (path, stamp) in a watched folder, or ("", "").
         error: why it cannot be read, where that is known; it is not inspected then.
+        on_picture: called with the picture once it is decoded, before its record is stored.
         accepted: seconds since 1970.
         started: the same moment on the performance counter.
         answer: the record, set when it is stored; or the error.
@@ -49,6 +51,7 @@ class Job:
     operator: str = ""
     watched_file: tuple[str, str] = ("", "")
     error: str = ""
+    on_picture: Callable[[Picture], None] | None = None
     accepted: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
     answer: "Future[Record]" = field(default_factory=Future)

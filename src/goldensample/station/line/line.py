@@ -192,6 +192,8 @@ class Line:
                 yield JobResult(job, make_error_record(job, state, reason), None)
                 continue
             self._on_inspected(job, state, picture, inspection)
+            if job.on_picture:
+                job.on_picture(picture)
             heat_map = inspection.heat_map
             heat = None if heat_map is None else heat_files.downsample(heat_map)
             yield JobResult(job, make_record(job, state, picture, inspection), heat)
