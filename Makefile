@@ -2,7 +2,8 @@
 # `make serve`, `make test`.
 PYTHON ?= python3.11
 VENV ?= .venv
-BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
+BPACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
+IN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
 PORT ?= 8080
 # a process for each core, up to four, takes a file of tests at a time and keeps to its core
@@ -11,7 +12,7 @@ OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_code
 	tests/test_pooled_methods.py tests/test_export.py::test_an_export_agrees_and_says_what_it_takes
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports test-oldest backbone docs clean
+.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports bench-speed test-oldest backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -48,6 +49,9 @@ bench-delivery: $(VENV)/all.stamp  ## a station killed 20 times, with receivers 
 bench-exports: $(VENV)/all.stamp  ## who reads an export: each reader in an environment of its own
 	$(BIN)/python benchmarks/export_readers.py --environments $(VENV)-readers
 
+bench-speed: $(VENV)/all.stamp $(VENV)-before/stamp  ## this build beside that of commit 1363fa5, in turns
+	$(BIN)/python benchmarks/speed.py --before $(VENV)-before/bin/python $(IN)
+
 test-oldest: $(VENV)-oldest/stamp  ## a few telling tests with the oldest versions that pyproject.toml allows
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest $(OLDEST)
 
@@ -66,15 +70,15 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-$(VENV)/base.stamp: pyproject.toml | $(BIN)/python
+$(VENV)/base.stamp: $(PACKAGE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
-$(VENV)/station.stamp: pyproject.toml | $(BIN)/python
+$(VENV)/station.stamp: $(PACKAGE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[station]"
 	@touch $@
 
-$(VENV)/all.stamp: pyproject.toml | $(BIN)/python
+$(VENV)/all.stamp: $(PACKAGE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[station,torch,ray,remote,parquet]" --group test --group check
 	@touch $@
 
@@ -84,8 +88,14 @@ $(VENV)-peers/stamp:
 	$(VENV)-peers/bin/python -m pip install --quiet anomalib "openvino>=2024" onnxruntime onnx
 	@touch $@
 
+$(VENV)-before/stamp:
+	$(PYTHON) -m venv $(VENV)-before
+	$(VENV)-before/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-before/bin/python -m pip install --quiet "goldensample[int8] @ git+file://$(CURDIR)@1363fa5" onnxruntime
+	@touch $@
+
 # without [torch] and [ray]: gigabytes
-$(VENV)-oldest/stamp: pyproject.toml
+$(VENV)-oldest/stamp: $(PACKAGE)
 	$(PYTHON) -m venv $(VENV)-oldest
 	$(VENV)-oldest/bin/python -m pip install --quiet uv
 	$(VENV)-oldest/bin/python -m uv pip install --quiet --python $(VENV)-oldest/bin/python \
