@@ -7,6 +7,13 @@ from references import resize_loop
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.preparation import Preparation, choose_size, resizing_matrix
 
+PREPARATIONS = [
+    Preparation((64, 96)),
+    Preparation((64, 96), "stretch"),
+    Preparation((80, 80), "shorter", (64, 64)),
+    Preparation((64, 64), "stretch", (48, 56)),
+]
+
 
 def picture(h: int, w: int) -> np.ndarray:
     return np.random.default_rng(h * w).integers(0, 256, (h, w, 3), np.uint8)
@@ -18,6 +25,16 @@ def test_resizing_equals_the_loop(old, new):
     placement = Placement((old, 1), (new, 1), (new, 1), False)
     found = resizing_matrix(placement, 0) @ line
     np.testing.assert_allclose(found, resize_loop(line, new), rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(90, 70), (33, 150), (5, 9)])
+@pytest.mark.parametrize("preparation", PREPARATIONS)
+def test_bands_of_rows_join_to_what_the_whole_matrices_give(shape, preparation):
+    pixels = picture(*shape)
+    canvas, placement = preparation.apply(pixels)
+    rows, columns = (resizing_matrix(placement, axis).toarray() for axis in (0, 1))
+    expected = np.einsum("hH,HWk,wW->khw", *(rows, pixels.astype(np.float64), columns))
+    np.testing.assert_allclose(canvas, expected, rtol=1e-5)
 
 
 def test_resizing_is_pillows_up_to_its_rounding():
@@ -64,15 +81,7 @@ def test_what_would_waste_half_is_stretched():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 500), (17, 16), (1000, 700)])
-@pytest.mark.parametrize(
-    "preparation",
-    [
-        Preparation((64, 96)),
-        Preparation((64, 96), "stretch"),
-        Preparation((80, 80), "shorter", (64, 64)),
-        Preparation((64, 64), "stretch", (48, 56)),
-    ],
-)
+@pytest.mark.parametrize("preparation", PREPARATIONS)
 def test_every_shape_gives_finite_pictures_and_a_place(shape, preparation):
     canvas, placement = preparation.apply(picture(*shape))
     assert canvas.shape[1:] == preparation.canvas_hw
