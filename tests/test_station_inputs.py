@@ -121,6 +121,17 @@ def test_another_picture_of_the_same_size_and_time_is_judged(watching):
     assert names(client, 3) == ["a.bmp", "a.bmp", "b.png"]
 
 
+def test_a_name_that_is_no_text_is_judged_too(watching):
+    client, folder = watching
+    for name, data in ((b"a\xff.png", picture(310)), (b"b\xfe.png", b"no picture")):
+        try:
+            (folder / os.fsdecode(name)).write_bytes(data)
+        except OSError:
+            pytest.skip("files here must have names of valid text")
+    (folder / "c.png").write_bytes(picture(311))
+    assert names(client, 3) == ["a\\udcff.png", "b\\udcfe.png", "c.png"]
+
+
 def test_a_file_with_another_ending_is_counted_and_said(watching):
     client, folder = watching
     for number in range(5):

@@ -128,7 +128,7 @@ class Bank:
         self._mean = add.constant(mean.astype(np.float32))
         centred = add("Sub", self._rows, self._mean)
         squared = add("ReduceSum", add("Mul", centred, centred), add.integers(1), keepdims=0)
-        penalty = np.repeat(np.float32([0, FAR]), [self.count, unused])
+        penalty = np.repeat(np.array([0, FAR], np.float32), [self.count, unused])
         self._squared = add("Add", squared, add.constant(penalty)) if unused else squared
         double = add("Mul", centred, add.constant([-2.0]))
         self._factor = add("Transpose", double, perm=[1, 0])  # (d, blocks · BLOCK)

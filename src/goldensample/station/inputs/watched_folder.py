@@ -23,6 +23,7 @@ from goldensample.station.inputs.folder_listing import FolderChanges, check_whol
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import ERROR, Record
+from goldensample.station.setup.source_folders import printable
 from goldensample.station.station import Station
 from goldensample.station.troubles import JournalLine
 from goldensample.wording.intake import KINDS, notes_by_kind
@@ -71,8 +72,7 @@ class FolderWatch:
         self._changes = FolderChanges(folder, POLL_S)
         self._new: dict[Path, NewFile] = {}
         self._finished: dict[Path, str] = {}
-        self._others, self._left_out = set[Path](), Files()
-        self._last_picture = 0.0
+        self._others, self._left_out, self._last_picture = set[Path](), Files(), 0.0
         self._trouble = station.trouble(f"folder {folder.name}", product.key, "trouble")
         self._intake = FolderIntake()
         add = partial(station.log_change, product.key, "")
@@ -90,8 +90,8 @@ class FolderWatch:
         state = "trouble" if words else "working" if self._last_picture else "waiting"
         words = words or ("watched" if self._last_picture else "no new picture has come yet")
         words = "; ".join([words, *self._notes().values()])
-        name, since, waiting = str(self._folder), self._trouble.since, len(self._new)
-        last = self._last_picture or None
+        name, waiting, last = str(self._folder), len(self._new), self._last_picture or None
+        since = self._trouble.since
         return ConnectionState(name, "folder", state, since, last, waiting, 0, 0, words)
 
     def close(self) -> None:
@@ -130,9 +130,9 @@ class FolderWatch:
         pictures = {path: stamp for path, stamp in stamps.items() if path not in others}
         new = {path: s for path, s in pictures.items() if self._finished.get(path) != s}
         if complete:
-            known = self._station.ledger.seen_files([str(path) for path in new])
+            known = self._station.ledger.seen_files([printable(str(path)) for path in new])
             for path, stamp in list(new.items()):
-                if self._is_known(path, stamp, known.get(str(path), {})):
+                if self._is_known(path, stamp, known.get(printable(str(path)), {})):
                     self._finished[path] = new.pop(path)
             for path in [path for path in self._finished if path not in pictures]:
                 del self._finished[path]  # the database has it: memory must not grow
@@ -157,7 +157,7 @@ class FolderWatch:
 
     def _relative(self, path: Path) -> str:
         """Return the path below the folder; a file's name may be no valid text."""
-        return path.relative_to(self._folder).as_posix().encode("utf-8", "replace").decode()
+        return printable(path.relative_to(self._folder).as_posix())
 
     def _is_known(self, path: Path, stamp: str, seen: Mapping[str, int | None]) -> bool:
         """Tell whether a file was inspected; earlier versions noted size and time alone."""
@@ -189,7 +189,8 @@ class FolderWatch:
 
     def _submit(self, path: Path, stamp: str, settled_s: float) -> None:
         """Submit a complete picture, or after so many seconds one that cannot be read."""
-        seen = self._station.ledger.seen_files([str(path)]).get(str(path), {})
+        file = (printable(str(path)), stamp)
+        seen = self._station.ledger.seen_files([file[0]]).get(file[0], {})
         if self._is_known(path, stamp, seen):
             self._finish(path, stamp)
             return
@@ -199,17 +200,16 @@ class FolderWatch:
         except ImageError as cause:
             if settled_s < GIVE_UP_S:
                 return
-            error = str(cause).replace(str(path), os.path.relpath(path, self._folder))
+            error = printable(str(cause).replace(str(path), os.path.relpath(path, self._folder)))
         if path.stat().st_size <= self._station.settings.limit_bytes:
             data = path.read_bytes()
         if stamp_of(path) != stamp:
             return  # it was written to meanwhile
         if self._is_same(stamp, data, seen):
-            self._station.ledger.refuse_file(str(path), stamp, "the same picture as before")
+            self._station.ledger.refuse_file(*file, "the same picture as before")
             self._finish(path, stamp)
             return
         incoming = self._station.archive.receive_bytes(data)
-        file = (str(path), stamp)
         measure = partial(self._intake.measure, file)
         job = Job(self._product, incoming, self._relative(path), "folder", "", file, error, measure)
         self._hand_over(job, path, stamp)
