@@ -1,6 +1,8 @@
 """Run a network on the CPU with OpenVINO."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -92,11 +94,36 @@ class OpenVINOBackbone:
             queue.wait_all()
         return tuple(np.stack(level) for level in zip(*maps, strict=True))
 
-    def _read(self, core: Any) -> Any:
-        """Return the model for the precision."""
-        if self.precision != "int8":
-            return core.read_model(self.network.graph)
-        return core.read_model(self.network.int8_graph, self.network.int8_weights)
+    def level_shapes(self, height: int, width: int) -> list[tuple[int, int, int]]:
+        """Return the (d, h, w) of each level for one picture size, without compiling for it."""
+        with self._refusing(height, width):
+            model = self._read(height, width)
+            shapes = [model.output(level).get_partial_shape() for level in self.network.levels]
+        if any(shape.is_dynamic for shape in shapes):  # known only once it has run
+            maps = self.extract(np.zeros((1, 3, height, width), np.float32))
+            return [(d, h, w) for _, d, h, w in (level.shape for level in maps)]
+        return [(d, h, w) for _, d, h, w in (shape.to_shape() for shape in shapes)]
+
+    def _read(self, height: int, width: int) -> Any:
+        """Return the model for the precision and one picture size."""
+        network = self.network
+        parts = [network.graph]
+        if self.precision == "int8":
+            parts = [network.int8_graph, network.int8_weights]
+        model = _core().read_model(*parts)
+        model.reshape([1, 3, height, width])
+        return model
+
+    @contextmanager
+    def _refusing(self, height: int, width: int) -> Iterator[None]:
+        """Turn an error of OpenVINO into one that says what the network must take."""
+        try:
+            yield
+        except RuntimeError as error:
+            raise WeightsError(
+                f"{self.network.name} must take pictures of {height}x{width} pixels; "
+                f"OpenVINO says: {str(error).strip().rpartition(chr(10))[2]}"
+            ) from error
 
     def _queue(self, height: int, width: int, single: bool) -> Any:
         """Return the request queue compiled for one picture size.
@@ -105,9 +132,7 @@ class OpenVINOBackbone:
         """
         parallel, queue = self._queues.get((height, width), (False, None))
         if queue is None or not (parallel or single):
-            try:
-                model = self._read(_core())
-                model.reshape([1, 3, height, width])
+            with self._refusing(height, width):
                 # set the precision: on processors with bf16 OpenVINO would use that by default
                 config: dict[str, Any] = {
                     "INFERENCE_PRECISION_HINT": HINTS[self.precision],
@@ -116,12 +141,7 @@ class OpenVINOBackbone:
                 if threads := self._threads or _defaults["threads"]:
                     config["INFERENCE_NUM_THREADS"] = threads
                     config["ENABLE_CPU_PINNING"] = False  # to the same cores in every process
-                compiled = _core().compile_model(model, "CPU", config)
-            except RuntimeError as error:
-                raise WeightsError(
-                    f"{self.network.name} must take pictures of {height}x{width} pixels; "
-                    f"OpenVINO says: {str(error).strip().rpartition(chr(10))[2]}"
-                ) from error
+                compiled = _core().compile_model(self._read(height, width), "CPU", config)
             queue = import_openvino().AsyncInferQueue(compiled)
             self._queues[height, width] = (not single, queue)
         return queue

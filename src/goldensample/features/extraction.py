@@ -7,6 +7,7 @@ import numpy as np
 
 from goldensample.arrays import to_numpy
 from goldensample.backbones.network import Backbone
+from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.errors import ImageError, WeightsError
 from goldensample.features.tiling import run_tiled, spans
 from goldensample.preparation.alignment import min_agreement, reference_of
@@ -90,13 +91,23 @@ def _valid(picture: Picture, placement: Placement, grid_hw: tuple[int, int]) -> 
 
 
 def level_shapes(preparation: Preparation, backbone: Backbone) -> list[tuple[int, int, int]]:
-    """Return the (d, h, w) of each level, by running the network on one blank tile at most."""
-    sides, stride = preparation.canvas_hw, backbone.network.stride
-    tile = sides
-    if preparation.mode == "native":
-        tile = (spans(sides[0], stride)[0].end, spans(sides[1], stride)[0].end)
-    shapes = (level.shape[1:] for level in backbone.extract(np.zeros((1, 3, *tile), np.float32)))
+    """Return the (d, h, w) of each level; a network of OpenVINO need not be compiled for it."""
+    sides, tile = preparation.canvas_hw, tile_hw(preparation, backbone)
+    if isinstance(backbone, OpenVINOBackbone):
+        shapes = backbone.level_shapes(*tile)
+    else:
+        maps = backbone.extract(np.zeros((1, 3, *tile), np.float32))
+        shapes = [(d, h, w) for _, d, h, w in (level.shape for level in maps)]
     return [(d, h * sides[0] // tile[0], w * sides[1] // tile[1]) for d, h, w in shapes]
+
+
+def tile_hw(preparation: Preparation, backbone: Backbone) -> tuple[int, int]:
+    """Return the (height, width) that the network runs on: of a tile, or of the canvas."""
+    height, width = preparation.canvas_hw
+    if preparation.mode != "native":
+        return height, width
+    stride = backbone.network.stride
+    return spans(height, stride)[0].end, spans(width, stride)[0].end
 
 
 def align_to(

@@ -7,14 +7,14 @@ from time import perf_counter
 import numpy as np
 
 from goldensample.backbones.network import Backbone
-from goldensample.features.extraction import extract, level_shapes
+from goldensample.features.extraction import extract, tile_hw
 from goldensample.fitting.plan import Machine
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Features, Picture
 
 UNKNOWN_RESIDENT = 400_000_000
-SIZE = 1024
+SIZE = 512
 
 
 def memory_bytes() -> int | None:
@@ -39,7 +39,7 @@ def measure_machine(
 ) -> tuple[Machine, Features]:
     """Time the parts of a fit on a blank picture; return the times and its features."""
     blank = [Picture("", np.zeros((*shape_hw, 3), np.uint8))]
-    level_shapes(preparation, backbone)  # compiles
+    backbone.extract(np.zeros((1, 3, *tile_hw(preparation, backbone)), np.float32))  # compiles
     start = perf_counter()
     features, _ = extract(blank, preparation, backbone)
     extracted = perf_counter()

@@ -115,9 +115,9 @@ def _open_graph(name: str, graph: bytes, levels: tuple[str, ...]) -> Network:
         choices = [c for c in (level, f"level{level}", f"layer{level}") if c in outputs]
         level_outputs.append(choices[0] if choices else level)
     network = select_levels(Network(name, graph, tuple(level_outputs)))
-    probe = OpenVINOBackbone(network).extract(np.zeros((1, 3, 256, 256), np.float32))
-    _check_order(name, tuple(level_outputs), [level.shape[2] for level in probe])
-    return replace(network, stride=max(1, round(256 / probe[-1].shape[2])))
+    heights = [height for _, height, _ in OpenVINOBackbone(network).level_shapes(256, 256)]
+    _check_order(name, tuple(level_outputs), heights)
+    return replace(network, stride=max(1, round(256 / heights[-1])))
 
 
 def _check_order(name: str, levels: tuple[str, ...], heights: list[int]) -> None:
