@@ -136,7 +136,7 @@ def _decode(data: bytes, image: ImageFile) -> Array:
     if image.mode not in _MODES:
         raise refuse(f"pixels of kind {image.mode}")
     _load_pixels(image).info.pop("transparency", None)  # else Pillow warns
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _deep_planes(data: bytes) -> Array:
