@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from goldensample.preparation.preparation import Preparation
-from goldensample.regions.heatmap import heat_map, regions
+from goldensample.regions.heatmap import blur, heat_map, regions
 
 
 def centres(h: int, w: int, stride: int = 1):
@@ -27,6 +27,15 @@ def test_equals_torch_upsampling_and_scipys_blur(sigma):
     )[0, 0].numpy()
     expected = gaussian_filter(up, sigma, mode="reflect") if sigma else up
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sigma"), [(256, 4.0), (300, 20.0), (512, 0.1), (3, 4.0), (1, 2.0), (64, 300.0)]
+)
+def test_the_blur_has_the_bits_of_scipys(rows, sigma):
+    columns = np.random.default_rng(rows).random((rows, 7))
+    expected = gaussian_filter1d(columns, sigma, axis=0, mode="reflect")
+    np.testing.assert_array_equal(blur(columns, sigma), expected)
 
 
 def test_a_crop_leaves_the_rest_at_zero():

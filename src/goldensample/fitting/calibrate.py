@@ -167,7 +167,7 @@ def score_batch(job: ScoringJob, task: tuple[int, Array]) -> list[HeldOutResult]
     """Score pictures, by their indices, with a detector, by its number; see `calibrate`."""
     number, indices = task
     detector, reference = job.detectors[number], job.inspector.habits
-    inspector = replace(job.inspector, detector=detector)
+    inspector = replace(job.inspector, detector=detector, habits=None)  # no notes: none are read
     pictures = [as_picture(job.images[index], int(index)) for index in indices]
     results = []
     for picture, inspection in zip(pictures, inspector.inspect_many(pictures), strict=True):

@@ -18,7 +18,7 @@ from goldensample.features.store import FeatureStore, InMemoryFeatureStore
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors
 from goldensample.fitting.distinct import choose_limits
 from goldensample.fitting.zone_support import check_zones
-from goldensample.inspection.inspector import Inspector, TrainingPicture
+from goldensample.inspection.inspector import Inspector, TrainingPicture, limit_blas_threads
 from goldensample.methods.cross_fitted import (
     Crossed,
     WithoutFold,
@@ -105,10 +105,7 @@ def fit_folds(
 ) -> list[tuple[Detector, Array]]:
     """Fit once without each fold of `count` pictures; return the detectors with their folds."""
     return [
-        (
-            fit_detector(method, WithoutFold(store, fold), silent, runner),
-            fold_indices(fold, count),
-        )
+        (fit_detector(method, WithoutFold(store, fold), silent, runner), fold_indices(fold, count))
         for fold in range(conformal.FOLDS)
     ]
 
@@ -171,9 +168,10 @@ def fit_inspector(
 def fit_detector(
     method: Method, features: Iterable[Features], notify: Notify, runner: Runner
 ) -> Detector:
-    """Fit a method to features, by a runner."""
+    """Fit a method to features, by a runner, with one thread of BLAS."""
     if runner is local_runner:
-        return method.fit(features, notify)
+        with limit_blas_threads():  # else the last bits of patches depend on the number of cores
+            return method.fit(features, notify)
     return check_distributable(method).fit(features, notify, runner)
 
 
@@ -202,7 +200,8 @@ def extract_features(
         measures += batch_measures
         motions += batch_motions
         notify("features", len(measures), count)
-    return reference_statistics(measures), motions
+    with limit_blas_threads():
+        return reference_statistics(measures), motions
 
 
 def extract_batch(

@@ -6,6 +6,7 @@ Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 from array_api_compat import device, is_numpy_array
@@ -30,6 +31,8 @@ from goldensample.runners import Runner, local_runner
 
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")
+_OPENING = Lock()
+"""Threads that score at a time share one search: each would sort the bank, and keep a copy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,9 +178,10 @@ class PatchCoreDetector:
     def _search(self, patches: Array) -> Search:
         """Return the search over the bank on the device of the patches: NumPy or torch."""
         location = "numpy" if is_numpy_array(patches) else str(device(patches))
-        if location not in self._searches:
-            self._searches[location] = open_search(self.bank, self.settings.search, patches)
-        return self._searches[location]
+        with _OPENING:
+            if location not in self._searches:
+                self._searches[location] = open_search(self.bank, self.settings.search, patches)
+            return self._searches[location]
 
     def score(self, features: Features) -> Scores:
         """Score pictures, one after the other, so that each scores as it does alone.
