@@ -100,7 +100,9 @@ def test_a_narrow_band_is_inspected(tiny_file: Path, tmp_path: Path) -> None:
     assert 29150 < preparation["black"] < 29192
     assert 29208 < preparation["white"] < 29250
     done = golden("inspect", file, tmp_path / "new", tmp_path / "bad", "--json").stdout
-    scores = [json.loads(line)["score"] for line in done.splitlines()]
+    lines = [json.loads(line) for line in done.splitlines()]
+    assert all(10 < line["grey_levels"] < 32 for line in lines)  # what noise of 3 units leaves
+    scores = [line["score"] for line in lines]
     assert min(scores[3:]) > 1.5 * max(scores[:3])
     Image.fromarray(np.full((64, 64), 128, np.uint8)).save(tmp_path / "8.png")
     done8 = golden("inspect", file, tmp_path / "8.png")

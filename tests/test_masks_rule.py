@@ -113,7 +113,8 @@ def test_polygons_that_cover_nothing_are_refused(tmp_path: Path) -> None:
 
 def test_check_tells_masks_that_mark_nothing_or_all(tmp_path: Path) -> None:
     for number, name in enumerate(("train/good/0", "test/good/0", "test/dent/0", "test/dent/1")):
-        save_picture(tmp_path / f"{name}.png", np.full((6, 8), number, np.uint8))
+        levels = np.arange(number, number + 48, dtype=np.uint8)
+        save_picture(tmp_path / f"{name}.png", levels.reshape(6, 8))
     for number in (0, 1):
         write_png(tmp_path / f"ground_truth/dent/{number}.png", np.full((6, 8), number, np.uint8))
     findings = check(LAYOUTS["mvtec_ad"].read(tmp_path, ""))

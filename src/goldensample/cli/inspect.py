@@ -1,9 +1,11 @@
 """`golden inspect`: score new pictures, print the results and write files of them."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import numpy as np
@@ -134,14 +136,13 @@ def command(
         results = inspect_stream(inspector, attempts, batch)
         for done, (picture, result) in enumerate(results, start=1):
             notify("inspect", done, len(pictures))
-            name, scene = pictures.names[done - 1], None
-            count_picture(intake, picture)
+            name, facts = pictures.names[done - 1], count_picture(intake, picture)
             if isinstance(result, Inspection):
                 result = region_options.drop_small(result)
                 annotations.add(result)
                 if monitor and picture:
-                    scene = {"scene": monitor.update(picture, result)}
-            print_result(result, name, limits, json, region_options, scene)
+                    facts["scene"] = monitor.update(picture, result)
+            print_result(result, name, limits, json, region_options, facts)
             if isinstance(result, ImageError):
                 failures += 1
                 if page:
@@ -152,7 +153,7 @@ def command(
                     page.add(picture.pixels, result)
         annotations.finish()
         save_monitor(monitor)
-    print_intake(tell_intake(intake), json)
+    print_intake(tell_intake(intake), json, of_each=("few_levels",))
     if page and report:
         write_report(page, report / "report.html")
     exit_with(failures, fail_on_defect and defects)
@@ -218,7 +219,7 @@ def print_result(
     threshold: Threshold | None,
     json: bool,
     options: RegionOptions = PLAIN,
-    scene: dict[str, Any] | None = None,
+    facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Print the result of one picture, readable or not, on a line of its own."""
     if isinstance(result, ImageError):
@@ -227,7 +228,7 @@ def print_result(
         else:
             say(f"{'error':7}{'-':>9}  {name}  {result}")
     elif json:
-        print_json({**inspection_json(result, threshold, options), **(scene or {})})
+        print_json({**inspection_json(result, threshold, options), **facts})
     else:
         say(inspection_line(result))
         for line in region_lines(result.regions, options) if options.explain else ():

@@ -1,9 +1,12 @@
 """What an inspection or an audit left out, or may have taken for a part: counted and printed."""
 
+from collections.abc import Container
+from typing import Any
+
 from goldensample.cli.console import print_json, tell
 from goldensample.images.folder import Folder
 from goldensample.images.inspection_intake import InspectionIntake
-from goldensample.images.intake import Intake, inspected_facts
+from goldensample.images.intake import FEW_LEVELS, Intake, inspected_facts
 from goldensample.records import Picture
 from goldensample.storage import verdict_table
 from goldensample.storage.output_folder import OutputFolder, split_path
@@ -15,10 +18,13 @@ def begin_intake(pictures: Folder) -> InspectionIntake:
     return InspectionIntake(pictures.names, pictures.intake or Intake(len(pictures)))
 
 
-def count_picture(counted: InspectionIntake, picture: Picture | None) -> None:
-    """Count a picture that could be read."""
-    if picture:
-        counted.add(picture.name, *inspected_facts(picture.pixels))
+def count_picture(counted: InspectionIntake, picture: Picture | None) -> dict[str, Any]:
+    """Count a picture that could be read; return its number of grey levels where they are few."""
+    if picture is None:
+        return {}
+    levels, digest = inspected_facts(picture.pixels)
+    counted.add(picture.name, levels, digest)
+    return {"grey_levels": levels} if levels < FEW_LEVELS else {}
 
 
 def tell_intake(counted: InspectionIntake) -> Intake:
@@ -38,8 +44,12 @@ def tell_table_intake(counted: InspectionIntake, output: str) -> Intake:
     return tell_intake(counted)
 
 
-def print_intake(intake: Intake, json: bool) -> None:
-    """Print it as a JSON object, where that is asked for and there is something to tell."""
+def print_intake(intake: Intake, json: bool, of_each: Container[str] = ()) -> None:
+    """Print it as a JSON object, where that is asked for and there is something to tell.
+
+    Args:
+        of_each: kinds that the line of each picture has told.
+    """
     found = inspected_json(intake)
-    if json and any(kind["count"] for kind in found.values()):
+    if json and any(kind["count"] for name, kind in found.items() if name not in of_each):
         print_json(found)
