@@ -143,7 +143,7 @@ def test_a_bank_of_equal_rows(value):
 
 
 def test_clustered_rows_are_mostly_left_out():
-    bank, queries = clustered(3000, 32, 1), clustered(400, 32, 2)
+    bank, queries = clustered(3000, 32, 1), clustered(900, 32, 2)
     search = NearestSearch(bank)
     search.find(queries)  # enough of them to sort the bank without being told
     assert 0 < search.share < 0.2

@@ -21,6 +21,8 @@ SAMPLE = 4096
 PATIENCE, SCARCE = 8, 64
 """Distances a query on average, and of that many rows one more, before the full product is faster;
 change the speed only."""
+TILE = 2048
+"""Rows rounded at a time; changes the speed only."""
 HELD = 0.995
 """Share of the variance that the rotation holds if it can; changes the speed only."""
 MOST = 64
@@ -101,14 +103,10 @@ class CompiledSearch:
         self._ids[lanes] = cells.rows
         self._rows = np.zeros((len(self._ids), bank.shape[1]), np.float32)
         self._rows[lanes] = bank[cells.rows]
-        exact = centred[cells.rows].astype(np.float64) @ self._rotation
-        units = np.abs(exact).max(axis=0) / LARGEST
-        whole = np.rint(exact / np.where(units > 0, units, 1)).astype(np.int8)
-        rounded = whole * units
-        self._rounding = float(np.sqrt(np.square(exact - rounded).sum(axis=1).max())) * 1.0001
-        norm = float(np.sqrt(np.square(whole, dtype=np.float64).sum(axis=1).max())) * 1.0001
-        self._scales = (-2 * units).astype(np.float32)
-        self._blocks = _blocks(whole, rounded, lanes, self._starts)
+        units = np.abs(rotated).max(axis=0).astype(np.float64) / LARGEST
+        whole, squares, rounding, norm = _rounded(centred, self._rotation, units, cells.rows)
+        self._rounding, self._scales = rounding, (-2 * units).astype(np.float32)
+        self._blocks = _blocks(whole, squares, lanes, self._starts)
         self._room = int(blocks.max()) * LANES
         arrays = (self._rows, self._ids, self._starts, self._blocks, self._scales)
         addresses = map(_address, (*arrays, self._gaps, self._inverse))
@@ -176,26 +174,56 @@ def _rotation(centred: Array) -> Array:
     return (rotation * ((1 - 1e-6) / np.linalg.norm(rotation, 2))).astype(np.float32)
 
 
-def _blocks(whole: Array, rounded: Array, lanes: Array, starts: Array) -> Array:
+def _rounded(
+    centred: Array, rotation: Array, units: Array, rows: Array
+) -> tuple[Array, Array, float, float]:
+    """Round rotated rows to whole numbers of a unit in each direction.
+
+    Args:
+        centred: (m, d) float32.
+        rotation: (d, s) float32.
+        units: (s,) float64.
+        rows: (m,) the order in which they are returned.
+
+    Returns:
+        (m, s) int8; (m, stages) float32 squared lengths, in units of the bank, up to the end of
+        each stage; the largest error, in units of the bank, and the largest length of the numbers.
+    """
+    width, safe, exact_rotation = len(units), np.where(units > 0, units, 1), rotation.astype(float)
+    whole = np.empty((len(rows), width), np.int8)
+    squares = np.empty((len(rows), width // STAGE), np.float32)
+    error = norm = 0.0
+    for start in range(0, len(rows), TILE):
+        part = slice(start, start + TILE)
+        exact = centred[rows[part]].astype(np.float64) @ exact_rotation
+        numbers = np.clip(np.rint(exact / safe), -LARGEST, LARGEST)
+        rounded = numbers * units
+        whole[part] = numbers
+        stages = np.square(rounded).reshape(len(exact), -1, STAGE).sum(axis=2)
+        squares[part] = np.cumsum(stages, axis=1)
+        error = max(error, float(np.square(exact - rounded).sum(axis=1).max()))
+        norm = max(norm, float(np.square(numbers).sum(axis=1).max()))
+    return whole, squares, error**0.5 * 1.0001, norm**0.5 * 1.0001
+
+
+def _blocks(whole: Array, squares: Array, lanes: Array, starts: Array) -> Array:
     """Return the blocks of each cell, (stages, blocks of the cell) after one another.
 
     Args:
         whole: (m, s) int8 values of the rows, by cell.
-        rounded: (m, s) float64, the same in units of the bank.
+        squares: (m, stages) float32, see `_rounded`.
         lanes: (m,) place of each row among the lanes.
         starts: (cells + 1,) first block of each cell.
     """
-    width, total = whole.shape[1], int(starts[-1])
-    stages = width // STAGE
-    values = np.zeros((total * LANES, width), np.int8)
+    stages, total = squares.shape[1], int(starts[-1])
+    values = np.zeros((total * LANES, whole.shape[1]), np.int8)
     values[lanes] = whole
-    squares = np.full((total * LANES, stages), np.nan, np.float32)  # no row there is ever near
-    parts = np.square(rounded).reshape(len(whole), stages, STAGE).sum(axis=2)
-    squares[lanes] = np.cumsum(parts, axis=1)
+    padded = np.full((total * LANES, stages), np.nan, np.float32)  # no row there is ever near
+    padded[lanes] = squares
     blocks = np.empty((total, stages), BLOCK)
     by_pair = values.reshape(total, LANES, stages, STAGE // 2, 2).transpose(0, 2, 3, 1, 4)
     blocks["values"] = by_pair
-    blocks["squares"] = squares.reshape(total, LANES, stages).transpose(0, 2, 1)
+    blocks["squares"] = padded.reshape(total, LANES, stages).transpose(0, 2, 1)
     cell_blocks = (blocks[a:b].T.ravel() for a, b in pairwise(starts))
     return np.concatenate(list(cell_blocks))
 

@@ -15,6 +15,8 @@ BLOCK_VALUES = 2**21
 """Distances in memory at a time; changes the speed only."""
 LEAST_ROWS = 1024
 """Smaller banks are searched in full; changes the speed only."""
+QUERIES_PER_CELL = 16
+"""Queries for each cell after which sorting the bank pays; changes the speed only."""
 
 
 class NearestSearch:
@@ -114,7 +116,8 @@ class NearestSearch:
         with self._lock:
             self._query_count += queries
             is_sorted = self._compiled or self._pruned or not is_numpy_array(self.bank)
-            if not is_sorted and rows >= LEAST_ROWS and self._query_count >= 2 * cells_for(rows):
+            is_worth_it = self._query_count >= QUERIES_PER_CELL * cells_for(rows)
+            if not is_sorted and rows >= LEAST_ROWS and is_worth_it:
                 self.sort()
 
     def _multiply(self, queries: Array, count: int) -> tuple[Array, Array]:
