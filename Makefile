@@ -2,14 +2,14 @@
 # `make serve`, `make test`.
 PYTHON ?= python3.11
 VENV ?= .venv
-BPACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
-IN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
+BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
 PORT ?= 8080
 # a process for each core, up to four, takes a file of tests at a time and keeps to its core
 CORES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_codec_kinds.py \
 	tests/test_pooled_methods.py tests/test_export.py::test_an_export_agrees_and_says_what_it_takes
+PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
 .PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports bench-speed test-oldest backbone docs clean

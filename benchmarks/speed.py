@@ -52,6 +52,8 @@ class Build:
 
     def __init__(self, name: str, python: Path) -> None:
         self.name, self.python = name, python
+        where = self.run(code="import goldensample; print(*goldensample.__path__)")[1].strip()
+        subprocess.run([python, "-m", "compileall", "-q", where], check=True)
 
     def run(self, *words: object, code: str = "") -> tuple[dict[str, float], str]:
         """Run a command; return seconds, processor seconds, megabytes at most, and its output."""
