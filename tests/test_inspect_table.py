@@ -229,6 +229,21 @@ def test_row_groups_are_filled_from_many_parts(monkeypatch, file, web, whole, tm
     assert rows(tmp_path / "a.parquet") == rows(whole)
 
 
+def test_parts_of_an_earlier_version_are_joined_though_they_lack_columns(tmp_path):
+    import pyarrow.parquet as pq
+
+    from goldensample.storage import verdict_table
+
+    rows = [{"picture": "a.png", "verdict": "good", "grey_levels": 32, "digest": "00"}]
+    part = pq.read_table(io.BytesIO(verdict_table.encode(rows)))
+    pq.write_table(part.drop_columns(["grey_levels", "digest"]), old := io.BytesIO())
+    with open(tmp_path / "all.parquet", "wb") as file:
+        counts = list(verdict_table.join([("old", old.getvalue(), ["a.png"])], file, {}))
+    assert counts == [{"good": 1}]
+    with open(tmp_path / "all.parquet", "rb") as file:
+        assert list(verdict_table.read_facts(file)) == []  # what was not measured is not counted
+
+
 def test_names_that_are_no_text_are_written_as_they_can_be(file, pictures, tmp_path):
     name = os.fsdecode(b"\xff.png")
     try:
