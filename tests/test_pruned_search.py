@@ -41,9 +41,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL | None:
     built = tmp_path_factory.mktemp("native") / "plain.so"
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fPIC", "-shared", "-DPLAIN"]
     subprocess.run([compiler, *flags, "-o", built, source, "-lm"], check=True)
-    compiled = ctypes.CDLL(str(built))
-    compiled.nearest_rows.restype = ctypes.c_int64
-    return compiled
+    return native.load(built)
 
 
 def rows(n: int, d: int, seed: int) -> np.ndarray:
@@ -203,6 +201,11 @@ def test_threads_search_at_once():
     for distances, found in answers:
         assert np.array_equal(found[:20], expected[1])
         assert np.array_equal(distances[:20], expected[0])
+
+
+def test_compiled_code_that_does_not_load_is_left(tmp_path):
+    (tmp_path / "damaged.so").write_bytes(b"no library")
+    assert native.load(tmp_path / "damaged.so") is None
 
 
 def test_by_hand():

@@ -56,7 +56,9 @@ def _package_info() -> dict[str, Any]:
         "goldensample": __version__,
         "builtin_network_sha256": sha256(graph).hexdigest(),
         "builtin_network_bytes": len(graph),
-        "search": "compiled" if has_compiled else "NumPy, slower: built without a C compiler",
+        "search": "compiled"
+        if has_compiled
+        else "NumPy, slower: no compiled search was built, or it does not load",
     }
 
 

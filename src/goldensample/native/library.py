@@ -10,15 +10,21 @@ SOURCES = ("nearest.c", "nearest_kernel.h")
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """Return the compiled search; None where the package was built without a compiler.
+    """Return the compiled search; None where it was not built, or does not load here.
 
     Its calls hold no lock of Python's.
     """
     folder = Path(__file__).parent
     source = b"".join((folder / name).read_bytes() for name in SOURCES)
     digest = hashlib.sha256(source).hexdigest()[:12]  # what another version left is not loaded
-    for path in folder.glob(f"_nearest_{digest}.*"):
+    return next(filter(None, map(load, folder.glob(f"_nearest_{digest}.*"))), None)
+
+
+def load(path: Path) -> ctypes.CDLL | None:
+    """Return a compiled search; None where the system refuses it: damaged, or of another kind."""
+    try:
         compiled = ctypes.CDLL(str(path))
-        compiled.nearest_rows.restype = ctypes.c_int64
-        return compiled
-    return None
+    except OSError:
+        return None
+    compiled.nearest_rows.restype = ctypes.c_int64
+    return compiled
