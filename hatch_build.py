@@ -1,4 +1,4 @@
-"""Compiles the search when the package is built; without a compiler NumPy searches, more slowly."""
+"""Compiles `native/*.c` when the package is built; without a compiler NumPy goes on, slower."""
 
 import hashlib
 import os
@@ -13,15 +13,14 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = ("nearest.c", "nearest_kernel.h")
 FLAGS = ("-O3", "-fno-math-errno", "-Wno-psabi", "-fPIC", "-shared", "-fvisibility=hidden")
 ENDING = ".dll" if os.name == "nt" else ".so"
 ZIG = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64"), ("Windows", "AMD64")}
 """Machines for which the package index has a C compiler, ziglang."""
 
 
-class SearchHook(BuildHookInterface):
-    """Puts the compiled search beside its source and into the wheel."""
+class NativeHook(BuildHookInterface):
+    """Puts the compiled code beside its source and into the wheel."""
 
     def dependencies(self) -> list[str]:
         """Return what a build needs: a compiler from the package index where there is none."""
@@ -31,22 +30,23 @@ class SearchHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile; a wheel with the result is for this kind of machine alone."""
         folder = Path(self.root, "src", "goldensample", "native")
-        for stale in folder.glob("_nearest_*"):
+        for stale in folder.glob("_native_*"):
             stale.unlink()
         compiler = _installed_compiler()
         if compiler is None and find_spec("ziglang"):
             compiler = [sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline", "-s"]
         if compiler is None:
-            self.app.display_warning("no C compiler: the search is left to NumPy, and slower")
+            self.app.display_warning("no C compiler: the work is left to NumPy, and slower")
             return
-        digest = hashlib.sha256(b"".join((folder / name).read_bytes() for name in SOURCES))
-        result = folder / f"_nearest_{digest.hexdigest()[:12]}{ENDING}"
+        code = b"".join(path.read_bytes() for path in sorted(folder.glob("*.[ch]")))
+        result = folder / f"_native_{hashlib.sha256(code).hexdigest()[:12]}{ENDING}"
         partial = result.with_suffix(".partial")
-        command = [*compiler, *FLAGS, "-o", str(partial), str(folder / SOURCES[0]), "-lm"]
+        files = map(str, sorted(folder.glob("*.c")))
+        command = [*compiler, *FLAGS, "-o", str(partial), *files, "-lm"]
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         if run.returncode:
             partial.unlink(missing_ok=True)
-            self.app.display_warning(f"{run.stderr}\nthe search is left to NumPy, and slower")
+            self.app.display_warning(f"{run.stderr}\nthe work is left to NumPy, and slower")
             return
         partial.replace(result)
         build_data["artifacts"].append(f"src/goldensample/native/{result.name}")

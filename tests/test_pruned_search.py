@@ -37,10 +37,10 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL | None:
     compiler = shutil.which("cc")
     if compiler is None:
         return None
-    source = Path(native.__file__).parent / native.SOURCES[0]
+    sources = sorted(Path(native.__file__).parent.glob("*.c"))
     built = tmp_path_factory.mktemp("native") / "plain.so"
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fPIC", "-shared", "-DPLAIN"]
-    subprocess.run([compiler, *flags, "-o", built, source, "-lm"], check=True)
+    subprocess.run([compiler, *flags, "-o", built, *sources, "-lm"], check=True)
     return native.load(built)
 
 

@@ -1,27 +1,25 @@
-"""Loads the compiled search; see `hatch_build.py` for how it is made."""
+"""Loads the compiled code; see `hatch_build.py` for how it is made."""
 
 import ctypes
 import hashlib
 from functools import cache
 from pathlib import Path
 
-SOURCES = ("nearest.c", "nearest_kernel.h")
-
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """Return the compiled search; None where it was not built, or does not load here.
+    """Return the compiled code; None where it was not built, or does not load here.
 
     Its calls hold no lock of Python's.
     """
     folder = Path(__file__).parent
-    source = b"".join((folder / name).read_bytes() for name in SOURCES)
+    source = b"".join(path.read_bytes() for path in sorted(folder.glob("*.[ch]")))
     digest = hashlib.sha256(source).hexdigest()[:12]  # what another version left is not loaded
-    return next(filter(None, map(load, folder.glob(f"_nearest_{digest}.*"))), None)
+    return next(filter(None, map(load, folder.glob(f"_native_{digest}.*"))), None)
 
 
 def load(path: Path) -> ctypes.CDLL | None:
-    """Return a compiled search; None where the system refuses it: damaged, or of another kind."""
+    """Return compiled code; None where the system refuses it: damaged, or of another kind."""
     try:
         compiled = ctypes.CDLL(str(path))
     except OSError:
