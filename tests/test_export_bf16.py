@@ -13,10 +13,10 @@ from goldensample.graphs.graph import to_onnx
 
 SIZES = (256, 512, 900)
 SETS = {  # one of how many test pictures
-    "mvtec_ad/bottle": 5,
-    "mvtec_ad_small/hazelnut": 2,
-    "mvtec_ad_small/transistor": 2,
-    "magnetic_tile": 60,
+    "mvtec_ad/bottle": 14,
+    "mvtec_ad_small/hazelnut": 5,
+    "mvtec_ad_small/transistor": 5,
+    "magnetic_tile": 180,
 }
 
 
