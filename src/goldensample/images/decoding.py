@@ -24,6 +24,7 @@ from goldensample.images.opening import (
     tiff_tags,
 )
 from goldensample.images.png_chunks import check_png
+from goldensample.images.png_pixels import png_pixels
 from goldensample.images.tiff import depth, is_planar, plane_file, refuse
 from goldensample.records import Array
 from goldensample.storage.locations import Location, read_bytes
@@ -131,8 +132,11 @@ def _decode(data: bytes, image: ImageFile) -> Array:
         return samples >> jpeg_2000_shift(data) if isinstance(image, Jpeg2KImageFile) else samples
     if tags and depth(tags) == 16:
         return _deep_planes(data) if is_planar(tags) else _deep_colors(data, image, rawmode)
-    if isinstance(image, PngImageFile) and ";16" in rawmode:
-        return _deep_colors(data, image, rawmode)
+    if isinstance(image, PngImageFile):
+        if ";16" in rawmode:
+            return _deep_colors(data, image, rawmode)
+        if (pixels := png_pixels(data, image)) is not None:
+            return pixels
     if image.mode not in _MODES:
         raise refuse(f"pixels of kind {image.mode}")
     _load_pixels(image).info.pop("transparency", None)  # else Pillow warns

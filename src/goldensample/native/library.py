@@ -24,5 +24,7 @@ def load(path: Path) -> ctypes.CDLL | None:
         compiled = ctypes.CDLL(str(path))
     except OSError:
         return None
-    compiled.nearest_rows.restype = ctypes.c_int64
+    compiled.nearest_rows.restype = compiled.png_rows.restype = ctypes.c_int64
+    sizes = [ctypes.c_int64] * 3
+    compiled.png_rows.argtypes = [ctypes.c_char_p, *sizes, ctypes.c_void_p]
     return compiled
