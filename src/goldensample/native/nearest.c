@@ -30,8 +30,8 @@ struct block {
 
 struct bank {
     int64_t depth, stages, cells;
-    const float *rows;      /* (blocks, LANES, depth) */
-    const int64_t *ids;     /* (blocks, LANES): row of each lane */
+    const float *rows;      /* (m, depth) */
+    const int64_t *ids;     /* (blocks, LANES): row of each lane; 0 without one */
     const int64_t *starts;  /* (cells + 1): first block of each cell */
     const struct block *blocks; /* of each cell (stages, blocks of the cell) */
     const float *scales;    /* (stages * STAGE): -2 * the size of a value's unit */
@@ -102,8 +102,8 @@ static inline void insert(const struct bank *bank, const struct queries *q, stru
     const int64_t id = bank->ids[lane];
     int64_t at = q->count;
     for (int64_t j = 0; j < q->count && m->lanes[j] != NONE; j++) {
-        const float *row = bank->rows + lane * bank->depth;
-        const float *other = bank->rows + m->lanes[j] * bank->depth;
+        const float *row = bank->rows + id * bank->depth;
+        const float *other = bank->rows + bank->ids[m->lanes[j]] * bank->depth;
         if (fabs(squared - m->squared[j]) <= q->tie * squared
             && memcmp(row, other, bank->depth * sizeof *row))
             *m->doubt = 1;

@@ -118,7 +118,7 @@ INLINE void NAME(rank)(const struct bank *bank, const struct queries *q, struct 
         const struct candidate *one = close + (turn == 0 ? least : turn - (turn <= least));
         if (one->value > m->reach + margin)
             continue;
-        const float *row = bank->rows + one->lane * bank->depth;
+        const float *row = bank->rows + bank->ids[one->lane] * bank->depth;
         const double limit = m->squared[q->count - 1] * (1 + 1e-9);
         const double squared = NAME(distance)(m->point, row, bank->depth, limit);
         q->work[1]++;

@@ -78,22 +78,21 @@ class CompiledSearch:
     them, and no answer so near to the middle between two values of float32.
 
     Args:
-        bank: (m, d) float32, m >= 1; not changed.
-        columns: (m, d + 1) float32, [-2 b, |b|²] for each row b, centred.
-        mean: (d,) float32 that the rows were centred by.
+        bank: (m, d) float32, m >= 1; kept, and not to be changed.
+        mean: (d,) float32 that rows and queries are centred by.
+        max_norm: largest length of a centred row.
 
-    Cost: memory for a copy of the bank, sorted, and about 1.3 s bytes a row; s is 256 at most.
+    Cost: memory for about 1.3 s bytes a row, and 9 s while it is built; s is 256 at most.
     """
 
-    def __init__(self, bank: Array, columns: Array, mean: Array) -> None:
-        centred = columns[:, :-1] / -2
-        self._mean, self._rotation = mean, _rotation(centred)
-        rotated = centred @ self._rotation
-        norms = np.einsum("ms,ms->m", rotated, rotated)
-        cells = Cells(np.concatenate([-2 * rotated, norms[:, None]], axis=1))
+    def __init__(self, bank: Array, mean: Array, max_norm: float) -> None:
+        self._rows, self._mean = np.ascontiguousarray(bank), mean
+        self._rotation = _rotation(bank, mean)
+        columns = _rotated_columns(bank, mean, self._rotation)
+        cells = Cells(columns)
         self._gaps, self._inverse = cells.gap, 1 / cells.twice_distances
         self._centroids, self._squares = cells.right[:-1], cells.right[-1]
-        self._max_norm = float(max(columns[:, -1].max(), self._squares.max())) ** 0.5
+        self._max_norm = max(max_norm, float(self._squares.max()) ** 0.5)
         sizes = np.diff(cells.starts)
         blocks = -(-sizes // LANES)
         self._starts = np.concatenate([[0], np.cumsum(blocks)]).astype(np.int64)
@@ -101,10 +100,9 @@ class CompiledSearch:
         lanes = first + np.arange(len(bank))
         self._ids = np.zeros(self._starts[-1] * LANES, np.int64)
         self._ids[lanes] = cells.rows
-        self._rows = np.zeros((len(self._ids), bank.shape[1]), np.float32)
-        self._rows[lanes] = bank[cells.rows]
-        units = np.abs(rotated).max(axis=0).astype(np.float64) / LARGEST
-        whole, squares, rounding, norm = _rounded(centred, self._rotation, units, cells.rows)
+        ends = np.maximum(columns.max(axis=0), -columns.min(axis=0))[:-1]
+        units = ends.astype(np.float64) / (2 * LARGEST)
+        whole, squares, rounding, norm = _rounded(bank, mean, self._rotation, units, cells.rows)
         self._rounding, self._scales = rounding, (-2 * units).astype(np.float32)
         self._blocks = _blocks(whole, squares, lanes, self._starts)
         self._room = int(blocks.max()) * LANES
@@ -161,26 +159,37 @@ class CompiledSearch:
         return squared, ids, sure, products / (len(points) * self._rows.size)
 
 
-def _rotation(centred: Array) -> Array:
+def _rotation(bank: Array, mean: Array) -> Array:
     """Return (d, s) float32 of spectral norm <= 1: the directions of most variance, or zeros."""
-    sample = centred[:: max(1, len(centred) // SAMPLE)]
+    sample = bank[:: max(1, len(bank) // SAMPLE)] - mean
     variances, directions = np.linalg.eigh((sample.T @ sample).astype(np.float64))
     shares = np.cumsum(variances[::-1]) / max(variances.sum(), np.finfo(float).tiny)
     wanted = int(np.count_nonzero(shares < HELD)) + 1
     width = min(STAGES, -(-wanted // STAGE)) * STAGE
-    rotation = np.zeros((centred.shape[1], width))
+    rotation = np.zeros((bank.shape[1], width))
     chosen = directions[:, ::-1][:, :width]
     rotation[:, : chosen.shape[1]] = chosen
     return (rotation * ((1 - 1e-6) / np.linalg.norm(rotation, 2))).astype(np.float32)
 
 
+def _rotated_columns(bank: Array, mean: Array, rotation: Array) -> Array:
+    """Return (m, s + 1) float32, [-2 r, |r|²] of each rotated row r; see `Cells`."""
+    columns = np.empty((len(bank), rotation.shape[1] + 1), np.float32)
+    for start in range(0, len(bank), TILE):
+        rotated = (bank[start : start + TILE] - mean) @ rotation
+        columns[start : start + TILE, :-1] = -2 * rotated
+        columns[start : start + TILE, -1] = np.einsum("ms,ms->m", rotated, rotated)
+    return columns
+
+
 def _rounded(
-    centred: Array, rotation: Array, units: Array, rows: Array
+    bank: Array, mean: Array, rotation: Array, units: Array, rows: Array
 ) -> tuple[Array, Array, float, float]:
     """Round rotated rows to whole numbers of a unit in each direction.
 
     Args:
-        centred: (m, d) float32.
+        bank: (m, d) float32.
+        mean: (d,) float32 that they are centred by.
         rotation: (d, s) float32.
         units: (s,) float64.
         rows: (m,) the order in which they are returned.
@@ -195,7 +204,7 @@ def _rounded(
     error = norm = 0.0
     for start in range(0, len(rows), TILE):
         part = slice(start, start + TILE)
-        exact = centred[rows[part]].astype(np.float64) @ exact_rotation
+        exact = (bank[rows[part]] - mean).astype(np.float64) @ exact_rotation
         numbers = np.clip(np.rint(exact / safe), -LARGEST, LARGEST)
         rounded = numbers * units
         whole[part] = numbers

@@ -11,8 +11,10 @@ from goldensample.records import Array
 from goldensample.search.compiled import MOST, CompiledSearch
 from goldensample.search.pruned import PrunedSearch, cells_for, product_error
 
-BLOCK_VALUES = 2**21
+BLOCK_VALUES = 2**20
 """Distances in memory at a time; changes the speed only."""
+TILE = 2048
+"""Rows centred at a time; changes the speed only."""
 LEAST_ROWS = 1024
 """Smaller banks are searched in full; changes the speed only."""
 QUERIES_PER_CELL = 16
@@ -35,7 +37,7 @@ class NearestSearch:
     Attributes:
         share: of the q·m·d multiplications of a full search that the last `find` made.
 
-    Cost: a second copy of the bank.
+    Cost: a second copy of the bank, until it is sorted by compiled code.
     """
 
     def __init__(self, bank: Array) -> None:
@@ -75,21 +77,24 @@ class NearestSearch:
 
     def sort(self) -> None:
         """Sort a bank of NumPy rows into cells; `find` does it once worth it. For speed only."""
-        columns = self._columns()
         if library() is not None:
-            self._compiled = CompiledSearch(self.bank, columns, self._mean)
             self._full = None  # made again where it is needed
+            self._compiled = CompiledSearch(self.bank, self._mean, self._max_norm)
         else:
-            self._pruned = PrunedSearch(columns)
+            self._pruned = PrunedSearch(self._columns())
             self._full = self._pruned.columns, self._pruned.rows  # frees that in the old order
 
     def _columns(self) -> Array:
         """Return (m, d + 1) [-2 b, |b|²] of each centred row: [q, 1] @ its transpose is
         |q - b|² - |q|²."""
         xp = array_namespace(self.bank)
-        centred = self.bank - self._mean
-        squared = xp.sum(centred * centred, axis=1)
-        return xp.concat([-2 * centred, squared[:, None]], axis=1)
+        shape = self.bank.shape[0], self.bank.shape[1] + 1
+        columns = xp.empty(shape, dtype=self.bank.dtype, device=device(self.bank))
+        for start in range(0, shape[0], TILE):
+            centred = self.bank[start : start + TILE] - self._mean
+            columns[start : start + TILE, :-1] = -2 * centred
+            columns[start : start + TILE, -1] = xp.sum(centred * centred, axis=1)
+        return columns
 
     def _search(self, queries: Array, count: int, is_ranked: bool) -> tuple[Array, Array]:
         """Return squared distances, in float64, and rows.
