@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_array
+from array_api_compat import device, is_numpy_array
 
-from goldensample.arrays import to_numpy
+from goldensample.arrays import array_namespace, to_numpy
 from goldensample.coreset.projection import grid_of, squared_between
 from goldensample.coreset.shards import (
     Candidates,

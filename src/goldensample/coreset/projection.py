@@ -10,9 +10,9 @@ from math import frexp, fsum, isfinite
 from typing import Protocol
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from goldensample.arrays import to_numpy
+from goldensample.arrays import array_namespace, to_numpy
 from goldensample.records import Array
 from goldensample.runners import Message, Result
 

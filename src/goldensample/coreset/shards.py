@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import isqrt
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from goldensample.arrays import to_numpy
+from goldensample.arrays import array_namespace, to_numpy
 from goldensample.coreset.projection import TILE, Grid, on_grid, squared_between
 from goldensample.records import Array
 from goldensample.runners import Message, Result

@@ -5,8 +5,9 @@ from math import ceil, gcd
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
+from goldensample.arrays import array_namespace
 from goldensample.records import Array
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from array_api_compat import array_namespace
 
+from goldensample.arrays import array_namespace
 from goldensample.errors import WeightsError
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array

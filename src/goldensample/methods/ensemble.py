@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
-from array_api_compat import array_namespace
 
+from goldensample.arrays import array_namespace
 from goldensample.features.patches import apply_to_axes, resize_matrix
 from goldensample.methods import multiple
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector

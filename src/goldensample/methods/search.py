@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from array_api_compat import array_namespace, device, is_numpy_array
+from array_api_compat import device, is_numpy_array
 
+from goldensample.arrays import array_namespace
 from goldensample.records import Array
 from goldensample.search.approximate import KINDS, ApproximateSearch
 from goldensample.search.exact import NearestSearch

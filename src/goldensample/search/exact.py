@@ -3,9 +3,9 @@
 from threading import RLock
 
 import numpy as np
-from array_api_compat import array_namespace, device, is_numpy_array
+from array_api_compat import device, is_numpy_array
 
-from goldensample.arrays import to_numpy
+from goldensample.arrays import array_namespace, to_numpy
 from goldensample.native.library import library
 from goldensample.records import Array
 from goldensample.search.compiled import MOST, CompiledSearch
