@@ -5,7 +5,8 @@ import pytest
 from references import resize_loop
 
 from goldensample.preparation.placement import Placement
-from goldensample.preparation.preparation import Preparation, choose_size, resizing_matrix
+from goldensample.preparation.preparation import Preparation, choose_size
+from goldensample.preparation.resizing import resizing_matrix
 
 PREPARATIONS = [
     Preparation((64, 96)),
@@ -29,9 +30,12 @@ def test_resizing_equals_the_loop(old, new):
 
 @pytest.mark.parametrize("shape", [(90, 70), (33, 150), (5, 9)])
 @pytest.mark.parametrize("preparation", PREPARATIONS)
-def test_bands_of_rows_join_to_what_the_whole_matrices_give(shape, preparation):
+def test_resizing_gives_what_the_whole_matrices_give(shape, preparation, monkeypatch):
     pixels = picture(*shape)
     canvas, placement = preparation.apply(pixels)
+    monkeypatch.setattr("goldensample.preparation.resizing.library", lambda: None)
+    in_bands, _ = preparation.apply(pixels)
+    np.testing.assert_array_equal(canvas, in_bands)  # compiled, and SciPy's
     rows, columns = (resizing_matrix(placement, axis).toarray() for axis in (0, 1))
     expected = np.einsum("hH,HWk,wW->khw", *(rows, pixels.astype(np.float64), columns))
     np.testing.assert_allclose(canvas, expected, rtol=1e-5)

@@ -78,7 +78,7 @@ def weights(add: Nodes, rows: str, columns: str, reach: str) -> str:
 
 
 def resizing_matrix(add: Nodes, side: Side) -> str:
-    """Return the (canvas, size) matrix of `preparation.preparation.resizing_matrix`.
+    """Return the (canvas, size) matrix of `preparation.resizing.resizing_matrix`.
 
     Positions are in units of 1 / (2 * resized) of the picture's pixels, so that all are whole.
     """

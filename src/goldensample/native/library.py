@@ -25,6 +25,8 @@ def load(path: Path) -> ctypes.CDLL | None:
     except OSError:
         return None
     compiled.nearest_rows.restype = compiled.png_rows.restype = ctypes.c_int64
-    sizes = [ctypes.c_int64] * 3
-    compiled.png_rows.argtypes = [ctypes.c_char_p, *sizes, ctypes.c_void_p]
+    number, address = ctypes.c_int64, ctypes.c_void_p
+    compiled.png_rows.argtypes = [ctypes.c_char_p, number, number, number, address]
+    compiled.resize.argtypes = [address, number, address, address, address, address]
+    compiled.resize.restype = None
     return compiled
