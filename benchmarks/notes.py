@@ -18,7 +18,8 @@ from scipy.ndimage import gaussian_filter
 
 from goldensample import Preparation, read_images
 from goldensample.demo import FAMILIES, render
-from goldensample.drift.measures import ReferenceStatistics, measure, reference_statistics
+from goldensample.drift.measures import ReferenceStatistics, reference_statistics
+from goldensample.drift.picture import measure
 from goldensample.preparation.preparation import choose_size
 from goldensample.records import Array
 

@@ -25,7 +25,8 @@ from scipy.ndimage import gaussian_filter
 
 from goldensample import Inspector, PatchCore, Preparation, fit, read_images
 from goldensample.drift.martingale import CHANCE, PICTURES, STREAM, begin, watch
-from goldensample.drift.measures import DEVIATION_WORDS, WATCHED, measure
+from goldensample.drift.measures import DEVIATION_WORDS, WATCHED
+from goldensample.drift.picture import measure
 from goldensample.records import Array, Picture
 
 RESULTS = Path(__file__).parent / "results"

@@ -24,14 +24,8 @@ from goldensample.drift.martingale import (
     ranks,
     watch,
 )
-from goldensample.drift.measures import (
-    BINS,
-    MEASURES,
-    WATCHED,
-    ReferenceStatistics,
-    measure,
-    reference_statistics,
-)
+from goldensample.drift.measures import WATCHED, ReferenceStatistics, reference_statistics
+from goldensample.drift.picture import BINS, MEASURES, measure
 from goldensample.learning.learn import Note, learn
 from goldensample.records import Picture
 

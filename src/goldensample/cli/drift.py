@@ -13,7 +13,8 @@ import typer
 from goldensample.artifact.header import convert
 from goldensample.cli.console import tell
 from goldensample.drift.martingale import Watch, begin, watch
-from goldensample.drift.measures import WATCHED, ReferenceStatistics, measure
+from goldensample.drift.measures import WATCHED, ReferenceStatistics
+from goldensample.drift.picture import measure
 from goldensample.drift.words import DEVIATION_WORDS, UNALIGNED, compare
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.inspection.inspector import Inspector

@@ -1,4 +1,4 @@
 """Drift detection: has the scene changed?
 
-`measures.measure` describes a picture; `martingale.watch` detects a change point of a stream.
+`picture.measure` describes a picture; `martingale.watch` detects a change point of a stream.
 """

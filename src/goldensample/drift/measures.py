@@ -6,41 +6,25 @@ depends on them.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 
+from goldensample.drift.picture import BINS, MEASURES, PictureMeasures, measure_values
 from goldensample.drift.words import DEVIATION_WORDS, STRETCHED, UNALIGNED, compare
 from goldensample.preparation.placement import Placement
 from goldensample.records import Array, Inspection
 
-MEASURES = ("brightness", "highlights", "sharpness", "size", "aspect", "red", "saturation")
-"""Mean grey and that of the brightest 0.1 % as shares of white; logarithms of the Laplacian's
-variance over the grey's, of the geometric mean of the sides in pixels, and of height over width;
-of the mean grey, the shares of red minus blue, and of the largest minus the smallest colour."""
 MARGINS = np.array([0.05, 0.05, 0.5, 0.1, 0.05, 0.1, 0.1])
 """Least tolerance of each measure beyond the range of the training pictures."""
 _SCENE = 5
 WATCHED = (*MEASURES[:_SCENE], "down", "across", "distance", *MEASURES[_SCENE:])
 """Measures of a stream: also the position of the scene, and the median of the heat map. Files of
 earlier versions know the first 5 and 8 of these two lists alone; colours are not watched there."""
-BINS = 128
 SHRINKAGE = 0.5
 """Of the bins' covariance: the share of their mean variance added to each, as a few pictures do not
 determine the correlations of 128 bins."""
-
-
-@dataclass(frozen=True, slots=True)
-class PictureMeasures:
-    """The measures of one picture.
-
-    Args:
-        values: (7,) float64, see MEASURES.
-        lines: (2, BINS) float64: logarithm of the mean grey along rows, then columns.
-    """
-
-    values: Array
-    lines: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,12 +78,11 @@ class ReferenceStatistics:
         Args:
             values: (7,), see MEASURES.
         """
-        low, high = np.quantile(self.values, (0.01, 0.99), axis=0)
-        slack = high - low + MARGINS[: self.known]
+        low, high = _usual_range(self)
         deviations = [
             DEVIATION_WORDS[MEASURES[k]][int(value > high[k])]
             for k, value in enumerate(values[: self.known])
-            if not low[k] - slack[k] <= value <= high[k] + slack[k]
+            if not low[k] <= value <= high[k]
         ]
         # "darker" implies "darker in the brightest parts"
         return [
@@ -130,46 +113,12 @@ class ReferenceStatistics:
         return np.array([*scene, *displacement, distance, *colors])
 
 
-def measure(canvas: Array, placement: Placement) -> PictureMeasures:
-    """Measure a picture on the network's canvas, without padding.
-
-    Args:
-        canvas: (3, height, width) float32 in [0, 255]; not changed.
-        placement: of the picture on it.
-    """
-    box = tuple(
-        slice(max(0, round(start)), max(0, round(start)) + max(1, min(side, resized)))
-        for start, side, resized in zip(
-            placement.offset_hw, placement.canvas_hw, placement.resized_hw, strict=True
-        )
-    )
-    colors = canvas[:, *box]
-    grey = colors.mean(axis=0)
-    brightest = max(1, grey.size // 1000)
-    highlights = np.partition(grey, grey.size - brightest, axis=None)[-brightest:].mean()
-    padded = np.pad(grey, 1, mode="edge")
-    vertical = padded[2:, 1:-1] + padded[:-2, 1:-1]
-    laplacian = vertical + padded[1:-1, 2:] + padded[1:-1, :-2] - 4 * grey
-    height, width = placement.shape_hw
-    values = [
-        grey.mean() / 255,
-        highlights / 255,
-        np.log((laplacian.var() + 1e-6) / (grey.var() + 1e-3)),  # a blank picture is not sharp
-        np.log(height * width) / 2,
-        np.log(height / width),
-        (colors[0].mean() - colors[2].mean()) / (grey.mean() + 1),
-        (colors.max(axis=0).mean() - colors.min(axis=0).mean()) / (grey.mean() + 1),
-    ]
-    lines = np.stack([_binned(np.log(grey.mean(axis=axis) + 1)) for axis in (1, 0)])
-    return PictureMeasures(np.asarray(values, np.float64), lines)
-
-
-def _binned(line: Array) -> Array:
-    """Return the means of a line over BINS equal parts of it, less the mean of all."""
-    sums = np.concatenate([[0.0], np.cumsum(line, dtype=np.float64)])
-    edges = np.linspace(0, len(line), BINS + 1)
-    means: Array = np.diff(np.interp(edges, np.arange(len(sums)), sums)) * BINS / len(line)
-    return means - means.mean()
+@lru_cache(maxsize=8)
+def _usual_range(statistics: ReferenceStatistics) -> tuple[Array, Array]:
+    """Return the least and the largest value of each measure that are not unusual."""
+    low, high = np.quantile(statistics.values, (0.01, 0.99), axis=0)
+    slack = high - low + MARGINS[: statistics.known]
+    return low - slack, high + slack
 
 
 def reference_statistics(measures: Sequence[PictureMeasures]) -> ReferenceStatistics:
@@ -210,7 +159,7 @@ def note(statistics: ReferenceStatistics | None, canvas: Array, placement: Place
     """Return remarks on a picture that its score does not show, or ""."""
     remarks = [STRETCHED] if placement.stretched else []
     remarks += [UNALIGNED] if placement.unaligned else []
-    unusual = statistics.unusual(measure(canvas, placement).values) if statistics else []
+    unusual = statistics.unusual(measure_values(canvas, placement)[0]) if statistics else []
     if unusual:
         remarks.append(compare(unusual, "the training pictures"))
     return "; ".join(remarks)

@@ -72,27 +72,32 @@ def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth:
     """
     xp = array_namespace(*maps)
     _, h, w = maps[0].shape
-    sampled = (np.arange(0, h, stride), np.arange(0, w, stride))
     joined = []
     for level in maps:
         size_hw = (level.shape[1], level.shape[2])
-        rows, columns = (
-            resize_matrix(s, g)[k] for s, g, k in zip(size_hw, (h, w), sampled, strict=True)
-        )
-        if depth:
-            values = reduce_depth(level, neighbourhood, AUTHORS_DEPTH)
-        else:
-            values = level
-            rows, columns = (
-                m @ mean_matrix(s, neighbourhood)
-                for m, s in zip((rows, columns), size_hw, strict=True)
-            )
+        width = 0 if depth else neighbourhood
+        sides = zip(size_hw, (h, w), strict=True)
+        rows, columns = (_grid_matrix(size, side, stride, width) for size, side in sides)
+        values = reduce_depth(level, neighbourhood, AUTHORS_DEPTH) if depth else level
         identity = depth and size_hw == (h, w) and stride == 1  # of both matrices
         joined.append(values if identity else apply_to_axes(values, rows, columns))
     patches = xp.concat(joined, axis=0)  # (d, h, w)
     if depth and depth != len(patches):
         patches = pool_first(patches, depth, gcd(len(patches), depth))
     return xp.permute_dims(patches, (1, 2, 0))  # (d, h, w) -> (h, w, d)
+
+
+@lru_cache(maxsize=32)
+def _grid_matrix(size: int, side: int, stride: int, width: int) -> Array:
+    """Return the (patches, size) float64 matrix from a level's axis to the patches'.
+
+    Args:
+        size: cells of the level.
+        side: cells of the finest level, of which every stride-th is a patch.
+        width: of a mean of the level's cells beforehand; 0 for none.
+    """
+    rows = resize_matrix(size, side)[np.arange(0, side, stride)]
+    return rows @ mean_matrix(size, width) if width else rows
 
 
 AUTHORS_DEPTH = 1024
@@ -176,6 +181,7 @@ def flatten(patches: Array, valid: Array) -> tuple[Array, Any]:
     """
     xp = array_namespace(patches)
     cells = np.argwhere(valid)
-    rows = xp.asarray(np.flatnonzero(valid), device=device(patches))
     flat = xp.reshape(patches, (-1, patches.shape[2]))  # (h, w, d) -> (h·w, d)
-    return xp.take(flat, rows, axis=0), cells.astype(np.int16)
+    if not valid.all():
+        flat = xp.take(flat, xp.asarray(np.flatnonzero(valid), device=device(patches)), axis=0)
+    return flat, cells.astype(np.int16)

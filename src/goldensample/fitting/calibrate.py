@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldensample.calibration import conformal, tails
-from goldensample.drift.measures import add_held_out, measure
+from goldensample.drift.measures import add_held_out
+from goldensample.drift.picture import measure
 from goldensample.features.extraction import as_picture, batches
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.cross_fitted import CrossedDetector, fold_indices

@@ -7,12 +7,8 @@ import numpy as np
 
 from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
-from goldensample.drift.measures import (
-    PictureMeasures,
-    ReferenceStatistics,
-    measure,
-    reference_statistics,
-)
+from goldensample.drift.measures import ReferenceStatistics, reference_statistics
+from goldensample.drift.picture import PictureMeasures, measure
 from goldensample.features.extraction import as_picture, batches, compute_features, prepare
 from goldensample.features.store import FeatureStore, InMemoryFeatureStore
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from goldensample.arrays import to_numpy
-from goldensample.drift.measures import measure
+from goldensample.drift.picture import measure
 from goldensample.features.extraction import as_picture, batches, extract
 from goldensample.features.store import InMemoryFeatureStore
 from goldensample.fitting.fit import picture_name

@@ -107,6 +107,6 @@ def _matrix(size: int, canvas: int, scale: float, offset: float) -> Any:
 def _weights(size: int, canvas: int, scale: float, offset: float) -> tuple[_Axis, list[Array]]:
     """Return the matrix as compiled code takes it, and the arrays that it lies in."""
     matrix = _matrix(size, canvas, scale, offset)
-    numbers = (np.ascontiguousarray(array, np.int64) for array in (matrix.indptr, matrix.indices))
-    arrays = [*numbers, np.ascontiguousarray(matrix.data, np.float32)]
+    arrays: list[Array] = [matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64)]
+    arrays.append(matrix.data.astype(np.float32))
     return _Axis(canvas, *(array.ctypes.data for array in arrays)), arrays

@@ -17,7 +17,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from goldensample.drift.martingale import Watch, begin, watch
-from goldensample.drift.measures import WATCHED, measure
+from goldensample.drift.measures import WATCHED
+from goldensample.drift.picture import measure
 from goldensample.drift.words import DEVIATION_WORDS, compare
 from goldensample.errors import ArtifactError
 from goldensample.inspection.inspector import Inspector
