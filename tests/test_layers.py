@@ -38,7 +38,7 @@ HOMES = {
     "onnxruntime": {"graphs"},
     "nncf": {"graphs"},
     "sklearn": {"methods.estimators"},
-    "torch": {"backbones.torch"},
+    "torch": {"backbones.torch", "methods.trained"},
     "timm": {"backbones.torch"},
     "PIL": {f"images.{name}" for name in ("codec", "decoding", "marked", "opening", "png_pixels")},
     "isal": {"images.png_pixels"},

@@ -13,6 +13,10 @@ class WeightsError(GoldenError):
     """A network or its weights are not available or do not fit."""
 
 
+class TrainingError(GoldenError):
+    """A network cannot be trained, or not any further."""
+
+
 class ArtifactError(GoldenError):
     """A .golden file is damaged, incomplete or of an unknown version, or cannot be written."""
 

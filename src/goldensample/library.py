@@ -13,6 +13,7 @@ from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
+from goldensample.methods.registry import METHODS, default_backbone
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
@@ -20,7 +21,7 @@ from goldensample.records import Array, Notify, Picture, Pictures, silent
 def fit(
     images: Pictures | Sequence[Array | Picture],
     *,
-    backbone: str | Backbone = "builtin",
+    backbone: str | Backbone | None = None,
     method: Method = PatchCore(),  # noqa: B008 (frozen)
     preparation: Preparation | None = None,
     false_alarms: float | None = 0.05,
@@ -34,7 +35,8 @@ def fit(
     Args:
         images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays. Equal
             ones count once, and masks beside a picture are left out: see `Inspector.intake`.
-        backbone: what `open_backbone` returns, or its name.
+        backbone: what `open_backbone` returns, or its name; None takes "builtin", or "pixels" for a
+            method that is trained on them.
         method: with its hyperparameters.
         preparation: None chooses one canvas of about 256x256 pixels of area from the median shape.
         false_alarms: rate of good pictures that may be called defects, in (0, 1); some pictures
@@ -50,6 +52,8 @@ def fit(
         ValueError: no picture, or a picture or setting of a wrong kind.
         WeightsError: the network is not available or cannot take the size.
     """
+    names = {kind: name for name, kind in METHODS.items()}
+    backbone = backbone or default_backbone(names[type(method)])
     network = open_backbone(backbone) if isinstance(backbone, str) else backbone
     images = distinct(images, preparation.grey_range if preparation else None)
     inspector = fitting.fit(

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -145,6 +146,51 @@ class OpenVINOBackbone:
             queue = import_openvino().AsyncInferQueue(compiled)
             self._queues[height, width] = (not single, queue)
         return queue
+
+
+class GraphRunner:
+    """A method's own ONNX graph on the CPU, in fp32; several threads may run it at a time.
+
+    Args:
+        graph: an ONNX model whose inputs and outputs have fixed shapes, of one picture.
+    """
+
+    def __init__(self, graph: bytes) -> None:
+        self._graph, self._compiled, self._lock = graph, None, Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the graph alone: compiled models cannot be sent to another process."""
+        return type(self), (self._graph,)
+
+    def run(self, *inputs: Array) -> dict[str, Array]:
+        """Return the outputs by name.
+
+        Args:
+            inputs: float32, in the order of the graph's, each without the axis of pictures.
+
+        Raises:
+            ValueError: they are not as many as the graph's, or of other shapes.
+        """
+        compiled = self._compile()
+        expected = [tuple(one.shape)[1:] for one in compiled.inputs]
+        shapes = [one.shape for one in inputs]
+        if shapes != expected:
+            raise ValueError(f"inputs must be as at the fit, {expected}; got {shapes}")
+        results = compiled.infer_new_request(
+            {number: one[None] for number, one in enumerate(inputs)}
+        )
+        return {output.any_name: results[output].copy() for output in compiled.outputs}
+
+    def _compile(self) -> Any:
+        with self._lock:
+            if self._compiled is None:
+                config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
+                if threads := _defaults["threads"]:
+                    config["INFERENCE_NUM_THREADS"] = threads
+                    config["ENABLE_CPU_PINNING"] = False
+                model = _core().read_model(self._graph)
+                self._compiled = _core().compile_model(model, "CPU", config)
+            return self._compiled
 
 
 def import_openvino() -> Any:

@@ -15,7 +15,7 @@ from goldensample.bench.machine import machine
 from goldensample.bench.suites import Entry
 from goldensample.errors import WeightsError
 from goldensample.graphs.open_backbone import builtin_graph
-from goldensample.methods.registry import METHODS
+from goldensample.methods.registry import METHODS, default_backbone
 from goldensample.preparation.preparation import Preparation
 
 PREPARATION_FIELDS = ("size_hw", "mode", "crop_hw")
@@ -60,7 +60,9 @@ class Networks:
     def sources(self, entry: Entry) -> tuple[Source, ...] | str:
         """Return the networks of an entry, or what is missing."""
         sources = []
-        for name in entry.networks or (self.backbone or PAPER_NETWORK,):
+        own = default_backbone(entry.method)
+        usual = own if own != "builtin" else self.backbone or PAPER_NETWORK
+        for name in entry.networks or (usual,):
             file = self.weights.get(name)
             if file is None and name.startswith("timm:") and name != self.backbone:
                 return f"needs weights of {name} (--weights {name}=FILE)"

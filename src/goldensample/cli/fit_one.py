@@ -13,6 +13,7 @@ from goldensample.cli.options import (
     Backbones,
     CategoryName,
     Crop,
+    Device,
     GoodPaths,
     GreyRangeText,
     Ignore,
@@ -35,7 +36,7 @@ from goldensample.cli.options import (
     parse_grey_range,
     parse_levels,
 )
-from goldensample.cli.sizes import PAPER, Preset, Sizes
+from goldensample.cli.sizes import PAPER, Preset, Sizes, preset_knobs
 from goldensample.cli.summary import describe, summary, tell_slow
 from goldensample.cli.training_paths import training_paths
 from goldensample.images.folder import Folder
@@ -43,7 +44,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
-from goldensample.methods.registry import CHOICES, METHODS
+from goldensample.methods.registry import CHOICES, METHODS, default_backbone
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Pictures
 from goldensample.runners import Runner, local_runner
@@ -77,7 +78,7 @@ def fit_one(
     calibration: CalibrationScheme = "auto",
     memory: Memory = None,
     resume: Resume = False,
-    device: Annotated[str, typer.Option(help="cpu, or cuda for timm networks.")] = "cpu",
+    device: Device = "cpu",
     precision: Precision = "auto",
     layout: Layout = "",
     category: CategoryName = "",
@@ -105,9 +106,9 @@ def fit_one(
     presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile).or_preset(preset)
     if thumbnails:
         check_has_bank(METHODS[method]())
-    settings = build_method(method, {k: v for k, v in presets.items() if k == "depth"} | knobs)
+    settings = build_method(method, preset_knobs(preset) | knobs, device)
     preparation = sizes.preparation()
-    names = backbone or [presets.get("backbone", "builtin")]
+    names = backbone or [presets.get("backbone", default_backbone(method))]
     tell_slow(names)
     network, members = open_backbones(names, parse_levels(levels), weights or [], device)
     check_precision(network, precision)

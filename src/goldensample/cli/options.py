@@ -28,13 +28,16 @@ Weights = Annotated[
 Backbones = Annotated[
     list[str] | None,
     typer.Option(
-        help="builtin, timm:NAME or onnx:FILE; several, each with its own --backbone, make an "
-        "ensemble. \\[default: builtin]"
+        help="builtin, timm:NAME, onnx:FILE or pixels; several, each with its own --backbone, make "
+        "an ensemble. \\[default: builtin; pixels for a method that is trained on them]"
     ),
 ]
 WeightsFiles = Annotated[
     list[str] | None,
     typer.Option(help="File of weights for timm:NAME (.safetensors, .pth); one for each."),
+]
+Device = Annotated[
+    str, typer.Option(help="cpu, or cuda for timm networks and for methods that are trained.")
 ]
 Layout = Annotated[
     str, typer.Option(help="A layout that golden data list names; else it is looked for.")
@@ -166,8 +169,8 @@ def parse_levels(text: str) -> tuple[str, ...]:
     return names
 
 
-def build_method(name: str, knobs: dict[str, Any]) -> Method:
-    """Return a method with the values of its knobs.
+def build_method(name: str, knobs: dict[str, Any], device: str = "cpu") -> Method:
+    """Return a method with the values of its knobs, to be trained on a device if it is trained.
 
     Raises:
         ValueError: there is no such method, a knob belongs to another one, or a value is wrong.
@@ -180,7 +183,7 @@ def build_method(name: str, knobs: dict[str, Any]) -> Method:
         raise ValueError(
             f"--{knob.replace('_', '-')} must go with --method {' or '.join(owners)}; got {name}"
         )
-    return METHODS[name](**knobs)
+    return METHODS[name](**knobs, **({"device": device} if "device" in names else {}))
 
 
 def add_knob_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -192,7 +195,7 @@ def add_knob_options(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(command)
     options: dict[str, inspect.Parameter] = {}
     for method, field in ((m, f) for m in CHOICES for f in fields(METHODS[m])):
-        if field.name in options:
+        if field.name in options or field.name in signature.parameters:
             continue
         parsing: dict[str, Any] = (
             {"parser": parse_rate, "metavar": "NUMBER"} if field.type is float else {}

@@ -19,6 +19,11 @@ PAPER: dict[str, Any] = {
 }
 
 
+def preset_knobs(preset: str | None) -> dict[str, Any]:
+    """Return the knobs that a preset sets."""
+    return {"depth": PAPER["depth"]} if preset else {}
+
+
 @dataclass(frozen=True)
 class Sizes:
     """The options that decide how pictures are prepared."""

@@ -22,6 +22,7 @@ def summary(inspector: Inspector) -> dict[str, Any]:
         "pictures": len(journal.pictures(journal.head) if journal else inspector.pictures),
         "held_out": limit.held_out if limit else 0,
         "method": inspector.method_name,
+        **({"budget": method.budget} if hasattr(method, "budget") else {}),
         **inspector.detector.facts(),
         **selection,
         "precision": inspector.backbone.precision,
@@ -66,7 +67,8 @@ def describe_method(inspector: Inspector) -> str:
     """Return the method and the sizes of what it fitted, in words."""
     facts = inspector.detector.facts().items()
     sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts)
-    return f"{inspector.method_name} ({sizes})"
+    budget = getattr(inspector.method, "budget", None)
+    return f"{inspector.method_name} ({f'budget {budget}, ' if budget else ''}{sizes})"
 
 
 def describe_selection(method: PatchCore) -> str:

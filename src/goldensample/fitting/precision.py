@@ -14,6 +14,7 @@ from goldensample.features.extraction import as_picture
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors, limit
 from goldensample.fitting.fit import evenly_spaced
 from goldensample.fitting.precision_check import PrecisionCheck, compare_defects, limit_shift
+from goldensample.graphs.pixels import PIXELS
 from goldensample.graphs.quantization import MISSING, can_quantise, quantise
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Notify, Picture, Pictures, silent
@@ -91,6 +92,7 @@ def choose_precision(
     candidates = [requested]
     if requested == "auto":
         available = {"int8": bool(network.int8_graph), "bf16": processor_has("bf16")}
+        available["bf16"] &= network.name != PIXELS  # nothing is computed
         candidates = [precision for precision in ("int8", "bf16") if available[precision]]
     if inspector.threshold is None or not fold_detectors(inspector, len(images)):
         if requested == "auto":

@@ -72,13 +72,13 @@ def to_onnx(inspector: Inspector) -> bytes:
     Cost: each picture takes the product of all patches and all bank rows.
     """
     detector = inspector.detector
+    check_size(inspector)
     if type(detector) not in CONVERTERS:
         raise ValueError(
             f"a fit to export must have one bank; this one is {inspector.method_name}, with one "
             "for each fold of few pictures; fit with --calibration split and more of them, or with "
             "--false-alarms 0"
         )
-    check_size(inspector)
     add = Nodes()
     network = EmbeddedNetwork(add, inspector)
     sides = placement.picture_sides(add, INPUT, inspector.preparation)

@@ -1,7 +1,8 @@
-"""How large an exported model may be."""
+"""What can be exported, and how large an exported model may be."""
 
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.methods.trained.detector import TrainedDetector
 
 LIMIT_BYTES = 2**31 - 2**24
 """The largest protobuf message, less a margin for the other parts of a graph."""
@@ -11,8 +12,9 @@ def check_size(inspector: Inspector) -> None:
     """Refuse an inspector that cannot be exported as one ONNX model.
 
     Raises:
-        ValueError: its preparation is not supported, or its detector is too large.
+        ValueError: its method or preparation is not supported, or its detector is too large.
     """
+    _check_method(inspector)
     if inspector.preparation.view is not None:
         raise ValueError(
             "an export must look at whole pictures; this file leaves a part out (--ignore or "
@@ -49,4 +51,13 @@ def check_size(inspector: Inspector) -> None:
         raise ValueError(
             f"what {inspector.method_name} fitted must take at most {capacity:,} bytes to fit into "
             f"an ONNX model's 2 GB; it takes {size:,}; fit it on smaller or fewer pictures"
+        )
+
+
+def _check_method(inspector: Inspector) -> None:
+    """Refuse a method that has trained a network of its own."""
+    if isinstance(inspector.detector, TrainedDetector):
+        raise ValueError(
+            f"an export must be of a method without training; got {inspector.method_name}; inspect "
+            "with the file itself, by golden inspect or a station"
         )

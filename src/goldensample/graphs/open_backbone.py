@@ -1,4 +1,4 @@
-"""Open backbones by name: the built-in network, one of timm, or an ONNX file."""
+"""Open backbones by name: the built-in network, one of timm, an ONNX file, or the pixels."""
 
 import os
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.errors import WeightsError
 from goldensample.graphs.join import join
 from goldensample.graphs.levels import output_names, select_levels
+from goldensample.graphs.pixels import PIXELS, pixels_network
 
 DEFAULT_LEVELS = ("2", "3")
 
@@ -27,8 +28,9 @@ def open_backbone(
     """Open a network by name.
 
     Args:
-        name: "builtin", "timm:NAME" (extra [torch]) or "onnx:FILE". An ONNX file takes
-            (n, 3, H, W) float32, RGB normalised by ImageNet's mean and deviation.
+        name: "builtin", "timm:NAME" (extra [torch]), "onnx:FILE", or "pixels", whose only level is
+            the picture, in [0, 1]. An ONNX file takes (n, 3, H, W) float32, RGB normalised by
+            ImageNet's mean and deviation.
         levels: finest first; "2" is the layer of stride 8 ("level2" or the second stage), "3" that
             of stride 16; for an ONNX file the names of outputs, or "2" for "level2" or "layer2".
         weights: for timm: a .safetensors or .pth file, or "random"; None takes timm's own.
@@ -43,6 +45,8 @@ def open_backbone(
         raise ValueError(f"device must be cpu or cuda; got {device!r}")
     if not levels:
         raise ValueError("levels must name at least one level, such as 2,3; got none")
+    if name == PIXELS and weights is None:
+        return OpenVINOBackbone(pixels_network())  # the device is that of the method's training
     if kind == "timm" and target:
         return _open_timm(target, levels, weights, device)
     if device == "cuda":
@@ -59,7 +63,7 @@ def open_backbone(
             reason = "it is a folder" if path.is_dir() else "there is no such file"
             raise WeightsError(f"{path} must be an ONNX file; {reason}")
         return OpenVINOBackbone(_open_graph(f"onnx:{path.name}", path.read_bytes(), levels))
-    raise ValueError(f"backbone must be builtin, timm:NAME or onnx:FILE; got {name!r}")
+    raise ValueError(f"backbone must be builtin, timm:NAME, onnx:FILE or pixels; got {name!r}")
 
 
 def open_backbones(

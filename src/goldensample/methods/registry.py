@@ -10,6 +10,7 @@ from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.spade import SPADE
+from goldensample.methods.trained.ganomaly import GANomaly
 
 METHODS: dict[str, type[Method]] = {
     "patchcore": PatchCore,
@@ -19,8 +20,14 @@ METHODS: dict[str, type[Method]] = {
     "mahalanobis": Mahalanobis,
     "ocsvm": OCSVM,
     "nearest": Nearest,
+    "ganomaly": GANomaly,
     "ensemble": Ensemble,
     "crossed": Crossed,
 }
 CHOICES = tuple(name for name in METHODS if name not in ("ensemble", "crossed"))
 """Methods selectable by name; others follow from several networks, or from the calibration."""
+
+
+def default_backbone(method: str) -> str:
+    """Return the name of the network that a method goes with where none is asked for."""
+    return getattr(METHODS[method], "BACKBONE", "builtin")

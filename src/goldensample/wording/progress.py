@@ -3,6 +3,7 @@
 STAGES = {
     "check": "checking pictures",
     "features": "computing features",
+    "training": "training the network",
     "patches": "projecting patches",
     "pooling": "averaging features",
     "coreset": "choosing the bank",

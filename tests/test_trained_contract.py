@@ -1,0 +1,236 @@
+"""What every trained method promises, on tiny pictures and with two epochs."""
+
+import subprocess
+import sys
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from conftest import part
+
+import goldensample
+from goldensample import Preparation
+from goldensample.errors import TrainingError
+from goldensample.features.store import InMemoryFeatureStore
+from goldensample.methods.registry import METHODS, default_backbone
+from goldensample.records import Features, silent
+from test_method_contract import TRAINED
+
+torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
+
+SMALL = {"ganomaly": {"side": 16, "latent": 8}}
+"""Knobs with which a method trains on tiny pictures in a fraction of a second."""
+TURNED = {"ganomaly": {"side": 32, "latent": 4}}
+"""What the knobs that only some methods have are turned to."""
+COMMON = {"budget", "epochs", "patience", "device", "seed", "sigma_px"}
+"""Those that tests/test_training_networks.py tries on one method, besides the seed."""
+WRONG = {
+    "side": [0, 20, 2.5],
+    "latent": [0, 10**6],
+    "sigma_px": [-1.0, float("inf"), None],
+    "budget": ["long", None],
+    "epochs": [-1, True],
+    "patience": [-1, 0.5],
+    "device": ["tpu", 0],
+    "seed": [-1, 1.5],
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def pictures(n: int, seed: int, planted: tuple[int, int] | None = None) -> Features:
+    """Pixels of 64 x 64 with a pattern and noise; `planted` is the corner of a white square."""
+    rng, places = np.random.default_rng(seed), np.random.default_rng(99)
+    pattern = places.uniform(0.1, 0.6, (1, 3, 8, 8)).repeat(8, 2).repeat(8, 3)
+    pixels = (pattern + 0.05 * rng.random((n, 3, 64, 64))).astype(np.float32)
+    if planted:
+        pixels[:, :, planted[0] : planted[0] + 16, planted[1] : planted[1] + 16] = 1
+    return Features((pixels,), np.ones((n, 64, 64), bool))
+
+
+def small(name: str, **knobs):
+    return METHODS[name](**{"budget": "hand", "epochs": 2, **SMALL[name], **knobs})
+
+
+@pytest.fixture(scope="module", params=TRAINED)
+def name(request):
+    if default_backbone(request.param) != "pixels":
+        pytest.skip("tested on feature maps of its own")
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def detector(name):
+    return small(name).fit([pictures(12, 0)], silent)
+
+
+def halves(whole: Features) -> list[Features]:
+    parts = (slice(0, 5), slice(5, len(whole)))
+    return [Features((whole.maps[0][p],), whole.valid[p], p.start) for p in parts]
+
+
+def test_the_same_pictures_train_the_same_whatever_their_batches(name, detector):
+    told, before = [], torch.get_rng_state()
+    given = halves(pictures(12, 0))
+    again = small(name).fit(given, lambda *step: told.append(step)).arrays()
+    for key, array in detector.arrays().items():
+        assert np.array_equal(array, again[key]), key
+    assert torch.equal(before, torch.get_rng_state())
+    assert np.array_equal(given[0].maps[0], pictures(12, 0).maps[0][:5])
+    assert told == sorted(told)
+    assert told[-1] == ("training", 2, 2)
+
+
+def test_scores_have_the_shapes_and_the_order_they_must(detector):
+    scores = detector.score(pictures(3, 1))
+    assert (scores.image.shape, scores.image.dtype) == ((3,), np.float32)
+    assert np.isfinite(scores.image).all()
+    assert scores.image.min() >= 0
+    h, w = scores.grid.shape[1:]
+    assert scores.grid.shape == scores.nearest.shape == scores.valid.shape == (3, h, w)
+    assert (scores.grid.dtype, scores.nearest.dtype) == (np.float32, np.int32)
+    assert tuple(map(len, scores.centres)) == (h, w)
+    assert [list(axis) for axis in scores.centres] == [sorted(axis) for axis in scores.centres]
+    if not h:
+        assert detector.sigma_px == 0
+
+
+def test_a_planted_defect_is_where_the_map_is_highest(detector):
+    grid = detector.score(pictures(1, 2, planted=(40, 8))).grid[0]
+    if grid.size:
+        row, column = (np.argwhere(grid == grid.max())[0] + 0.5) / grid.shape
+        assert 40 / 64 - 0.1 <= row <= 56 / 64 + 0.1
+        assert 8 / 64 - 0.1 <= column <= 24 / 64 + 0.1
+
+
+def test_alone_is_as_in_a_batch(detector):
+    several = [pictures(1, seed, planted=(8 * seed, 8)) for seed in range(3)]
+    maps = (np.concatenate([one.maps[0] for one in several]),)
+    batch = detector.score(Features(maps, np.ones((3, 64, 64), bool)))
+    for index, one in enumerate(several):
+        alone = detector.score(one)
+        assert alone.image[0] == batch.image[index]
+        assert np.array_equal(alone.grid[0], batch.grid[index])
+
+
+def test_arrays_rebuild_an_equal_detector_and_wrong_ones_are_refused(name, detector):
+    arrays = detector.arrays()
+    again = small(name).restore(arrays)
+    assert np.array_equal(again.score(pictures(2, 3)).image, detector.score(pictures(2, 3)).image)
+    assert (again.facts(), again.sigma_px) == (detector.facts(), detector.sigma_px)
+    for key, array in arrays.items():
+        for wrong in (array[None], array.astype(np.complex64), array[:0]):
+            with pytest.raises(ValueError, match=r"must .*; got"):
+                small(name).restore(arrays | {key: wrong})
+
+
+def test_what_is_not_looked_at_changes_nothing(detector):
+    given = pictures(1, 4)
+    valid = given.valid.copy()
+    valid[:, :16] = False
+    masked = replace(given, valid=valid)
+    other = given.maps[0].copy()
+    other[:, :, :16] = 0.9
+    ours, theirs = (detector.score(one) for one in (masked, replace(masked, maps=(other,))))
+    assert ours.image[0] == theirs.image[0]
+    assert np.array_equal(ours.grid, theirs.grid)
+    if ours.grid.size:
+        rows = ours.grid.shape[1] // 4
+        assert not ours.valid[:, :rows].any()
+        assert ours.valid[:, rows:].all()
+        assert (ours.grid[~ours.valid] == 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_few_pictures_all_alike_give_finite_scores(name, count):
+    alike = Features((pictures(1, 0).maps[0].repeat(count, 0),), np.ones((count, 64, 64), bool))
+    assert np.isfinite(small(name).fit([alike], silent).score(pictures(2, 1)).image).all()
+
+
+def test_what_cannot_be_trained_on_is_refused(name):
+    with pytest.raises(ValueError, match="fit must have at least one picture; got none"):
+        small(name).fit([], silent)
+    maps = (np.zeros((1, 5, 8, 8), np.float32), np.zeros((1, 7, 4, 4), np.float32))
+    with pytest.raises(ValueError, match=r"must go with --backbone pixels; got .* depth 5, 7"):
+        small(name).fit([Features(maps, np.ones((1, 8, 8), bool))], silent)
+
+
+def test_other_shapes_than_at_the_fit_are_refused_or_brought_to_it(detector):
+    wide = np.zeros((1, 3, 48, 96), np.float32)
+    scores = detector.score(Features((wide,), np.ones((1, 48, 96), bool)))
+    assert np.isfinite(scores.image).all()
+
+
+def test_every_knob_changes_the_answer(name, detector):
+    own = {field.name for field in fields(METHODS[name])}
+    assert set(TURNED[name]) == own - COMMON
+    query = pictures(1, 3, planted=(16, 16))
+    ours = detector.score(query)
+    for knob, turned in ({"seed": 1} | TURNED[name]).items():
+        theirs = small(name, **{knob: turned}).fit([pictures(12, 0)], silent).score(query)
+        same = np.array_equal(ours.image, theirs.image) and np.array_equal(ours.grid, theirs.grid)
+        assert not same, knob
+
+
+def test_bad_values_name_the_knob(name):
+    for field in fields(METHODS[name]):
+        for value in WRONG[field.name]:
+            with pytest.raises(ValueError, match=f"{field.name} must be .*; got"):
+                METHODS[name](**{"budget": "hand", field.name: value})
+
+
+def test_a_training_that_was_stopped_ends_as_one_that_was_not(name, detector):
+    store = InMemoryFeatureStore()
+    store.put(pictures(12, 0))  # kept in half precision
+    whole = small(name, patience=5).fit(store, silent).arrays()
+    assert whole["losses"].shape[0] == 3
+    stopped = InMemoryFeatureStore()
+    stopped.put(pictures(12, 0))
+
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        small(name, patience=5).fit(stopped, interrupt)
+    told = []
+    again = small(name, patience=5).fit(stopped, lambda *step: told.append(step)).arrays()
+    assert told[0] == ("training", 2, 2)  # the first epoch was not trained again
+    for key, array in whole.items():
+        assert np.array_equal(array, again[key]), key
+
+
+def test_a_loss_that_is_not_finite_is_an_error(name):
+    broken = pictures(12, 0)
+    broken.maps[0][3, 0, 5] = np.nan
+    with pytest.raises(TrainingError, match="must stay finite; it was nan in epoch 1; train"):
+        small(name).fit([broken], silent)
+
+
+def test_a_file_is_inspected_without_torch(tmp_path):
+    np.save(tmp_path / "picture.npy", part(50, defect=True))
+    scores = []
+    for name in SMALL:
+        good = [part(seed) for seed in range(12)]
+        fitted = goldensample.fit(
+            good, method=small(name), preparation=Preparation((64, 64)), false_alarms=None
+        )
+        goldensample.save(fitted, tmp_path / f"{name}.golden")
+        scores.append(fitted.inspect(part(50, defect=True)).score)
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import numpy as np, goldensample as golden\n"
+        "picture = np.load(sys.argv[1] + '/picture.npy')\n"
+        "for name in sys.argv[2:]:\n"
+        "    print(golden.load(f'{sys.argv[1]}/{name}.golden').inspect(picture).score)\n"
+    )
+    words = [sys.executable, "-W", "error", "-c", code, str(tmp_path), *SMALL]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.split()] == scores
