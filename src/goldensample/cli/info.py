@@ -62,6 +62,14 @@ def _package_info() -> dict[str, Any]:
     }
 
 
+def _licence(network: str) -> str:
+    """Return the licence of a network, or of several in one, by its name."""
+    from goldensample.graphs.open_backbone import EFFNETS
+
+    ours = all(name in ("builtin", "pixels", *EFFNETS) for name in network.split(" + "))
+    return "Apache-2.0" if ours else "that of its weights; their author tells it"
+
+
 def _file_info(file: Path) -> dict[str, Any]:
     """Return the settings and the fitted state of a file."""
     from goldensample.artifact.store import load
@@ -73,6 +81,7 @@ def _file_info(file: Path) -> dict[str, Any]:
         "file": str(file),
         "bytes": file.stat().st_size,
         **summary(inspector),
+        "network_licence": _licence(inspector.backbone.network.name),
         "threshold_in_words": promise(inspector.threshold, inspector.journal),
         "notes": intake_notes(inspector.intake) if inspector.intake else [],
         "preparation": {

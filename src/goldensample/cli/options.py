@@ -28,8 +28,9 @@ Weights = Annotated[
 Backbones = Annotated[
     list[str] | None,
     typer.Option(
-        help="builtin, timm:NAME, onnx:FILE or pixels; several, each with its own --backbone, make "
-        "an ensemble. \\[default: builtin; pixels for a method that is trained on them]"
+        help="builtin, effnet-lite0 to 2, timm:NAME, onnx:FILE or pixels; several, each with its "
+        "own --backbone, make an ensemble. \\[default: builtin; pixels for a method that is trained "
+        "on them]"
     ),
 ]
 WeightsFiles = Annotated[

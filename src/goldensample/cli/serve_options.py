@@ -26,7 +26,11 @@ Pictures = Annotated[
     ),
 ]
 Network = Annotated[
-    str, typer.Option(help="Network of products that are set up: builtin, timm:NAME or onnx:FILE.")
+    str,
+    typer.Option(
+        help="Network of products that are set up: builtin, effnet-lite0 to 2, timm:NAME or "
+        "onnx:FILE."
+    ),
 ]
 KeepDays = Annotated[float, typer.Option(help="Days that pictures called good stay.")]
 KeepDefectDays = Annotated[

