@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from goldensample.methods.trained import ganomaly
+from goldensample.methods.trained import ae_ssim, ganomaly
 
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
 
@@ -38,3 +38,34 @@ def test_ganomalys_losses_are_the_papers():
     distance = np.abs((again - latent).numpy()).mean(axis=(1, 2, 3))
     scores = ganomaly.score(networks, pixels)
     assert scores["score"].detach().numpy() == pytest.approx(distance, rel=1e-5)
+
+
+def test_ssim_is_that_of_a_loop_over_windows():
+    """Wang et al. 2004, with means over a square window, and pictures mirrored at their edges."""
+    rng = np.random.default_rng(0)
+    first = rng.random((1, 2, 12, 17)).astype(np.float32)
+    second = np.clip(first + rng.normal(0, 0.2, first.shape), 0, 1).astype(np.float32)
+    padded = [np.pad(one, ((0, 0), (0, 0), (3, 3), (3, 3)), "reflect") for one in (first, second)]
+    expected = np.zeros((12, 17))
+    for row, column, channel in np.ndindex(12, 17, 2):
+        x, y = (one[0, channel, row : row + 7, column : column + 7].ravel() for one in padded)
+        (vx, cov), (_, vy) = np.cov(x, y, bias=True)
+        top = (2 * x.mean() * y.mean() + 0.01**2) * (2 * cov + 0.03**2)
+        bottom = (x.mean() ** 2 + y.mean() ** 2 + 0.01**2) * (vx + vy + 0.03**2)
+        expected[row, column] += top / bottom / 2
+    actual = ae_ssim.ssim(torch.from_numpy(first), torch.from_numpy(second), 7)[0].numpy()
+    assert actual == pytest.approx(expected, abs=1e-4)
+
+
+def test_the_autoencoder_learns_to_rebuild_and_l2_is_the_squared_error():
+    torch.manual_seed(0)
+    method = ae_ssim.AutoencoderSSIM(side=16, loss="l2")
+    networks = method._networks(None)
+    pixels = torch.rand(2, 3, 16, 16)
+    with torch.no_grad():
+        rebuilt = networks["autoencoder"](pixels)
+        residual = method._score(networks, pixels)["map"].numpy()
+    assert rebuilt.shape == pixels.shape
+    assert residual == pytest.approx(((rebuilt - pixels) ** 2).numpy().mean(axis=1), rel=1e-5)
+    whole = ae_ssim.AutoencoderSSIM(side=128)._networks(None)["autoencoder"]
+    assert whole[: 2 * len(ae_ssim.LAYERS) + 1](torch.zeros(1, 3, 128, 128)).shape == (1, 100, 1, 1)

@@ -10,6 +10,7 @@ from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.spade import SPADE
+from goldensample.methods.trained.ae_ssim import AutoencoderSSIM
 from goldensample.methods.trained.ganomaly import GANomaly
 
 METHODS: dict[str, type[Method]] = {
@@ -21,6 +22,7 @@ METHODS: dict[str, type[Method]] = {
     "ocsvm": OCSVM,
     "nearest": Nearest,
     "ganomaly": GANomaly,
+    "ae_ssim": AutoencoderSSIM,
     "ensemble": Ensemble,
     "crossed": Crossed,
 }
