@@ -1,12 +1,16 @@
 """Networks: opened by name, cut to their levels, checked, and refused in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from conftest import tiny_onnx
 
 from goldensample import WeightsError, open_backbone
 from goldensample.backbones.network import Network
+from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.graphs.levels import select_levels
+from goldensample.graphs.open_backbone import DEFAULT_LEVELS, _open_graph, builtin_graph
 
 
 def pictures(n: int = 3, h: int = 64, w: int = 48) -> np.ndarray:
@@ -186,3 +190,13 @@ class TestTimm:
         theirs = fit(good_parts[:3], backbone=device, method=whole)
         probe = good_parts[7]
         assert ours.inspect(probe).score == pytest.approx(theirs.inspect(probe).score, rel=5e-3)
+
+
+def test_the_built_in_network_is_its_graph_cut_to_its_levels():
+    both, cut = open_backbone(), _open_graph("builtin", builtin_graph(), DEFAULT_LEVELS)
+    assert replace(both.network, graph=b"", int8_graph=b"", int8_weights=b"") == replace(
+        cut, graph=b""
+    )
+    probe = pictures(1, 64, 48)
+    for ours, theirs in zip(both.extract(probe), OpenVINOBackbone(cut).extract(probe), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

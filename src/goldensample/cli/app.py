@@ -1,5 +1,6 @@
 """All commands of `golden` together."""
 
+import gc
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -142,6 +143,7 @@ def main() -> None:
             stream, TextIOWrapper
         ):  # a name that a console cannot show must not end a run
             stream.reconfigure(errors="backslashreplace")
+    gc.set_threshold(50_000)  # modules stay: to look through them for garbage takes 0.1 s
     try:
         app()
     except Exception as error:

