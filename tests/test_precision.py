@@ -32,13 +32,12 @@ from goldensample.methods.nearest import Nearest
 from goldensample.preparation.roi import RegionOfInterest
 from goldensample.records import Picture, silent
 
-SMALL = Preparation((48, 48))
+SMALL, CANVAS = Preparation((48, 48)), Preparation((128, 128))  # small, for speed
 
 
 @pytest.fixture(scope="module")
 def fitted(good_parts):
-    canvas = Preparation((128, 128))  # small, for speed
-    return fit(good_parts, backbone=open_backbone("builtin"), preparation=canvas)
+    return fit(good_parts, backbone=open_backbone("builtin"), preparation=CANVAS)
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +80,22 @@ def test_auto_takes_what_proves_itself_and_says_so(fitted, good_parts):
     assert re.search(
         r"limit moves by 0\.\d+ of its own uncertainty, and of 3\d defects pasted", words
     )
+
+
+def test_one_pass_over_the_pictures_sets_the_limits_of_two_precisions(fitted, good_parts, tmp_path):
+    one_by_one, _ = choose_precision(fitted, good_parts, "auto")
+    at_once = fit(good_parts, backbone=fitted.backbone, preparation=CANVAS, precision="auto")
+    for name, inspector in (("a", one_by_one), ("b", at_once)):
+        save(inspector, tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_limits_in_a_precision_that_is_dropped_are_not_kept(fitted, good_parts):
+    backbone = OpenVINOBackbone(changed_network(fitted.backbone.network, "scale"))
+    chosen = fit(good_parts, backbone=backbone, preparation=CANVAS, precision="int8")
+    assert chosen.backbone.precision == "fp32"
+    for by_precision in (chosen.thresholds, chosen.calibrations, chosen.habits.held_out):
+        assert set(by_precision) == {"fp32"}
 
 
 @pytest.mark.parametrize("damage", ["bits", "scale", "zero"])

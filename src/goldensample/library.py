@@ -8,7 +8,7 @@ from goldensample.datasets import labelled, read_category
 from goldensample.evaluation import evaluate as evaluation
 from goldensample.fitting import fit as fitting
 from goldensample.fitting.distinct import distinct
-from goldensample.fitting.precision import choose_precision
+from goldensample.fitting.precision import candidates, choose_precision
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
@@ -65,6 +65,7 @@ def fit(
         review=review,
         calibration=calibration,
         notify=notify,
+        others=candidates(network, precision)[:1],
     )
     return choose_precision(inspector, images, precision, notify)[0]
 

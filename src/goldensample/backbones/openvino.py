@@ -72,10 +72,19 @@ class OpenVINOBackbone:
         self.network, self.precision = network, precision
         self._threads = threads
         self._queues: dict[tuple[int, int], tuple[bool, Any]] = {}
+        self._others: dict[str, OpenVINOBackbone] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the arguments alone: compiled models cannot be sent to another process."""
         return type(self), (self.network, self._threads, self.precision)
+
+    def in_precision(self, precision: str) -> "OpenVINOBackbone":
+        """Return the network in a precision, always the same object, so that it compiles once."""
+        if precision == self.precision:
+            return self
+        if precision not in self._others:
+            self._others[precision] = OpenVINOBackbone(self.network, self._threads, precision)
+        return self._others[precision]
 
     def extract(self, pictures: Array) -> tuple[Array, ...]:
         """Compute feature maps; see `Backbone.extract`."""

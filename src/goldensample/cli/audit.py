@@ -9,7 +9,7 @@ import typer
 
 from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.fit_one import tell_grey_range, tell_skipped, tell_stretched
+from goldensample.cli.fit_one import tell_intake, tell_stretched
 from goldensample.cli.intake import print_intake
 from goldensample.cli.options import (
     Crop,
@@ -99,8 +99,7 @@ def command(
     network = open_backbone(backbone, parse_levels(levels), weights)
     with progress() as notify:
         pictures = read_images(paths, asked, skip_unreadable, notify).distinct()
-        tell_skipped(pictures)
-        tell_grey_range(pictures)
+        tell_intake(pictures)
         inspector = _fit_all(pictures, network, preparation, notify)
         ranking = _rank(inspector, pictures, report, notify)
     _show(ranking, worst, json)

@@ -93,7 +93,7 @@ def fit_one(
     from goldensample.artifact.thumbnails import add_thumbnails, check_has_bank
     from goldensample.fitting.distinct import choose_limits
     from goldensample.fitting.fit import fit
-    from goldensample.fitting.precision import check_precision, choose_precision
+    from goldensample.fitting.precision import candidates, check_precision, choose_precision
     from goldensample.fitting.request import PlanRequest, default_preparation, plan_fit
     from goldensample.fitting.resume import feature_spool
     from goldensample.graphs.open_backbone import open_backbones
@@ -122,8 +122,7 @@ def fit_one(
     with progress() as notify:
         grey = parse_grey_range(grey_range)
         pictures = read_images(paths, grey, skip_unreadable, notify, workers).distinct()
-        tell_skipped(pictures)
-        tell_grey_range(pictures)
+        tell_intake(pictures)
         shapes, stride = pictures.shapes(), network.network.stride
         preparation = preparation or default_preparation(shapes, stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
@@ -143,6 +142,7 @@ def fit_one(
                 notify=notify,
                 store=store,
                 runner=workers,
+                others=candidates(network, precision)[:1],
             )
             inspector, settled = choose_precision(inspector, pictures, precision, notify)
             if thumbnails:
@@ -200,17 +200,13 @@ def check_output(output: Path) -> None:
     check_writable(output)
 
 
-def tell_skipped(pictures: Folder) -> None:
-    """Print which pictures cannot be read or are not learned from, and why."""
+def tell_intake(pictures: Folder) -> None:
+    """Print which pictures are not learned from, and which samples become black and white."""
     for message in pictures.skipped:
         tell(f"left out: {message}")
     for note in intake_notes(pictures.intake) if pictures.intake else ():
         tell(f"golden: {note}")
-
-
-def tell_grey_range(pictures: Folder) -> None:
-    """Print which samples become black and white, where pictures have more than 8 bits."""
-    if levels := pictures.grey_range:
+    if levels := pictures.grey_range:  # where they have more than 8 bits
         tell(f"more than 8 bits: the sample {levels.black} becomes black and {levels.white} white")
 
 

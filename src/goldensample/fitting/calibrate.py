@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal, tails
 from goldensample.drift.measures import add_held_out
-from goldensample.drift.picture import measure
-from goldensample.features.extraction import as_picture, batches
+from goldensample.drift.picture import PictureMeasures, measure
+from goldensample.features.extraction import as_picture, batches, prepare
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.cross_fitted import CrossedDetector, fold_indices
 from goldensample.methods.protocols import Detector
@@ -100,6 +101,7 @@ def calibrate(
     detectors: Sequence[tuple[Detector, Array]],
     notify: Notify = silent,
     runner: Runner = local_runner,
+    others: Sequence[Backbone] = (),
 ) -> Inspector:
     """Set limits, in the backbone's precision, from the scores of held-out good pictures.
 
@@ -110,28 +112,41 @@ def calibrate(
         detectors: each with the indices of the pictures it scores; see `fold_detectors`.
         notify: told ("threshold", pictures scored, pictures).
         runner: of the scoring.
+        others: the backbone in other precisions, in which limits are set as well, so that each
+            picture is read and prepared once. Left to a later call where other machines run it:
+            they may lack a precision.
 
     Returns:
-        The inspector with the limits, and with the calibration they are computed from.
+        The inspector with the limits, and with the calibrations they are computed from.
     """
     total = sum(len(indices) for _, indices in detectors)
     unlimited = replace(inspector, thresholds={}, calibrations={})
-    job = ScoringJob(unlimited, tuple(detector for detector, _ in detectors), images)
+    backbones = inspector.backbone, *(others if runner is local_runner else ())
+    job = ScoringJob(unlimited, backbones, tuple(detector for detector, _ in detectors), images)
     tasks = [
         (number, indices[batch.start : batch.stop])
         for number, (_, indices) in enumerate(detectors)
         for batch in batches(len(indices), inspector.preparation)
     ]
-    results: dict[int, HeldOutResult] = {}
+    results: dict[int, list[HeldOutResult]] = {}
     for (_, indices), batch_results in zip(tasks, runner.run(score_batch, job, tasks), strict=True):
         results.update(zip(indices.tolist(), batch_results, strict=True))
         notify("threshold", len(results), total)
+    for number, backbone in enumerate(backbones):
+        own = {index: of_backbones[number] for index, of_backbones in results.items()}
+        inspector = _set_limits(inspector, backbone.precision, own, promise)
+    return inspector
+
+
+def _set_limits(
+    inspector: Inspector, precision: str, results: dict[int, "HeldOutResult"], promise: Promise
+) -> Inspector:
+    """Return the inspector with limits in a precision, from the results by picture."""
     calibration = Calibration(
         np.asarray([results[index].score for index in sorted(results)], "f8"),
         to_peaks([results[index].peak for index in sorted(results)]),
     )
     watched = [result.watched for result in results.values() if result.watched is not None]
-    precision = inspector.backbone.precision
     return replace(
         inspector,
         thresholds={**inspector.thresholds, precision: compute_limits(calibration, promise)},
@@ -146,11 +161,13 @@ class ScoringJob:
 
     Args:
         inspector: without limits.
+        backbones: that replace its own; each scores every picture.
         detectors: that replace its own.
         images: all pictures of the fit.
     """
 
     inspector: Inspector
+    backbones: tuple[Backbone, ...]
     detectors: tuple[Detector, ...]
     images: Pictures | Sequence[Array | Picture]
 
@@ -164,20 +181,30 @@ class HeldOutResult:
     watched: Array | None
 
 
-def score_batch(job: ScoringJob, task: tuple[int, Array]) -> list[HeldOutResult]:
-    """Score pictures, by their indices, with a detector, by its number; see `calibrate`."""
+def score_batch(job: ScoringJob, task: tuple[int, Array]) -> list[list[HeldOutResult]]:
+    """Score pictures, by their indices, with a detector, by its number; see `calibrate`.
+
+    Returns:
+        The results of each picture, one of each backbone.
+    """
     number, indices = task
     detector, reference = job.detectors[number], job.inspector.habits
-    inspector = replace(job.inspector, detector=detector, habits=None)  # no notes: none are read
+    is_watched = reference is not None and detector is job.inspector.detector
     pictures = [as_picture(job.images[index], int(index)) for index in indices]
-    results = []
-    for picture, inspection in zip(pictures, inspector.inspect_many(pictures), strict=True):
-        peak = None if inspection.heat_map is None else float(inspection.heat_map.max())
-        watched = None
-        if reference and detector is job.inspector.detector:
-            measures = measure(*inspector.preparation.apply(picture.pixels))
-            watched = reference.watched_values(measures, inspection)
-        results.append(HeldOutResult(inspection.score, peak, watched))
+    canvases, placements = prepare(pictures, job.inspector.preparation)
+    measures: list[PictureMeasures | None] = [
+        measure(*pair) if is_watched else None for pair in zip(canvases, placements, strict=True)
+    ]
+    results: list[list[HeldOutResult]] = [[] for _ in pictures]
+    for backbone in job.backbones:
+        inspector = replace(job.inspector, backbone=backbone, detector=detector, habits=None)
+        inspections = inspector.inspect_prepared(pictures, canvases, placements)
+        for own, measured, inspection in zip(results, measures, inspections, strict=True):
+            peak = None if inspection.heat_map is None else float(inspection.heat_map.max())
+            watched = None
+            if reference and measured:
+                watched = reference.watched_values(measured, inspection)
+            own.append(HeldOutResult(inspection.score, peak, watched))
     return results
 
 

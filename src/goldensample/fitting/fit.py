@@ -44,6 +44,7 @@ def fit(
     notify: Notify = silent,
     store: FeatureStore | None = None,
     runner: Runner = local_runner,
+    others: Sequence[Backbone] = (),
 ) -> Inspector:
     """Fit an inspector to good pictures.
 
@@ -63,6 +64,7 @@ def fit(
             pictures, preparation and network). None stores them in memory.
         runner: of the work; it does not change the result. Another than `local_runner` needs
             pictures, a backbone and a store that can be sent to other processes.
+        others: the backbone in other precisions, see `calibrate`.
 
     Raises:
         ValueError: no picture, or an invalid picture or setting; or a method, or a choice of its
@@ -90,10 +92,10 @@ def fit(
     inspector = replace(fit_inspector(job, shapes, method, runner, notify), intake=intake)
     if promise is None or scheme.kind is None:
         return inspector
-    detectors = fold_detectors(inspector, len(images))
-    detectors = detectors or fit_folds(method, store, len(images), runner)
+    count = len(images)
+    detectors = fold_detectors(inspector, count) or fit_folds(method, store, count, runner)
     promise = replace(promise, kind=scheme.kind)
-    return calibrate(inspector, images, promise, detectors, notify, runner)
+    return calibrate(inspector, images, promise, detectors, notify, runner, others)
 
 
 def fit_folds(
@@ -238,8 +240,7 @@ def picture_name(images: Pictures | Sequence[Array | Picture], index: int) -> st
 
 def picture_shapes(images: Pictures | Sequence[Array | Picture]) -> list[tuple[int, int]]:
     """Return (H, W) of each picture, from headers alone where possible."""
-    read_shapes = getattr(images, "shapes", None)
-    if read_shapes is not None:
+    if read_shapes := getattr(images, "shapes", None):
         return list(read_shapes())
     pixels = [as_picture(images[i], i).pixels for i in range(len(images))]
     return [(p.shape[0], p.shape[1]) for p in pixels]

@@ -1,8 +1,9 @@
 """The choice of an inspector's precision, checked against fp32 on held-out pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from goldensample.graphs.quantization import MISSING, can_quantise, quantise
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
+Value = TypeVar("Value")
 PRECISIONS = ("auto", "fp32", "bf16", "int8")
 CALIBRATION = 100
 """Number of good pictures, about, for the calibration of int8's ranges."""
@@ -35,7 +37,7 @@ def convert_precision(inspector: Inspector, precision: str) -> Inspector:
         return inspector
     if not isinstance(backbone, OpenVINOBackbone):
         raise ValueError(f"precision must be fp32 where torch runs the network; got {precision}")
-    return replace(inspector, backbone=OpenVINOBackbone(backbone.network, precision=precision))
+    return replace(inspector, backbone=backbone.in_precision(precision))
 
 
 def check_precision(backbone: Backbone, precision: str) -> None:
@@ -57,6 +59,27 @@ def check_precision(backbone: Backbone, precision: str) -> None:
         raise WeightsError(MISSING)
 
 
+def candidates(backbone: Backbone, requested: str) -> list[OpenVINOBackbone]:
+    """Return the backbone in the precisions that a fit tries, in order; none for fp32.
+
+    Args:
+        backbone: in fp32.
+        requested: one of PRECISIONS.
+
+    Raises:
+        ValueError, WeightsError: see `check_precision`.
+    """
+    check_precision(backbone, requested)
+    if requested == "fp32" or not isinstance(backbone, OpenVINOBackbone):
+        return []
+    names = [requested]
+    if requested == "auto":
+        computes = backbone.network.name != PIXELS
+        names = ["int8", *(["bf16"] if computes and processor_has("bf16") else [])]
+    has_int8 = bool(backbone.network.int8_graph)
+    return [backbone.in_precision(name) for name in names if name != "int8" or has_int8]
+
+
 def choose_precision(
     inspector: Inspector,
     images: Pictures | Sequence[Array | Picture],
@@ -71,7 +94,7 @@ def choose_precision(
     What the check is, `precision_check` says.
 
     Args:
-        inspector: fitted in fp32.
+        inspector: fitted in fp32, perhaps with limits in others, which only a chosen one keeps.
         images: the pictures of the fit.
         requested: one of PRECISIONS.
         notify: told ("threshold", pictures scored, pictures) and ("precision", done, 2).
@@ -89,23 +112,36 @@ def choose_precision(
     if requested == "int8" and not network.int8_graph:
         network = quantise(network, calibration_canvases(inspector, images))
         inspector = replace(inspector, backbone=OpenVINOBackbone(network))
-    candidates = [requested]
-    if requested == "auto":
-        available = {"int8": bool(network.int8_graph), "bf16": processor_has("bf16")}
-        available["bf16"] &= network.name != PIXELS  # nothing is computed
-        candidates = [precision for precision in ("int8", "bf16") if available[precision]]
     if inspector.threshold is None or not fold_detectors(inspector, len(images)):
         if requested == "auto":
             return inspector, "fp32, as no pictures were kept out to prove another precision on"
         converted = convert_precision(inspector, requested)
         return converted, f"{requested}, not proven, as no pictures were kept out"
     reasons: list[str] = []
-    for precision in candidates:
+    for precision in (one.precision for one in candidates(inspector.backbone, requested)):
         candidate, result = compare_precision(inspector, images, precision, notify)
         if result.passes:
             return candidate, "; ".join([f"{precision}: {result}", *reasons])
         reasons.append(f"{precision} was tried and dropped: {result}")
+        inspector = drop_limits(inspector, precision)
     return inspector, "; ".join(["fp32", *reasons])
+
+
+def drop_limits(inspector: Inspector, precision: str) -> Inspector:
+    """Return an inspector without the limits in a precision."""
+    if precision not in inspector.thresholds:
+        return inspector
+
+    def others(by_precision: Mapping[str, Value]) -> dict[str, Value]:
+        return {name: value for name, value in by_precision.items() if name != precision}
+
+    habits = inspector.habits
+    return replace(
+        inspector,
+        thresholds=others(inspector.thresholds),
+        calibrations=others(inspector.calibrations),
+        habits=habits and replace(habits, held_out=others(habits.held_out)),
+    )
 
 
 def compare_precision(
@@ -127,7 +163,8 @@ def compare_precision(
     promise = Promise(limits.false_alarms, limits.review_rate, limits.kind)
     detectors = fold_detectors(inspector, len(images))
     other = convert_precision(inspector, precision)
-    other = calibrate(other, images, promise, detectors, notify)
+    if precision not in inspector.calibrations:
+        other = calibrate(other, images, promise, detectors, notify)
     before, after = (other.calibrations[name].scores for name in ("fp32", precision))
     set_limit = partial(limit, rate=promise.false_alarms, kind=promise.kind)
     shift = limit_shift(before, after, set_limit)

@@ -155,6 +155,15 @@ class Inspector:
                     inspections = list(scorers.map(inspect_one, indices))
                 yield from inspections
 
+    def inspect_prepared(
+        self, pictures: list[Picture], canvases: Array, placements: list[Placement]
+    ) -> list[Inspection]:
+        """Inspect one batch of pictures, prepared by `extraction.prepare`."""
+        features = compute_features(pictures, canvases, placements, self.preparation, self.backbone)
+        one = partial(self._inspect_one, pictures, features, placements, canvases)
+        with limit_blas_threads(), ThreadPoolExecutor(cpu_count()) as scorers:
+            return list(scorers.map(one, range(len(pictures))))
+
     def _inspect_one(
         self,
         pictures: list[Picture],

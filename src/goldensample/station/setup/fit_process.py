@@ -22,7 +22,7 @@ from goldensample.errors import GoldenError
 from goldensample.fitting.audit import METHOD, audit
 from goldensample.fitting.calibrate import fold_detectors
 from goldensample.fitting.fit import fit
-from goldensample.fitting.precision import choose_precision
+from goldensample.fitting.precision import candidates, choose_precision
 from goldensample.fitting.request import PlanRequest, plan_fit
 from goldensample.fitting.resume import feature_spool
 from goldensample.graphs.open_backbone import open_backbone
@@ -121,6 +121,7 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
             calibration="split",
             notify=notify,
             store=store,
+            others=candidates(backbone, "auto")[:1],
         )
     inspector, _ = choose_precision(inspector, pictures, "auto", notify)
     save(add_thumbnails(inspector, pictures, notify), output)
