@@ -62,12 +62,7 @@ def open_backbone(
     if device == "cuda":
         raise ValueError(f"device cuda must go with a timm network; got {name!r}")
     if name == "builtin":
-        graph, weights8 = (_data(f"builtin_int8.{kind}") for kind in ("xml", "bin"))
-        if levels == DEFAULT_LEVELS:
-            network = builtin_network()
-        else:
-            network = _open_graph("builtin", builtin_graph(), levels)
-        return OpenVINOBackbone(replace(network, int8_graph=graph, int8_weights=weights8))
+        return OpenVINOBackbone(_builtin_network(levels))
     if kind == "onnx" and target:
         path = Path(target)
         if not path.is_file():
@@ -114,10 +109,15 @@ def open_backbones(
     return OpenVINOBackbone(joined), members
 
 
-def builtin_network() -> Network:
-    """Return the built-in network with its default levels, which its graph has and no others."""
+def _builtin_network(levels: tuple[str, ...]) -> Network:
+    """Return the built-in network; its graph has the default levels, and no others."""
     graph = builtin_graph()
-    return Network("builtin", graph, BUILTIN_LEVELS, source_sha256=sha256(graph).hexdigest())
+    if levels == DEFAULT_LEVELS:  # without the library of ONNX
+        network = Network("builtin", graph, BUILTIN_LEVELS, source_sha256=sha256(graph).hexdigest())
+    else:
+        network = _open_graph("builtin", graph, levels)
+    int8_graph, int8_weights = (_data(f"builtin_int8.{kind}") for kind in ("xml", "bin"))
+    return replace(network, int8_graph=int8_graph, int8_weights=int8_weights)
 
 
 def builtin_graph() -> bytes:
