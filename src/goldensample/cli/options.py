@@ -29,8 +29,7 @@ Backbones = Annotated[
     list[str] | None,
     typer.Option(
         help="builtin, effnet-lite0 to 2, timm:NAME, onnx:FILE or pixels; several, each with its "
-        "own --backbone, make an ensemble. \\[default: builtin; pixels for a method that is trained "
-        "on them]"
+        "own --backbone, make an ensemble. \\[default: builtin; pixels for methods trained on them]"
     ),
 ]
 WeightsFiles = Annotated[
