@@ -1,7 +1,10 @@
 """What many tests share: a small real network, small real pictures, and the data beside us."""
 
+import ctypes
 import importlib.util
 import json
+import shutil
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +12,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 from hypothesis import settings
+
+from goldensample.native import library
 
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")  # no test hangs on luck, or on how busy the machine is
@@ -28,6 +33,19 @@ def shared() -> Path:
     if not (SHARED / "data" / "README.md").is_file():
         pytest.skip("the real pictures beside the project (../shared) are not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL | None:
+    """The compiled code as other processors have it; None where there is no compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    sources = sorted(Path(library.__file__).parent.glob("*.c"))
+    built = tmp_path_factory.mktemp("native") / "plain.so"
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fPIC", "-shared", "-DPLAIN"]
+    subprocess.run([compiler, *flags, "-o", built, *sources, "-lm"], check=True)
+    return library.load(built)
 
 
 def conv_onnx(

@@ -1,10 +1,6 @@
 """Cells rule rows out, and never the nearest one."""
 
-import ctypes
-import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,19 +25,6 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, plain)
     monkeypatch.setattr("goldensample.search.exact.library", lambda: found[request.param])
     monkeypatch.setattr("goldensample.search.compiled.library", lambda: found[request.param])
     return request.param
-
-
-@pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL | None:
-    """The compiled search as other processors have it; None where there is no compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    sources = sorted(Path(native.__file__).parent.glob("*.c"))
-    built = tmp_path_factory.mktemp("native") / "plain.so"
-    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wno-psabi", "-fPIC", "-shared", "-DPLAIN"]
-    subprocess.run([compiler, *flags, "-o", built, *sources, "-lm"], check=True)
-    return native.load(built)
 
 
 def rows(n: int, d: int, seed: int) -> np.ndarray:

@@ -10,12 +10,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from goldensample.bench.machine import cores
 from goldensample.bench.running import LoadedNetwork, NetworkKey, RunExecutor, network_key
 from goldensample.bench.runs import Run
 from goldensample.errors import GoldenError
 from goldensample.graphs.join import join
 from goldensample.graphs.open_backbone import open_backbone
+from goldensample.native.threads import cores
 from goldensample.records import Notify
 from goldensample.runners import Runner, local_runner
 from goldensample.storage.atomic import write_atomic

@@ -1,6 +1,5 @@
 """The environment of a result: processor, cores, library versions."""
 
-import os
 import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from goldensample._version import __version__
+from goldensample.native.threads import cores
 
 LIBRARIES = ("numpy", "scipy", "openvino", "faiss-cpu", "torch", "timm")
 
@@ -16,13 +16,6 @@ LIBRARIES = ("numpy", "scipy", "openvino", "faiss-cpu", "torch", "timm")
 def machine() -> dict[str, Any]:
     """Return the processor, and how many of its cores this process may use."""
     return {"processor": _processor(), "cores": cores(), "system": platform.system()}
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def versions() -> dict[str, str]:

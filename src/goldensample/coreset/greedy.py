@@ -7,6 +7,7 @@ import numpy as np
 from array_api_compat import device, is_numpy_array
 
 from goldensample.arrays import array_namespace, to_numpy
+from goldensample.coreset import compiled
 from goldensample.coreset.projection import grid_of, squared_between
 from goldensample.coreset.shards import (
     Candidates,
@@ -18,6 +19,7 @@ from goldensample.coreset.shards import (
     finish_selection,
     measure_points,
 )
+from goldensample.native.library import library
 from goldensample.records import Array
 from goldensample.runners import States, local_runner
 
@@ -150,8 +152,14 @@ def _certain_picks(shards: list[Candidates], limit: int) -> tuple[int, list[int]
     xp = array_namespace(shards[0].points)
     points = xp.concat([shard.points for shard in shards], axis=0)
     points = xp.take(points, xp.asarray(inside, device=device(points)), axis=0)
+    if is_numpy_array(points) and points.dtype == np.int16:
+        if library() is not None:
+            beyond = float(outside), int(-minus_number)
+            chosen = compiled.choose(number, points, distance, beyond, limit).tolist()
+            return len(number), number[chosen].tolist(), points[chosen]
+        points = points.astype(np.float32)  # the shards' machines have compiled code
     mutual = to_numpy(squared_between(points, points))
-    chosen: list[int] = []
+    chosen = []
     while len(chosen) < limit:
         best = int(np.argmax(distance))  # numbers ascend, so ties go to the lower one
         if distance[best] <= 0 or (distance[best], -number[best]) < (outside, minus_number):

@@ -6,13 +6,16 @@ integers (see `projection`), so the results do not depend on how the rows are sp
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import isqrt
 
 import numpy as np
 from array_api_compat import device
 
 from goldensample.arrays import array_namespace, to_numpy
-from goldensample.coreset.projection import TILE, Grid, on_grid, squared_between
+from goldensample.coreset import compiled
+from goldensample.coreset.cells import Cells
+from goldensample.coreset.projection import TILE, Grid, on_grid
 from goldensample.records import Array
 from goldensample.runners import Message, Result
 
@@ -56,8 +59,9 @@ class Round:
 class Shard:
     """Consecutive rows with their squared distances to the picks so far.
 
-    It takes 4·d + 16 bytes a row in float32: integers, norms, distances, nearest picks and
-    numbers; and about 80 bytes a row more while rows are sorted into cells.
+    It takes 4·d + 20 bytes a row in float32, or in int16, twice, for compiled code: integers,
+    norms, distances, nearest picks, distances to the cell's centre and numbers; and about 80 bytes
+    a row more while rows are sorted into cells.
 
     Args:
         points: (k, d) floats, k >= 1, the same type in all shards; changed only with `overwrite`.
@@ -70,15 +74,21 @@ class Shard:
             raise ValueError("a shard must have at least one row; got none; make fewer shards")
         self.points, self.first, self.overwrite = points, first, overwrite
         self.pick_count = 0
-        self.cells: _Cells | None = None
+        self.cells: Cells | None = None
+        self.spare: Array | None = None  # room for a copy of integers in int16, for compiled code
 
     def begin(self, grid: Grid) -> None:
         """Round the rows to the grid; the distances are to the centre, which is 0."""
         xp = array_namespace(self.points)
-        self.points = on_grid(self.points, grid, self.overwrite)
-        starts = range(0, self.points.shape[0], TILE)
-        tiles = (self.points[start : start + TILE] for start in starts)
-        self.norms = xp.concat([xp.sum(tile * tile, axis=1) for tile in tiles])
+        if compiled.is_for(self.points, grid):
+            self.points, self.spare = compiled.to_int16(self.points, grid, self.overwrite)
+            self.norms = compiled.squared_norms(self.points)
+            self.cells = compiled.undivided(self.points, self.norms)
+        else:
+            self.points = on_grid(self.points, grid, self.overwrite)
+            starts = range(0, self.points.shape[0], TILE)
+            tiles = (self.points[start : start + TILE] for start in starts)
+            self.norms = xp.concat([xp.sum(tile * tile, axis=1) for tile in tiles])
         self.squared = self.norms
         count = self.points.shape[0]
         self.nearest = xp.zeros(count, dtype=xp.int32, device=device(self.points))
@@ -95,23 +105,33 @@ class Shard:
 
     def update(self, picks: Array) -> None:
         """Measure the rows' distances to new picks, (c, d) integers."""
-        xp = array_namespace(self.points)
-        norms = xp.sum(picks * picks, axis=1)
-        if self.cells is not None:
-            self.cells.update(self, picks, norms)
+        if self.cells is None:
+            self._measure_all(picks)
         else:
-            right = xp.permute_dims(-2 * picks, (1, 0))
-            squared, nearest = [], []
-            for start in range(0, self.points.shape[0], TILE):
-                values = xp.matmul(self.points[start : start + TILE], right) + norms
-                squared.append(xp.min(values, axis=1))
-                nearest.append(xp.astype(xp.argmin(values, axis=1), xp.int32))
-            new_squared = xp.concat(squared) + self.norms
-            new_nearest = xp.concat(nearest) + self.pick_count
-            nearer = new_squared < self.squared if self.pick_count else new_squared >= 0
-            self.squared = xp.where(nearer, new_squared, self.squared)
-            self.nearest = xp.where(nearer, new_nearest, self.nearest)
+            if self.pick_count == 0:
+                self.squared = np.full_like(self.norms, np.inf)
+            rows = self.points, self.norms, self.squared, self.nearest
+            update = (
+                self.cells.update if self.spare is None else partial(compiled.update, self.cells)
+            )
+            update(*rows, picks.astype(self.points.dtype), self.pick_count)
         self.pick_count += picks.shape[0]
+
+    def _measure_all(self, picks: Array) -> None:
+        """Measure the distances of all rows to new picks."""
+        xp = array_namespace(self.points)
+        picks = xp.astype(picks, self.points.dtype)
+        norms, right = xp.sum(picks * picks, axis=1), xp.permute_dims(-2 * picks, (1, 0))
+        squared, nearest = [], []
+        for start in range(0, self.points.shape[0], TILE):
+            values = xp.matmul(self.points[start : start + TILE], right) + norms
+            squared.append(xp.min(values, axis=1))
+            nearest.append(xp.astype(xp.argmin(values, axis=1), xp.int32))
+        new_squared = xp.concat(squared) + self.norms
+        new_nearest = xp.concat(nearest) + self.pick_count
+        nearer = new_squared < self.squared if self.pick_count else new_squared >= 0
+        self.squared = xp.where(nearer, new_squared, self.squared)
+        self.nearest = xp.where(nearer, new_nearest, self.nearest)
 
     def sort_into_cells(self, picks: Array) -> None:
         """Sort the rows by their nearest pick, so that a cell of rows is one slice.
@@ -119,17 +139,20 @@ class Shard:
         Args:
             picks: (m, d) all picks so far.
         """
-        order = np.argsort(self.nearest, kind="stable")
-        for start in range(0, self.points.shape[1], 16):  # by columns: no second copy of all
-            columns = slice(start, start + 16)
-            self.points[:, columns] = self.points[order, columns]
+        order = np.lexsort((-self.squared, self.nearest))
+        if self.spare is not None:
+            self.points, self.spare = self.points.take(order, 0, self.spare, "clip"), self.points
+        else:
+            for start in range(0, self.points.shape[1], 16):  # by columns: no second copy of all
+                columns = slice(start, start + 16)
+                self.points[:, columns] = self.points[order, columns]
         self.norms, self.squared = self.norms[order], self.squared[order]
         self.nearest, self.number = self.nearest[order], self.number[order]
         starts = np.flatnonzero(np.diff(self.nearest, prepend=-1))
-        self.cells = _Cells(
+        self.cells = Cells(
             np.append(starts, len(order)),
-            picks[self.nearest[starts]],
-            np.sqrt(np.maximum.reduceat(self.squared, starts)),
+            picks[self.nearest[starts]].astype(self.points.dtype),
+            np.sqrt(self.squared),
         )
 
     def result(self) -> tuple[Array, float]:
@@ -173,41 +196,6 @@ def advance_selection(shard: Shard, message: Round) -> Candidates:
 def finish_selection(shard: Shard, message: None) -> tuple[Array, float]:
     """Return the result of a shard; see `Shard.result`."""
     return shard.result()
-
-
-@dataclass(frozen=True, slots=True)
-class _Cells:
-    """Slices of rows around early picks.
-
-    Args:
-        starts: (cells + 1,) first row of each cell, and the end of the last.
-        centres: (cells, d) the picks they lie around.
-        radii: (cells,) largest distance of a row of each to its centre.
-    """
-
-    starts: Array
-    centres: Array
-    radii: Array
-
-    def update(self, shard: Shard, picks: Array, norms: Array) -> None:
-        """Measure distances to new picks in the cells that they can affect.
-
-        A pick can be nearer to a row than the row's distance D only if it lies nearer than D plus
-        the cell's radius to the cell's centre (triangle inequality).
-        """
-        farthest = np.sqrt(np.maximum.reduceat(shard.squared, self.starts[:-1]))
-        distances = np.sqrt(squared_between(self.centres, picks))  # (cells, picks)
-        affected = distances < ((self.radii + farthest) * (1 + 1e-5))[:, None]  # roots are rounded
-        for cell in np.flatnonzero(affected.any(axis=1)):
-            rows = slice(self.starts[cell], self.starts[cell + 1])
-            chosen = np.flatnonzero(affected[cell])
-            values = shard.points[rows] @ (-2 * picks[chosen]).T
-            values += norms[chosen]
-            squared = values.min(axis=1) + shard.norms[rows]
-            nearer = np.flatnonzero(squared < shard.squared[rows])
-            shard.squared[rows][nearer] = squared[nearer]
-            nearest = chosen[values[nearer].argmin(axis=1)]
-            shard.nearest[rows][nearer] = nearest + shard.pick_count
 
 
 def farthest_rows(squared: Array, number: Array, block: int) -> tuple[Array, float, int]:

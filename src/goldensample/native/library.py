@@ -24,9 +24,13 @@ def load(path: Path) -> ctypes.CDLL | None:
         compiled = ctypes.CDLL(str(path))
     except OSError:
         return None
-    compiled.nearest_rows.restype = compiled.png_rows.restype = ctypes.c_int64
     number, address = ctypes.c_int64, ctypes.c_void_p
+    compiled.nearest_rows.restype = compiled.png_rows.restype = number
     compiled.png_rows.argtypes = [ctypes.c_char_p, number, number, number, address]
     compiled.resize.argtypes = [address, number, address, address, address, address]
-    compiled.resize.restype = None
+    compiled.coreset_update.argtypes = [address, address, number, number, address]
+    compiled.resize.restype = compiled.coreset_update.restype = None
+    compiled.coreset_choose.argtypes = [address, number, address]
+    compiled.widen_halves.argtypes = [address, address, number]
+    compiled.coreset_choose.restype = compiled.widen_halves.restype = number
     return compiled

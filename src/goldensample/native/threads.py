@@ -1,0 +1,38 @@
+"""Threads of compiled code, which holds no lock of Python's."""
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+_limit = {"threads": 0}
+
+
+def use_threads(count: int) -> None:
+    """Set how many threads this process uses; 0 for all cores. Changes the speed only."""
+    _limit["threads"] = count
+
+
+def thread_count() -> int:
+    """Return how many threads are used."""
+    return _limit["threads"] or cores()
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_threads(task: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Carry out a task for each item, on as many threads as are used."""
+    count = min(thread_count(), len(items))
+    if count < 2:
+        for item in items:
+            task(item)
+        return
+    with ThreadPoolExecutor(count) as pool:
+        for _ in pool.map(task, items):
+            pass
