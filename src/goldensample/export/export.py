@@ -70,7 +70,7 @@ def export(
     check_writable(path)
     int8 = to == "openvino" and inspector.backbone.precision == "int8"
     reference = reference_inspector(inspector, "int8" if int8 else "fp32")
-    graph = to_onnx(reference)
+    graph = to_onnx(reference, one_size=size_hw is not None)
     model = Exported(path.name, fix_size(graph, size_hw) if size_hw else graph)
     if to == "openvino":
         model = to_openvino(path.name, model.graph, reference.backbone.network)

@@ -50,7 +50,7 @@ CONVERTERS: dict[type, Converter] = {
 """Functions that add the nodes of a score, distances and nearest rows, by type of detector."""
 
 
-def to_onnx(inspector: Inspector) -> bytes:
+def to_onnx(inspector: Inspector, one_size: bool = False) -> bytes:
     """Return an inspector as an ONNX model of stock operators.
 
     Input: `image`, (n, H, W, 3) uint8 RGB, as decoded, of any height and width; where
@@ -62,14 +62,14 @@ def to_onnx(inspector: Inspector) -> bytes:
     its row and column in pixels there; and, where there is a threshold, `verdict` (n,) bool, True
     for a defect. The property `goldensample` describes this in JSON, with the pictures' names.
 
-    A method without a map has no heat_map and no distance; one without a bank no nearest and no
-    reason.
+    Without a map there is no heat_map and distance, without a bank no nearest and reason.
+
+    Args:
+        one_size: no shape may hang on anything but the picture's size, which will be fixed.
 
     Raises:
         ValueError: the method cannot be exported, or the detector is too large for an ONNX model.
         WeightsError: the network cannot be part of it.
-
-    Cost: each picture takes the product of all patches and all bank rows.
     """
     detector = inspector.detector
     check_size(inspector)
@@ -79,7 +79,7 @@ def to_onnx(inspector: Inspector) -> bytes:
             "for each fold of few pictures; fit with --calibration split and more of them, or with "
             "--false-alarms 0"
         )
-    add = Nodes()
+    add = Nodes(one_size)
     network = EmbeddedNetwork(add, inspector)
     sides = placement.picture_sides(add, INPUT, inspector.preparation)
     size_hw = network.grids[0][1:]

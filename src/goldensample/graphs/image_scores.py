@@ -32,8 +32,7 @@ def top(add: Nodes, patches: PatchDistances) -> str:
 def _sort(add: Nodes, patches: PatchDistances) -> str:
     """Return (n, h·w) distances, the largest first, then -1 for each invalid one."""
     masked = add("Where", patches.valid, patches.distances, add.constant([-1.0]))
-    sorted_distances = add("TopK", masked, add.integers(patches.cells), axis=1)
-    add.nodes[-1].output.append(f"{sorted_distances}b")
+    sorted_distances, _ = add.outputs(2, "TopK", masked, add.integers(patches.cells), axis=1)
     return sorted_distances
 
 

@@ -24,9 +24,14 @@ class ScoreNodes:
 
 
 class Nodes:
-    """Nodes and constants in the order they were added; every name starts with "golden/"."""
+    """Nodes and constants in the order they were added; every name starts with "golden/".
 
-    def __init__(self) -> None:
+    Args:
+        one_size: every shape must follow from the picture's, as its size will be fixed.
+    """
+
+    def __init__(self, one_size: bool = False) -> None:
+        self.one_size = one_size
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -57,11 +62,11 @@ class Nodes:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 
-    def second_output(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node with two outputs; return the name of the second one."""
+    def outputs(self, count: int, kind: str, *inputs: str, **attributes: Any) -> list[str]:
+        """Add a node with several outputs; return their names."""
         name = self(kind, *inputs, **attributes)
-        self.nodes[-1].output.append(f"{name}b")
-        return f"{name}b"
+        self.nodes[-1].output.extend(f"{name}/{k}" for k in range(1, count))
+        return list(self.nodes[-1].output)
 
     def rename(self, inner: str, name: str) -> None:
         """Give a value another name, without a node that copies it."""

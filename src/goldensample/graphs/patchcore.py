@@ -1,21 +1,19 @@
 """PatchCore as graph operators: feature maps to patches, distances, and the reweighted score."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import gcd
 
 import numpy as np
 
 from goldensample.features.patches import AUTHORS_DEPTH, mean_matrix, pool_matrix, resize_matrix
-from goldensample.graphs import image_scores
+from goldensample.graphs import cells, image_scores
 from goldensample.graphs.nodes import Nodes, ScoreNodes
 from goldensample.methods.corrections import MAX_FACTOR
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
+from goldensample.records import Array
 
 BLOCK = 128
 """Rows of the bank whose least value is found first; changes the speed only."""
-FAR = 1e30
-"""Squared distance of what is no row of the bank."""
 
 Grid = tuple[int, int, int]
 """(d, h, w) of a level."""
@@ -90,7 +88,7 @@ def score(
     """
     settings = detector.settings
     queries = patches(add, levels, grids, settings)
-    bank = Bank(add, detector)
+    bank = Bank(add, detector.bank)
     to_bank, rows = nearest_rows(add, bank, queries)
     distances = to_bank
     if detector.defect_patches is not None:
@@ -105,7 +103,7 @@ def score(
     else:
         masked = add("Where", valid, distances, add.constant([-1.0]))
         score = reweighted_score(add, bank, queries, (masked, to_bank, rows), settings.neighbors)
-    return ScoreNodes(score, distances, rows, settings.stride)
+    return ScoreNodes(score, distances, bank.numbers(rows), settings.stride)
 
 
 def patch_count(grids: list[Grid], stride: int) -> int:
@@ -115,36 +113,57 @@ def patch_count(grids: list[Grid], stride: int) -> int:
 
 
 class Bank:
-    """The bank as constants, and the nodes of comparisons with it."""
+    """The bank as constants, and the nodes of comparisons with it.
 
-    def __init__(self, add: Nodes, detector: PatchCoreDetector) -> None:
-        self.count, self.depth = detector.bank.shape
+    Its rows are in an order of their own where there are cells; a place is a row's in that order.
+    Rows beyond the bank's fill blocks; they are copies of others, and far from everything.
+    """
+
+    def __init__(self, add: Nodes, bank: Array) -> None:
+        self.count, self.depth = bank.shape
         self.blocks = -(-self.count // BLOCK)
         self._add = add
-        unused = self.blocks * BLOCK - self.count
-        bank = np.concatenate([detector.bank, np.zeros((unused, self.depth), detector.bank.dtype)])
-        self._rows = add.constant(bank)  # (blocks · BLOCK, d), in half precision
-        mean = detector.bank.astype(np.float64).mean(axis=0)
+        self.layout = None if add.one_size else cells.plan(bank)
+        order = self.layout.order if self.layout else np.arange(self.blocks * BLOCK) % self.count
+        self._order = order
+        self._rows = add.constant(bank[order])  # (places, d), in half precision
+        mean = bank.astype(np.float64).mean(axis=0)
         self._mean = add.constant(mean.astype(np.float32))
-        centred = add("Sub", self._rows, self._mean)
-        squared = add("ReduceSum", add("Mul", centred, centred), add.integers(1), keepdims=0)
-        penalty = np.repeat(np.array([0, FAR], np.float32), [self.count, unused])
-        self._squared = add("Add", squared, add.constant(penalty)) if unused else squared
-        double = add("Mul", centred, add.constant([-2.0]))
-        self._factor = add("Transpose", double, perm=[1, 0])  # (d, blocks · BLOCK)
+        self.centred = add("Sub", self._rows, self._mean)
+        squared = add(
+            "ReduceSum", add("Mul", self.centred, self.centred), add.integers(1), keepdims=0
+        )
+        copies = np.ones(len(order), bool)
+        copies[np.unique(order, return_index=True)[1]] = False
+        penalty = np.where(copies, cells.FAR, 0)
+        self._squared = add("Add", squared, add.constant(penalty)) if copies.any() else squared
+        double = add("Mul", self.centred, add.constant([-2.0]))
+        self._factor = add("Transpose", double, perm=[1, 0])  # (d, places)
 
     def compare(self, queries: str) -> str:
-        """Return |q - b|^2 - |q|^2 of (…, d) queries, both less the mean of the bank.
-
-        Rows beyond the bank's fill the last block; they are far from everything.
-        """
+        """Return |q - b|^2 - |q|^2, (…, places), of (…, d) queries, both less the bank's mean."""
         add = self._add
         centred = add("Sub", queries, self._mean)
         return add("Add", add("MatMul", centred, self._factor), self._squared)
 
-    def rows(self, numbers: str) -> str:
-        """Return rows by their numbers: (…) int64 -> (…, d)."""
-        return self._add("Gather", self._rows, numbers, axis=0)
+    def nearest_by_cells(self, layout: cells.Layout, queries: str) -> str:
+        """Return the place of each patch's nearest row, (n, h·w), of patches (n, h·w, d)."""
+        add = self._add
+        shape = add("Slice", add("Shape", queries), add.integers(0), add.integers(2))
+        flat = add("Reshape", add("Sub", queries, self._mean), add.integers(-1, self.depth))
+        squared = add("Unsqueeze", self._squared, add.integers(0))
+        columns = add("Concat", self._factor, squared, axis=0)
+        return add("Reshape", cells.nearest(add, layout, columns, self.centred, flat), shape)
+
+    def rows(self, places: str) -> str:
+        """Return rows by their places: (…) int64 -> (…, d)."""
+        return self._add("Gather", self._rows, places, axis=0)
+
+    def numbers(self, places: str) -> str:
+        """Return the rows' numbers in the bank by their places: (…) int64 -> (…) int64."""
+        if self.layout is None:
+            return places
+        return self._add("Gather", self._add.constant(self._order, np.int64), places, axis=0)
 
 
 def norm(add: Nodes, vectors: str, axis: int) -> str:
@@ -154,12 +173,15 @@ def norm(add: Nodes, vectors: str, axis: int) -> str:
 
 
 def nearest_rows(add: Nodes, bank: Bank, queries: str) -> tuple[str, str]:
-    """Return each patch's distance to the bank and its nearest row, both (n, h·w).
+    """Return each patch's distance to the bank and the place of its nearest row, both (n, h·w).
 
     The matrix product selects the row, the difference then gives the distance, as in
     `search.exact`; of rows at the same distance in float32 another one may be selected. The least
     value of each block comes first, since runtimes find a minimum many times as fast as its place.
     """
+    if bank.layout:
+        nearest = bank.nearest_by_cells(bank.layout, queries)
+        return norm(add, add("Sub", queries, bank.rows(nearest)), 2), nearest
     values = bank.compare(queries)  # (n, h·w, blocks · BLOCK)
     if bank.blocks > 1:
         blocks = add("Reshape", values, add.integers(0, 0, bank.blocks, BLOCK))
@@ -180,7 +202,7 @@ def nearest_rows(add: Nodes, bank: Bank, queries: str) -> tuple[str, str]:
 def correct_distances(add: Nodes, detector: PatchCoreDetector, queries: str, to_bank: str) -> str:
     """Return (n, h·w) distances, raised near taught defects; see `methods.corrections`."""
     assert detector.defect_patches is not None, "there are patches of defects"
-    defects = Bank(add, replace(detector, bank=detector.defect_patches))
+    defects = Bank(add, detector.defect_patches)
     to_defects, _ = nearest_rows(add, defects, queries)
     ratio = add("Div", to_bank, add("Max", to_defects, add.constant([1e-9])))
     factor = add("Max", add("Min", ratio, add.constant([MAX_FACTOR])), add.constant([1.0]))
@@ -209,8 +231,8 @@ def reweighted_score(
     every_channel = add("Expand", add("Unsqueeze", worst, axis), add.integers(1, 1, bank.depth))
     patch = add("GatherElements", queries, every_channel, axis=1)  # (n, 1, d)
     row = add("Squeeze", add("GatherElements", nearest, worst, axis=1), axis)  # (n,)
-    neighbours = add.second_output(
-        "TopK", bank.compare(bank.rows(row)), add.integers(count), axis=1, largest=0
+    _, neighbours = add.outputs(
+        2, "TopK", bank.compare(bank.rows(row)), add.integers(count), axis=1, largest=0
     )  # (n, b)
     differences = add("Sub", bank.rows(neighbours), patch)
     excess = add("Sub", norm(add, differences, 2), distance)

@@ -33,8 +33,8 @@ def score(
     picture_distances = norm(
         add, add("Sub", vector, add.constant(detector.pooled)), 2
     )  # (n, pictures)
-    neighbours = add.second_output(
-        "TopK", picture_distances, add.integers(count), axis=1, largest=0
+    _, neighbours = add.outputs(
+        2, "TopK", picture_distances, add.integers(count), axis=1, largest=0
     )  # (n, K) numbers
     score = add(
         "ReduceMean",

@@ -19,6 +19,7 @@ class Cells:
 
     Args:
         columns: (m, d + 1) float32, [-2 b, |b|²] for each centred row b, m >= 1; not changed.
+        count: most cells, at least 1; √m by default.
 
     Attributes:
         rows: (m,) int64, by cell.
@@ -30,8 +31,8 @@ class Cells:
     Cost: √m·m·d multiplications.
     """
 
-    def __init__(self, columns: Array) -> None:
-        count = cells_for(len(columns))
+    def __init__(self, columns: Array, count: int | None = None) -> None:
+        count = count or cells_for(len(columns))
         sample = columns[:: max(1, len(columns) // (SAMPLE * count)), :-1] / -2
         centroids = _centroids(sample, count)
         right = _columns(centroids)
