@@ -114,10 +114,12 @@ def regions(values: Array, limit: float) -> list[Region]:
         return []
     first_row, first_column = down[0], across[0]
     window = (slice(first_row, down[-1] + 1), slice(first_column, across[-1] + 1))
-    labels, _ = ndimage.label(above[window], structure=np.ones((3, 3), int))
+    labels, count = ndimage.label(above[window], structure=np.ones((3, 3), int))
     cropped = values[window]
     components = []
-    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+    whole = [tuple(slice(0, side) for side in labels.shape)]
+    boxes = whole if count == 1 else ndimage.find_objects(labels)
+    for number, box in enumerate(boxes, start=1):
         inside = labels[box] == number
         part = np.where(inside, cropped[box], -np.inf)
         row, column = divmod(int(part.argmax()), part.shape[1])
