@@ -1,5 +1,7 @@
 """The heat map is bilinear upsampling and a Gaussian blur, in the picture's own place."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
@@ -79,4 +81,5 @@ def test_regions_by_hand():
         (4, 6),
     )
     assert (second.box_px, second.area_px, second.peak_px) == ((1, 1, 2, 2), 2, (1, 1))
+    assert regions(values, 4.5) == [replace(first, limit=4.5)]
     assert regions(values, 6.0) == []

@@ -1,5 +1,6 @@
 """All commands of `golden` together."""
 
+import atexit
 import gc
 import sys
 from importlib import import_module
@@ -138,6 +139,7 @@ def _main(
 
 def main() -> None:
     """Run the command line; a user error ends in one message and exit code 2."""
+    atexit.register(gc.freeze)  # else all that was imported is searched for cycles at the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(
             stream, TextIOWrapper
