@@ -63,7 +63,7 @@ def paste_defect(
     before = pixels[window].reshape(*within[window].shape, -1).astype(np.float32)  # (h, w, c)
     grid = np.indices(before.shape[:2], np.float32)
     x, y = grid[1] + np.float32(low[1] - middle[1]), grid[0] + np.float32(low[0] - middle[0])
-    change = KINDS[kind](x, y, rng, size_px, before)
+    change = _draw(kind, x, y, rng, size_px, before)
     top = np.iinfo(pixels.dtype).max
     if kind != "missing":
         room = float(before.mean())
@@ -75,6 +75,16 @@ def paste_defect(
     result[window] = after.astype(pixels.dtype).reshape(pixels[window].shape)
     mask[window] = (after != before).any(axis=-1)
     return result, mask
+
+
+def _draw(kind: str, x: Array, y: Array, rng: Random, size_px: float, before: Array) -> Array:
+    """Return the change by a kind, see KINDS; drawn only where it is kept, if that is enough."""
+    if kind not in DRAWN_ALONE:
+        return KINDS[kind](x, y, rng, size_px, before)
+    inner = np.ix_(np.abs(y[:, 0]) <= size_px / 2, np.abs(x[0]) <= size_px / 2)
+    change = np.zeros((*x.shape, 1), np.float32)
+    change[inner] = KINDS[kind](x[inner], y[inner], rng, size_px, before)
+    return change
 
 
 def _check(pixels: Array, kind: str, numbers: tuple[float, float], within: Array) -> None:
@@ -162,6 +172,8 @@ KINDS: dict[str, Callable[[Array, Array, Random, float, Array], Array]] = {
 }
 """How each is drawn: from x and y, (h, w) float32 pixels from the middle, a generator, the size and
 the values, (h, w, c) float32, to (h, w, 1 or c), in [-1, 1]; a missing part, in grey levels."""
+DRAWN_ALONE = "scratch", "pit", "crack"
+"""The kinds that do not depend on what surrounds them."""
 
 
 def _through_middle(rng: Random, length_px: float, bend: float) -> list[tuple[float, float]]:
