@@ -243,3 +243,21 @@ def test_a_file_is_inspected_without_torch(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.split()] == scores
+
+
+@pytest.mark.real
+def test_it_learns_real_bottles(name, shared):
+    """On 20 of them; figures of whole trainings are in docs/benchmarks."""
+    paths = sorted((shared / "data/mvtec_ad/bottle/train/good").iterdir())[:20]
+    fitted = goldensample.fit(
+        goldensample.read_images([str(path) for path in paths]),
+        method=small(name, epochs=15),
+        preparation=Preparation((64, 64)),
+        false_alarms=None,
+    )
+    losses = fitted.detector.losses[:, 0]
+    assert losses[-1] < 0.98 * losses[0]
+    odd = shared / "data/mvtec_ad/bottle/test/broken_large/000.png"
+    inspection = fitted.inspect(goldensample.read_images([str(odd)])[0])
+    assert np.isfinite(inspection.score)
+    assert inspection.heat_map is None or inspection.heat_map.max() > 0

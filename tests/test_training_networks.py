@@ -8,6 +8,8 @@ from commands import golden_in_process
 from conftest import write_category
 
 import goldensample
+from goldensample import Preparation
+from goldensample.calibration.conformal import FOLDS
 from goldensample.errors import TrainingError
 from goldensample.methods.registry import METHODS
 from goldensample.methods.trained import training
@@ -139,3 +141,17 @@ def test_a_gpu_that_is_not_there_is_refused():
         pytest.skip("there is a GPU")
     with pytest.raises(ValueError, match="device must be cpu where torch can use no GPU"):
         small("ganomaly", device="cuda").fit([pictures(2, 0)], silent)
+
+
+def test_fits_without_each_fold_are_told(tiny, good_parts):
+    """Where pictures are too few to hold some out, a method is fitted six times: it says so."""
+    told = []
+    goldensample.fit(
+        good_parts[:20],
+        backbone=tiny,
+        method=METHODS["mean_map"](),
+        preparation=Preparation((48, 48)),
+        notify=lambda *step: told.append(step),
+    )
+    folds = [step for step in told if step[0] == "folds"]
+    assert folds == [("folds", fold, FOLDS) for fold in range(1, FOLDS + 1)]

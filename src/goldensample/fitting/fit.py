@@ -93,19 +93,21 @@ def fit(
     if promise is None or scheme.kind is None:
         return inspector
     count = len(images)
-    detectors = fold_detectors(inspector, count) or fit_folds(method, store, count, runner)
+    detectors = fold_detectors(inspector, count) or fit_folds(method, store, count, runner, notify)
     promise = replace(promise, kind=scheme.kind)
     return calibrate(inspector, images, promise, detectors, notify, runner, others)
 
 
 def fit_folds(
-    method: Method, store: FeatureStore, count: int, runner: Runner
+    method: Method, store: FeatureStore, count: int, runner: Runner, notify: Notify
 ) -> list[tuple[Detector, Array]]:
     """Fit once without each fold of `count` pictures; return the detectors with their folds."""
-    return [
-        (fit_detector(method, WithoutFold(store, fold), silent, runner), fold_indices(fold, count))
-        for fold in range(conformal.FOLDS)
-    ]
+    detectors = []
+    for fold in range(conformal.FOLDS):
+        detector = fit_detector(method, WithoutFold(store, fold), silent, runner)
+        detectors.append((detector, fold_indices(fold, count)))
+        notify("folds", fold + 1, conformal.FOLDS)
+    return detectors
 
 
 def check_runner(method: Method, store: FeatureStore | None) -> None:
