@@ -251,12 +251,12 @@ def test_it_learns_real_bottles(name, shared):
     paths = sorted((shared / "data/mvtec_ad/bottle/train/good").iterdir())[:20]
     fitted = goldensample.fit(
         goldensample.read_images([str(path) for path in paths]),
-        method=small(name, epochs=15),
+        method=small(name, epochs=30),
         preparation=Preparation((64, 64)),
         false_alarms=None,
     )
     losses = fitted.detector.losses[:, 0]
-    assert losses[-1] < 0.98 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
     odd = shared / "data/mvtec_ad/bottle/test/broken_large/000.png"
     inspection = fitted.inspect(goldensample.read_images([str(odd)])[0])
     assert np.isfinite(inspection.score)
