@@ -3,8 +3,8 @@
 `python inspect_peer.py WHO FILE.golden PICTURE.npy ROWS NETWORK` prints milliseconds as JSON.
 WHO is ours or authors (our environment; authors is a stand-in in torch) or anomalib (its own: in
 torch, and exported to ONNX Runtime and OpenVINO). PICTURE is (1, 3, 224, 224) float32 in [0, 1].
-NETWORK is timm's name; its levels are 2 and 3. The peers have random weights, which changes
-nothing in their times: they search the whole bank.
+NETWORK is timm's name; its levels are those of strides 8 and 16. The peers have random weights, which
+changes nothing in their times: they search the whole bank.
 """
 
 import json
@@ -96,8 +96,9 @@ def anomalib(file: str, picture: np.ndarray, rows: int, name: str) -> dict[str, 
     import torch
     from anomalib.models.image.patchcore.torch_model import PatchcoreModel
 
-    model = PatchcoreModel(layers=("layer2", "layer3"), backbone=name, pre_trained=False).eval()
-    depth = 384 if name == "resnet18" else 1536
+    layers = ("stages.1", "stages.2") if name == "resnetv2_50" else ("layer2", "layer3")
+    model = PatchcoreModel(layers=layers, backbone=name, pre_trained=False).eval()
+    depth = sum(model.feature_extractor.out_dims)  # the levels joined
     model.memory_bank = torch.randn(rows, depth, generator=torch.Generator().manual_seed(0))
     image = torch.from_numpy(picture)
     with torch.inference_mode():

@@ -1,8 +1,11 @@
 """Time of one inspection, ours and other implementations: `make bench-inspect`.
 
 The banks are greedy coresets of the real pictures of bottle: of wide_resnet50_2 with random
-weights, pooled to 1024 values, and of ResNet-18 with trained ones, 384 values as in anomalib. Every
-way is a process of its own, one after the other, with all cores. Nothing else may run.
+weights, pooled to 1024 values, of ResNet-18 with trained ones, 384 values as in anomalib and pooled
+to 1024, and of a trained ResNet-50 v2, pooled to 1024. (The peers run timm's resnetv2_50 for that
+one, which has the same convolutions.) Every way is a process of its own, one after the other, with
+all cores, ours before and after the others; the less of both counts. The load of the machine is
+written down: with anything else running the figures say little.
 """
 
 import argparse
@@ -16,8 +19,10 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+from resnet50_v2 import write_graph
 
 from goldensample import PatchCore, Preparation, fit, open_backbone, read_images, save
+from goldensample.backbones.network import Backbone
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -32,6 +37,20 @@ def run_peer(python: str, arguments: list[str]) -> dict[str, float]:
     return times
 
 
+def open_networks(weights: Path, graph: Path) -> list[tuple[str, str, Backbone, int]]:
+    """Return label, timm's name, network and depth of each; the graph is written."""
+    write_graph(weights / "resnet50v2_imagenet_stage1-3_fp16.safetensors", graph)
+    trained = str(weights / "resnet18_imagenet_layer1-3.safetensors")
+    resnet18 = open_backbone("timm:resnet18", weights=trained)
+    wide = open_backbone("timm:wide_resnet50_2", weights="random")
+    return [
+        ("wide_resnet50_2", "wide_resnet50_2", wide, 1024),
+        ("resnet18", "resnet18", resnet18, 0),
+        ("resnet18 pooled to 1024", "resnet18", resnet18, 1024),
+        ("resnet50_v2", "resnetv2_50", open_backbone(f"onnx:{graph}"), 1024),
+    ]
+
+
 def main() -> None:
     """Fit, run every implementation on both banks, print ratios and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -39,19 +58,17 @@ def main() -> None:
     parser.add_argument("--peers", required=True, help="Python of the environment with anomalib")
     parser.add_argument("--rows", type=int, nargs="*", default=[1_638, 16_385])
     options = parser.parse_args()
-    trained = options.shared / "weights/resnet18_imagenet_layer1-3.safetensors"
     root = options.shared / "data/mvtec_ad/bottle"
     test_pixels = read_images(root / "test/broken_large")[0].pixels
     canvas, _ = SQUARE.apply(test_pixels)
     banks: dict[str, dict[str, float]] = {}
     runs = {"threads": os.cpu_count(), "processor": platform.processor(), "banks": banks}
-    networks = (("wide_resnet50_2", "random", 1024), ("resnet18", str(trained), 0))
     with tempfile.TemporaryDirectory() as directory:
         picture = Path(directory) / "picture.npy"
         np.save(picture, canvas[None] / 255)
-        for (name, weights, depth), rows in product(networks, options.rows):
-            network = open_backbone(f"timm:{name}", weights=weights)
-            file = Path(directory) / f"{name}-{rows}.golden"
+        networks = open_networks(options.shared / "weights", Path(directory) / "resnet50_v2.onnx")
+        for (label, name, network, depth), rows in product(networks, options.rows):
+            file = Path(directory) / "inspector.golden"
             method = PatchCore(depth=depth, coreset=rows)
             inspector = fit(
                 read_images(root / "train/good"),
@@ -70,13 +87,15 @@ def main() -> None:
                 ("ours", sys.executable),
             ):
                 arguments = [implementation, str(file), str(picture), str(rows), name]
-                for label, value in run_peer(python, arguments).items():
-                    times[label] = min(value, times.get(label, value))
-            banks[f"{name}, {rows}"] = times
-            print(f"{name}, bank of {rows:,} rows")
-            for label, value in times.items():
-                ratio = "" if "products" in label else f"  {value / times['ours fp32']:.2f} x ours"
-                print(f"  {label:40}{value:9.2f}{ratio}", flush=True)
+                for way, value in run_peer(python, arguments).items():
+                    times[way] = min(value, times.get(way, value))
+            times["load"] = os.getloadavg()[0]
+            banks[f"{label}, {rows}"] = times
+            print(f"{label}, bank of {rows:,} rows")
+            for way, value in times.items():
+                is_time = way not in ("ours, products left", "load")
+                ratio = f"  {value / times['ours fp32']:.2f} x ours" if is_time else ""
+                print(f"  {way:40}{value:9.2f}{ratio}", flush=True)
             (RESULTS / "inspect_peers.json").write_text(json.dumps(runs, indent=1) + "\n")
 
 

@@ -1,10 +1,12 @@
 """The neighbours found are the true ones."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from references import nearest_loop
 
-from goldensample.search.exact import NearestSearch
+from goldensample.search.exact import NearestSearch, _threads, search_in_threads
 
 
 def rows(n: int, d: int, seed: int, offset: float = 0.0) -> np.ndarray:
@@ -72,3 +74,31 @@ def test_the_same_in_torch():
     theirs = NearestSearch(torch.from_numpy(bank)).find(torch.from_numpy(queries), 3)
     assert np.array_equal(ours[1], theirs[1])
     np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 9])
+@pytest.mark.parametrize("is_sorted", [False, True])
+def test_the_same_bits_in_threads(count, is_sorted):
+    bank, queries = rows(600, 40, 0), rows(131, 40, 1)
+    queries[7::50] = bank[3]  # some with ties
+    bank[300:305] = bank[3]
+    search = NearestSearch(bank)
+    if is_sorted:
+        search.sort()
+    distances, found = search.find(queries, count)
+    assert np.array_equal(found, nearest_loop(bank, queries, count)[1])
+    squared, _ = search.find_squared(queries, count)
+    for threads in (2, 3, 64):
+        with search_in_threads(threads):
+            again, rows_again = search.find(queries, count)
+            squared_again, _ = search.find_squared(queries, count)
+        assert again.tobytes() == distances.tobytes()
+        assert squared_again.tobytes() == squared.tobytes()
+        assert np.array_equal(rows_again, found)
+        assert 0 < search.share <= 2
+
+
+def test_threads_are_those_of_the_block_and_the_caller():
+    with ThreadPoolExecutor(1) as other, search_in_threads(4):
+        assert other.submit(_threads.get).result() == 1  # theirs is their own
+    assert _threads.get() == 1

@@ -26,7 +26,8 @@ def test_the_reduction_of_a_whole_level_equals_the_authors():
     values = level(20, 5, 6)
     unfolded = torch.nn.functional.unfold(torch.from_numpy(values)[None], 3, padding=1)[0].T
     pooled = torch.nn.functional.adaptive_avg_pool1d(unfolded, 64).T.reshape(64, 5, 6).numpy()
-    np.testing.assert_allclose(patches.reduce_depth(values, 3, 64), pooled, rtol=1e-4, atol=1e-6)
+    found = patches.reduce_depth(values.transpose(1, 2, 0), 3, 64).transpose(2, 0, 1)
+    np.testing.assert_allclose(found, pooled, rtol=1e-4, atol=1e-6)
 
 
 def test_mean_by_hand():
@@ -61,12 +62,12 @@ def test_pooling_equals_torch():
     for size in (1024, 100, 7):
         theirs = torch.nn.functional.adaptive_avg_pool1d(torch.from_numpy(values), size).numpy()
         for groups in {1, math.gcd(4608, size)}:  # segments repeat, so both are the same
-            found = patches.pool_first(values.T[:, None], size, groups)[:, 0].T
+            found = patches.pool_last(values[None], size, groups)[0]
             np.testing.assert_allclose(found, theirs, rtol=1e-4, atol=1e-6)
 
 
 def test_pooling_by_hand():
-    found = patches.pool_first(np.array([1.0, 2, 3, 4, 5]).reshape(5, 1, 1), 2, 1)
+    found = patches.pool_last(np.array([[[1.0, 2, 3, 4, 5]]]), 2, 1)
     assert found.ravel().tolist() == pytest.approx([2.0, 4.0])
 
 
@@ -80,8 +81,14 @@ def test_authors_reduction_is_what_it_works_out_to():
     expected = 0.1 * window.sum(axis=(1, 2)) + 0.1 * window[:, 1, 1]
     np.testing.assert_allclose(found[2, 3, :512], expected, rtol=1e-4)
     centre = coarse[:, 0:3, 0:3].mean(axis=(1, 2)).reshape(512, 2).mean(axis=1)
-    reduced = patches.pool_first(patches.reduce_depth(coarse, 3, 1024), 512, 512)
-    np.testing.assert_allclose(reduced[:, 1, 1], centre, rtol=1e-4)
+    grid = coarse.transpose(1, 2, 0)
+    reduced = patches.pool_last(patches.reduce_depth(grid, 3, 1024), 512, 512)
+    np.testing.assert_allclose(reduced[1, 1], centre, rtol=1e-4)
+    # resized before or after pooling is the same
+    double = patches.resize_matrix(3, 6)
+    whole = patches.reduce_depth(grid, 3, 1024).transpose(2, 0, 1)
+    wide = patches.apply_to_axes(whole, double, double).transpose(1, 2, 0)
+    np.testing.assert_allclose(found[..., 512:], patches.pool_last(wide, 512, 512), rtol=1e-5)
 
 
 def test_torch_tensors_give_the_same():

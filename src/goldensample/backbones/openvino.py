@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from multiprocessing import cpu_count
 from threading import Lock
 from typing import Any
 
@@ -38,6 +39,11 @@ def use_threads(count: int) -> None:
     It applies to networks that are compiled from now on, and changes the speed only.
     """
     _defaults["threads"] = count
+
+
+def thread_count() -> int:
+    """Return the default number of CPU threads in this process."""
+    return _defaults["threads"] or cpu_count()
 
 
 def normalise(picture: Array, network: Network) -> Array:

@@ -78,13 +78,49 @@ def join_levels(maps: tuple[Array, ...], neighbourhood: int, stride: int, depth:
         width = 0 if depth else neighbourhood
         sides = zip(size_hw, (h, w), strict=True)
         rows, columns = (_grid_matrix(size, side, stride, width) for size, side in sides)
-        values = reduce_depth(level, neighbourhood, AUTHORS_DEPTH) if depth else level
-        identity = depth and size_hw == (h, w) and stride == 1  # of both matrices
-        joined.append(values if identity else apply_to_axes(values, rows, columns))
-    patches = xp.concat(joined, axis=0)  # (d, h, w)
-    if depth and depth != len(patches):
-        patches = pool_first(patches, depth, gcd(len(patches), depth))
-    return xp.permute_dims(patches, (1, 2, 0))  # (d, h, w) -> (h, w, d)
+        if not depth:
+            grid = xp.permute_dims(apply_to_axes(level, rows, columns), (1, 2, 0))  # -> (h, w, d)
+        else:
+            grid = _reduced(level, neighbourhood, depth, len(maps))
+            if size_hw != (h, w) or stride > 1:
+                grid = _resized(grid, rows, columns)
+        joined.append(grid)
+    patches = _concatenate(joined)
+    if depth and depth != patches.shape[2]:
+        patches = pool_last(patches, depth, gcd(patches.shape[2], depth))
+    return patches
+
+
+def _concatenate(grids: list[Array]) -> Array:
+    """Join grids (h, w, d_j) along their depth, each patch at one place in memory."""
+    h, w, _ = grids[0].shape
+    ends = np.cumsum([grid.shape[2] for grid in grids]).tolist()
+    xp, like = array_namespace(grids[0]), grids[0]
+    patches = xp.empty((h, w, ends[-1]), dtype=like.dtype, device=device(like))
+    for grid, end in zip(grids, ends, strict=True):
+        patches[:, :, end - grid.shape[2] : end] = grid
+    return patches
+
+
+def _reduced(level: Array, neighbourhood: int, depth: int, levels: int) -> Array:
+    """Return (h, w, k) of a level: AUTHORS_DEPTH values, or its share of the depth.
+
+    A share is pooled before resizing, which is less work and the same but for rounding.
+    """
+    grid = array_namespace(level).permute_dims(level, (1, 2, 0))
+    values = reduce_depth(grid, neighbourhood, AUTHORS_DEPTH)
+    share, rest = divmod(depth, levels)
+    is_whole = rest == 0 and share > 0 and AUTHORS_DEPTH % share == 0
+    return pool_last(values, share, share) if is_whole else values
+
+
+def _resized(grid: Array, rows: Array, columns: Array) -> Array:
+    """Apply a matrix to each axis of the grid: (h, w, d) -> (h', w', d)."""
+    xp = array_namespace(grid)
+    h, _, d = grid.shape
+    left, right = (xp.asarray(m, dtype=grid.dtype, device=device(grid)) for m in (rows, columns))
+    resized = xp.reshape(xp.matmul(right, grid), (h, -1))  # (h, w'·d)
+    return xp.reshape(xp.matmul(left, resized), (left.shape[0], right.shape[0], d))
 
 
 @lru_cache(maxsize=32)
@@ -104,7 +140,7 @@ AUTHORS_DEPTH = 1024
 """Depth of each level before concatenation, when the depth is reduced."""
 
 
-def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
+def reduce_depth(grid: Array, neighbourhood: int, depth: int) -> Array:
     """Pool each cell's neighbourhood and channels, read as one vector, to `depth` values.
 
     The vector of d·p·p values runs over channels, then over the window's rows and columns; it is
@@ -112,51 +148,66 @@ def reduce_depth(level: Array, neighbourhood: int, depth: int) -> Array:
     it holds zeros.
 
     Args:
-        level: (d, h, w); not changed.
+        grid: (h, w, d); not changed.
 
     Returns:
-        (depth, h, w).
+        (h, w, depth).
     """
-    xp = array_namespace(level)
-    d, h, w = level.shape
-    shifts = []
-    padded = _pad(level, neighbourhood // 2)
-    for down in range(neighbourhood):
-        for right in range(neighbourhood):
-            shifts.append(padded[:, down : down + h, right : right + w])
-    windows = xp.stack(shifts, axis=1)  # (d, p·p, h, w)
-    return pool_first(xp.reshape(windows, (-1, h, w)), depth, gcd(d, depth))
+    h, w, d = grid.shape
+    groups, window = gcd(d, depth), range(neighbourhood)  # the segments repeat with every group
+    xp = array_namespace(grid)
+    padded = _pad(grid, neighbourhood // 2)
+    padded = xp.reshape(padded, (*padded.shape[:2], groups, d // groups))
+    values = [
+        padded[down : down + h, right : right + w, :, channel]
+        for channel in range(d // groups)
+        for down in window
+        for right in window
+    ]
+    return xp.reshape(_adaptive_means(values, depth // groups), (h, w, depth))
 
 
-def _pad(level: Array, width: int) -> Array:
-    """Zero-pad (d, h, w) on all sides of the grid."""
-    xp = array_namespace(level)
-    for axis in (1, 2):
-        shape = list(level.shape)
-        shape[axis] = width
-        edge = xp.zeros(tuple(shape), dtype=level.dtype, device=device(level))
-        level = xp.concat([edge, level, edge], axis=axis)
-    return level
+def _pad(grid: Array, width: int) -> Array:
+    """Zero-pad (h, w, d) on all sides of the grid."""
+    xp = array_namespace(grid)
+    h, w, d = grid.shape
+    shape = (h + 2 * width, w + 2 * width, d)
+    padded = xp.zeros(shape, dtype=grid.dtype, device=device(grid))
+    padded[width : width + h, width : width + w, :] = grid
+    return padded
 
 
-def pool_first(values: Array, size: int, groups: int) -> Array:
-    """Pool the first axis adaptively to `size` values, as torch's AdaptiveAvgPool1d its last.
+def pool_last(values: Array, size: int, groups: int) -> Array:
+    """Pool the last axis adaptively to `size` values, as torch's AdaptiveAvgPool1d.
 
-    pool_first([1, 2, 3, 4, 5], 2, 1) is [2, 4]: the means of (1, 2, 3) and (3, 4, 5).
+    pool_last([1, 2, 3, 4, 5], 2, 1) is [2, 4]: the means of (1, 2, 3) and (3, 4, 5).
 
     Args:
-        values: (N, h, w); not changed.
+        values: (h, w, N); not changed.
         groups: divides N and `size`: the segments repeat with every group.
 
     Returns:
-        (size, h, w).
+        (h, w, size).
     """
     xp = array_namespace(values)
-    length, h, w = values.shape
-    weights = pool_matrix(length // groups, size // groups).T
-    left = xp.asarray(weights, dtype=values.dtype, device=device(values))
-    grouped = xp.reshape(values, (groups, length // groups, h * w))
-    return xp.reshape(xp.matmul(left, grouped), (size, h, w))
+    h, w, length = values.shape
+    grouped = xp.reshape(values, (h, w, groups, length // groups))
+    pooled = _adaptive_means([grouped[..., k] for k in range(length // groups)], size // groups)
+    return xp.reshape(pooled, (h, w, size))
+
+
+def _adaptive_means(values: list[Array], size: int) -> Array:
+    """Return the means of `size` adaptive segments of a list of arrays, as a new last axis."""
+    means = []
+    for k in range(size):
+        low, high = _segment(len(values), size, k)
+        means.append(sum(values[low + 1 : high], values[low]) / (high - low))
+    return means[0][..., None] if size == 1 else array_namespace(means[0]).stack(means, axis=-1)
+
+
+def _segment(length: int, size: int, k: int) -> tuple[int, int]:
+    """Return the first index of segment k of adaptive pooling, and the one after its last."""
+    return k * length // size, ceil((k + 1) * length / size)
 
 
 @lru_cache(maxsize=16)
@@ -164,7 +215,7 @@ def pool_matrix(length: int, size: int) -> Array:
     """Return the (length, size) float64 matrix of adaptive mean pooling; not to be changed."""
     matrix = np.zeros((length, size))
     for k in range(size):
-        low, high = k * length // size, ceil((k + 1) * length / size)
+        low, high = _segment(length, size, k)
         matrix[low:high, k] = 1 / (high - low)
     return matrix
 

@@ -12,6 +12,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from goldensample.backbones.network import Backbone
+from goldensample.backbones.openvino import thread_count
 from goldensample.calibration import conformal
 from goldensample.drift.measures import ReferenceStatistics, note
 from goldensample.features.extraction import (
@@ -40,6 +41,7 @@ from goldensample.records import (
     Threshold,
 )
 from goldensample.regions import heatmap
+from goldensample.search.exact import search_in_threads
 
 BELOW_PIXEL_LIMIT = "no single place is beyond its limit; the oddest place is marked"
 
@@ -174,7 +176,8 @@ class Inspector:
     ) -> Inspection:
         """Score one picture of a batch and return its inspection."""
         name, placement = pictures[index].name, placements[index]
-        scores = self.detector.score(features.select(index))
+        with search_in_threads(max(1, thread_count() // len(pictures))):
+            scores = self.detector.score(features.select(index))
         heat_map, regions = None, list[Region]()
         score, limit = float(scores.image[0]), self.threshold
         calibration = self.calibrations.get(self.backbone.precision)

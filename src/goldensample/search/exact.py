@@ -1,5 +1,9 @@
 """Exact nearest neighbours, by one matrix product and float64 distances of near ties."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from threading import RLock
 
 import numpy as np
@@ -19,6 +23,19 @@ LEAST_ROWS = 1024
 """Smaller banks are searched in full; changes the speed only."""
 QUERIES_PER_CELL = 16
 """Queries for each cell after which sorting the bank pays; changes the speed only."""
+LEAST_QUERIES = 32
+"""Fewest queries of a thread; changes the speed only."""
+_threads = ContextVar("threads", default=1)
+
+
+@contextmanager
+def search_in_threads(count: int) -> Iterator[None]:
+    """Let searches that this thread starts use `count` threads; changes the speed only."""
+    token = _threads.set(count)
+    try:
+        yield
+    finally:
+        _threads.reset(token)
 
 
 class NearestSearch:
@@ -103,6 +120,25 @@ class NearestSearch:
         else it may differ in a bit that float32 does not have.
         """
         self._sort_once_worth_it(queries.shape[0])
+        threads = min(_threads.get(), queries.shape[0] // LEAST_QUERIES)
+        if threads < 2 or not is_numpy_array(queries):
+            squared, rows, self.share = self._search_part(queries, count, is_ranked)
+            return squared, rows
+        parts = [slice(k, None, threads) for k in range(threads)]  # equally hard: neighbours alike
+        with ThreadPoolExecutor(threads) as pool:
+            found = list(
+                pool.map(lambda part: self._search_part(queries[part], count, is_ranked), parts)
+            )
+        squared, rows = np.empty((len(queries), count)), np.empty((len(queries), count), np.int64)
+        for part, (part_squared, part_rows, _) in zip(parts, found, strict=True):
+            squared[part], rows[part] = part_squared, part_rows
+        self.share = sum(share for *_, share in found) / threads
+        return squared, rows
+
+    def _search_part(
+        self, queries: Array, count: int, is_ranked: bool
+    ) -> tuple[Array, Array, float]:
+        """Return squared distances, rows, and the share of the multiplications; in one thread."""
         quick = self._compiled.find(queries, count) if self._compiled and count <= MOST else None
         if quick is None:
             return self._multiply(queries, count)
@@ -111,10 +147,9 @@ class NearestSearch:
             query = np.repeat(np.arange(len(rows)), count)
             squared, rows = self._rank(queries, query, rows.ravel(), count)
         if not sure.all():
-            squared[~sure], rows[~sure] = self._multiply(queries[~sure], count)
+            squared[~sure], rows[~sure], _ = self._multiply(queries[~sure], count)
             share += 1 - float(sure.mean())
-        self.share = share
-        return squared, rows
+        return squared, rows, share
 
     def _sort_once_worth_it(self, queries: int) -> None:
         rows = self.bank.shape[0]
@@ -125,8 +160,8 @@ class NearestSearch:
             if not is_sorted and rows >= LEAST_ROWS and is_worth_it:
                 self.sort()
 
-    def _multiply(self, queries: Array, count: int) -> tuple[Array, Array]:
-        """Return squared distances and rows by products with all rows, or those of a few cells."""
+    def _multiply(self, queries: Array, count: int) -> tuple[Array, Array, float]:
+        """Return squared distances, rows and share by products with all rows, or a few cells'."""
         xp = array_namespace(queries)
         left = queries - self._mean
         ones = xp.ones((left.shape[0], 1), dtype=left.dtype, device=device(left))
@@ -140,9 +175,8 @@ class NearestSearch:
             query, row, products = pairs or self._candidates(block, count)
             parts.append(self._rank(queries[start : start + step], query, row, count))
             total += products
-        self.share = total / (left.shape[0] * self.bank.shape[0])
         squared, rows = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return squared, rows
+        return squared, rows, total / (left.shape[0] * self.bank.shape[0])
 
     def _candidates(self, left: Array, count: int) -> tuple[Array, Array, int]:
         """Return the candidate (query, row) pairs by the full product, and its size."""
