@@ -3,8 +3,8 @@
 `python inspect_peer.py WHO FILE.golden PICTURE.npy ROWS NETWORK` prints milliseconds as JSON.
 WHO is ours or authors (our environment; authors is a stand-in in torch) or anomalib (its own: in
 torch, and exported to ONNX Runtime and OpenVINO). PICTURE is (1, 3, 224, 224) float32 in [0, 1].
-NETWORK is timm's name; its levels are those of strides 8 and 16. The peers have random weights, which
-changes nothing in their times: they search the whole bank.
+NETWORK is timm's name; its levels are those of strides 8 and 16. The peers have random weights,
+which changes nothing in their times: they search the whole bank.
 """
 
 import json

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from references import nearest_loop
 
+from goldensample.native.library import library
 from goldensample.search.exact import NearestSearch, _threads, search_in_threads
 
 
@@ -102,3 +103,15 @@ def test_threads_are_those_of_the_block_and_the_caller():
     with ThreadPoolExecutor(1) as other, search_in_threads(4):
         assert other.submit(_threads.get).result() == 1  # theirs is their own
     assert _threads.get() == 1
+
+
+@pytest.mark.skipif(library() is None, reason="the search is not compiled")
+def test_no_row_beyond_the_bank_is_read():
+    memory = np.zeros((2000, 40), np.float32)  # what follows the bank is nearer than its rows
+    memory[:600] = rows(600, 40, 0)
+    search = NearestSearch(memory[:600])
+    search.sort()
+    queries = rows(200, 40, 1) / 10
+    _, found, sure, _ = search._compiled.find(queries, 1)
+    assert sure.all()
+    assert np.array_equal(found, nearest_loop(memory[:600], queries, 1)[1])

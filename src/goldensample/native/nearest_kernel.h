@@ -214,7 +214,7 @@ INLINE void NAME(start)(const struct bank *bank, const struct queries *q, struct
         return;
     if (guess == NONE)
         guess = bank->starts[home] * LANES;
-    const float *row = bank->rows + guess * bank->depth;
+    const float *row = bank->rows + bank->ids[guess] * bank->depth;
     lower_limit(m, NAME(distance)(m->point, row, bank->depth, INFINITY), q->error);
 }
 

@@ -143,12 +143,12 @@ class NearestSearch:
         if quick is None:
             return self._multiply(queries, count)
         squared, rows, sure, share = quick
-        if is_ranked:
-            query = np.repeat(np.arange(len(rows)), count)
-            squared, rows = self._rank(queries, query, rows.ravel(), count)
         if not sure.all():
             squared[~sure], rows[~sure], _ = self._multiply(queries[~sure], count)
             share += 1 - float(sure.mean())
+        if is_ranked:
+            query = np.repeat(np.arange(len(rows)), count)
+            squared, rows = self._rank(queries, query, rows.ravel(), count)
         return squared, rows, share
 
     def _sort_once_worth_it(self, queries: int) -> None:
