@@ -111,7 +111,7 @@ def test_no_row_beyond_the_bank_is_read():
     memory[:600] = rows(600, 40, 0)
     search = NearestSearch(memory[:600])
     search.sort()
-    queries = rows(200, 40, 1) / 10
+    queries = rows(200, 40, 1) / 3
     _, found, sure, _ = search._compiled.find(queries, 1)
     assert sure.all()
     assert np.array_equal(found, nearest_loop(memory[:600], queries, 1)[1])
