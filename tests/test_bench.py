@@ -40,7 +40,7 @@ method = "patchcore"
 knobs = { coreset = 0.01 }
 [[panel.entry]]
 label = "DifferNet"
-method = "differnet"
+method = "not_yet"
 [[claim]]
 text = "more is better"
 above = "PatchCore-10"
@@ -160,7 +160,7 @@ def test_tables_put_the_papers_numbers_beside_ours_and_mark_what_is_missing(firs
     assert rows["PatchCore-10"]["plate"].startswith("100.0 (")
     assert rows["PaDiM*"]["image AUROC, %: ours, bottle"] == ""  # of the paper alone
     assert rows["DifferNet"]["plate"] == "— a"
-    assert table.notes == ("a: needs the method differnet, which this version has not",)
+    assert table.notes == ("a: needs the method not_yet, which this version has not",)
     assert "| PatchCore-10 | 100.0 | 100.0 | 99.0 |" in table.markdown()
     assert table.csv().startswith("method,")
 
@@ -204,7 +204,7 @@ def test_views_need_no_data(first, suites, tiny_file, tmp_path):
 def test_mistakes_are_shown_with_masks_and_maps(data, suites, tiny_file, tmp_path):
     mine = tmp_path / "mistakes.toml"
     kept = SUITE.replace('"table"', '"mistakes"').replace("view", "maps = true\nview", 1)
-    mine.write_text(kept.replace('method = "differnet"', 'method = "patchcore"\nshots = 1'))
+    mine.write_text(kept.replace('method = "not_yet"', 'method = "patchcore"\nshots = 1'))
     golden(str(mine), *options(data, tiny_file, tmp_path))
     raws = [json.loads(path.read_text()) for path in (tmp_path / "raw").glob("*.json")]
     page = (tmp_path / "mistakes.html").read_text()

@@ -3,6 +3,7 @@
 import pytest
 
 from goldensample.bench import published
+from goldensample.bench.board import ResultsTable
 from goldensample.bench.data import Category
 from goldensample.bench.runs import PAPER_NETWORK, Networks, Run, make_run
 from goldensample.bench.suites import BUILT_IN, Entry, parse_suite, read_suite
@@ -89,6 +90,33 @@ def test_tables_1_2_3_and_s1_are_views_of_the_same_runs():
     ]  # fmt: skip
     assert names[0]
     assert all(found == names[0] for found in names)
+
+
+def test_tables_show_what_another_suite_trains():
+    trained = read_suite("trained").panels[0].entries
+    shown = read_suite("table2").panels[0].shown
+    assert {entry.label for entry in shown} <= {entry.label for entry in trained}
+    assert {f"{entry.label}, untrained" for entry in shown} == {
+        entry.label for entry in trained if entry not in shown
+    }
+    assert all(published.remark(entry.label) for entry in shown)
+
+
+def test_the_first_seed_stands_alone_until_all_are_there():
+    entry = Entry(label="a", method="patchcore", preparation=SQUARE, seeds=(0, 1, 2))
+    raw = {
+        make_run(entry, PLATE, seed, BUILTIN).name: {"evaluation": {"image_auroc": seed / 4}}
+        for seed in entry.seeds
+    }
+
+    def values(*seeds: int):
+        names = {make_run(entry, PLATE, seed, BUILTIN).name for seed in seeds}
+        by_run = {name: raw[name] for name in names}
+        return ResultsTable([PLATE], BUILTIN, by_run, {}).values(entry, PLATE, "image_auroc")
+
+    assert values(0, 1, 2) == [0, 25, 50]
+    assert values(0, 1) == values(0) == [0]
+    assert values(1, 2) == "not run yet"
 
 
 def test_the_specification_decides_the_name():

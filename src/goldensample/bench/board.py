@@ -46,13 +46,15 @@ class ResultsTable:
         return [c for c in categories if c.name in CATEGORIES] or categories
 
     def raw_results(self, entry: Entry, category: Category) -> list[Mapping[str, Any]] | Missing:
-        """Return an entry's results on a category, one for each seed."""
-        results = []
+        """Return an entry's results on a category: of all seeds, or else of the first alone."""
+        results = list[Mapping[str, Any]]()
         for seed in entry.seeds:
             run = make_run(entry, category, seed, self.networks)
             if isinstance(run, str):
                 return run
             if run.name not in self.by_run:
+                if results:
+                    return results[:1]
                 reason = self.failures.get(run.name)
                 return f"failed: {reason}" if reason else "not run yet"
             results.append(self.by_run[run.name])
@@ -83,7 +85,8 @@ class ResultsTable:
             if isinstance(values, str):
                 return values
             rows.append(values)
-        table = np.asarray(rows)  # (categories, seeds)
+        seeds = min(map(len, rows))
+        table = np.asarray([row[:seeds] for row in rows])  # (categories, seeds)
         aggregated = table.sum(axis=0) if METRICS[metric].total else table.mean(axis=0)
         return [float(value) for value in aggregated]
 

@@ -44,5 +44,7 @@ METRICS = {
     "pixel_auroc": Metric("pixel AUROC, %", ("evaluation", "pixel_auroc")),
     "pro": Metric("PRO, %", ("evaluation", "pro")),
     "misclassified": Metric("misclassified", ("evaluation", "misclassified"), 1, 0, True),
+    "fit_seconds": Metric("seconds to fit", ("times", "fit_seconds"), 1, 0),
+    "megabytes": Metric("MB of the file", ("file_bytes",), 1e-6, 1),
     "seconds": Metric("seconds an image", ("times", "seconds_per_image"), 1, 3),
 }

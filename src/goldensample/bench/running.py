@@ -81,10 +81,15 @@ class RunExecutor:
             fit_s = perf_counter() - start
             result = _evaluate(run, inspector, pictures.grey_range, maps)
         result["times"] |= {"fit_seconds": round(fit_s, 4), "features_kept": cached}
+        arrays = inspector.detector.arrays()
+        size = sum(array.nbytes for array in arrays.values()) + len(backbone.network.graph)
+        if "losses" in arrays:
+            result["losses"] = arrays["losses"].astype(float).round(6).tolist()
         return {
             "specification": run.specification(),
             "knobs": dict(run.knobs),
             **result,
+            "file_bytes": size,  # but for header and names
             "network_sha256": backbone.network.source_sha256,
             "versions": versions(),
             "machine": {**machine(), "network_threads": self._threads or machine()["cores"]},

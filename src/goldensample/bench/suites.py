@@ -16,7 +16,7 @@ from goldensample.preparation.preparation import Preparation
 
 BUILT_IN = (
     *("table1", "table2", "table3", "table4", "table5", "table6", "tableS1"),
-    *("fig4", "fig5", "fig6", "figS1"),
+    *("fig4", "fig5", "fig6", "figS1", "trained"),
 )
 VIEWS = ("table", "categories", "curve", "mistakes")
 SCALES = ("linear", "log", "names")
@@ -64,6 +64,7 @@ class Panel:
         scale: of the axis, one of `SCALES`.
         values: along the axis.
         entries: rows of a table, curves of a figure.
+        shown: further rows of a table: what another suite trains.
     """
 
     title: str
@@ -74,12 +75,13 @@ class Panel:
     scale: str
     values: tuple[Any, ...]
     entries: tuple[Entry, ...]
+    shown: tuple[Entry, ...] = ()
 
     def points(self, entry: Entry) -> tuple[tuple[Any, Entry], ...]:
         """Return (value, entry with it) along the axis; (None, entry) without one."""
         if not self.vary:
             return ((None, entry),)
-        return tuple((v, _with_value(entry, self.vary, v)) for v in _values(self, entry))
+        return tuple((v, _with_value(entry, self.vary, v)) for v in entry.values or self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +175,12 @@ def _panel(
     table: Mapping[str, Any], metrics: tuple[str, ...], common: Mapping[str, Any], source: str
 ) -> Panel:
     key_types = {"title": str, "data": list, "figures": list, "vary": str, "axis": str}
-    key_types |= {"scale": str, "values": list, "entry": list}
+    key_types |= {"scale": str, "values": list, "entry": list, "also": str}
     _check_keys(table, key_types, {"entry"}, source)
     if ("vary" in table) != ("values" in table):
         raise ValueError(f"{source} must have vary and values together, or neither")
     scale = table.get("scale", "linear")
+    also = read_suite(table["also"]).panels[0].entries if "also" in table else ()
     _check_choice(scale, SCALES, "scale", source)
     return Panel(
         title=table.get("title", ""),
@@ -188,6 +191,7 @@ def _panel(
         scale=scale,
         values=tuple(table.get("values", [])),
         entries=tuple(_entry({**common, **entry}, source) for entry in table["entry"]),
+        shown=tuple(entry for entry in also if entry.knobs.get("epochs") != 0),
     )
 
 
@@ -211,10 +215,6 @@ def _claim(table: Mapping[str, Any], source: str) -> Claim:
     _check_metrics([table["figure"]], source)
     below, at, margin = tuple(table["below"]), tuple(table.get("at", ())), table.get("margin", 0.0)
     return Claim(table["text"], table["above"], below, table["figure"], at, margin)
-
-
-def _values(panel: Panel, entry: Entry) -> tuple[Any, ...]:
-    return entry.values or panel.values
 
 
 def _with_value(entry: Entry, vary: str, value: Any) -> Entry:

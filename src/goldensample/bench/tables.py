@@ -102,7 +102,7 @@ def tables(suite: Suite, results: ResultsTable) -> list[Table]:
             ]
         else:
             result.append(_by_method(suite, title, panel, results))
-        remarks = {e.label: published.remark(e.label) for e in panel.entries}
+        remarks = {e.label: published.remark(e.label) for e in panel.entries + panel.shown}
         remark_lines = tuple(f"{label}: {remark}" for label, remark in remarks.items() if remark)
         result = [*result[:-1], replace(result[-1], notes=result[-1].notes + remark_lines)]
     return result
@@ -112,22 +112,23 @@ def _by_method(suite: Suite, title: str, panel: Panel, results: ResultsTable) ->
     """Return a table with a row for each method, and the first metric by category."""
     notes, averaged = _Footnotes(), results.averaged_categories(panel)
     categories = {c.name for c in averaged} if panel.metrics[0] == "image_auroc" else set()
-    columns = ["method"]
+    columns, reported = ["method"], _reported(suite, panel)
     for metric in panel.metrics:
         aggregate = "total" if METRICS[metric].total else "mean"
         scope = f"{aggregate} of {len(averaged)}" if len(averaged) != 1 else averaged[0].name
-        columns += [f"{METRICS[metric].title}: ours, {scope}", "paper"]
+        columns.append(f"{METRICS[metric].title}: ours, {scope}")
         if metric == "image_auroc" and categories & set(published.CATEGORIES):
-            columns.insert(-1, "paper, the same categories")
+            columns.append("paper, the same categories")
+        columns += ["paper"] * (metric in reported)
     columns += [category.name for category in results.categories_of(panel)]
     rows = []
-    for entry in panel.entries:
+    for entry in panel.entries + panel.shown:
         row = [entry.label]
         for metric in panel.metrics:
             row.append(notes.cell(results.means(entry, averaged, metric, panel), metric))
             if metric == "image_auroc" and categories & set(published.CATEGORIES):
                 row.append(_paper_mean(entry.label, categories))
-            row.append(_paper_cell(suite.name, entry.label, metric))
+            row += [_paper_cell(suite.name, entry.label, metric)] * (metric in reported)
         for category in results.categories_of(panel):
             row.append(_cell_with_interval(notes, entry, category, panel.metrics[0], results))
         rows.append(tuple(row))
@@ -149,17 +150,22 @@ def _cell_with_interval(
 
 def _paper_only_rows(suite: Suite, panel: Panel, columns: Sequence[str]) -> list[tuple[str, ...]]:
     """Return rows of methods that only the paper reports."""
-    our_labels = {entry.label for other in suite.panels for entry in other.entries}
-    rows = []
+    our_labels = {e.label for other in suite.panels for e in other.entries + other.shown}
+    rows, reported = [], _reported(suite, panel)
     for label in published.labels(suite.name, panel.metrics[0]):
         if label in our_labels:
             continue
         row = [label, *[""] * (len(columns) - 1)]
         paper_columns = [number for number, name in enumerate(columns) if name == "paper"]
-        for column, metric in zip(paper_columns, panel.metrics, strict=True):
+        for column, metric in zip(paper_columns, reported, strict=True):
             row[column] = _paper_cell(suite.name, label, metric)
         rows.append(tuple(row))
     return rows
+
+
+def _reported(suite: Suite, panel: Panel) -> list[str]:
+    """Return the metrics for which the paper reports something in a suite."""
+    return [metric for metric in panel.metrics if published.labels(suite.name, metric)]
 
 
 def _paper_cell(suite: str, label: str, metric: str) -> str:
@@ -180,7 +186,7 @@ def _by_category(title: str, panel: Panel, results: ResultsTable) -> Table:
     categories = {c.name: c for c in results.categories_of(panel)}
     names = [*published.CATEGORIES, *(n for n in categories if n not in published.CATEGORIES)]
     rows = []
-    for entry in panel.entries:
+    for entry in panel.entries + panel.shown:
         row = [f"{entry.label}, ours"]
         for name in names:
             values: list[float] | str = f"needs {published.source_of('mvtec_ad')}"
@@ -190,7 +196,7 @@ def _by_category(title: str, panel: Panel, results: ResultsTable) -> Table:
         rows.append(tuple(row))
         if reported := published.auroc_by_category(entry.label):
             rows.append(_paper_row(entry.label, reported, names))
-    our_labels = {entry.label for entry in panel.entries}
+    our_labels = {entry.label for entry in panel.entries + panel.shown}
     for label in published.methods_by_category():
         if label not in our_labels:
             rows.append(_paper_row(label, published.auroc_by_category(label), names))
