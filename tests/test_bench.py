@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import few_shot_suite, tiny_onnx, write_category
+from conftest import few_shot_suite, load_script, tiny_onnx, write_category
 from typer.testing import CliRunner
 
 from goldensample.backbones.openvino import OpenVINOBackbone
@@ -17,6 +17,7 @@ from goldensample.bench.board import ResultsTable, merge_categories, read_result
 from goldensample.bench.claims import check_claims
 from goldensample.bench.data import find_categories
 from goldensample.bench.features import CachingBackbone
+from goldensample.bench.figures import METRICS
 from goldensample.bench.running import draw_shots, shortest_decimal
 from goldensample.bench.runs import Networks
 from goldensample.bench.suites import parse_suite, read_suite
@@ -160,7 +161,8 @@ def test_tables_put_the_papers_numbers_beside_ours_and_mark_what_is_missing(firs
     assert rows["PatchCore-10"]["plate"].startswith("100.0 (")
     assert rows["PaDiM*"]["image AUROC, %: ours, bottle"] == ""  # of the paper alone
     assert rows["DifferNet"]["plate"] == "— a"
-    assert table.notes == ("a: needs the method not_yet, which this version has not",)
+    assert table.notes[0] == "a: needs the method not_yet, which this version has not"
+    assert [note.partition(":")[0] for note in table.notes] == ["a", "DifferNet"]
     assert "| PatchCore-10 | 100.0 | 100.0 | 99.0 |" in table.markdown()
     assert table.csv().startswith("method,")
 
@@ -289,3 +291,26 @@ def test_a_damaged_result_is_named(first, tmp_path):
     (tmp_path / "raw/a.json").write_text("{")
     with pytest.raises(ArtifactError, match=r"a\.json must be a result.*delete it"):
         read_results(tmp_path)
+
+
+def test_a_trained_method_leaves_its_losses_and_is_run_once(data, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch", reason="the extra [torch] is not installed")
+    module = load_script("benchmarks/trained.py")
+    monkeypatch.setattr(module, "RESULTS", tmp_path)
+    categories = find_categories([f"mvtec_ad={data / 'plate'}"])
+    runs = list(module.plan(categories, Networks("builtin", {}), [1, 0], ["ganomaly"]))
+    assert [(run.seed, run.knobs["budget"]) for run in runs] == [
+        (seed, budget) for seed in (0, 1) for budget in ("hand", "quick")
+    ]
+    module.carry_out(runs[0])
+    (path,) = tmp_path.glob("*.json")
+    raw = json.loads(path.read_bytes())
+    assert len(raw["losses"]) == 1  # before training
+    assert METRICS["megabytes"].format(METRICS["megabytes"].read(raw)) == "42.9"
+    assert "image_auroc" in capsys.readouterr().out
+    module.carry_out(runs[0])  # is there already
+    assert capsys.readouterr().out == ""
+    raw["times"]["fit_seconds"] = module.LONG_S + 1
+    path.write_text(json.dumps(raw))
+    assert module.first_was_long(runs[2])
+    assert not module.first_was_long(runs[3])
