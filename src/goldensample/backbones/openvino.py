@@ -148,6 +148,7 @@ class OpenVINOBackbone:
         """
         parallel, queue = self._queues.get((height, width), (False, None))
         if queue is None or not (parallel or single):
+            queue = self._queues.pop((height, width), None) and None  # frees it before the next one
             with self._refusing(height, width):
                 # set the precision: on processors with bf16 OpenVINO would use that by default
                 config: dict[str, Any] = {

@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
-from urllib.request import url2pathname
 
 from goldensample.errors import ArtifactError, GoldenError, ImageError, StoreError
 
@@ -70,6 +69,8 @@ def local_path(text: str) -> str:
     host, slash, path = text[len("file://") :].partition("/")
     if host not in ("", "localhost") or not slash:
         raise ImageError(f"a file URL must be file:///PATH, of this machine; got {text}")
+    from urllib.request import url2pathname  # with it come TLS, HTTP and mail
+
     return url2pathname(slash + path)
 
 
