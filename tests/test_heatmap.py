@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from goldensample.preparation.preparation import Preparation
+from goldensample.regions.components import components
 from goldensample.regions.heatmap import blur, heat_map, regions
 
 
@@ -67,6 +69,24 @@ def test_thinned_patches_peak_at_their_place():
     row, column = np.unravel_index(found.argmax(), found.shape)
     assert abs(row - 19.5) <= 1
     assert abs(column - 35.5) <= 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.4, 0.6, 1.0])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (30, 50)])
+def test_components_are_those_of_scipy(shape, share):
+    for seed in range(10):
+        mask = np.random.default_rng(seed).random(shape) < share
+        labels, boxes = components(mask)
+        expected, _ = ndimage.label(mask, np.ones((3, 3), int))
+        assert np.array_equal(labels, expected)
+        assert boxes == ndimage.find_objects(expected)
+
+
+def test_a_component_may_wind():
+    rows = np.arange(40)
+    mask = np.repeat(rows[:, None] % 2 == 0, 30, axis=1)
+    mask[1::4, -1], mask[3::4, 0] = True, True  # joined at the right, at the left, at the right …
+    assert components(mask)[1] == [(slice(0, 40), slice(0, 30))]
 
 
 def test_regions_by_hand():

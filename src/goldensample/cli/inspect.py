@@ -177,7 +177,9 @@ def load_inspector(file: Path, precision: str, threshold: float | None) -> Inspe
     """Load an inspector, in the precision and with the score limit that the options name."""
     from goldensample.artifact.store import load
     from goldensample.fitting.precision import convert_precision
+    from goldensample.native.heap import share_heap
 
+    share_heap()
     inspector = load(file)
     if precision != "auto":
         inspector = convert_precision(inspector, precision)

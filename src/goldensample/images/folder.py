@@ -1,10 +1,12 @@
 """Lazily read sequences of image files, with prefetching and a check of every file."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 from goldensample.errors import ImageError
@@ -17,7 +19,7 @@ from goldensample.runners import Runner, local_runner
 from goldensample.storage.locations import Location, stamp
 
 WORKERS, CHECK_BATCH = 4, 32
-"""Pictures read concurrently, and pictures per task of the check."""
+"""Pictures read concurrently, at most, and pictures per task of the check."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -78,11 +80,13 @@ class Folder:
 
         Cost: at most `WORKERS` + 1 decoded pictures in memory at a time.
         """
-        with ThreadPoolExecutor(WORKERS) as pool:
+        is_local = all(isinstance(path, Path) for path in self.paths)
+        workers = min(WORKERS, max(2, os.cpu_count() or 1)) if is_local else WORKERS
+        with ThreadPoolExecutor(workers) as pool:
             pending: deque[Future[Picture | ImageError]] = deque()
             for index in range(len(self)):
                 pending.append(pool.submit(_attempt, self.__getitem__, index))
-                if len(pending) > WORKERS:
+                if len(pending) > workers:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

@@ -43,6 +43,8 @@ from goldensample.records import (
 from goldensample.regions import heatmap
 from goldensample.search.exact import search_in_threads
 
+PER_CORE = 2
+"""Pictures of a batch, at most, for each core; changes memory and speed only."""
 BELOW_PIXEL_LIMIT = "no single place is beyond its limit; the oddest place is marked"
 
 
@@ -126,10 +128,10 @@ class Inspector:
             images: each (H, W, 3) uint8 RGB, or a `Picture`.
             batch: pictures per batch, scored in a thread pool while the network extracts the
                 features of the next batch; with 1, the network has all threads for one picture.
-                Large canvases lower it.
+                Large canvases and few cores lower it.
         """
         numbered_images = iter(enumerate(images))
-        batch = min(batch, batch_size(self.preparation))
+        batch = min(batch, batch_size(self.preparation), PER_CORE * cpu_count())
 
         def extract_next() -> tuple[list[Picture], Features, list[Placement], Array] | None:
             pictures = [as_picture(image, index) for index, image in islice(numbered_images, batch)]

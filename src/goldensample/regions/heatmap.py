@@ -7,6 +7,7 @@ import numpy as np
 from goldensample.features.patches import linear_matrix
 from goldensample.preparation.placement import Placement
 from goldensample.records import Array, Region, Scores
+from goldensample.regions.components import components
 
 Centres = tuple[tuple[float, ...], tuple[float, ...]]
 
@@ -106,25 +107,21 @@ def regions(values: Array, limit: float) -> list[Region]:
         values: (H, W) float32; not changed.
         limit: in the unit of the map.
     """
-    from scipy import ndimage
-
     above = values > limit
     down, across = (np.flatnonzero(above.any(axis=axis)) for axis in (1, 0))
     if not len(down):
         return []
     first_row, first_column = down[0], across[0]
     window = (slice(first_row, down[-1] + 1), slice(first_column, across[-1] + 1))
-    labels, count = ndimage.label(above[window], structure=np.ones((3, 3), int))
+    labels, boxes = components(above[window])
     cropped = values[window]
-    components = []
-    whole = [tuple(slice(0, side) for side in labels.shape)]
-    boxes = whole if count == 1 else ndimage.find_objects(labels)
+    found = []
     for number, box in enumerate(boxes, start=1):
         inside = labels[box] == number
         part = np.where(inside, cropped[box], -np.inf)
         row, column = divmod(int(part.argmax()), part.shape[1])
         top, left = int(first_row) + box[0].start, int(first_column) + box[1].start
-        components.append(
+        found.append(
             Region(
                 box_px=(top, left, part.shape[0], part.shape[1]),
                 area_px=int(inside.sum()),
@@ -133,7 +130,7 @@ def regions(values: Array, limit: float) -> list[Region]:
                 limit=limit,
             )
         )
-    return sorted(components, key=lambda region: -region.peak)
+    return sorted(found, key=lambda region: -region.peak)
 
 
 def regions_of_verdict(values: Array, limit: float, verdict: str) -> list[Region]:
@@ -181,11 +178,9 @@ def region_mask(values: Array, region: Region) -> Array:
     Returns:
         (height, width) bool, of the region's box.
     """
-    from scipy import ndimage
-
     top, left, height, width = region.box_px
     above = values[top : top + height, left : left + width] > region.limit
-    labels, _ = ndimage.label(above, structure=np.ones((3, 3), int))
+    labels, _ = components(above)
     row, column = region.peak_px
     mask: Array = labels == labels[row - top, column - left]
     return mask
