@@ -1,5 +1,7 @@
 """Pictures of any shape come to one size, and positions find their way back."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from references import resize_loop
@@ -39,6 +41,15 @@ def test_resizing_gives_what_the_whole_matrices_give(shape, preparation, monkeyp
     rows, columns = (resizing_matrix(placement, axis).toarray() for axis in (0, 1))
     expected = np.einsum("hH,HWk,wW->khw", *(rows, pixels.astype(np.float64), columns))
     np.testing.assert_allclose(canvas, expected, rtol=1e-5)
+
+
+def test_threads_resize_pictures_of_many_shapes():
+    shapes = [(40 + 7 * k, 90 - 5 * k) for k in range(12)]
+    preparation, pictures = Preparation((48, 32), "stretch"), [picture(*hw) for hw in shapes]
+    expected = [preparation.apply(pixels)[0] for pixels in pictures]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda pixels: preparation.apply(pixels)[0], pictures * 40))
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected * 40, strict=True))
 
 
 def test_resizing_is_pillows_up_to_its_rounding():

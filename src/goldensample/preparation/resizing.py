@@ -50,7 +50,7 @@ def _resize_bytes(source: Array, placement: Placement) -> Array:
     compiled = library()
     assert compiled is not None
     picture, width = np.ascontiguousarray(source), source.shape[1]
-    (rows, _), (columns, _) = (_weights(*_axis(placement, axis)) for axis in (0, 1))
+    rows, columns = (_weights(*_axis(placement, axis)) for axis in (0, 1))
     line = np.empty(width * 3 + 1, np.float32)
     canvas = np.empty((3, *placement.canvas_hw), np.float32)
     axes = ctypes.byref(rows), ctypes.byref(columns)
@@ -94,10 +94,12 @@ def _matrix(size: int, canvas: int, scale: float, offset: float) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _weights(size: int, canvas: int, scale: float, offset: float) -> tuple[_Axis, list[Array]]:
-    """Return the matrix as compiled code takes it, and the arrays that it lies in."""
+def _weights(size: int, canvas: int, scale: float, offset: float) -> _Axis:
+    """Return the matrix as compiled code takes it."""
     arrays = [np.ascontiguousarray(a) for a in _entries(size, canvas, scale, offset)]
-    return _Axis(canvas, *(array.ctypes.data for array in arrays)), arrays
+    axis = _Axis(canvas, *(array.ctypes.data for array in arrays))
+    axis.arrays = arrays  # which live as long as it does, whatever the cache forgets
+    return axis
 
 
 def _entries(size: int, canvas: int, scale: float, offset: float) -> tuple[Array, Array, Array]:
