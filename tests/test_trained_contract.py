@@ -19,13 +19,17 @@ from test_method_contract import TRAINED
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
 
 SMALL = {
-    "ganomaly": {"side": 16, "latent": 8},
     "ae_ssim": {"side": 32, "window": 7},
+    "dsebm": {"side": 16},
+    "ganomaly": {"side": 16, "latent": 8},
+    "geotrans": {"side": 16, "width": 1},
 }
 """Knobs with which a method trains on tiny pictures in a fraction of a second."""
 TURNED = {
-    "ganomaly": {"side": 32, "latent": 4},
     "ae_ssim": {"side": 16, "latent": 4, "loss": "l2", "window": 5},
+    "dsebm": {"side": 32, "criterion": "reconstruction", "noise": 0.3},
+    "ganomaly": {"side": 32, "latent": 4},
+    "geotrans": {"side": 32, "width": 2},
 }
 """What the knobs that only some methods have are turned to."""
 COMMON = {"budget", "epochs", "patience", "device", "seed", "sigma_px"}
@@ -35,6 +39,9 @@ WRONG = {
     "window": [1, 4, 2.5],
     "side": [0, 20, 2.5],
     "latent": [0, 10**6],
+    "criterion": ["entropy", None],
+    "noise": [0.0, float("nan"), True],
+    "width": [-1, 33, 1.5],
     "sigma_px": [-1.0, float("inf"), None],
     "budget": ["long", None],
     "epochs": [-1, True],

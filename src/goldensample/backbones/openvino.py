@@ -179,7 +179,7 @@ class GraphRunner:
         return type(self), (self._graph,)
 
     def run(self, *inputs: Array) -> dict[str, Array]:
-        """Return the outputs by name.
+        """Return the outputs by each of their names.
 
         Args:
             inputs: float32, in the order of the graph's, each without the axis of pictures.
@@ -195,7 +195,9 @@ class GraphRunner:
         results = compiled.infer_new_request(
             {number: one[None] for number, one in enumerate(inputs)}
         )
-        return {output.any_name: results[output].copy() for output in compiled.outputs}
+        return {  # a tensor keeps the names of those that were fused into it, besides its own
+            name: results[output].copy() for output in compiled.outputs for name in output.names
+        }
 
     def _compile(self) -> Any:
         with self._lock:

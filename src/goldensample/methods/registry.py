@@ -11,7 +11,9 @@ from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.spade import SPADE
 from goldensample.methods.trained.ae_ssim import AutoencoderSSIM
+from goldensample.methods.trained.dsebm import DSEBM
 from goldensample.methods.trained.ganomaly import GANomaly
+from goldensample.methods.trained.geotrans import GeoTrans
 
 METHODS: dict[str, type[Method]] = {
     "patchcore": PatchCore,
@@ -21,8 +23,10 @@ METHODS: dict[str, type[Method]] = {
     "mahalanobis": Mahalanobis,
     "ocsvm": OCSVM,
     "nearest": Nearest,
+    "dsebm": DSEBM,
     "ganomaly": GANomaly,
     "ae_ssim": AutoencoderSSIM,
+    "geotrans": GeoTrans,
     "ensemble": Ensemble,
     "crossed": Crossed,
 }
