@@ -11,6 +11,7 @@ from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.spade import SPADE
 from goldensample.methods.trained.ae_ssim import AutoencoderSSIM
+from goldensample.methods.trained.differnet import DifferNet
 from goldensample.methods.trained.dsebm import DSEBM
 from goldensample.methods.trained.ganomaly import GANomaly
 from goldensample.methods.trained.geotrans import GeoTrans
@@ -23,6 +24,7 @@ METHODS: dict[str, type[Method]] = {
     "mahalanobis": Mahalanobis,
     "ocsvm": OCSVM,
     "nearest": Nearest,
+    "differnet": DifferNet,
     "dsebm": DSEBM,
     "ganomaly": GANomaly,
     "ae_ssim": AutoencoderSSIM,
