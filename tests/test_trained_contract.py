@@ -23,6 +23,7 @@ SMALL = {
     "dsebm": {"side": 16},
     "ganomaly": {"side": 16, "latent": 8},
     "geotrans": {"side": 16, "width": 1},
+    "patch_svdd": {"crop": 256, "width": 4, "latent": 8, "stride": 16},
 }
 """Knobs with which a method trains on tiny pictures in a fraction of a second."""
 TURNED = {
@@ -30,6 +31,14 @@ TURNED = {
     "dsebm": {"side": 32, "criterion": "reconstruction", "noise": 0.3},
     "ganomaly": {"side": 32, "latent": 4},
     "geotrans": {"side": 32, "width": 2},
+    "patch_svdd": {
+        "side": 128,
+        "width": 8,
+        "latent": 4,
+        "stride": 8,
+        "svdd_weight": 0.0,
+        "crop": 128,
+    },
 }
 """What the knobs that only some methods have are turned to."""
 COMMON = {"budget", "epochs", "patience", "device", "seed", "sigma_px"}
@@ -42,6 +51,9 @@ WRONG = {
     "criterion": ["entropy", None],
     "noise": [0.0, float("nan"), True],
     "width": [-1, 33, 1.5],
+    "crop": [0, 127, 2.5],
+    "stride": [-1, 5, 32, 2.5],
+    "svdd_weight": [-1.0, float("nan"), True],
     "sigma_px": [-1.0, float("inf"), None],
     "budget": ["long", None],
     "epochs": [-1, True],

@@ -15,6 +15,7 @@ from goldensample.methods.trained.differnet import DifferNet
 from goldensample.methods.trained.dsebm import DSEBM
 from goldensample.methods.trained.ganomaly import GANomaly
 from goldensample.methods.trained.geotrans import GeoTrans
+from goldensample.methods.trained.patch_svdd import PatchSVDD
 
 METHODS: dict[str, type[Method]] = {
     "patchcore": PatchCore,
@@ -29,6 +30,7 @@ METHODS: dict[str, type[Method]] = {
     "ganomaly": GANomaly,
     "ae_ssim": AutoencoderSSIM,
     "geotrans": GeoTrans,
+    "patch_svdd": PatchSVDD,
     "ensemble": Ensemble,
     "crossed": Crossed,
 }
