@@ -28,7 +28,7 @@ def contours(values: Array, region: Region) -> list[Array]:
     above = np.zeros(window.shape, bool)
     down, right = top - start[0], left - start[1]
     above[down : down + height, right : right + width] = region_mask(values, region)
-    window = np.where(above, window, np.minimum(window, level))  # no part of another region
+    np.minimum(window, level, out=window, where=~above)  # no part of another region
     return [loop + start for loop in outlines(window, level, 1, window.shape)]
 
 
@@ -51,9 +51,20 @@ def outlines(values: Array, level: float, block_px: int, size_hw: tuple[int, ...
     if not (values > level).any():
         return []
     # Pad with the level itself: the crossing is on the padding, and clipping moves it to the edge.
-    padded = np.pad(values.astype(np.float64), 1, constant_values=level)
+    padded = np.pad(np.asarray(values, np.float64), 1, constant_values=level)
     loops = [_crossings(padded, level, loop) for loop in _loops(_segments(padded, level))]
     return [np.clip((loop - 0.5) * block_px, 0.0, size_hw) for loop in loops]
+
+
+_SIDES = np.array(
+    [
+        [side for side in range(4) if (code >> side & 1) != (code >> (side + 1) % 4 & 1)][:2]
+        or [0, 0]
+        for code in range(16)
+    ]
+)
+"""The first two crossed sides of a square (top, right, bottom, left), by its corners above."""
+_SADDLES = (0b0101, 0b1010)
 
 
 def _segments(padded: Array, level: float) -> Array:
@@ -61,32 +72,26 @@ def _segments(padded: Array, level: float) -> Array:
 
     Edges are numbered: first those between vertical neighbours, then those between horizontal ones.
     """
-    inside = padded > level
+    inside = (padded > level).view(np.uint8)
     height, width = padded.shape
-    corners = np.stack(
-        [inside[:-1, :-1], inside[:-1, 1:], inside[1:, 1:], inside[1:, :-1]], axis=-1
-    )
-    rows, columns = np.nonzero(corners.any(axis=-1) & ~corners.all(axis=-1))
-    corners = corners[rows, columns]  # (squares, 4)
+    codes = inside[:-1, :-1] | inside[:-1, 1:] << 1 | inside[1:, 1:] << 2 | inside[1:, :-1] << 3
+    rows, columns = np.divmod(np.flatnonzero((codes + 1 & 14) > 0), width - 1)  # neither 0 nor 15
+    codes = codes[rows, columns]
     down, across = rows * width + columns, (height - 1) * width + rows * (width - 1) + columns
-    edges = np.stack([across, down + 1, across + width - 1, down], axis=-1)
-    crossed = corners != np.roll(corners, -1, axis=-1)  # top, right, bottom, left
-    simple = crossed.sum(axis=-1) == 2
-    first = np.argsort(~crossed[simple], axis=-1, kind="stable")[:, :2]
-    pairs = [np.take_along_axis(edges[simple], first, axis=-1)]
-    # saddles: all four edges are crossed
-    rows, columns, corners, edges = (part[~simple] for part in (rows, columns, corners, edges))
+    edges = np.stack([across, down + 1, across + width - 1, down], axis=-1)  # (squares, 4)
+    saddle = np.isin(codes, _SADDLES)  # all four edges are crossed
+    pairs = [np.take_along_axis(edges, _SIDES[codes], axis=-1)[~saddle]]
+    rows, columns, codes, edges = (part[saddle] for part in (rows, columns, codes, edges))
     centre = sum(padded[rows + down, columns + right] for down in (0, 1) for right in (0, 1)) / 4
-    joined = (centre > level) == corners[:, 0]  # top left is on the same side as the centre
+    joined = (centre > level) == (codes & 1)  # top left is on the same side as the centre
     pairs.append(np.where(joined[:, None], edges[:, [0, 1]], edges[:, [0, 3]]))
     pairs.append(np.where(joined[:, None], edges[:, [2, 3]], edges[:, [1, 2]]))
     return np.concatenate(pairs)  # (segments, 2)
 
 
-def _crossings(padded: Array, level: float, edges: list[int]) -> Array:
-    """Return the (k, 2) rows and columns where the level is crossed along edges."""
+def _crossings(padded: Array, level: float, numbers: Array) -> Array:
+    """Return the (k, 2) rows and columns where the level is crossed along (k,) edges."""
     height, width = padded.shape
-    numbers = np.asarray(edges)
     vertical = numbers < (height - 1) * width
     row, column = np.where(
         vertical,
@@ -98,19 +103,20 @@ def _crossings(padded: Array, level: float, edges: list[int]) -> Array:
     return np.stack([row + share * vertical, column + share * ~vertical], axis=1)
 
 
-def _loops(segments: Array) -> list[list[int]]:
-    """Chain segments into closed loops; each edge is an end of exactly two of them."""
-    neighbours: dict[int, list[int]] = {}
-    for start, end in segments.tolist():
-        neighbours.setdefault(start, []).append(end)
-        neighbours.setdefault(end, []).append(start)
+def _loops(segments: Array) -> list[Array]:
+    """Chain segments into closed loops of edges; each edge is an end of exactly two of them."""
+    names, starts, ends = np.unique(segments, return_index=True, return_inverse=True)
+    ends = ends.ravel()  # 2 k and 2 k + 1 are the ends of segment k
+    other_ends = ends[np.argsort(ends, kind="stable") ^ 1].reshape(-1, 2)
+    firsts, seconds = other_ends.T.tolist()
+    new = bytearray(b"\1") * len(names)
     loops = []
-    while neighbours:
-        edge = next(iter(neighbours))
+    for edge in np.argsort(starts).tolist():
         loop = []
-        while edge in neighbours:
+        while new[edge]:
             loop.append(edge)
-            first, second = neighbours.pop(edge)
-            edge = first if first in neighbours else second
-        loops.append(loop)
+            new[edge] = 0
+            edge = firsts[edge] if new[firsts[edge]] else seconds[edge]
+        if loop:
+            loops.append(names[loop])
     return loops

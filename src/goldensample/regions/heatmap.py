@@ -179,7 +179,9 @@ def region_mask(values: Array, region: Region) -> Array:
         (height, width) bool, of the region's box.
     """
     top, left, height, width = region.box_px
-    above = values[top : top + height, left : left + width] > region.limit
+    above: Array = values[top : top + height, left : left + width] > region.limit
+    if np.count_nonzero(above) == region.area_px:
+        return above  # nothing else is in its box
     labels, _ = components(above)
     row, column = region.peak_px
     mask: Array = labels == labels[row - top, column - left]

@@ -138,9 +138,13 @@ def max_pool(values: Array, block_px: int) -> Array:
         >>> max_pool(np.array([[1, 5, 2]]), 2)
         array([[5, 2]])
     """
-    rows = np.maximum.reduceat(values, np.arange(0, values.shape[0], block_px), axis=0)
-    blocks: Array = np.maximum.reduceat(rows, np.arange(0, values.shape[1], block_px), axis=1)
-    return blocks
+    for _ in range(2):  # rows, then columns: the largest of each block's first, second, … line
+        blocks = values[::block_px].copy()
+        for line in range(1, min(block_px, len(values))):
+            lines = values[line::block_px]
+            np.maximum(blocks[: len(lines)], lines, out=blocks[: len(lines)])
+        values = blocks.T
+    return np.ascontiguousarray(values)
 
 
 def _check(pixels: Array, inspection: Inspection, mask: Array | None) -> None:

@@ -95,6 +95,8 @@ def handle_error(request: Request, error: Exception) -> Response:
 
 def without_paths(message: str, intake: Intake) -> str:
     """Return a message with the station's folders left out of its paths."""
+    if not message:  # asked for every picture
+        return message
     folders = {intake.settings.folder, *(product.path.parent for product in intake.products)}
     names = {
         str(path) for folder in folders for path in (folder, folder.absolute(), folder.resolve())
