@@ -18,7 +18,7 @@ from goldensample.masks.annotations import draw_regions, mask_paths
 from goldensample.masks.coco import CocoWriter
 from goldensample.masks.rle import encode
 from goldensample.records import Inspection, Threshold
-from goldensample.regions.contours import contours
+from goldensample.regions.contours import contours, outlines
 from goldensample.regions.heatmap import region_mask, regions, regions_of_verdict
 from goldensample.wording.regions import RegionOptions, region_lines, regions_json
 
@@ -66,6 +66,17 @@ def test_a_contour_by_hand():
     (loop,) = contours(values, regions(values, 1.0)[0])
     expected = {(1.0, 1.5), (1.0, 2.5), (1.5, 1.0), (1.5, 3.0), (2.0, 1.5), (2.0, 2.5)}
     assert set(map(tuple, loop.tolist())) == expected
+
+
+def test_contours_at_saddles_begin_and_run_as_in_earlier_records():
+    values = np.array([[2.0, 0, 0, 0], [0, 2, 0, 2], [0, 0, 0, 2]])
+    joined, last = (loop.tolist() for loop in outlines(values, 0.9, 1, values.shape))
+    assert joined[:4] == [[0, 0.5], [0.5, 0], [pytest.approx(1.05), 0.5], [1.5, 0.95]]
+    assert joined[4:] == [[pytest.approx(2.05), 1.5], [1.5, 2.05], [0.95, 1.5], [0.5, 1.05]]
+    assert last == [[0.95, 3.5], [1.5, 2.95], [2.5, 2.95], [3, 3.5], [2.5, 4], [1.5, 4]]
+    apart = outlines(values, 1.5, 1, values.shape)
+    starts = [loop[0].tolist() for loop in apart]
+    assert starts == [[0, 0.5], [1.5, 1.75], [1.25, 3.5]]
 
 
 def test_a_region_over_the_whole_picture_runs_along_its_edge():
