@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from references import clustered_points, greedy_loop
 from travelling import PicklingRunner
 
-from goldensample.coreset import compiled, greedy, projection, shards
+from goldensample.coreset import cells, compiled, greedy, projection, shards
 from goldensample.coreset.cells import Cells
 from goldensample.native import library as native
 from goldensample.native import threads
@@ -24,6 +24,7 @@ def code(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, plain)
         monkeypatch.setattr(module, "library", lambda: found)
     monkeypatch.setattr(greedy, "CELLS", 16)
     monkeypatch.setattr(compiled, "CHUNK", 100)
+    monkeypatch.setattr(cells, "BLOCK_VALUES", 200)  # so that cells come in several blocks
     monkeypatch.setattr(compiled, "TILE", 64)
     return found
 

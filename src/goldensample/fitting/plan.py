@@ -5,13 +5,16 @@ from math import ceil, log
 
 from goldensample.coreset.auto_size import LARGEST
 from goldensample.coreset.greedy import CELLS
+from goldensample.coreset.projection import FLOAT32_DEPTH
 from goldensample.coreset.streaming import BRANCHES, OVERSAMPLING
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.selection import AUTO, bank_size
 
-ROW_BYTES = 620
-"""Memory of the greedy coreset for a row, without its point; 561 were measured."""
-COPIES = 3
+ROW_BYTES = 110
+"""Memory of the greedy coreset for a row, without its point; 85 were measured."""
+STREAMED_BYTES = 21
+"""Memory of the streaming coreset for each patch of all, as measured."""
+COPIES = 4
 """Copies of all points, at most, for subsamplers and options other than the greedy coreset."""
 WORK_BYTES = 160_000_000
 """Memory of tiles, blocks and libraries, for any workload."""
@@ -114,16 +117,22 @@ def estimate(method: PatchCore, load: Load, machine: Machine) -> Plan:
     )
 
 
+def _point_bytes(size: int) -> int:
+    """Return the bytes of a row's point; the integers of a deep one are a copy in float64."""
+    return (4 if size <= FLOAT32_DEPTH else 12) * size
+
+
 def _exact_bytes(patches: int, rows: int, size: int) -> int:
     """Return the bytes of the exact greedy coreset."""
-    return patches * (4 * size + ROW_BYTES) + 8 * rows
+    return patches * (_point_bytes(size) + ROW_BYTES) + 8 * rows
 
 
 def _streaming_bytes(patches: int, rows: int, size: int) -> int:
     """Return the bytes of the streaming coreset: its levels, one of them in reduction."""
     group = min(BRANCHES * OVERSAMPLING * rows, patches)
     levels = 1 + max(0, ceil(log(patches / group) / log(BRANCHES)))
-    return group * (4 * size * (levels + 1) + ROW_BYTES) + 12 * patches
+    group_bytes = group * (_point_bytes(size) * (levels + 1) + ROW_BYTES)
+    return group_bytes + STREAMED_BYTES * patches
 
 
 def choose_greedy(method: PatchCore, load: Load, machine: Machine, limit_bytes: int) -> PatchCore:
@@ -138,8 +147,9 @@ def choose_greedy(method: PatchCore, load: Load, machine: Machine, limit_bytes: 
     if method.coreset == AUTO or method.denoise or method.subsampler != "greedy":
         check_memory(exact, load, machine, limit_bytes)
     streaming = replace(method, greedy="streaming")
-    check_memory(streaming, load, machine, limit_bytes)
-    return streaming
+    less = min(streaming, exact, key=lambda kind: estimate(kind, load, machine).memory_bytes)
+    check_memory(less, load, machine, limit_bytes)
+    return less
 
 
 def check_memory(method: PatchCore, load: Load, machine: Machine, limit_bytes: int) -> None:
