@@ -11,9 +11,9 @@ from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.selection import AUTO, bank_size
 
 ROW_BYTES = 110
-"""Memory of the greedy coreset for a row, without its point; 85 were measured."""
+"""Memory of the greedy coreset for a row, without its point: 33, or by NumPy 96, as measured."""
 STREAMED_BYTES = 21
-"""Memory of the streaming coreset for each patch of all, as measured."""
+"""Memory of the streaming coreset for each patch of all; 21 were measured."""
 COPIES = 4
 """Copies of all points, at most, for subsamplers and options other than the greedy coreset."""
 WORK_BYTES = 160_000_000
