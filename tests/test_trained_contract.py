@@ -20,17 +20,21 @@ torch = pytest.importorskip("torch", reason="the extra [torch] is not installed"
 
 SMALL = {
     "ae_ssim": {"side": 32, "window": 7},
+    "cavga": {"side": 16, "latent": 8},
     "dsebm": {"side": 16},
     "ganomaly": {"side": 16, "latent": 8},
     "geotrans": {"side": 16, "width": 1},
+    "itae": {"side": 32, "width": 4},
     "patch_svdd": {"crop": 256, "width": 4, "latent": 8, "stride": 16},
 }
 """Knobs with which a method trains on tiny pictures in a fraction of a second."""
 TURNED = {
     "ae_ssim": {"side": 16, "latent": 4, "loss": "l2", "window": 5},
+    "cavga": {"side": 32, "latent": 4},
     "dsebm": {"side": 32, "criterion": "reconstruction", "noise": 0.3},
     "ganomaly": {"side": 32, "latent": 4},
     "geotrans": {"side": 32, "width": 2},
+    "itae": {"side": 64, "width": 8},
     "patch_svdd": {
         "side": 128,
         "width": 8,
@@ -50,7 +54,7 @@ WRONG = {
     "latent": [0, 10**6],
     "criterion": ["entropy", None],
     "noise": [0.0, float("nan"), True],
-    "width": [-1, 33, 1.5],
+    "width": [-1, 1000, 1.5],
     "crop": [0, 127, 2.5],
     "stride": [-1, 5, 32, 2.5],
     "svdd_weight": [-1.0, float("nan"), True],

@@ -11,10 +11,12 @@ from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.spade import SPADE
 from goldensample.methods.trained.ae_ssim import AutoencoderSSIM
+from goldensample.methods.trained.cavga import CAVGA
 from goldensample.methods.trained.differnet import DifferNet
 from goldensample.methods.trained.dsebm import DSEBM
 from goldensample.methods.trained.ganomaly import GANomaly
 from goldensample.methods.trained.geotrans import GeoTrans
+from goldensample.methods.trained.itae import ITAE
 from goldensample.methods.trained.patch_svdd import PatchSVDD
 
 METHODS: dict[str, type[Method]] = {
@@ -25,11 +27,13 @@ METHODS: dict[str, type[Method]] = {
     "mahalanobis": Mahalanobis,
     "ocsvm": OCSVM,
     "nearest": Nearest,
+    "cavga": CAVGA,
     "differnet": DifferNet,
     "dsebm": DSEBM,
     "ganomaly": GANomaly,
     "ae_ssim": AutoencoderSSIM,
     "geotrans": GeoTrans,
+    "itae": ITAE,
     "patch_svdd": PatchSVDD,
     "ensemble": Ensemble,
     "crossed": Crossed,

@@ -1,0 +1,156 @@
+"""CAVGA: a picture is rebuilt by a network that learns to attend to all of a good picture.
+
+Source: Venkataramanan et al., Attention Guided Anomaly Localization in Images, ECCV 2020 (arXiv
+1911.08616), in its unsupervised form R_u: a variational autoencoder with residual blocks and a
+latent that keeps the places, a discriminator, and a loss that expands the latent's Grad-CAM over
+the whole picture. The score is how far the rebuilt picture is, the map where attention lacks. Its
+encoder was pretrained; here none is, and size, depth and length are ours, with losses per value. Of
+Grad-CAM the ReLU is left out, so that no place stops learning. The supervised form R_w needs
+labelled defects, which a fit does not get.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from goldensample.methods.trained import knobs
+from goldensample.methods.trained.detector import TrainedDetector, restore_trained
+from goldensample.methods.trained.inputs import gather_pixels
+from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.validation import check_integer, check_number
+from goldensample.records import Array, Features, Notify, knob
+
+SCHEDULE = Schedule(
+    pictures={"paper": 150 * 209, "quick": 12_000},
+    batch=16,
+    learning_rate=2e-4,
+    betas=(0.5, 0.999),
+)
+ADVERSARIAL, EXPANSION = 1.0, 0.01
+"""The paper's weights of two of the generator's losses, beside 1 for the bound."""
+WIDTH = 32
+"""Channels after the first convolution; each of the two further halvings has twice as many."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CAVGA:
+    """The settings of CAVGA."""
+
+    BACKBONE: ClassVar[str] = "pixels"
+
+    side: int = knobs.side_knob(64)
+    latent: int = knob(64, "numbers that each place of a picture is described by")
+    sigma_px: float = knob(4.0, "blur of the heat map, in pixels of the network's picture")
+    budget: str = knobs.budget_knob()
+    epochs: int = knobs.epochs_knob()
+    patience: int = knobs.patience_knob()
+    device: str = knobs.device_knob()
+    seed: int = knobs.seed_knob()
+
+    def __post_init__(self) -> None:
+        knobs.check_power_of_two(self, "side", 16, 256)
+        check_integer(self, "latent", 1, 4096)
+        check_number(self, "sigma_px", 0, 1000)
+        knobs.check_training(self)
+
+    def fit(self, features: Iterable[Features], notify: Notify) -> TrainedDetector:
+        """Train on the good pictures; see `training.fit`."""
+        inputs = gather_pixels(features, self.side)
+        return fit(self, inputs, features, Recipe(SCHEDULE, self._networks, losses, score), notify)
+
+    def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
+        """Rebuild the detector from its arrays; see `restore_trained`."""
+        return restore_trained(self, arrays)
+
+    def _networks(self, pixels: Any) -> Any:
+        """Return the generator, of an encoder and a decoder, and the discriminator."""
+        from torch import nn
+
+        generator = nn.ModuleDict(
+            {
+                "encoder": encoder(),
+                "mean": nn.Conv2d(4 * WIDTH, self.latent, 1),
+                "log_variance": nn.Conv2d(4 * WIDTH, self.latent, 1),
+                "decoder": decoder(self.latent),
+            }
+        )
+        return nn.ModuleDict({"generator": generator, "discriminator": discriminator()})
+
+
+def encoder() -> Any:
+    """Return the network from (n, 3, side, side) to (n, 4 · WIDTH, side / 8, side / 8)."""
+    from torch import nn
+
+    from goldensample.methods.trained.wide_resnet import Block
+
+    return nn.Sequential(
+        nn.Conv2d(3, WIDTH, 4, 2, 1),
+        Block(WIDTH, 2 * WIDTH, 2),
+        Block(2 * WIDTH, 4 * WIDTH, 2),
+        nn.BatchNorm2d(4 * WIDTH),
+        nn.ReLU(),
+    )
+
+
+def decoder(latent: int) -> Any:
+    """Return the network from the latent to the logits of a picture's values."""
+    from torch import nn
+
+    layers: list[Any] = [nn.Conv2d(latent, 4 * WIDTH, 1), nn.ReLU()]
+    for width in (2 * WIDTH, WIDTH):
+        layers += [nn.ConvTranspose2d(2 * width, width, 4, 2, 1), nn.BatchNorm2d(width), nn.ReLU()]
+    return nn.Sequential(*layers, nn.ConvTranspose2d(WIDTH, 3, 4, 2, 1))
+
+
+def discriminator() -> Any:
+    """Return the network from a picture to the logit of its being real, (n, 1)."""
+    from torch import nn
+
+    layers: list[Any] = [nn.Conv2d(3, WIDTH, 4, 2, 1), nn.LeakyReLU(0.2)]
+    for width in (WIDTH, 2 * WIDTH):
+        layers += [nn.Conv2d(width, 2 * width, 4, 2, 1), nn.BatchNorm2d(2 * width)]
+        layers += [nn.LeakyReLU(0.2)]
+    layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * WIDTH, 1)]
+    return nn.Sequential(*layers)
+
+
+def attention(generator: Any, features: Any) -> Any:
+    """Return the Grad-CAM of the latent's mean in (0, 1), (n, h, w).
+
+    The mean is a 1x1 convolution of the features: the gradient of its sum is the same everywhere.
+    """
+    import torch
+
+    weights = generator["mean"].weight.sum(dim=0, keepdim=True)
+    return torch.sigmoid((weights * features).sum(dim=1))
+
+
+def losses(networks: Any, pixels: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the losses of the generator and of the discriminator, (n, 3, side, side) in [0, 1]."""
+    import torch
+    from torch.nn import functional as F
+
+    generator, critic = networks["generator"], networks["discriminator"]
+    features = generator["encoder"](pixels)
+    mean, log_variance = generator["mean"](features), generator["log_variance"](features)
+    latent = mean + torch.randn_like(mean) * (log_variance / 2).exp()
+    logits = generator["decoder"](latent)
+    divergence = (mean**2 + log_variance.exp() - 1 - log_variance).sum() / 2
+    bound = F.binary_cross_entropy_with_logits(logits, pixels) + divergence / pixels.numel()
+    fake = logits.sigmoid()
+    adversarial = F.softplus(-critic(fake)).mean()
+    expansion = (1 - attention(generator, features)).mean()
+    yield "generator", bound + ADVERSARIAL * adversarial + EXPANSION * expansion
+    on_real, on_fake = critic(pixels), critic(fake.detach())
+    yield "discriminator", (F.softplus(-on_real).mean() + F.softplus(on_fake).mean()) / 2
+
+
+def score(networks: Any, pixels: Any) -> dict[str, Any]:
+    """Return how far rebuilt pictures are, and where attention lacks."""
+    generator = networks["generator"]
+    features = generator["encoder"](pixels)
+    rebuilt = generator["decoder"](generator["mean"](features)).sigmoid()
+    return {
+        "score": (rebuilt - pixels).abs().mean(dim=(1, 2, 3)),
+        "map": 1 - attention(generator, features),
+    }
