@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch", reason="the extra [torch] is not installed"
 
 SMALL = {
     "ae_ssim": {"side": 32, "window": 7},
-    "cavga": {"side": 16, "latent": 8},
+    "cavga": {"side": 32, "latent": 8},
     "dsebm": {"side": 16},
     "ganomaly": {"side": 16, "latent": 8},
     "geotrans": {"side": 16, "width": 1},
@@ -30,7 +30,7 @@ SMALL = {
 """Knobs with which a method trains on tiny pictures in a fraction of a second."""
 TURNED = {
     "ae_ssim": {"side": 16, "latent": 4, "loss": "l2", "window": 5},
-    "cavga": {"side": 32, "latent": 4},
+    "cavga": {"side": 64, "latent": 4},
     "dsebm": {"side": 32, "criterion": "reconstruction", "noise": 0.3},
     "ganomaly": {"side": 32, "latent": 4},
     "geotrans": {"side": 32, "width": 2},
