@@ -54,7 +54,7 @@ WRONG = {
     "latent": [0, 10**6],
     "criterion": ["entropy", None],
     "noise": [0.0, float("nan"), True],
-    "width": [-1, 1000, 1.5],
+    "width": [-1, 2001, 1.5],
     "crop": [0, 127, 2.5],
     "stride": [-1, 5, 32, 2.5],
     "svdd_weight": [-1.0, float("nan"), True],
