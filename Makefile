@@ -12,7 +12,7 @@ OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_code
 PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports bench-speed bench-trained test-oldest backbone docs clean
+.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports bench-speed bench-trained test-native test-oldest backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -55,6 +55,9 @@ bench-speed: $(VENV)/all.stamp $(VENV)-before/stamp  ## this build beside that o
 bench-trained: $(VENV)/all.stamp  ## the methods that train a network, and the same untrained: hours
 	$(BIN)/python benchmarks/trained.py $(IN)
 	$(BIN)/python benchmarks/trained.py --page $(IN)
+
+test-native: $(VENV)/all.stamp  ## the compiled code with the compiler's sanitizers; needs GCC
+	sh tests/sanitized.sh $(BIN)/python
 
 test-oldest: $(VENV)-oldest/stamp  ## a few telling tests with the oldest versions that pyproject.toml allows
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)-oldest/bin/python -m pytest $(OLDEST)

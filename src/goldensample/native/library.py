@@ -12,10 +12,14 @@ def library() -> ctypes.CDLL | None:
 
     Its calls hold no lock of Python's.
     """
-    folder = Path(__file__).parent
-    source = b"".join(path.read_bytes() for path in sorted(folder.glob("*.[ch]")))
-    digest = hashlib.sha256(source).hexdigest()[:12]  # what another version left is not loaded
-    return next(filter(None, map(load, folder.glob(f"_native_{digest}.*"))), None)
+    name = f"_native_{source_digest()}.*"  # what another version left is not loaded
+    return next(filter(None, map(load, Path(__file__).parent.glob(name))), None)
+
+
+def source_digest() -> str:
+    """Return what the name of a library compiled from this source ends with."""
+    source = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.[ch]")))
+    return hashlib.sha256(source).hexdigest()[:12]
 
 
 def load(path: Path) -> ctypes.CDLL | None:
