@@ -107,7 +107,7 @@ from itertools import pairwise
 from pathlib import Path
 from time import perf_counter
 from cluster import make_feature_job
-from goldensample.backbones.openvino import use_threads
+from goldensample.native.threads import use_threads
 from goldensample.fitting.fit import extract_batch
 use_threads(1)
 job = make_feature_job(Path(sys.argv[1]), Path(sys.argv[2]))

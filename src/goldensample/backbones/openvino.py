@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from multiprocessing import cpu_count
 from threading import Lock
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from goldensample.backbones.network import Network
 from goldensample.errors import WeightsError
+from goldensample.native.threads import thread_limit
 from goldensample.records import Array
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
@@ -28,22 +28,6 @@ def processor_has(precision: str) -> bool:
 @cache
 def _core() -> Any:
     return import_openvino().Core()
-
-
-_defaults = {"threads": 0}
-
-
-def use_threads(count: int) -> None:
-    """Set the default number of CPU threads of networks in this process; 0 for all.
-
-    It applies to networks that are compiled from now on, and changes the speed only.
-    """
-    _defaults["threads"] = count
-
-
-def thread_count() -> int:
-    """Return the default number of CPU threads in this process."""
-    return _defaults["threads"] or cpu_count()
 
 
 def normalise(picture: Array, network: Network) -> Array:
@@ -148,14 +132,15 @@ class OpenVINOBackbone:
         """
         parallel, queue = self._queues.get((height, width), (False, None))
         if queue is None or not (parallel or single):
-            queue = self._queues.pop((height, width), None) and None  # frees it before the next one
+            queue = None
+            self._queues.pop((height, width), None)  # one compiled network at a time
             with self._refusing(height, width):
                 # set the precision: on processors with bf16 OpenVINO would use that by default
                 config: dict[str, Any] = {
                     "INFERENCE_PRECISION_HINT": HINTS[self.precision],
                     "PERFORMANCE_HINT": "LATENCY" if single else "THROUGHPUT",
                 }
-                if threads := self._threads or _defaults["threads"]:
+                if threads := self._threads or thread_limit():
                     config["INFERENCE_NUM_THREADS"] = threads
                     config["ENABLE_CPU_PINNING"] = False  # to the same cores in every process
                 compiled = _core().compile_model(self._read(height, width), "CPU", config)
@@ -203,7 +188,7 @@ class GraphRunner:
         with self._lock:
             if self._compiled is None:
                 config: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
-                if threads := _defaults["threads"]:
+                if threads := thread_limit():
                     config["INFERENCE_NUM_THREADS"] = threads
                     config["ENABLE_CPU_PINNING"] = False
                 model = _core().read_model(self._graph)

@@ -12,7 +12,6 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from goldensample.backbones.network import Backbone
-from goldensample.backbones.openvino import thread_count
 from goldensample.calibration import conformal
 from goldensample.drift.measures import ReferenceStatistics, note
 from goldensample.features.extraction import (
@@ -26,6 +25,7 @@ from goldensample.images.intake import Intake
 from goldensample.inspection.journal import Journal
 from goldensample.methods.protocols import BankDetector, Detector, Method
 from goldensample.methods.registry import METHODS
+from goldensample.native.threads import thread_count
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.preparation import Preparation

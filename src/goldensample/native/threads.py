@@ -1,4 +1,4 @@
-"""Threads of compiled code, which holds no lock of Python's."""
+"""How many threads this process uses: compiled code, the search and OpenVINO."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -14,9 +14,14 @@ def use_threads(count: int) -> None:
     _limit["threads"] = count
 
 
+def thread_limit() -> int:
+    """Return what `use_threads` set; 0 where nothing did."""
+    return _limit["threads"]
+
+
 def thread_count() -> int:
     """Return how many threads are used."""
-    return _limit["threads"] or cores()
+    return thread_limit() or cores()
 
 
 def cores() -> int:

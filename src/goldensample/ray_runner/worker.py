@@ -11,7 +11,6 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from goldensample._version import __version__
-from goldensample.backbones import openvino
 from goldensample.errors import RunnerError
 from goldensample.native import threads
 
@@ -138,7 +137,6 @@ def _enter_environment(environment: JobEnvironment) -> None:
 @cache
 def _limit_threads() -> None:
     """Limit the task to one thread, which also makes results bit-identical on any machine."""
-    openvino.use_threads(1)
     threads.use_threads(1)
     threadpool_limits(1, "blas")
 

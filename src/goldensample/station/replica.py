@@ -15,8 +15,8 @@ from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
 from threadpoolctl import threadpool_limits
 
-from goldensample.backbones.openvino import use_threads
 from goldensample.errors import ArtifactError
+from goldensample.native.threads import use_threads
 from goldensample.records import Inspection, Picture
 from goldensample.station.health.health import line_health
 from goldensample.station.line.jobs import Job, JobResult
