@@ -12,7 +12,7 @@ OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_code
 PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports bench-speed bench-trained test-native test-oldest backbone docs clean
+.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -48,6 +48,9 @@ bench-delivery: $(VENV)/all.stamp  ## a station killed 20 times, with receivers 
 
 bench-exports: $(VENV)/all.stamp  ## who reads an export: each reader in an environment of its own
 	$(BIN)/python benchmarks/export_readers.py --environments $(VENV)-readers
+
+bench-logical: $(VENV)/base.stamp  ## parts that are missing, too many or swapped, on rendered kits
+	$(BIN)/python benchmarks/logical.py
 
 bench-speed: $(VENV)/all.stamp $(VENV)-before/stamp  ## this build beside that of commit 1363fa5, in turns
 	$(BIN)/python benchmarks/speed.py --before $(VENV)-before/bin/python $(IN)

@@ -8,12 +8,13 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from goldensample.demo import FAMILIES, Part, render, write_dataset
+from goldensample.demo import FAMILIES, LOGICAL, Part, render, write_dataset
 from goldensample.demo.families import VISIBLE
 from goldensample.demo.line import picture_seed
 from goldensample.synthetic.fields import box_distance, segment_distance, smooth_noise, smoothstep
 
-DAMAGE = [(family.name, defect) for family in FAMILIES.values() for defect in family.defects]
+EVERY = FAMILIES | LOGICAL
+DAMAGE = [(family.name, defect) for family in EVERY.values() for defect in family.defects]
 
 
 @lru_cache(maxsize=32)
@@ -25,27 +26,38 @@ def test_there_are_families_of_several_kinds() -> None:
     assert len(FAMILIES) >= 5
     assert all(len(family.defects) >= 3 for family in FAMILIES.values())
     assert any(family.size_hw[0] != family.size_hw[1] for family in FAMILIES.values())
-    assert all(name == family.name for name, family in FAMILIES.items())
+    assert all(name == family.name for name, family in EVERY.items())
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVERY)
 def test_a_good_part_is_a_picture_with_an_empty_mask(family: str) -> None:
     part = good(family, 1)
-    assert part.pixels.shape == (*FAMILIES[family].size_hw, 3)
+    assert part.pixels.shape == (*EVERY[family].size_hw, 3)
     assert part.pixels.dtype == np.uint8
-    assert part.mask.shape == FAMILIES[family].size_hw
+    assert part.mask.shape == EVERY[family].size_hw
     assert part.mask.dtype == bool
     assert not part.mask.any()
     assert part.pixels.std() > 5
     assert np.mean(part.pixels == 255) < 0.05, "burnt out"
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", EVERY)
 def test_a_seed_decides_the_picture(family: str) -> None:
     assert np.array_equal(render(family, 1).pixels, good(family, 1).pixels)
     assert not np.array_equal(good(family, 2).pixels, good(family, 1).pixels)
     brightness = [float(good(family, seed).pixels.mean()) for seed in range(1, 5)]
     assert np.ptp(brightness) > 1, "the light does not vary"
+
+
+def test_a_kit_changes_by_whole_components() -> None:
+    """Of each defect, the mask has as many patches as the components that were moved."""
+    patches = {}
+    for defect in LOGICAL["kit"].defects:
+        mask = render("kit", 5, defect).mask
+        labels, count = ndimage.label(ndimage.binary_closing(mask, iterations=4))
+        sizes = ndimage.sum_labels(mask, labels, range(1, count + 1))
+        patches[defect] = int(np.sum(sizes > 40))
+    assert patches == {"missing": 1, "extra": 1, "swapped": 2, "cut_lead": 1}
 
 
 def test_no_global_random_state_is_touched() -> None:
@@ -106,7 +118,7 @@ def test_a_line_with_an_unknown_family_writes_nothing(tmp_path: Path) -> None:
 def test_no_two_pictures_of_a_line_share_a_seed() -> None:
     seeds = [
         picture_seed(family.name, split, kind, index)
-        for family in FAMILIES.values()
+        for family in EVERY.values()
         for split, kind in [("train", "good"), *(("test", k) for k in ("good", *family.defects))]
         for index in range(100)
     ]

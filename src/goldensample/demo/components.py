@@ -141,9 +141,7 @@ def mount(
         _small(canvas, surface, (where, x, y), (part, middle, rotation))
 
 
-def _block(
-    surface: Surface, where: tuple[slice, slice], distance: Array, height_px: float
-) -> Array:
+def block(surface: Surface, where: tuple[slice, slice], distance: Array, height_px: float) -> Array:
     """Raise a body with rounded edges above the surface; return its cover."""
     cover = coverage(distance)
     top = np.float32(height_px) * np.sqrt(np.clip(-distance / np.float32(2.5), 0.05, 1))
@@ -160,7 +158,7 @@ def _small(
     """Draw a resistor or a capacitor: a body between two tinned ends."""
     where, x, y = grid
     part, middle, rotation = pose
-    cover = _block(surface, where, box_distance(x, y, (17.0, 8.5), 1.2), 5.0)
+    cover = block(surface, where, box_distance(x, y, (17.0, 8.5), 1.2), 5.0)
     paint(surface, where, cover, TIN, 0.45)
     body = coverage(np.maximum(np.abs(x) - np.float32(11.5), np.abs(y) - np.float32(8.5)))
     paint(surface, where, body, BODY[part.kind], 0.08 if part.kind == "resistor" else 0.16)
@@ -177,10 +175,10 @@ def _small(
 
 def _can(surface: Surface, where: tuple[slice, slice], x: Array, y: Array) -> None:
     """Draw an electrolytic capacitor from above: aluminium with a black segment."""
-    base = _block(surface, where, box_distance(x, y, (27.0, 27.0), 6.0), 4.0)
+    base = block(surface, where, box_distance(x, y, (27.0, 27.0), 6.0), 4.0)
     paint(surface, where, base, (0.02, 0.02, 0.022), 0.1)
     radius = np.hypot(x, y)
-    cover = _block(surface, where, radius - np.float32(24.5), 11.0)
+    cover = block(surface, where, radius - np.float32(24.5), 11.0)
     paint(surface, where, cover, (0.50, 0.51, 0.52), 0.28)
     surface.height[where] -= np.float32(1.2) * coverage(np.abs(radius - np.float32(20)) - 1, 2.0)
     black = coverage(np.maximum(radius - np.float32(18.5), x + np.float32(9)))
@@ -202,7 +200,7 @@ def _chip(canvas: Canvas, surface: Surface, grid: tuple[Array, Array], middle: P
         np.float32(1.5) + np.float32(3) * bend - surface.height[where]
     )
     paint(surface, where, cover, (0.5, 0.5, 0.5), 0.5)
-    body = _block(surface, where, box_distance(x, y, (50.0, 29.0), 1.5), 8.0)
+    body = block(surface, where, box_distance(x, y, (50.0, 29.0), 1.5), 8.0)
     paint(surface, where, body, (0.022, 0.022, 0.024), 0.07)
     mark = np.hypot(x + np.float32(41), y - np.float32(19)) - np.float32(3.2)
     surface.height[where] -= np.float32(0.9) * coverage(mark, 1.5)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from goldensample.demo import cap, circuit, screw, washer, weave, wood
+from goldensample.demo import cap, circuit, kit, screw, washer, weave, wood
 from goldensample.demo.canvas import Surface
 from goldensample.demo.shot import Capture, add_sensor_noise, random_capture, shade, take_picture
 from goldensample.records import Array
@@ -58,13 +58,15 @@ FAMILIES: dict[str, Family] = {
         Family("screw", screw.SIZE_HW, screw.DEFECTS, screw.draw),
     )
 }
+LOGICAL = {"kit": Family("kit", kit.SIZE_HW, kit.DEFECTS, kit.draw)}
+"""Parts whose defects are not odd in any one place; `golden demo` leaves them out."""
 
 
 def render(family: str, seed: int, defect: str | None = None) -> Part:
     """Render one part; with a defect, the same part damaged.
 
     Args:
-        family: a key of `FAMILIES`.
+        family: a key of `FAMILIES` or `LOGICAL`.
         seed: not negative; determines part, pose, light, noise and the shape of the defect.
         defect: one of the family's defects, or None for a good part.
 
@@ -96,9 +98,10 @@ def find_family(name: str) -> Family:
     Raises:
         ValueError: the name is not known.
     """
-    if name not in FAMILIES:
-        raise ValueError(f"family must be one of {', '.join(FAMILIES)}; got {name!r}")
-    return FAMILIES[name]
+    families = FAMILIES | LOGICAL
+    if name not in families:
+        raise ValueError(f"family must be one of {', '.join(families)}; got {name!r}")
+    return families[name]
 
 
 def _render_noise_free(

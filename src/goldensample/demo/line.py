@@ -23,7 +23,7 @@ def write_dataset(
 
     Args:
         folder: gets a folder per family with train/good, test/<good or defect> and ground_truth.
-        families: keys of `FAMILIES`.
+        families: keys of `FAMILIES` or `LOGICAL`.
         train, test_good: good pictures to learn from and to test with, per family.
         per_defect: pictures of each defect, per family.
         notify: called for every picture, with the family as the stage.
