@@ -68,6 +68,18 @@ def test_weights_are_halved_only_where_nothing_is_lost():
         assert np.array_equal(one, two)
 
 
+def test_the_pixels_before_the_levels_of_a_network(tiny_file):
+    name = f"onnx:{tiny_file}"
+    both = open_backbone(name, levels=("pixels", "2", "3"))
+    alone = [open_backbone("pixels"), open_backbone(name)]
+    expected = [level for one in alone for level in one.extract(pictures())]
+    for ours, level in zip(both.extract(pictures()), expected, strict=True):
+        np.testing.assert_allclose(ours, level, rtol=1e-4, atol=1e-5)
+    assert both.network.stride == alone[1].network.stride
+    with pytest.raises(ValueError, match="levels must name"):
+        open_backbone(name, levels=("pixels",))
+
+
 def test_what_cannot_be_used_is_named(tiny_file, tmp_path):
     with pytest.raises(WeightsError, match="no such file"):
         open_backbone(f"onnx:{tmp_path / 'none.onnx'}")

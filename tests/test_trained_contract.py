@@ -13,6 +13,7 @@ from goldensample import Preparation
 from goldensample.errors import TrainingError
 from goldensample.features.store import InMemoryFeatureStore
 from goldensample.methods.registry import METHODS, default_backbone
+from goldensample.methods.trained.inputs import average
 from goldensample.records import Features, silent
 from test_method_contract import TRAINED
 
@@ -21,16 +22,19 @@ torch = pytest.importorskip("torch", reason="the extra [torch] is not installed"
 SMALL = {
     "ae_ssim": {"side": 32, "window": 7},
     "cavga": {"side": 32, "latent": 8},
+    "differnet": {"blocks": 2, "hidden": 16},
     "dsebm": {"side": 16},
     "ganomaly": {"side": 16, "latent": 8},
     "geotrans": {"side": 16, "width": 1},
     "itae": {"side": 32, "width": 4},
     "patch_svdd": {"crop": 256, "width": 4, "latent": 8, "stride": 16},
+    "students": {"patch": 17, "students": 2, "width": 4},
 }
 """Knobs with which a method trains on tiny pictures in a fraction of a second."""
 TURNED = {
     "ae_ssim": {"side": 16, "latent": 4, "loss": "l2", "window": 5},
     "cavga": {"side": 64, "latent": 4},
+    "differnet": {"blocks": 1, "hidden": 8},
     "dsebm": {"side": 32, "criterion": "reconstruction", "noise": 0.3},
     "ganomaly": {"side": 32, "latent": 4},
     "geotrans": {"side": 32, "width": 2},
@@ -43,6 +47,7 @@ TURNED = {
         "svdd_weight": 0.0,
         "crop": 128,
     },
+    "students": {"patch": 33, "students": 1, "width": 8},
 }
 """What the knobs that only some methods have are turned to."""
 COMMON = {"budget", "epochs", "patience", "device", "seed", "sigma_px"}
@@ -58,6 +63,10 @@ WRONG = {
     "crop": [0, 127, 2.5],
     "stride": [-1, 5, 32, 2.5],
     "svdd_weight": [-1.0, float("nan"), True],
+    "blocks": [0, 2.5],
+    "hidden": [-1, None],
+    "patch": [16, 64, 33.5],
+    "students": [0, 65, 1.5],
     "sigma_px": [-1.0, float("inf"), None],
     "budget": ["long", None],
     "epochs": [-1, True],
@@ -85,41 +94,61 @@ def pictures(n: int, seed: int, planted: tuple[int, int] | None = None) -> Featu
     return Features((pixels,), np.ones((n, 64, 64), bool))
 
 
+def seen(name: str, given: Features) -> Features:
+    """What a method sees of pictures: pixels, two levels that depend on them, or all three."""
+    if on_pixels(name):
+        return given
+    levels = []
+    for depth, cells in ((5, 16), (7, 8)):
+        mix = np.random.default_rng(depth).normal(size=(depth, 3)).astype(np.float32)
+        means = average(given.maps[0], (cells, cells))
+        levels.append(np.maximum(np.einsum("dc,nchw->ndhw", mix, means), 0))
+    if name == "students":
+        return Features((*given.maps, *levels), given.valid, given.first)
+    valid = np.stack([average(one, (16, 16)) >= 0.5 for one in given.valid])
+    return Features(tuple(levels), valid, given.first)
+
+
+def on_pixels(name: str) -> bool:
+    return default_backbone(name) == "pixels"
+
+
 def small(name: str, **knobs):
     return METHODS[name](**{"budget": "hand", "epochs": 2, **SMALL[name], **knobs})
 
 
 @pytest.fixture(scope="module", params=TRAINED)
 def name(request):
-    if default_backbone(request.param) != "pixels":
-        pytest.skip("tested on feature maps of its own")
     return request.param
 
 
 @pytest.fixture(scope="module")
 def detector(name):
-    return small(name).fit([pictures(12, 0)], silent)
+    return small(name).fit([seen(name, pictures(12, 0))], silent)
 
 
 def halves(whole: Features) -> list[Features]:
     parts = (slice(0, 5), slice(5, len(whole)))
-    return [Features((whole.maps[0][p],), whole.valid[p], p.start) for p in parts]
+    return [
+        Features(tuple(level[p] for level in whole.maps), whole.valid[p], p.start) for p in parts
+    ]
 
 
 def test_the_same_pictures_train_the_same_whatever_their_batches(name, detector):
     told, before = [], torch.get_rng_state()
-    given = halves(pictures(12, 0))
+    whole = seen(name, pictures(12, 0))
+    given = halves(whole)
     again = small(name).fit(given, lambda *step: told.append(step)).arrays()
     for key, array in detector.arrays().items():
         assert np.array_equal(array, again[key]), key
     assert torch.equal(before, torch.get_rng_state())
-    assert np.array_equal(given[0].maps[0], pictures(12, 0).maps[0][:5])
+    assert np.array_equal(whole.maps[0], seen(name, pictures(12, 0)).maps[0])
     assert told == sorted(told)
     assert told[-1] == ("training", 2, 2)
 
 
-def test_scores_have_the_shapes_and_the_order_they_must(detector):
-    scores = detector.score(pictures(3, 1))
+def test_scores_have_the_shapes_and_the_order_they_must(name, detector):
+    scores = detector.score(seen(name, pictures(3, 1)))
     assert (scores.image.shape, scores.image.dtype) == ((3,), np.float32)
     assert np.isfinite(scores.image).all()
     assert scores.image.min() >= 0
@@ -132,8 +161,10 @@ def test_scores_have_the_shapes_and_the_order_they_must(detector):
         assert detector.sigma_px == 0
 
 
-def test_a_planted_defect_is_where_the_map_changes_most(detector):
-    before, after = (detector.score(pictures(1, 2, place)).grid[0] for place in (None, (40, 8)))
+def test_a_planted_defect_is_where_the_map_changes_most(name, detector):
+    before, after = (
+        detector.score(seen(name, pictures(1, 2, place))).grid[0] for place in (None, (40, 8))
+    )
     grid = np.abs(after - before)
     if grid.size:
         row, column = (np.argwhere(grid == grid.max())[0] + 0.5) / grid.shape
@@ -141,12 +172,12 @@ def test_a_planted_defect_is_where_the_map_changes_most(detector):
         assert 8 / 64 - 0.1 <= column <= 24 / 64 + 0.1
 
 
-def test_alone_is_as_in_a_batch(detector):
+def test_alone_is_as_in_a_batch(name, detector):
     several = [pictures(1, seed, planted=(8 * seed, 8)) for seed in range(3)]
     maps = (np.concatenate([one.maps[0] for one in several]),)
-    batch = detector.score(Features(maps, np.ones((3, 64, 64), bool)))
+    batch = detector.score(seen(name, Features(maps, np.ones((3, 64, 64), bool))))
     for index, one in enumerate(several):
-        alone = detector.score(one)
+        alone = detector.score(seen(name, one))
         assert alone.image[0] == batch.image[index]
         assert np.array_equal(alone.grid[0], batch.grid[index])
 
@@ -154,7 +185,8 @@ def test_alone_is_as_in_a_batch(detector):
 def test_arrays_rebuild_an_equal_detector_and_wrong_ones_are_refused(name, detector):
     arrays = detector.arrays()
     again = small(name).restore(arrays)
-    assert np.array_equal(again.score(pictures(2, 3)).image, detector.score(pictures(2, 3)).image)
+    query = seen(name, pictures(2, 3))
+    assert np.array_equal(again.score(query).image, detector.score(query).image)
     assert (again.facts(), again.sigma_px) == (detector.facts(), detector.sigma_px)
     for key, array in arrays.items():
         for wrong in (array[None], array.astype(np.complex64), array[:0]):
@@ -162,14 +194,15 @@ def test_arrays_rebuild_an_equal_detector_and_wrong_ones_are_refused(name, detec
                 small(name).restore(arrays | {key: wrong})
 
 
-def test_what_is_not_looked_at_changes_nothing(detector):
+def test_what_is_not_looked_at_changes_nothing(name, detector):
     given = pictures(1, 4)
     valid = given.valid.copy()
     valid[:, :16] = False
     masked = replace(given, valid=valid)
     other = given.maps[0].copy()
     other[:, :, :16] = 0.9
-    ours, theirs = (detector.score(one) for one in (masked, replace(masked, maps=(other,))))
+    both = (masked, replace(masked, maps=(other,)))
+    ours, theirs = (detector.score(seen(name, one)) for one in both)
     assert ours.image[0] == theirs.image[0]
     assert np.array_equal(ours.grid, theirs.grid)
     if ours.grid.size:
@@ -182,30 +215,37 @@ def test_what_is_not_looked_at_changes_nothing(detector):
 @pytest.mark.parametrize("count", [1, 3])
 def test_few_pictures_all_alike_give_finite_scores(name, count):
     alike = Features((pictures(1, 0).maps[0].repeat(count, 0),), np.ones((count, 64, 64), bool))
-    assert np.isfinite(small(name).fit([alike], silent).score(pictures(2, 1)).image).all()
+    detector = small(name).fit([seen(name, alike)], silent)
+    assert np.isfinite(detector.score(seen(name, pictures(2, 1))).image).all()
 
 
 def test_what_cannot_be_trained_on_is_refused(name):
     with pytest.raises(ValueError, match="fit must have at least one picture; got none"):
         small(name).fit([], silent)
-    maps = (np.zeros((1, 5, 8, 8), np.float32), np.zeros((1, 7, 4, 4), np.float32))
-    with pytest.raises(ValueError, match=r"must go with --backbone pixels; got .* depth 5, 7"):
-        small(name).fit([Features(maps, np.ones((1, 8, 8), bool))], silent)
+    levels = seen("differnet", pictures(1, 0))
+    if name != "differnet":
+        with pytest.raises(ValueError, match=r"must .* --(backbone|levels) pixels.*; got .* 5, 7"):
+            small(name).fit([levels], silent)
 
 
-def test_other_shapes_than_at_the_fit_are_refused_or_brought_to_it(detector):
-    wide = np.zeros((1, 3, 48, 96), np.float32)
-    scores = detector.score(Features((wide,), np.ones((1, 48, 96), bool)))
-    assert np.isfinite(scores.image).all()
+def test_other_shapes_than_at_the_fit_are_refused_or_brought_to_it(name, detector):
+    wide = Features((np.zeros((1, 3, 48, 96), np.float32),), np.ones((1, 48, 96), bool))
+    if on_pixels(name):
+        assert np.isfinite(detector.score(wide).image).all()
+        return
+    given = seen(name, pictures(1, 0))
+    wider = replace(given, maps=tuple(level.repeat(2, axis=3) for level in given.maps))
+    with pytest.raises(ValueError, match=r"inputs must be as at the fit, .*; got"):
+        detector.score(replace(wider, valid=given.valid.repeat(2, axis=2)))
 
 
 def test_every_knob_changes_the_answer(name):
     own = {field.name for field in fields(METHODS[name])}
     assert set(TURNED[name]) == own - COMMON
-    query = pictures(1, 3, planted=(16, 16))
+    query, given = (seen(name, one) for one in (pictures(1, 3, (16, 16)), pictures(3, 0)))
 
     def scores(**knobs):
-        return small(name, epochs=1, **knobs).fit([pictures(3, 0)], silent).score(query)
+        return small(name, epochs=1, **knobs).fit([given], silent).score(query)
 
     ours = scores()
     for knob, turned in ({"seed": 1} | TURNED[name]).items():
@@ -223,11 +263,11 @@ def test_bad_values_name_the_knob(name):
 
 def test_a_training_that_was_stopped_ends_as_one_that_was_not(name, detector):
     store = InMemoryFeatureStore()
-    store.put(pictures(12, 0))  # kept in half precision
+    store.put(seen(name, pictures(12, 0)))  # kept in half precision
     whole = small(name, patience=5).fit(store, silent).arrays()
     assert whole["losses"].shape[0] == 3
     stopped = InMemoryFeatureStore()
-    stopped.put(pictures(12, 0))
+    stopped.put(seen(name, pictures(12, 0)))
 
     def interrupt(stage: str, done: int, total: int) -> None:
         if done == 1:
@@ -246,7 +286,7 @@ def test_a_loss_that_is_not_finite_is_an_error(name):
     broken = pictures(12, 0)
     broken.maps[0][3, 0, 5] = np.nan
     with pytest.raises(TrainingError, match="must stay finite; it was nan in epoch 1; train"):
-        small(name).fit([broken], silent)
+        small(name).fit([seen(name, broken)], silent)
 
 
 def test_a_file_is_inspected_without_torch(tmp_path):

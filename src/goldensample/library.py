@@ -13,7 +13,7 @@ from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
-from goldensample.methods.registry import METHODS, default_backbone
+from goldensample.methods.registry import METHODS, default_backbone, default_levels
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
@@ -53,8 +53,10 @@ def fit(
         WeightsError: the network is not available or cannot take the size.
     """
     names = {kind: name for name, kind in METHODS.items()}
-    backbone = backbone or default_backbone(names[type(method)])
-    network = open_backbone(backbone) if isinstance(backbone, str) else backbone
+    name = names.get(type(method), "patchcore")
+    network = backbone or default_backbone(name)
+    if isinstance(network, str):
+        network = open_backbone(network, tuple(default_levels(name).split(",")))
     images = distinct(images, preparation.grey_range if preparation else None)
     inspector = fitting.fit(
         images,

@@ -44,7 +44,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
-from goldensample.methods.registry import CHOICES, METHODS, default_backbone
+from goldensample.methods.registry import CHOICES, METHODS, default_backbone, default_levels
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Pictures
 from goldensample.runners import Runner, local_runner
@@ -62,7 +62,7 @@ def fit_one(
     ] = "patchcore",
     backbone: Backbones = None,
     weights: WeightsFiles = None,
-    levels: Levels = "2,3",
+    levels: Levels = "",
     size: Size = None,
     tile: Tile = False,
     resize: Resize = None,
@@ -110,7 +110,8 @@ def fit_one(
     preparation = sizes.preparation()
     names = backbone or [presets.get("backbone", default_backbone(method))]
     tell_slow(names)
-    network, members = open_backbones(names, parse_levels(levels), weights or [], device)
+    chosen = parse_levels(levels or default_levels(method))
+    network, members = open_backbones(names, chosen, weights or [], device)
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms
     if isinstance(settings, PatchCore):

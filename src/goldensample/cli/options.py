@@ -43,7 +43,14 @@ Layout = Annotated[
     str, typer.Option(help="A layout that golden data list names; else it is looked for.")
 ]
 CategoryName = Annotated[str, typer.Option(help="Which category, where the data set has several.")]
-Levels = Annotated[str, typer.Option(help="Levels of the network, finest first.")]
+Levels = Annotated[
+    str,
+    typer.Option(
+        help="Levels of the network, finest first; pixels before them is the picture itself. "
+        "\\[default: 2,3; for students pixels,2,3]",
+        show_default=False,
+    ),
+]
 Size = Annotated[
     str | None,
     typer.Option(help="HxW canvas, aspect kept. \\[default: about 256x256 of area]"),

@@ -35,7 +35,8 @@ def open_backbone(
             [torch]), "onnx:FILE", or "pixels", whose only level is the picture, in [0, 1]. An ONNX
             file takes (n, 3, H, W) float32, RGB normalised by ImageNet's mean and deviation.
         levels: finest first; "2" is the layer of stride 8 ("level2" or the second stage), "3" that
-            of stride 16; for an ONNX file the names of outputs, or "2" for "level2" or "layer2".
+            of stride 16; for an ONNX file the names of outputs, or "2" for "level2" or "layer2";
+            "pixels" before others is the picture itself, as the backbone of that name gives it.
         weights: for timm: a .safetensors or .pth file, or "random"; None takes timm's own.
         device: "cpu" runs OpenVINO; "cuda" keeps a network of timm or EfficientNet-Lite in torch.
 
@@ -43,6 +44,9 @@ def open_backbone(
         WeightsError: the network or its weights are not available; says what to do.
         ValueError: the name or the device is invalid.
     """
+    if name != PIXELS and levels[:1] == (PIXELS,):
+        network = open_backbone(name, levels[1:], weights).network
+        return OpenVINOBackbone(join([pixels_network(), network])[0])
     kind, _, target = str(name).partition(":")
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu or cuda; got {device!r}")

@@ -18,6 +18,7 @@ from goldensample.methods.trained.ganomaly import GANomaly
 from goldensample.methods.trained.geotrans import GeoTrans
 from goldensample.methods.trained.itae import ITAE
 from goldensample.methods.trained.patch_svdd import PatchSVDD
+from goldensample.methods.trained.students import Students
 
 METHODS: dict[str, type[Method]] = {
     "patchcore": PatchCore,
@@ -35,6 +36,7 @@ METHODS: dict[str, type[Method]] = {
     "geotrans": GeoTrans,
     "itae": ITAE,
     "patch_svdd": PatchSVDD,
+    "students": Students,
     "ensemble": Ensemble,
     "crossed": Crossed,
 }
@@ -45,3 +47,8 @@ CHOICES = tuple(name for name in METHODS if name not in ("ensemble", "crossed"))
 def default_backbone(method: str) -> str:
     """Return the name of the network that a method goes with where none is asked for."""
     return getattr(METHODS[method], "BACKBONE", "builtin")
+
+
+def default_levels(method: str) -> str:
+    """Return the levels, such as "2,3", that a method takes of its network where none are named."""
+    return getattr(METHODS[method], "LEVELS", "2,3")

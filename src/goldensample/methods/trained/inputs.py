@@ -47,17 +47,24 @@ def _gather(features: Iterable[Features], side: int) -> tuple[Array, ...]:
 
 
 def picture_inputs(features: Features, index: int, side: int) -> list[Array]:
-    """Return what the network sees of one picture: see `gather_pixels`; of side 0 the levels."""
+    """Return what the network sees of one picture: see `gather_pixels`; of side 0 the levels.
+
+    What is not looked at is 0 in the levels.
+    """
     levels = [to_numpy(level[index]) for level in features.maps]
+    valid = features.valid[index]
     if not side:
-        return levels
+        if valid.all():
+            return levels
+        seen = [average(valid, level.shape[1:]) >= 0.5 for level in levels]
+        return [np.where(*pair, np.float32(0)) for pair in zip(seen, levels, strict=True)]
     if [len(level) for level in levels] != [3]:
         depths = ", ".join(str(len(level)) for level in levels)
         raise ValueError(
             "a method that is trained on pixels must go with --backbone pixels; got a network with "
             f"levels of depth {depths}"
         )
-    pixels = np.where(features.valid[index], levels[0], np.float32(GREY))
+    pixels = np.where(valid, levels[0], np.float32(GREY))
     return [average(pixels, (side, side))]
 
 
