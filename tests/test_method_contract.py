@@ -147,8 +147,9 @@ def test_wrong_arrays_are_refused(kind):
     with pytest.raises(ValueError, match=r"must .*; got"):
         method.restore(arrays | {"more": np.zeros(1)})
     for name, array in arrays.items():
-        with pytest.raises(ValueError, match=r"must .*; got"):
-            method.restore({other: arrays[other] for other in arrays if other != name})
+        if name != "position_scale":  # earlier versions had none
+            with pytest.raises(ValueError, match=r"must .*; got"):
+                method.restore({other: arrays[other] for other in arrays if other != name})
         for wrong in (array[None], array.astype(np.complex64), array[:0]):
             with pytest.raises(ValueError, match=r"must .*; got"):
                 method.restore(arrays | {name: wrong})

@@ -93,6 +93,9 @@ def score(
     distances = to_bank
     if detector.defect_patches is not None:
         distances = correct_distances(add, detector, queries, to_bank)
+    if detector.position_scale is not None:
+        scale = detector.position_scale.reshape(1, -1)
+        distances = add("Div", distances, add.constant(scale))
     valid = add("Reshape", valid_cells(settings.stride), add.integers(1, -1))
     count = patch_count(grids, settings.stride)
     patch_distances = image_scores.PatchDistances(distances, valid, count)

@@ -16,7 +16,6 @@ from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import FIT, FORGET, LEARN, LIMIT, Revision
 from goldensample.learning.revisions import Note, apply_journal, open_journal, patchcore_of
 from goldensample.methods.corrections import defect_factors, distance_to_defects
-from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 from goldensample.search.exact import NearestSearch
 
@@ -113,7 +112,7 @@ def patches_of(
         for index in range(len(batch)):
             settings = patchcore_of(inspector).settings
             patches, centres = settings.patches_of(features, index)
-            limits = patch_limits(features, index, settings.stride)
+            limits = patchcore_of(inspector).patch_limits(features, index)
             yield to_numpy(patches).astype(np.float16).astype(np.float32), centres, limits
 
 

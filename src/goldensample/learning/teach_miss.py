@@ -15,7 +15,6 @@ from goldensample.learning.revisions import Note, drop_rows, patchcore_of, set_c
 from goldensample.methods.corrections import defect_factors
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.preparation.placement import Placement
-from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Features, Notify, Picture, Pictures, Scores, silent
 
 PATCHES = 24
@@ -132,7 +131,7 @@ def _propose_drop(inspector: Inspector, trial: Trial, note: Note) -> Proposal | 
     detector, (patches, scores) = patchcore_of(inspector), _patches(inspector, trial)
     distances = scores.grid[0][scores.valid[0]]
     worst = int(np.argmax(np.where(trial.marked, distances, -1)))
-    radius = trial.limit * patch_limits(trial.missed, 0, detector.settings.stride)[worst]
+    radius = trial.limit * detector.patch_limits(trial.missed, 0)[worst]
     ratio = float(scores.image[0] / max(scores.grid.max(), 1e-9))  # of score and distance
     to_worst = np.sqrt(np.square(detector.bank - patches[worst]).sum(axis=1))
     rows = np.flatnonzero(to_worst <= DROP_MARGIN * radius / max(ratio, 1e-9))
@@ -173,7 +172,7 @@ def _affordable(detector: PatchCoreDetector, trial: Trial, patches: Array) -> li
     for index in trial.true_negatives():
         good_patches = to_numpy(detector.settings.patches_of(trial.good[index], 0)[0])
         distances = trial.scores[index].grid[0][trial.scores[index].valid[0]]
-        unscaled = distances * patch_limits(trial.good[index], 0, detector.settings.stride)
+        unscaled = distances * detector.patch_limits(trial.good[index], 0)
         for k, patch in enumerate(patches):
             to_patch = np.sqrt(np.square(good_patches - patch).sum(axis=1))
             peaks[k, index] = (distances * defect_factors(unscaled, to_patch)).max()

@@ -70,6 +70,11 @@ class PatchCore:
         "maximum: the paper's weighed maximum; top: mean of the largest 1 % of the distances; "
         "statistics: their mean, top, maximum and deviation against those of good pictures",
     )
+    by_position: bool = knob(
+        True,
+        "divide distances by what is usual at their position, where good pictures show that more "
+        "is found; not with image_score statistics",
+    )
     search: str = knob(
         "exact",
         "exact: the true nearest rows; ivfpq or hnsw: FAISS's approximations (extra faiss)",
@@ -83,7 +88,8 @@ class PatchCore:
         check(share or rows, "coreset", "in (0, 1], a whole number of rows above 1, or 0", self)
         streaming = self.subsampler == "greedy" and self.greedy == "streaming"
         check(not (streaming and self.coreset == AUTO), "coreset", "given where it streams", self)
-        check(isinstance(self.denoise, bool), "denoise", "true or false", self)
+        for name in ("denoise", "by_position"):
+            check(isinstance(getattr(self, name), bool), name, "true or false", self)
         check(not (streaming and self.denoise), "denoise", "off where the coreset streams", self)
         check_number(self, "sigma_px", 0, 1000)
         named_choices = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
@@ -157,6 +163,8 @@ class PatchCoreDetector:
             all of them in the bank.
         reference: (6, 4) float64, reference of image scores by statistics; see `image_scores`.
         defect_patches: (q, d) float32 patches of missed defects; see `corrections`.
+        position_scale: (h, w) float32, what distances at each position are divided by; None for 1
+            everywhere; see `position_scale`.
     """
 
     settings: PatchCore
@@ -165,6 +173,7 @@ class PatchCoreDetector:
     radius: float
     reference: Array | None = None
     defect_patches: Array | None = None
+    position_scale: Array | None = None
 
     @property
     def sigma_px(self) -> float:
@@ -190,7 +199,7 @@ class PatchCoreDetector:
             Distances of the patches to the bank, divided by the limits where there are zones, and
             the image score of each picture.
         """
-        stride, valid = self.settings.stride, self.settings._valid(features)
+        valid = self.settings._valid(features)
         grid = np.zeros(valid.shape, np.float32)
         rows = np.full(valid.shape, -1, np.int32)
         image = np.zeros(len(valid), np.float32)
@@ -200,7 +209,7 @@ class PatchCoreDetector:
             bank_distance, row = (column[:, 0] for column in search.find(patches))
             defect_distance = distance_to_defects(patches, self.defect_patches)
             factor = defect_factors(bank_distance, defect_distance)
-            factor = factor / patch_limits(features, index, stride)
+            factor = factor / self.patch_limits(features, index)
             distance = bank_distance * factor
             grid[index][valid[index]] = distance
             rows[index][valid[index]] = row
@@ -214,9 +223,24 @@ class PatchCoreDetector:
                 score = self._reweight(search, patch, bank_distance[worst], row[worst])
                 image[index] = score * factor[worst]
         centres = tuple(
-            tuple((np.arange(0, cells, stride) + 0.5) / cells) for cells in features.valid.shape[1:]
+            tuple((np.arange(0, cells, self.settings.stride) + 0.5) / cells)
+            for cells in features.valid.shape[1:]
         )
         return Scores(image, grid, rows, valid, (centres[0], centres[1]))
+
+    def patch_limits(self, features: Features, index: int) -> Array:
+        """Return what the distances of a picture's patches are divided by, (k,) float32."""
+        limits = patch_limits(features, index, self.settings.stride)
+        if self.position_scale is None:
+            return limits
+        valid = self.settings._valid(features)[index]
+        if valid.shape != self.position_scale.shape:
+            raise ValueError(
+                f"patches must be on the grid of the fit, {self.position_scale.shape}; got "
+                f"{valid.shape}"
+            )
+        scaled: Array = limits * self.position_scale[valid]
+        return scaled
 
     def _reweight(self, search: Search, patch: Array, distance: float, row: int) -> float:
         """Return the re-weighted image score (equation 7), by log-sum-exp.
@@ -241,9 +265,17 @@ class PatchCoreDetector:
             arrays["usual"] = self.reference
         if self.defect_patches is not None:
             arrays["taught"] = self.defect_patches.astype(np.float16)
+        if self.position_scale is not None:
+            arrays["position_scale"] = self.position_scale
         return arrays
 
     def facts(self) -> dict[str, float]:
-        """Return the bank's size and its radius."""
+        """Return the bank's size, its radius, and whether distances are divided by position."""
         rows, depth = self.bank.shape
-        return {"bank_rows": rows, "depth": depth, "radius": self.radius}
+        scaled = float(self.position_scale is not None)
+        return {
+            "bank_rows": rows,
+            "depth": depth,
+            "radius": self.radius,
+            "by_position": scaled,
+        }

@@ -16,6 +16,7 @@ class Parts(NamedTuple):
     radius: float
     reference: Array | None
     defect_patches: Array | None
+    position_scale: Array | None
 
 
 def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
@@ -28,7 +29,7 @@ def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
         ValueError: an array is missing or the shapes do not fit.
     """
     names = ["bank", "origins", "radius", *(["usual"] if statistics else [])]
-    if set(arrays) - {"taught"} != set(names):
+    if set(arrays) - {"taught", "position_scale"} != set(names):
         raise ValueError(f"arrays must be {', '.join(names)}; got {', '.join(sorted(arrays))}")
     bank, origins, radius = (arrays[name] for name in ("bank", "origins", "radius"))
     if bank.ndim != 2 or not len(bank) or origins.shape != (len(bank), 3):
@@ -46,4 +47,14 @@ def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
         if defects.shape[1:] != bank.shape[1:] or not len(defects) or defects.dtype != np.float16:
             raise ValueError(f"taught must be float16 as the bank; got {defects.dtype}")
         defects = defects.astype(np.float32)
-    return Parts(bank.astype(np.float32), origins, float(radius[0]), reference, defects)
+    scale = arrays.get("position_scale")
+    if scale is not None and (
+        scale.ndim != 2
+        or not scale.size
+        or scale.dtype != np.float32
+        or not (np.isfinite(scale) & (scale > 0)).all()
+    ):
+        raise ValueError(
+            f"position_scale must be (h, w) float32 above 0; got {scale.dtype} {scale.shape}"
+        )
+    return Parts(bank.astype(np.float32), origins, float(radius[0]), reference, defects, scale)

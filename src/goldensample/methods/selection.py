@@ -20,7 +20,9 @@ from goldensample.methods.bank import (
     open_source,
 )
 from goldensample.methods.image_scores import fit_reference, leave_one_out_statistics
-from goldensample.records import Array, Features, Notify
+from goldensample.methods.patchcore_parts import Parts
+from goldensample.methods.position_scale import fit_position_scale
+from goldensample.records import Features, Notify
 from goldensample.runners import Runner
 
 AUTO = 0.0
@@ -36,19 +38,21 @@ def bank_size(share: float, patches: int) -> int:
 
 def fit_bank(
     settings: PatchSettings, features: Iterable[Features], notify: Notify, runner: Runner
-) -> tuple[Array, Array, float, Array | None]:
-    """Return the bank, its origins, its radius and the reference; see `PatchCore.fit`."""
+) -> Parts:
+    """Return the parts of a detector; see `PatchCore.fit`."""
     source = open_source(settings, features, notify, runner)
     coreset = select_rows(source, notify, runner)
     bank, origins = gather_rows(source, coreset.picks, runner)
-    radius, reference = 0.0, None
+    radius, reference, scale = 0.0, None, None
     if len(bank) < sum(source.counts):
         radius = coverage_radius(source, bank, coreset.nearest, notify, runner)
     if settings.image_score == "statistics":
         shared = source, bank, origins
         statistics = runner.run(leave_one_out_statistics, shared, source.chunks())
         reference = fit_reference(list(chain.from_iterable(statistics)))
-    return bank, origins, radius, reference
+    elif settings.by_position:
+        scale = fit_position_scale(source, (bank, origins), notify, runner)
+    return Parts(bank, origins, radius, reference, None, scale)
 
 
 def select_rows(source: PatchSource, notify: Notify, runner: Runner) -> Coreset:
