@@ -31,6 +31,7 @@ COMPUTING = (
     *("regions", "calibration", "drift", "methods", "inspection", "wording", "synthetic"),
 )
 """Wings that only compute: no file, no clock, no printing, no environment."""
+TIMM = ("backbones.torch", "backbones.transformer", "backbones.weights")
 HOMES = {
     "faiss": {"search.approximate"},
     "onnx": {"graphs"},
@@ -38,8 +39,8 @@ HOMES = {
     "onnxruntime": {"graphs"},
     "nncf": {"graphs"},
     "sklearn": {"methods.estimators"},
-    "torch": {"backbones.torch", "methods.trained"},
-    "timm": {"backbones.torch"},
+    "torch": {*TIMM, "methods.trained"},
+    "timm": set(TIMM),
     "PIL": {f"images.{name}" for name in ("codec", "decoding", "marked", "opening", "png_pixels")},
     "isal": {"images.png_pixels"},
     "pillow_heif": {"images.opening"},
@@ -48,7 +49,7 @@ HOMES = {
     "pyarrow": {"storage.verdict_table"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "safetensors": {"artifact.container", "backbones.torch"},
+    "safetensors": {"artifact.container", "backbones.weights"},
     "matplotlib": {"bench"},
     "fastapi": {"station"},
     "starlette": {"station"},

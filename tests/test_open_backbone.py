@@ -191,8 +191,8 @@ class TestTimm:
         from goldensample import PatchCore, fit
         from goldensample.backbones import torch as room
 
-        torch_module = room.build("resnet18", (2, 3), "random")
-        network = room.export(torch_module, "timm:resnet18", ("level2", "level3"))
+        torch_module, names = room.build("resnet18", (2, 3), "random")
+        network = room.export(torch_module, "timm:resnet18", names)
         from goldensample.backbones.openvino import OpenVINOBackbone
 
         # the whole bank: picks may differ where features differ in the last bit

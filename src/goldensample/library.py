@@ -56,7 +56,8 @@ def fit(
     name = names.get(type(method), "patchcore")
     network = backbone or default_backbone(name)
     if isinstance(network, str):
-        network = open_backbone(network, tuple(default_levels(name).split(",")))
+        levels = default_levels(name)
+        network = open_backbone(network, tuple(levels.split(",")) if levels else None)
     images = distinct(images, preparation.grey_range if preparation else None)
     inspector = fitting.fit(
         images,

@@ -8,122 +8,84 @@ from typing import Any
 import numpy as np
 
 from goldensample.backbones.network import Network
+from goldensample.backbones.weights import load_weights, missing_weights
 from goldensample.errors import WeightsError
 from goldensample.records import Array
 
 RANDOM = "random"
+TRANSFORMERS = ("timm.models.vision_transformer", "timm.models.eva")
+"""Modules of timm's plain vision transformers, DINOv2's and DINOv3's among them."""
 
 
-def build(name: str, levels: tuple[int, ...], weights: str | None) -> Any:
+def build(name: str, levels: tuple[int, ...], weights: str | None) -> tuple[Any, tuple[str, ...]]:
     """Build a timm network that returns the feature maps of the given levels.
 
     Args:
         name: a timm name, optionally with the tag of its weights: "wide_resnet50_2.tv_in1k".
-        levels: timm's `out_indices`; level j has a stride of about 2^(j+1) pixels.
+        levels: timm's `out_indices`: level j of a convolutional network has a stride of about
+            2^(j+1) pixels, () are 2 and 3; of a vision transformer they are blocks, counted from 0,
+            and () are those at half and at three quarters of its depth.
         weights: a .safetensors file, or a .pth file of tensors alone; "random" (for tests);
             None takes timm's own, from its cache or by download.
+
+    Returns:
+        The network, and a name for each of its levels: "level2" or "block5".
 
     Raises:
         WeightsError: no such network, level or weights, or weights that do not fit.
     """
     import timm
+
+    plain_name = name.split(".")[0]
+    if not timm.is_model(plain_name):
+        similar = ", ".join(timm.list_models(f"*{plain_name[:8]}*")[:5]) or "none like it"
+        raise WeightsError(f"timm:{name} must be a network of timm; there is none; near: {similar}")
+    if timm.model_entrypoint(plain_name).__module__ in TRANSFORMERS:
+        return _build_transformer(name, levels, weights)
+    levels = levels or (2, 3)
+    network = _create(name, levels, weights, {"features_only": True, "out_indices": levels})
+    return network.eval(), tuple(f"level{level}" for level in levels)
+
+
+def _build_transformer(
+    name: str, blocks: tuple[int, ...], weights: str | None
+) -> tuple[Any, tuple[str, ...]]:
+    """Build a vision transformer; see `build`."""
+    from goldensample.backbones.transformer import Blocks
+
+    network = _create(name, blocks, weights, {"num_classes": 0, "dynamic_img_size": True})
+    depth = len(network.blocks)
+    blocks = blocks or (depth // 2 - 1, depth * 3 // 4 - 1)
+    if blocks[-1] >= depth:
+        raise WeightsError(
+            f"levels of timm:{name} must be of its blocks, 0 to {depth - 1}; "
+            f"got {', '.join(map(str, blocks))}"
+        )
+    return Blocks(network, blocks).eval(), tuple(f"block{block}" for block in blocks)
+
+
+def _create(
+    name: str, levels: tuple[int, ...], weights: str | None, options: dict[str, Any]
+) -> Any:
+    """Create a timm network with its weights; `options` are those of timm."""
+    import timm
     import torch
 
-    if not timm.is_model(name.split(".")[0]):
-        similar = ", ".join(timm.list_models(f"*{name.split('.')[0][:8]}*")[:5]) or "none like it"
-        raise WeightsError(f"timm:{name} must be a network of timm; there is none; near: {similar}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with torch.random.fork_rng():
                 torch.manual_seed(0)  # random weights are the same every time
-                network = timm.create_model(
-                    name, features_only=True, out_indices=levels, pretrained=weights is None
-                )
+                network = timm.create_model(name, pretrained=weights is None, **options)
     except (OSError, RuntimeError, ValueError, ImportError, IndexError, AssertionError) as error:
         if weights is None and not isinstance(error, IndexError | AssertionError):
-            raise _no_weights(name, error) from error
+            raise missing_weights(name, error) from error
         raise WeightsError(
             f"timm:{name} must have the levels {', '.join(map(str, levels))}; it has not ({error})"
         ) from error
     if weights not in (None, RANDOM):
-        _load(network, name, Path(str(weights)))
-    return network.eval()
-
-
-def _no_weights(name: str, error: Exception) -> WeightsError:
-    """Return an error that names the missing file and where to get it."""
-    import timm
-
-    settings = timm.get_pretrained_cfg(name, allow_unregistered=True)
-    url = getattr(settings, "url", "") or ""
-    hub = getattr(settings, "hf_hub_id", "") or ""
-    sources = [f"https://huggingface.co/{hub} (model.safetensors)"] if hub else []
-    sources += [url] if url else []
-    reason = str(error).strip().splitlines()[0][:200]
-    return WeightsError(
-        f"the weights of timm:{name} must be at hand or be downloaded; neither worked ({reason}); "
-        f"get them from {' or '.join(sources) or 'their author'} on a machine with a network, and "
-        "name the file with --weights FILE"
-    )
-
-
-def _load(network: Any, name: str, path: Path) -> None:
-    """Load weights from a file; extra keys are ignored, missing ones are an error."""
-    import torch
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    if not path.is_file():
-        raise WeightsError(f"{path} must be the weights of timm:{name}; there is no such file")
-    try:
-        if path.suffix == ".safetensors":
-            state = load_file(path)
-        else:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # the error below says what is wrong with the file
-                state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
-    except Exception as error:  # pickle's refusals have no common root
-        if type(error).__name__ != "UnpicklingError":
-            raise
-        raise _unreadable(path, error) from error
-    try:
-        missing = network.load_state_dict(_match(network, name, state), strict=False).missing_keys
-    except RuntimeError as error:
-        reason = str(error).strip().splitlines()[-1].strip()
-        raise WeightsError(f"{path} must fit timm:{name}; {reason}") from error
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    if missing:
-        raise WeightsError(
-            f"{path} must hold every weight of timm:{name}; it lacks {len(missing)}, "
-            f"first {missing[0]}"
-        )
-
-
-def _unreadable(path: Path, error: Exception) -> WeightsError:
-    """Return an error for a file that holds anything else than tensors."""
-    return WeightsError(
-        f"{path} must be a whole .safetensors file, or a .pth file with nothing in it but tensors; "
-        f"it is damaged or holds something else ({type(error).__name__}); save its state_dict anew"
-    )
-
-
-def _match(network: Any, name: str, state: dict[str, Any]) -> dict[str, Any]:
-    """Rename tensors as timm does.
-
-    "layer1.0..." becomes "layer1_0..." where timm flattened the network that way. EfficientNet-Lite
-    as Google published it has names of its own, in timm's order.
-    """
-    expected = set(network.state_dict())
-    state = state.get("state_dict", state)
-    if name.startswith("tf_efficientnet_lite") and "_conv_stem.weight" in state:
-        return dict(zip(network.state_dict(), state.values(), strict=False))  # cut to its levels
-    if expected & set(state):
-        return state
-    by_flat_name = {key.replace(".", "_"): key for key in expected}
-    return {by_flat_name.get(k.replace(".", "_"), k): value for k, value in state.items()}
+        load_weights(network, name, Path(str(weights)))
+    return network
 
 
 def check_gpu() -> None:
@@ -146,6 +108,9 @@ def export(module: Any, name: str, levels: tuple[str, ...]) -> Network:
     """
     import torch
 
+    transformer = hasattr(module, "for_export")
+    exported = module.for_export() if transformer else module
+    side = 4 * module.stride if transformer else 64
     file = io.BytesIO()
     names = {"image": {0: "n", 2: "H", 3: "W"}}
     names |= {level: {0: "n", 2: f"h_{level}", 3: f"w_{level}"} for level in levels}
@@ -153,9 +118,10 @@ def export(module: Any, name: str, levels: tuple[str, ...]) -> Network:
         with warnings.catch_warnings():
             # the newer exporter, which the warning recommends, writes machine paths into the graph
             warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # `check_features` tells
             torch.onnx.export(
-                module,
-                (torch.zeros(1, 3, 64, 64),),
+                exported,
+                (torch.zeros(1, 3, side, side),),
                 file,
                 dynamo=False,
                 input_names=["image"],
@@ -167,10 +133,10 @@ def export(module: Any, name: str, levels: tuple[str, ...]) -> Network:
         reason = str(error).strip().splitlines()[0][:200]
         raise WeightsError(
             f"{name} must take pictures of any size and be exported to ONNX; it cannot ({reason}); "
-            "use a convolutional network"
+            "use a convolutional network or a plain vision transformer"
         ) from error
     settings = module.pretrained_cfg if hasattr(module, "pretrained_cfg") else module.default_cfg
-    stride = max(module.feature_info.reduction())
+    stride = module.stride if transformer else max(module.feature_info.reduction())
     return Network(
         name, file.getvalue(), levels, tuple(settings["mean"]), tuple(settings["std"]), stride
     )

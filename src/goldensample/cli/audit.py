@@ -68,7 +68,7 @@ def command(
         str, typer.Option(help="builtin, effnet-lite0 to 2, timm:NAME or onnx:FILE.")
     ] = "builtin",
     weights: Weights = None,
-    levels: Levels = "2,3",
+    levels: Levels = None,
     size: Size = None,
     resize: Resize = None,
     crop: Crop = None,

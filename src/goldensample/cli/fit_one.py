@@ -62,7 +62,7 @@ def fit_one(
     ] = "patchcore",
     backbone: Backbones = None,
     weights: WeightsFiles = None,
-    levels: Levels = "",
+    levels: Levels = None,
     size: Size = None,
     tile: Tile = False,
     resize: Resize = None,

@@ -73,6 +73,7 @@ def _licence(network: str) -> str:
 def _file_info(file: Path) -> dict[str, Any]:
     """Return the settings and the fitted state of a file."""
     from goldensample.artifact.store import load
+    from goldensample.features.extraction import level_shapes
 
     inspector = load(file)
     preparation = inspector.preparation
@@ -81,6 +82,7 @@ def _file_info(file: Path) -> dict[str, Any]:
         "file": str(file),
         "bytes": file.stat().st_size,
         **summary(inspector),
+        "grid_hw": level_shapes(inspector.preparation, inspector.backbone)[0][1:],
         "network_licence": _licence(inspector.backbone.network.name),
         "threshold_in_words": promise(inspector.threshold, inspector.journal),
         "notes": intake_notes(inspector.intake) if inspector.intake else [],

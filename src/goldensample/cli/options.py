@@ -44,11 +44,11 @@ Layout = Annotated[
 ]
 CategoryName = Annotated[str, typer.Option(help="Which category, where the data set has several.")]
 Levels = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="Levels of the network, finest first; pixels before them is the picture itself. "
-        "\\[default: 2,3; for students pixels,2,3]",
-        show_default=False,
+        help="Levels of the network, finest first; of a vision transformer its blocks, counted "
+        "from 0; pixels before them is the picture itself. \\[default: 2,3; blocks at half and at "
+        "three quarters of the depth; for students pixels,2,3]"
     ),
 ]
 Size = Annotated[
@@ -168,8 +168,10 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(parts[0]), int(parts[-1])
 
 
-def parse_levels(text: str) -> tuple[str, ...]:
-    """Read "2,3" as ("2", "3")."""
+def parse_levels(text: str | None) -> tuple[str, ...] | None:
+    """Read "2,3" as ("2", "3"); None stays."""
+    if text is None:
+        return None
     names = tuple(part.strip() for part in text.split(",") if part.strip())
     if len(set(names)) < len(names):
         raise typer.BadParameter(f"must name each level once; got {text!r}")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from hashlib import sha256
 from itertools import zip_longest
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def join(networks: list[Network]) -> tuple[Network, tuple[int, ...]]:
         name=" + ".join(network.name for network in networks),
         graph=model.SerializeToString(deterministic=True),
         levels=names,
-        stride=max(network.stride for network in networks),
+        stride=lcm(*(network.stride for network in networks)),
         source_sha256=sha256("".join(n.source_sha256 for n in networks).encode()).hexdigest(),
         int8_graph=b"",
         int8_weights=b"",

