@@ -29,6 +29,7 @@ SMALL = {
     "itae": {"side": 32, "width": 4},
     "patch_svdd": {"crop": 256, "width": 4, "latent": 8, "stride": 16},
     "students": {"patch": 17, "students": 2, "width": 4},
+    "vae_grad": {"side": 16, "latent": 8, "steps": 5},
 }
 """Knobs with which a method trains on tiny pictures in a fraction of a second."""
 TURNED = {
@@ -48,6 +49,7 @@ TURNED = {
         "crop": 128,
     },
     "students": {"patch": 33, "students": 1, "width": 8},
+    "vae_grad": {"side": 32, "latent": 4, "steps": 10, "step_size": 0.1, "l1_weight": 0.5},
 }
 """What the knobs that only some methods have are turned to."""
 COMMON = {"budget", "epochs", "patience", "device", "seed", "sigma_px"}
@@ -55,7 +57,7 @@ COMMON = {"budget", "epochs", "patience", "device", "seed", "sigma_px"}
 WRONG = {
     "loss": ["l1", None],
     "window": [1, 4, 2.5],
-    "side": [0, 20, 2.5],
+    "side": [-1, 20, 2.5],
     "latent": [0, 10**6],
     "criterion": ["entropy", None],
     "noise": [0.0, float("nan"), True],
@@ -67,6 +69,9 @@ WRONG = {
     "hidden": [-1, None],
     "patch": [16, 64, 33.5],
     "students": [0, 65, 1.5],
+    "steps": [0, 2.5],
+    "step_size": [0.0, float("nan"), True],
+    "l1_weight": [-1.0, float("inf"), None],
     "sigma_px": [-1.0, float("inf"), None],
     "budget": ["long", None],
     "epochs": [-1, True],

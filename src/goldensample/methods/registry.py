@@ -19,6 +19,7 @@ from goldensample.methods.trained.geotrans import GeoTrans
 from goldensample.methods.trained.itae import ITAE
 from goldensample.methods.trained.patch_svdd import PatchSVDD
 from goldensample.methods.trained.students import Students
+from goldensample.methods.trained.vae_grad import VAEGrad
 
 METHODS: dict[str, type[Method]] = {
     "patchcore": PatchCore,
@@ -37,6 +38,7 @@ METHODS: dict[str, type[Method]] = {
     "itae": ITAE,
     "patch_svdd": PatchSVDD,
     "students": Students,
+    "vae_grad": VAEGrad,
     "ensemble": Ensemble,
     "crossed": Crossed,
 }

@@ -29,6 +29,8 @@ LAYERS = (
     *((64, 3, 1), (128, 4, 2), (64, 3, 1), (32, 3, 1)),
 )
 """Channels, kernel and stride of the encoder's layers but the last, from the paper's table."""
+SLOPE = 0.2
+"""Of the leaky ReLU after each layer."""
 C1, C2 = 0.01**2, 0.03**2
 """Constants of SSIM for values in [0, 1]."""
 
@@ -92,14 +94,28 @@ def autoencoder(side: int, latent: int) -> Any:
     """Return the encoder and its mirror image: (n, 3, side, side) in [0, 1] to the same."""
     from torch import nn
 
+    return nn.Sequential(*encoder(side, latent), *decoder(side, latent))
+
+
+def encoder(side: int, outputs: int) -> Any:
+    """Return a `Sequential`, (n, 3, side, side) in [0, 1] to (n, outputs, 1, 1)."""
+    from torch import nn
+
     layers: list[Any] = []
     widths = (3, *(width for width, _, _ in LAYERS))
     for before, (width, kernel, stride) in zip(widths, LAYERS, strict=False):
-        layers += [nn.Conv2d(before, width, kernel, stride, 1), nn.LeakyReLU(0.2)]
-    layers += [nn.Conv2d(widths[-1], latent, side // 16)]
-    layers += [nn.ConvTranspose2d(latent, widths[-1], side // 16), nn.LeakyReLU(0.2)]
+        layers += [nn.Conv2d(before, width, kernel, stride, 1), nn.LeakyReLU(SLOPE)]
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], outputs, side // 16))
+
+
+def decoder(side: int, latent: int) -> Any:
+    """Return the encoder's mirror image, (n, latent, 1, 1) to (n, 3, side, side) in [0, 1]."""
+    from torch import nn
+
+    widths = (3, *(width for width, _, _ in LAYERS))
+    layers = [nn.ConvTranspose2d(latent, widths[-1], side // 16), nn.LeakyReLU(SLOPE)]
     for before, (width, kernel, stride) in zip(widths[-2::-1], LAYERS[::-1], strict=True):
-        layers += [nn.ConvTranspose2d(width, before, kernel, stride, 1), nn.LeakyReLU(0.2)]
+        layers += [nn.ConvTranspose2d(width, before, kernel, stride, 1), nn.LeakyReLU(SLOPE)]
     return nn.Sequential(*layers[:-1], nn.Sigmoid())
 
 

@@ -62,3 +62,29 @@ def export(networks: Any, score: Callable[..., dict[str, Any]], tensors: list[An
                 "largest value; report it, with the knobs of the fit"
             )
     return graph
+
+
+def looped(step: Callable[[Any, Any], Any], start: Any, count: int) -> Callable[[Any], Any]:
+    """Return a function of x that sets y to step(y, x) `count` times, at first to step(x, x).
+
+    It is exported as a loop, so that the graph holds its body once.
+
+    Args:
+        step: of operations that torch can trace, on the CPU, of weights that need no gradient.
+        start: an example of x; the function takes others of its shape.
+        count: of the steps.
+    """
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # as above
+        traced = torch.jit.trace(step, (start, start), check_trace=False)
+
+        @torch.jit.script  # type: ignore[untyped-decorator]
+        def run(start: torch.Tensor, count: int) -> torch.Tensor:
+            moved = start
+            for _ in range(count):
+                moved = traced(moved, start)
+            return moved
+
+    return lambda values: run(values, count)
