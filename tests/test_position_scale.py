@@ -116,7 +116,7 @@ def test_distances_are_divided():
     )
     with pytest.raises(ValueError, match=r"patches must be on the grid of the fit, \(8, 7\)"):
         replace(detector, position_scale=scale[:, 1:]).score(given)
-    off = PatchCore(by_position=False).fit([features(20, 0)], silent)
+    off = PatchCore(by_position="off").fit([features(20, 0)], silent)
     assert off.position_scale is None
 
 

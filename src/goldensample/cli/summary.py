@@ -56,10 +56,13 @@ def describe(inspector: Inspector) -> str:
     if not isinstance(method, PatchCore):
         return f"{describe_method(inspector)} {source}"
     exception = ", but for those left out as dirt," if method.denoise else ""
+    scaled = (
+        "; each distance counts by what is usual at its position" if values["by_position"] else ""
+    )
     return (
         f"{values['bank_rows']:,} bank rows of depth {values['depth']} {source}, "
         f"{describe_selection(method)}; "
-        f"no good patch{exception} is farther than {values['radius']:.4g} from the bank"
+        f"no good patch{exception} is farther than {values['radius']:.4g} from the bank{scaled}"
     )
 
 

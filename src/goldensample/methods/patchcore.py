@@ -31,6 +31,7 @@ from goldensample.runners import Runner, local_runner
 
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")
+BY_POSITION = ("auto", "off")
 _OPENING = Lock()
 """Threads that score at a time share one search: each would sort the bank, and keep a copy."""
 
@@ -70,10 +71,10 @@ class PatchCore:
         "maximum: the paper's weighed maximum; top: mean of the largest 1 % of the distances; "
         "statistics: their mean, top, maximum and deviation against those of good pictures",
     )
-    by_position: bool = knob(
-        True,
-        "divide distances by what is usual at their position, where good pictures show that more "
-        "is found; not with image_score statistics",
+    by_position: str = knob(
+        "auto",
+        "auto: distances are divided by what is usual at their position, where good pictures show "
+        "that more is found; off: never; not with image_score statistics",
     )
     search: str = knob(
         "exact",
@@ -88,11 +89,11 @@ class PatchCore:
         check(share or rows, "coreset", "in (0, 1], a whole number of rows above 1, or 0", self)
         streaming = self.subsampler == "greedy" and self.greedy == "streaming"
         check(not (streaming and self.coreset == AUTO), "coreset", "given where it streams", self)
-        for name in ("denoise", "by_position"):
-            check(isinstance(getattr(self, name), bool), name, "true or false", self)
+        check(isinstance(self.denoise, bool), "denoise", "true or false", self)
         check(not (streaming and self.denoise), "denoise", "off where the coreset streams", self)
         check_number(self, "sigma_px", 0, 1000)
         named_choices = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
+        named_choices["by_position"] = BY_POSITION
         named_choices["image_score"] = image_scores.IMAGE_SCORES
         for name, choices in named_choices.items():
             check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
