@@ -16,7 +16,7 @@ from goldensample.records import Array, Notify
 from goldensample.runners import Runner
 from goldensample.search.exact import NearestSearch
 
-POWERS = 0.0, 0.25, 0.5, 0.75
+POWERS = 0.25, 0.5, 0.75
 """Of the usual distance, by which distances may be divided."""
 DEVIATIONS = 4.0
 """Standard deviations above the mean that are the usual distance at a position."""
@@ -89,7 +89,7 @@ def held_out_distances(
 
 
 def choose_scale(grids: Array) -> Array | None:
-    """Return the divisor that finds the most imagined defects, of all that lose hardly any in any region.
+    """Return the divisor that finds the most imagined defects, losing hardly any in a region.
 
     Args:
         grids: (n, h, w) float32 distances of good pictures, each judged without its own rows; NaN
@@ -100,9 +100,13 @@ def choose_scale(grids: Array) -> Array | None:
     """
     halves = [(grids[0::2], grids[1::2]), (grids[1::2], grids[0::2])]
     gains = {power: np.mean([gain(*half, power) for half in halves], axis=0) for power in POWERS}
-    allowed = [power for power in POWERS if gains[power].min() >= -MOST_LOST * gains[power].mean()]
-    power = max(allowed, key=lambda power: gains[power].mean())
-    return position_scale(grids, power) if gains[power].mean() > LEAST_GAIN else None
+    mean_gains = {
+        power: found.mean()
+        for power, found in gains.items()
+        if found.min() >= -MOST_LOST * found.mean()
+    }
+    power = max(mean_gains, key=mean_gains.__getitem__, default=0.0)
+    return position_scale(grids, power) if mean_gains.get(power, 0.0) > LEAST_GAIN else None
 
 
 def gain(fitted: Array, judged: Array, power: float) -> Array:
