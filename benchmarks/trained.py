@@ -8,6 +8,7 @@ only where the fit with seed 0 took less than ten minutes. `--page` makes docs/b
 """
 
 import argparse
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -89,12 +90,42 @@ def make_page(networks: Networks) -> None:
 
     for path in RESULTS.glob("*.json"):
         shutil.copyfile(path, DOCS / "raw" / path.name)
+    write_atomic(DOCS / "figures/trained.svg", loss_curves())
     results = board.read_results(DOCS)
     table = board.ResultsTable(board.merge_categories([], results), networks, results, {})
     all_suites = [suites.read_suite(name) for name in suites.BUILT_IN]
     for name in ("table1", "table2", "table3", "table6", "tableS1", "trained"):
         page.write_views(suites.read_suite(name), table, DOCS)
     print(page.write_page(all_suites, table, DOCS))
+
+
+def loss_curves() -> bytes:
+    """Return an SVG: the losses of each method on bottle, the means over every epoch."""
+    import numpy as np
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    from goldensample.bench.plots import RC_PARAMS
+
+    curves = {}
+    for path in sorted(RESULTS.glob("*.bottle.*.seed0.*.json")):
+        raw = json.loads(path.read_bytes())
+        losses = np.asarray(raw.get("losses", []), float)  # (epochs + 1, parts)
+        if len(losses) > 1:
+            curves[raw["specification"]["method"]] = losses
+    with rc_context(RC_PARAMS | {"svg.fonttype": "none"}):
+        figure = Figure(figsize=(8, 1.7 * -(-len(curves) // 4)), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(-(-len(curves) // 4), 4, squeeze=False)).ravel()
+        for axis, (method, losses) in zip(axes, curves.items(), strict=False):
+            for part, style in zip(losses[1:].T, ("-", "--", ":"), strict=False):
+                axis.plot(np.arange(1, len(losses)), part, style, color="#0072B2")
+            axis.set_title(method)
+            axis.set_xlabel("epoch")
+        for axis in axes[len(curves) :]:
+            axis.remove()
+        file = io.BytesIO()
+        figure.savefig(file, format="svg", metadata={"Date": None})
+    return file.getvalue()
 
 
 def main() -> None:

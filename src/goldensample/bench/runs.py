@@ -21,6 +21,8 @@ from goldensample.preparation.preparation import Preparation
 PREPARATION_FIELDS = ("size_hw", "mode", "crop_hw")
 """Fields of the preparation that a suite can set."""
 PAPER_NETWORK = "timm:wide_resnet50_2.tv_in1k"
+PAPER_KNOBS = {"by_position": "off"}
+"""The paper's values of knobs whose defaults are others; suites begin with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +121,10 @@ class Run:
     def specification(self) -> dict[str, Any]:
         """Return everything that determines the result, as JSON values.
 
-        Knobs at their defaults are omitted, so that a new knob does not change it.
+        Knobs at their defaults, or the paper's, are omitted, so that a new one does not change it.
         """
         category = self.category
-        defaults = {f.name: f.default for f in fields(METHODS[self.method])}
+        defaults = {f.name: f.default for f in fields(METHODS[self.method])} | PAPER_KNOBS
         specification = {
             "version": __version__,
             "data_set": category.data_set,
@@ -195,7 +197,8 @@ def _knobs(entry: Entry, seed: int) -> dict[str, Any]:
     """Return all knobs of an entry's method."""
     method = METHODS[entry.method]
     names = [field.name for field in fields(method)]
-    knobs = {**entry.knobs, **({"seed": seed} if "seed" in names else {})}
+    paper = {name: value for name, value in PAPER_KNOBS.items() if name in names}
+    knobs = {**paper, **entry.knobs, **({"seed": seed} if "seed" in names else {})}
     if unknown := sorted(set(knobs) - set(names)):
         raise ValueError(
             f"knobs of {entry.label} must be among {', '.join(names)}; got {', '.join(unknown)}"
