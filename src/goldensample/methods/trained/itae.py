@@ -20,7 +20,7 @@ from goldensample.methods.validation import check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 500 * 209, "quick": 8_000},
+    pictures={"paper": 500 * 209, "quick": 24_000},
     batch=32,
     learning_rate=1e-3,
 )
