@@ -6,7 +6,7 @@ from math import gcd
 import numpy as np
 
 from goldensample.features.patches import AUTHORS_DEPTH, mean_matrix, pool_matrix, resize_matrix
-from goldensample.graphs import cells, image_scores
+from goldensample.graphs import cells, composition, image_scores
 from goldensample.graphs.nodes import Nodes, ScoreNodes
 from goldensample.methods.corrections import MAX_FACTOR
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
@@ -94,11 +94,13 @@ def score(
     if detector.defect_patches is not None:
         distances = correct_distances(add, detector, queries, to_bank)
     if detector.position_scale is not None:
-        scale = detector.position_scale.reshape(1, -1)
-        distances = add("Div", distances, add.constant(scale))
+        distances = add("Div", distances, add.constant(detector.position_scale.reshape(1, -1)))
+    numbers, usual = bank.numbers(rows), detector.composition
+    if usual is not None:
+        distances = composition.divide(add, usual, distances, numbers)
     valid = add("Reshape", valid_cells(settings.stride), add.integers(1, -1))
-    count = patch_count(grids, settings.stride)
-    patch_distances = image_scores.PatchDistances(distances, valid, count)
+    size_hw = -(-grids[0][1] // settings.stride), -(-grids[0][2] // settings.stride)
+    patch_distances = image_scores.PatchDistances(distances, valid, size_hw[0] * size_hw[1])
     if detector.reference is not None:
         score = image_scores.statistics(add, patch_distances, detector.reference)
     elif settings.image_score == "top":
@@ -106,13 +108,9 @@ def score(
     else:
         masked = add("Where", valid, distances, add.constant([-1.0]))
         score = reweighted_score(add, bank, queries, (masked, to_bank, rows), settings.neighbors)
-    return ScoreNodes(score, distances, bank.numbers(rows), settings.stride)
-
-
-def patch_count(grids: list[Grid], stride: int) -> int:
-    """Return the number of patches of a picture."""
-    _, h, w = grids[0]
-    return -(-h // stride) * -(-w // stride)
+    if usual is not None:
+        score = composition.larger_score(add, usual, score, (numbers, valid), size_hw)
+    return ScoreNodes(score, distances, numbers, settings.stride)
 
 
 class Bank:

@@ -22,6 +22,7 @@ from goldensample.features.extraction import (
     prepare,
 )
 from goldensample.images.intake import Intake
+from goldensample.inspection.composition import composition_note
 from goldensample.inspection.journal import Journal
 from goldensample.methods.protocols import BankDetector, Detector, Method
 from goldensample.methods.registry import METHODS
@@ -187,6 +188,8 @@ class Inspector:
             score = conformal.cross_conformal_score(scores.folds[0], calibration.scores)
         verdict = limit.verdict(score) if limit else None
         notes = [note(self.habits, canvases[index], placement)]
+        if verdict not in (None, "good"):
+            notes.append(composition_note(self.detector, scores, self.source))
         if scores.grid.size:
             heat_map = heatmap.heat_map(
                 scores.grid[0],

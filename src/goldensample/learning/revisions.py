@@ -79,6 +79,11 @@ def patchcore_of(inspector: Inspector) -> PatchCoreDetector:
             f"an inspector that learns must be a patchcore fit; got {inspector.method_name}; fit "
             "with --method patchcore"
         )
+    if inspector.detector.composition is not None:
+        raise ValueError(
+            "an inspector that learns must judge patches alone; this one judges the composition of "
+            "pictures as well; fit it again with the pictures it is to know"
+        )
     return inspector.detector
 
 

@@ -47,6 +47,11 @@ class Crossed:
             got = "one" if count else "none"
             least = "two pictures to be crossed" if count else "one picture"
             raise ValueError(f"fit must have at least {least}; got {got}")
+        if self.patchcore.composition == "on":
+            raise ValueError(
+                "composition must go with limits from pictures kept out of the bank; got too few "
+                "of them; give 38 for 5 % false alarms, more for fewer, or leave it off"
+            )
         detectors, indices = [], np.arange(count)
         for fold, fold_notify in enumerate([*[silent] * (FOLDS - 1), notify]):
             detector = self.patchcore.fit(WithoutFold(features, fold), fold_notify, runner)
@@ -177,10 +182,12 @@ def check_distributable(method: Method) -> PatchCore | Crossed:
         f"subsampler {settings.subsampler}": settings.subsampler != "greedy",
         "denoise": settings.denoise,
         "coreset auto": settings.coreset == AUTO,
+        "composition": settings.composition == "on",
     }
     if present := [name for name, is_present in obstacles.items() if is_present]:
         raise ValueError(
-            "a runner must go with a greedy coreset of a given size, without denoise; got "
+            "a runner must go with a greedy coreset of a given size, without denoise or "
+            "composition; got "
             f"{present[0]}; fit it here"
         )
     return method

@@ -4,7 +4,7 @@ Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 
@@ -14,6 +14,8 @@ from array_api_compat import device, is_numpy_array
 from goldensample.arrays import to_numpy
 from goldensample.features.patches import flatten, join_levels
 from goldensample.methods import image_scores
+from goldensample.methods.composition import Composition
+from goldensample.methods.composition_fit import fit_composition
 from goldensample.methods.corrections import defect_factors, distance_to_defects
 from goldensample.methods.patchcore_parts import check_parts
 from goldensample.methods.search import SEARCHES, Search, open_search
@@ -32,6 +34,7 @@ from goldensample.runners import Runner, local_runner
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")
 BY_POSITION = ("auto", "off")
+COMPOSITION = ("off", "on")
 _OPENING = Lock()
 """Threads that score at a time share one search: each would sort the bank, and keep a copy."""
 
@@ -76,6 +79,11 @@ class PatchCore:
         "auto: distances are divided by what is usual at their position, where good pictures show "
         "that more is found; off: never; not with image_score statistics",
     )
+    composition: str = knob(
+        "off",
+        "on: judge as well how much of each kind of place a picture has, and where: finds what is "
+        "missing, or too many; distances are divided by what is usual for the kind of place",
+    )
     search: str = knob(
         "exact",
         "exact: the true nearest rows; ivfpq or hnsw: FAISS's approximations (extra faiss)",
@@ -91,9 +99,11 @@ class PatchCore:
         check(not (streaming and self.coreset == AUTO), "coreset", "given where it streams", self)
         check(isinstance(self.denoise, bool), "denoise", "true or false", self)
         check(not (streaming and self.denoise), "denoise", "off where the coreset streams", self)
+        both = self.composition == "on" and self.image_score == "statistics"
+        check(not both, "composition", "off with image_score statistics", self)
         check_number(self, "sigma_px", 0, 1000)
         named_choices = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
-        named_choices["by_position"] = BY_POSITION
+        named_choices |= {"by_position": BY_POSITION, "composition": COMPOSITION}
         named_choices["image_score"] = image_scores.IMAGE_SCORES
         for name, choices in named_choices.items():
             check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
@@ -125,7 +135,10 @@ class PatchCore:
         Cost: memory for n·h·w points of the projection's depth; of a streaming coreset, for a
             bounded number of them beside the features' array store; time as `coreset.greedy`.
         """
-        return PatchCoreDetector(self, *fit_bank(self, features, notify, runner))
+        detector = PatchCoreDetector(self, *fit_bank(self, features, notify, runner))
+        if self.composition == "off":
+            return detector
+        return detector.with_composition(fit_composition(detector, features, notify))
 
     def counts(self, features: Features) -> list[int]:
         """Return how many patches each picture has."""
@@ -166,6 +179,7 @@ class PatchCoreDetector:
         defect_patches: (q, d) float32 patches of missed defects; see `corrections`.
         position_scale: (h, w) float32, what distances at each position are divided by; None for 1
             everywhere; see `position_scale`.
+        composition: what is usual of a picture's composition; None judges patches alone.
     """
 
     settings: PatchCore
@@ -175,11 +189,20 @@ class PatchCoreDetector:
     reference: Array | None = None
     defect_patches: Array | None = None
     position_scale: Array | None = None
+    composition: Composition | None = None
 
     @property
     def sigma_px(self) -> float:
         """Blur of the heat map in pixels of the canvas."""
         return self.settings.sigma_px
+
+    def with_composition(self, found: Composition | None) -> "PatchCoreDetector":
+        """Return this detector with another composition."""
+        return replace(self, composition=found)
+
+    def with_rows(self, rows: Array) -> "PatchCoreDetector":
+        """Return this detector with some rows of the bank alone, by their numbers."""
+        return replace(self, bank=self.bank[rows], origins=self.origins[rows])
 
     @cached_property
     def _searches(self) -> dict[str, Search]:
@@ -211,6 +234,8 @@ class PatchCoreDetector:
             defect_distance = distance_to_defects(patches, self.defect_patches)
             factor = defect_factors(bank_distance, defect_distance)
             factor = factor / self.patch_limits(features, index)
+            if self.composition is not None:
+                factor = factor / self.composition.divisors[self.composition.kinds[row]]
             distance = bank_distance * factor
             grid[index][valid[index]] = distance
             rows[index][valid[index]] = row
@@ -223,6 +248,8 @@ class PatchCoreDetector:
             else:
                 score = self._reweight(search, patch, bank_distance[worst], row[worst])
                 image[index] = score * factor[worst]
+            if self.composition is not None:
+                image[index] = max(image[index], self.composition.score(rows[index]))
         centres = tuple(
             tuple((np.arange(0, cells, self.settings.stride) + 0.5) / cells)
             for cells in features.valid.shape[1:]
@@ -268,6 +295,8 @@ class PatchCoreDetector:
             arrays["taught"] = self.defect_patches.astype(np.float16)
         if self.position_scale is not None:
             arrays["position_scale"] = self.position_scale
+        if self.composition is not None:
+            arrays |= self.composition.arrays()
         return arrays
 
     def facts(self) -> dict[str, float]:

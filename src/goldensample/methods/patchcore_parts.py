@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from goldensample.methods.composition import Composition, restore
 from goldensample.records import Array
 
 
@@ -17,6 +18,7 @@ class Parts(NamedTuple):
     reference: Array | None
     defect_patches: Array | None
     position_scale: Array | None
+    composition: Composition | None = None
 
 
 def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
@@ -29,7 +31,8 @@ def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
         ValueError: an array is missing or the shapes do not fit.
     """
     names = ["bank", "origins", "radius", *(["usual"] if statistics else [])]
-    if set(arrays) - {"taught", "position_scale"} != set(names):
+    counted = {name for name in arrays if name.startswith("composition_")}
+    if set(arrays) - counted - {"taught", "position_scale"} != set(names):
         raise ValueError(f"arrays must be {', '.join(names)}; got {', '.join(sorted(arrays))}")
     bank, origins, radius = (arrays[name] for name in ("bank", "origins", "radius"))
     if bank.ndim != 2 or not len(bank) or origins.shape != (len(bank), 3):
@@ -57,4 +60,6 @@ def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
         raise ValueError(
             f"position_scale must be (h, w) float32 above 0; got {scale.dtype} {scale.shape}"
         )
-    return Parts(bank.astype(np.float32), origins, float(radius[0]), reference, defects, scale)
+    composition = restore(arrays, len(bank)) if counted else None
+    values = bank.astype(np.float32), origins, float(radius[0]), reference, defects, scale
+    return Parts(*values, composition)

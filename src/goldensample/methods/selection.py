@@ -50,7 +50,7 @@ def fit_bank(
         shared = source, bank, origins
         statistics = runner.run(leave_one_out_statistics, shared, source.chunks())
         reference = fit_reference(list(chain.from_iterable(statistics)))
-    elif settings.by_position == "auto":
+    elif settings.by_position == "auto" and settings.composition == "off":
         scale = fit_position_scale(source, (bank, origins), notify, runner)
     return Parts(bank, origins, radius, reference, None, scale)
 

@@ -9,6 +9,7 @@ STAGES = {
     "coreset": "choosing the bank",
     "coverage": "measuring the bank's radius",
     "usual": "comparing each with the others",
+    "composition": "comparing what each picture is made of",
     "folds": "fitting without each fold of the pictures",
     "threshold": "setting the threshold",
     "precision": "proving the precision on pasted defects",
