@@ -28,9 +28,8 @@ def composition_note(detector: Detector, scores: Scores, source: Callable[[int],
     alike = composition.kinds == unusual.kind
     examples = np.flatnonzero(alike & near.all(axis=1))
     example = source(int((examples if len(examples) else np.flatnonzero(alike))[0]))
-    what = "missing" if unusual.found < unusual.usual else "too many"
     return (
-        f"something is {what}: in the {QUARTER_NAMES[unusual.quarter]} quarter "
+        f"something is missing or too many: in the {QUARTER_NAMES[unusual.quarter]} quarter "
         f"{unusual.found} patches are like {example.picture} around row {example.row_px:.0f}, "
         f"column {example.column_px:.0f}; {unusual.usual:.0f} are usual"
     )

@@ -192,11 +192,7 @@ class Inspector:
             notes.append(composition_note(self.detector, scores, self.source))
         if scores.grid.size:
             heat_map = heatmap.heat_map(
-                scores.grid[0],
-                scores.valid[0],
-                scores.centres,
-                placement,
-                self.detector.sigma_px,
+                scores.grid[0], scores.valid[0], scores.centres, placement, self.detector.sigma_px
             )
             if limit and verdict and limit.pixel is not None:
                 regions = heatmap.regions_of_verdict(heat_map, limit.pixel, verdict)

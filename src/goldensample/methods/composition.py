@@ -99,6 +99,7 @@ class Composition:
         surplus = counts - self.usual[0]
         share = pull * surplus  # (QUARTERS, K), of the squared distance
         quarter = int(np.argmax(share.sum(axis=1)))
+        share = share * np.abs(surplus) / (counts + self.usual[0] + 1)  # not the background first
         kind = int(np.argmax(share[quarter]))
         alike = share[quarter] * np.sign(surplus[quarter] * surplus[quarter, kind])
         group = [other for other in np.argsort(-alike)[:GROUP] if alike[other] > 0] or [kind]

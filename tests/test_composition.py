@@ -1,0 +1,199 @@
+"""The composition of a picture: counted exactly, calibrated with the patches, and explained."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from goldensample import Inspector, PatchCore, fit
+from goldensample.artifact.store import load, save
+from goldensample.calibration import conformal
+from goldensample.learning.learn import learn
+from goldensample.learning.revisions import Note
+from goldensample.methods.composition import (
+    KINDS,
+    QUARTERS,
+    choose_kinds,
+    count_kinds,
+    shrunk_gaussian,
+    usual_distances,
+)
+from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.records import Array, Features, silent
+
+SIDE = 16
+"""Of the grid of features."""
+
+
+def features_of(rng: np.random.Generator, count: int, parts: int = 3, first: int = 0) -> Features:
+    """Draw pictures of `parts` parts of two kinds, each of 3 x 3 cells, in the left half."""
+    maps = rng.normal(0, 0.05, (count, 6, SIDE, SIDE)).astype(np.float32)
+    for one in maps:
+        for number, place in enumerate(rng.permutation(8)[:parts]):
+            row, column = 4 * (place // 2), 4 * (place % 2)
+            one[1 + number % 2, row : row + 3, column : column + 3] += 1
+    return Features((maps,), np.ones((count, SIDE, SIDE), bool), first)
+
+
+SETTINGS = PatchCore(composition="on", neighbourhood=1, coreset=0.2)
+
+
+@lru_cache(maxsize=2)
+def fitted(seed: int = 0) -> PatchCoreDetector:
+    return SETTINGS.fit([features_of(np.random.default_rng(seed), 40)], silent)
+
+
+def test_kinds_are_counted_as_a_loop_counts_them() -> None:
+    rng = np.random.default_rng(1)
+    kinds = rng.integers(0, 5, 30).astype(np.uint8)
+    rows = rng.integers(-1, 30, (7, 6))
+    expected = np.zeros((QUARTERS, 5), int)
+    for row in range(7):
+        for column in range(6):
+            if rows[row, column] >= 0:
+                quarter = 2 * ((row + 0.5) / 7 >= 0.5) + ((column + 0.5) / 6 >= 0.5)
+                expected[int(quarter), kinds[rows[row, column]]] += 1
+    assert np.array_equal(count_kinds(kinds, 5, rows), expected)
+
+
+def test_usual_distances_are_mean_and_four_deviations_of_each_kind() -> None:
+    rng = np.random.default_rng(2)
+    kinds = np.repeat([0, 1], 50_000)
+    distances = np.where(kinds == 0, rng.normal(1, 0.1, 100_000), rng.normal(3, 0.5, 100_000))
+    usual = usual_distances(kinds, 3, distances)
+    assert usual[1] / usual[0] == pytest.approx((3 + 4 * 0.5) / (1 + 4 * 0.1), rel=0.01)
+    assert usual[2] > 0, "a kind that no patch has is as usual as all together"
+    assert np.array_equal(usual_distances(kinds, 2, 0 * distances), [1, 1])
+
+
+def test_the_gaussian_is_that_of_scikit_learn() -> None:
+    covariance = pytest.importorskip("sklearn.covariance")
+    vectors = np.random.default_rng(3).normal(size=(30, 8)) * np.arange(1, 9)
+    mean, whitening = shrunk_gaussian(vectors)
+    expected, _ = covariance.ledoit_wolf(vectors)
+    assert np.allclose(mean, vectors.mean(axis=0))
+    assert np.allclose(np.linalg.inv(whitening.T @ whitening), expected)
+
+
+def test_rows_that_form_groups_get_a_kind_each() -> None:
+    rng = np.random.default_rng(4)
+    groups = np.repeat(np.arange(KINDS), 4)
+    bank = (100 * groups[:, None] + rng.normal(0, 0.1, (len(groups), 3))).astype(np.float32)
+    kinds, middles = choose_kinds(bank, seed=0)
+    assert len(middles) == KINDS
+    assert all(len(np.unique(kinds[groups == group])) == 1 for group in range(KINDS))
+    assert np.array_equal(kinds, choose_kinds(bank, seed=0)[0])
+
+
+def test_a_part_missing_or_too_many_is_found_that_patches_do_not_see() -> None:
+    detector = fitted()
+    rng = np.random.default_rng(5)
+    good = detector.score(features_of(rng, 30)).image
+    for parts in (2, 4):
+        odd = features_of(rng, 30, parts)
+        alone = detector.with_composition(None)
+        assert np.median(alone.score(odd).image) < alone.score(features_of(rng, 30)).image.max()
+        assert np.mean(detector.score(odd).image > np.quantile(good, 0.9)) > 0.9
+
+
+def test_where_a_part_is_missing_or_too_many_is_told() -> None:
+    detector = fitted()
+    assert detector.composition is not None
+    for parts in (0, 8):
+        rows = detector.score(features_of(np.random.default_rng(6), 1, parts)).nearest[0]
+        unusual = detector.composition.most_unusual(rows)
+        assert unusual.quarter in (0, 2), "parts lie in the left half"
+        assert abs(unusual.found - unusual.usual) > 4
+        assert unusual.found <= detector.composition.counts(rows)[unusual.quarter].sum()
+
+
+def test_the_limit_keeps_its_rate_for_the_verdict_as_a_whole() -> None:
+    rates = []
+    for split in range(20):
+        rng = np.random.default_rng(100 + split)
+        detector = SETTINGS.fit([features_of(rng, 20)], silent)
+        scores = detector.score(features_of(rng, 79)).image.astype(np.float64)
+        rates.append(np.mean(scores[19:] > conformal.limit(scores[:19], 0.1)))
+    assert np.mean(rates) < 0.1 + 3 * 0.07 / np.sqrt(20)  # 0.07: deviation of a split's rate
+
+
+def test_without_it_nothing_changes() -> None:
+    features = features_of(np.random.default_rng(7), 25)
+    plain = PatchCore(neighbourhood=1, coreset=0.2, by_position="off").fit([features], silent)
+    detector = SETTINGS.fit([features], silent)
+    assert plain.arrays().keys() == {"bank", "origins", "radius"}
+    assert np.array_equal(plain.bank, detector.bank)
+    scores, same = plain.score(features), detector.with_composition(None).score(features)
+    assert np.array_equal(scores.image, same.image)
+    assert np.array_equal(scores.grid, same.grid)
+
+
+def test_the_arrays_restore_it_and_damaged_ones_are_refused() -> None:
+    detector, features = fitted(), features_of(np.random.default_rng(8), 3, 2)
+    arrays = detector.arrays()
+    again = SETTINGS.restore(arrays)
+    assert np.array_equal(again.score(features).image, detector.score(features).image)
+    for name in arrays:
+        if name.startswith("composition_"):
+            with pytest.raises(ValueError, match="composition"):
+                SETTINGS.restore({other: array for other, array in arrays.items() if other != name})
+            with pytest.raises(ValueError, match="composition"):
+                SETTINGS.restore(arrays | {name: arrays[name][..., :-1]})
+
+
+def test_too_few_pictures_and_what_does_not_go_with_it_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match="20 good pictures in the bank; got 12"):
+        SETTINGS.fit([features_of(np.random.default_rng(0), 12)], silent)
+    with pytest.raises(ValueError, match="off with image_score statistics"):
+        PatchCore(composition="on", image_score="statistics")
+    with pytest.raises(ValueError, match="composition"):
+        PatchCore(composition="maybe")
+
+
+def picture(rng: np.random.Generator, discs: int = 3) -> Array:
+    """Draw a grey picture with bright squares."""
+    pixels = rng.normal(60, 3, (64, 64, 1)).repeat(3, axis=2)
+    for place in rng.permutation(8)[:discs]:
+        row, column = 16 * (place // 2) + 2, 16 * (place % 2) + 2
+        pixels[row : row + 12, column : column + 12] += 120
+    return np.clip(pixels, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def inspector() -> Inspector:
+    rng = np.random.default_rng(9)
+    return fit([picture(rng) for _ in range(45)], method=PatchCore(composition="on"))
+
+
+def test_the_verdict_says_what_is_missing(inspector: Inspector, tmp_path: Path) -> None:
+    rng = np.random.default_rng(10)
+    save(inspector, tmp_path / "part.golden")
+    loaded = load(tmp_path / "part.golden")
+    inspections = list(loaded.inspect_many([picture(rng, discs=0) for _ in range(3)]))
+    for inspection in inspections:
+        assert inspection.verdict == "defect"
+        assert "something is missing or too many: in the" in inspection.note
+        assert "are usual" in inspection.note
+    good = [loaded.inspect(picture(rng)) for _ in range(5)]
+    assert not any("something is" in one.note for one in good if one.verdict == "good")
+
+
+def test_it_does_not_learn_and_is_not_crossed(inspector: Inspector) -> None:
+    rng = np.random.default_rng(11)
+    with pytest.raises(ValueError, match="must judge patches alone"):
+        learn(inspector, [picture(rng)], Note("2026-11-29T00:00:00"))
+    with pytest.raises(ValueError, match="kept out of the bank"):
+        fit([picture(rng) for _ in range(20)], method=PatchCore(composition="on"))
+
+
+def test_an_export_computes_it_too(inspector: Inspector) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    from goldensample.graphs.graph import to_onnx
+
+    session = runtime.InferenceSession(to_onnx(inspector))
+    rng = np.random.default_rng(12)
+    for discs in (3, 0, 6):
+        pixels = picture(rng, discs)
+        score = session.run(["score"], {"image": pixels[None]})[0][0]
+        assert score == pytest.approx(inspector.inspect(pixels).score, rel=1e-3)
