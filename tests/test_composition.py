@@ -1,5 +1,6 @@
 """The composition of a picture: counted exactly, calibrated with the patches, and explained."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -57,12 +58,12 @@ def test_kinds_are_counted_as_a_loop_counts_them() -> None:
     assert np.array_equal(count_kinds(kinds, 5, rows), expected)
 
 
-def test_usual_distances_are_mean_and_four_deviations_of_each_kind() -> None:
+def test_usual_distances_are_mean_and_deviations_of_each_kind() -> None:
     rng = np.random.default_rng(2)
     kinds = np.repeat([0, 1], 50_000)
     distances = np.where(kinds == 0, rng.normal(1, 0.1, 100_000), rng.normal(3, 0.5, 100_000))
     usual = usual_distances(kinds, 3, distances)
-    assert usual[1] / usual[0] == pytest.approx((3 + 4 * 0.5) / (1 + 4 * 0.1), rel=0.01)
+    assert usual[1] / usual[0] == pytest.approx((3 + 8 * 0.5) / (1 + 8 * 0.1), rel=0.01)
     assert usual[2] > 0, "a kind that no patch has is as usual as all together"
     assert np.array_equal(usual_distances(kinds, 2, 0 * distances), [1, 1])
 
@@ -112,7 +113,7 @@ def test_the_limit_keeps_its_rate_for_the_verdict_as_a_whole() -> None:
     rates = []
     for split in range(20):
         rng = np.random.default_rng(100 + split)
-        detector = SETTINGS.fit([features_of(rng, 20)], silent)
+        detector = replace(SETTINGS, coreset=64).fit([features_of(rng, 20)], silent)
         scores = detector.score(features_of(rng, 79)).image.astype(np.float64)
         rates.append(np.mean(scores[19:] > conformal.limit(scores[:19], 0.1)))
     assert np.mean(rates) < 0.1 + 3 * 0.07 / np.sqrt(20)  # 0.07: deviation of a split's rate

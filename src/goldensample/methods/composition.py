@@ -16,11 +16,11 @@ import numpy as np
 
 from goldensample.records import Array
 
-KINDS, DIRECTIONS, QUARTERS = 256, 12, 4
+KINDS, DIRECTIONS, QUARTERS = 128, 12, 4
 """Kinds of places; directions in which they differ most; parts of a picture."""
 STEPS, MOST_ROWS = 15, 20_000
 """Of k-means: steps, and most rows that the middles are computed from."""
-PRIOR, DEVIATIONS = 20, 4.0
+PRIOR, DEVIATIONS = 20, 8.0
 """Patches of all kinds that each kind is mixed with; deviations above the mean that are usual."""
 GROUP = 8
 """Kinds, at most, that are counted together where something is said of them."""

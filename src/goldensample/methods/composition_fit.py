@@ -19,7 +19,7 @@ from goldensample.records import Array, Features, Notify, Scores
 
 LEAST_PICTURES, MOST_PICTURES = 20, 100
 """Fewest good pictures for it, and most that are judged."""
-FOLDS = 5
+FOLDS = 50
 """Parts of the pictures; each is judged by the rows of the others."""
 
 
@@ -59,21 +59,23 @@ def fit_composition(detector: Judge, features: Iterable[Features], notify: Notif
     bank, origins = detector.bank, detector.origins
     kinds, middles = choose_kinds(bank, detector.settings.seed)
     chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int))
-    folds = {int(number): number * FOLDS // count for number in chosen}
+    folds = {int(number): int(number) * FOLDS // count for number in chosen}
     fold_of_row = origins[:, 0].astype(int) * FOLDS // count
 
     def judge(composition: Composition | None, offset: int) -> list[tuple[Scores, Array]]:
-        judged = []
-        for fold in range(FOLDS):
-            rows = np.flatnonzero(fold_of_row != fold)
-            own = None if composition is None else composition.of_rows(rows)
-            part = detector.with_rows(rows).with_composition(own)
-            for one, number in _pictures(features):
-                if folds.get(number) == fold:
-                    scores = part.score(one)
-                    nearest = scores.nearest[0]
-                    judged.append((scores, np.where(nearest >= 0, rows[nearest], -1)))
-                    notify("composition", offset + len(judged), 2 * len(chosen))
+        judged, opened, part, rows = list[tuple[Scores, Array]](), -1, detector, origins[:0]
+        for one, number in _pictures(features):
+            if number not in folds:
+                continue
+            if folds[number] != opened:
+                opened = folds[number]
+                rows = np.flatnonzero(fold_of_row != opened)
+                own = None if composition is None else composition.of_rows(rows)
+                part = detector.with_rows(rows).with_composition(own)
+            scores = part.score(one)
+            nearest = scores.nearest[0]
+            judged.append((scores, np.where(nearest >= 0, rows[nearest], -1)))
+            notify("composition", offset + len(judged), 2 * len(chosen))
         return judged
 
     plain = judge(None, 0)
