@@ -75,7 +75,9 @@ def test_an_export_agrees_and_says_what_it_takes(to, ending, fitted, tmp_path):
 
 def test_a_file_without_a_threshold_is_exported_too(tiny, good_parts, tmp_path):
     written = export(
-        fit(good_parts[:4], backbone=tiny, preparation=FIT), tmp_path / "a.onnx", "onnx"
+        fit(good_parts[:4], backbone=tiny, preparation=FIT, false_alarms=None),
+        tmp_path / "a.onnx",
+        "onnx",
     )
     assert all(not one.changed_verdicts(at_limit=False) for one in written.agreements)
     run = open_all(open_export(tmp_path / "a.onnx"))["ONNX Runtime"]

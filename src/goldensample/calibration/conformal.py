@@ -12,7 +12,9 @@ FOLDS = 5
 SCHEMES = ("auto", "split", "cross")
 """Calibration schemes that can be requested."""
 MIN_TAIL_SCORES = 20
-"""Fewest good pictures for an estimate of the tail."""
+"""Fewest good pictures for an estimate of the tail; of fewer, each is judged without it alone."""
+MIN_ESTIMATED = 2
+"""Fewest good pictures for any estimate."""
 MIN_HELD_OUT = 50
 """Fewest held-out pictures for an estimate from them; below, it is from FOLDS further fits."""
 
@@ -42,7 +44,9 @@ def choose_scheme(
 
     "auto" takes the strongest guarantee possible: split conformal where it needs at most half of
     the pictures held out of the fit; else cross-conformal; else, from MIN_TAIL_SCORES pictures on,
-    an estimate of the tail. "split" and "cross" take that guarantee or none.
+    an estimate of the tail; else, from MIN_ESTIMATED on, an estimate from pictures that are each
+    judged without it, of methods that can be cross-fitted. "split" and "cross" take that guarantee
+    or none.
 
     Args:
         n: good pictures.
@@ -64,6 +68,8 @@ def choose_scheme(
         return Scheme("cross", none)
     if requested == "auto" and n >= MIN_TAIL_SCORES:
         return Scheme("estimate", draw_indices(n, n // 5) if n // 5 >= MIN_HELD_OUT else none)
+    if requested == "auto" and can_cross_fit and n >= MIN_ESTIMATED:
+        return Scheme("estimate", none)
     return Scheme(None, none)
 
 

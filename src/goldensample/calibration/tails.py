@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldensample.calibration import few
+from goldensample.calibration.conformal import MIN_TAIL_SCORES
 from goldensample.records import Array
 
 DRAWS = 500
@@ -74,7 +76,12 @@ def fit_tail(scores: Array) -> Tail:
 
 
 def limit(scores: Array, rate: float) -> float:
-    """Return the limit with an estimated rate of false alarms; never below the largest score."""
+    """Return the limit with an estimated rate of false alarms; never below the largest score.
+
+    Fewer than MIN_TAIL_SCORES have no tail: see `few`.
+    """
+    if len(scores) < MIN_TAIL_SCORES:
+        return few.limit(scores, rate)
     return max(float(scores.max()), float(fit_tail(scores).limits(np.asarray(rate))))
 
 
@@ -91,6 +98,8 @@ def interval(scores: Array, rate: float, level: float = 0.9) -> tuple[float, flo
         rate: that the limit was set for, in (0, 1).
         level: of the interval, in (0, 1).
     """
+    if len(scores) < MIN_TAIL_SCORES:
+        return few.interval(len(scores), rate, level)
     rng, n, rates = np.random.default_rng(0), len(scores), []
     for _ in range(DRAWS):
         truth = fit_tail(rng.choice(scores, n))

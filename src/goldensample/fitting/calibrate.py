@@ -1,6 +1,6 @@
 """Calibration of the limits by detectors on good pictures that were held out of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,11 +10,14 @@ from goldensample.calibration import conformal, tails
 from goldensample.drift.measures import add_held_out
 from goldensample.drift.picture import PictureMeasures, measure
 from goldensample.features.extraction import as_picture, batches, prepare
+from goldensample.fitting.copies import WithCopies, usual_odd_one
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.cross_fitted import CrossedDetector, fold_indices
 from goldensample.methods.protocols import Detector
 from goldensample.records import Array, Calibration, Notify, Picture, Pictures, Threshold, silent
 from goldensample.runners import Runner, local_runner
+
+Scored = Pictures | Sequence[Array | Picture] | WithCopies
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,8 @@ def calibrate(
 
     Args:
         inspector: fitted.
-        images: all pictures of the fit; enough for the promise.
+        images: all pictures of the fit; enough for the promise. Of fewer than MIN_TAIL_SCORES,
+            which allow an estimate, copies are scored as well, see `WithCopies`.
         promise: the rates of the limits.
         detectors: each with the indices of the pictures it scores; see `fold_detectors`.
         notify: told ("threshold", pictures scored, pictures).
@@ -119,10 +123,15 @@ def calibrate(
     Returns:
         The inspector with the limits, and with the calibrations they are computed from.
     """
+    reduce: Callable[[Array], Array] = np.asarray
+    scored: Scored = images
+    if promise.kind == "estimate" and len(images) < conformal.MIN_TAIL_SCORES:
+        scored, reduce = WithCopies(images), usual_odd_one
+        detectors = [(detector, scored.indices(numbers)) for detector, numbers in detectors]
     total = sum(len(indices) for _, indices in detectors)
     unlimited = replace(inspector, thresholds={}, calibrations={})
     backbones = inspector.backbone, *(others if runner is local_runner else ())
-    job = ScoringJob(unlimited, backbones, tuple(detector for detector, _ in detectors), images)
+    job = ScoringJob(unlimited, backbones, tuple(detector for detector, _ in detectors), scored)
     tasks = [
         (number, indices[batch.start : batch.stop])
         for number, (_, indices) in enumerate(detectors)
@@ -134,18 +143,24 @@ def calibrate(
         notify("threshold", len(results), total)
     for number, backbone in enumerate(backbones):
         own = {index: of_backbones[number] for index, of_backbones in results.items()}
-        inspector = _set_limits(inspector, backbone.precision, own, promise)
+        inspector = _set_limits(inspector, backbone.precision, own, promise, reduce)
     return inspector
 
 
 def _set_limits(
-    inspector: Inspector, precision: str, results: dict[int, "HeldOutResult"], promise: Promise
+    inspector: Inspector,
+    precision: str,
+    results: dict[int, "HeldOutResult"],
+    promise: Promise,
+    reduce: Callable[[Array], Array],
 ) -> Inspector:
-    """Return the inspector with limits in a precision, from the results by picture."""
-    calibration = Calibration(
-        np.asarray([results[index].score for index in sorted(results)], "f8"),
-        to_peaks([results[index].peak for index in sorted(results)]),
-    )
+    """Return the inspector with limits in a precision, from the results by picture.
+
+    `reduce` makes one value a picture of those of it and its copies.
+    """
+    scores = np.asarray([results[index].score for index in sorted(results)], "f8")
+    peaks = to_peaks([results[index].peak for index in sorted(results)])
+    calibration = Calibration(reduce(scores), None if peaks is None else reduce(peaks))
     watched = [result.watched for result in results.values() if result.watched is not None]
     return replace(
         inspector,
@@ -163,13 +178,13 @@ class ScoringJob:
         inspector: without limits.
         backbones: that replace its own; each scores every picture.
         detectors: that replace its own.
-        images: all pictures of the fit.
+        images: all pictures of the fit, perhaps with copies.
     """
 
     inspector: Inspector
     backbones: tuple[Backbone, ...]
     detectors: tuple[Detector, ...]
-    images: Pictures | Sequence[Array | Picture]
+    images: Scored
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,5 +111,7 @@ def choose_limits(
     scheme = scheme_of(len(images), method, None if reason else rate, calibration)
     if rate and not reason and scheme.kind is None:
         copies = intake.equal.count if intake else 0
-        reason = too_few_reason(len(images), copies, rate, calibration)
+        cross_fits = isinstance(method, PatchCore)
+        least = conformal.MIN_ESTIMATED if cross_fits else conformal.MIN_TAIL_SCORES
+        reason = too_few_reason(len(images), copies, rate, calibration, least)
     return scheme, replace(intake, no_promise=reason) if intake else None

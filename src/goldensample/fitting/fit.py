@@ -101,12 +101,12 @@ def fit(
 def fit_folds(
     method: Method, store: FeatureStore, count: int, runner: Runner, notify: Notify
 ) -> list[tuple[Detector, Array]]:
-    """Fit once without each fold of `count` pictures; return the detectors with their folds."""
-    detectors = []
-    for fold in range(conformal.FOLDS):
-        detector = fit_detector(method, WithoutFold(store, fold), silent, runner)
-        detectors.append((detector, fold_indices(fold, count)))
-        notify("folds", fold + 1, conformal.FOLDS)
+    """Return a detector without each fold of `count` pictures, with it; of few, each is a fold."""
+    detectors, folds = [], count if count < conformal.MIN_TAIL_SCORES else conformal.FOLDS
+    for fold in range(folds):
+        detector = fit_detector(method, WithoutFold(store, fold, folds), silent, runner)
+        detectors.append((detector, fold_indices(fold, count, folds)))
+        notify("folds", fold + 1, folds)
     return detectors
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from goldensample.calibration.conformal import MIN_TAIL_SCORES, required_count
+from goldensample.calibration.conformal import MIN_ESTIMATED, required_count
 from goldensample.calibration.tradeoff import EXTRAPOLATION
 from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
@@ -77,7 +77,7 @@ def limits_for_rates(
 def supports_rate(n: int, rate: float) -> bool:
     """Return whether n good pictures guarantee a rate, or allow an estimate of it."""
     return required_count(rate) <= n or (
-        n >= MIN_TAIL_SCORES and rate * (n + 1) * EXTRAPOLATION >= 1
+        n >= MIN_ESTIMATED and rate * (n + 1) * EXTRAPOLATION >= 1
     )
 
 

@@ -130,24 +130,25 @@ class WithoutFold:
 
     features: Iterable[Features]
     fold: int
+    folds: int = FOLDS
 
     @property
     def total(self) -> int:
         """See `FeatureStore.total`."""
         count = require_store(self.features).total
-        return count - len(fold_indices(self.fold, count))
+        return count - len(fold_indices(self.fold, count, self.folds))
 
     def __iter__(self) -> Iterator[Features]:
         for batch in self.features:
             numbers = batch.first + np.arange(len(batch))
-            used = np.flatnonzero(numbers % FOLDS != self.fold)
+            used = np.flatnonzero(numbers % self.folds != self.fold)
             if len(used):
-                first = batch.first - len(fold_indices(self.fold, batch.first))
+                first = batch.first - len(fold_indices(self.fold, batch.first, self.folds))
                 yield Features(tuple(m[used] for m in batch.maps), batch.valid[used], first)
 
     def read_range(self, start: int, end: int) -> "WithoutFold":
         """See `FeatureStore.read_range`."""
-        edges = (index_without_fold(self.fold, number) for number in (start, end))
+        edges = (index_without_fold(self.fold, number, self.folds) for number in (start, end))
         return replace(self, features=require_store(self.features).read_range(*edges))
 
     def array_store(self, name: str) -> ArrayStore:
@@ -155,15 +156,15 @@ class WithoutFold:
         return array_store_of(self.features, f"{name}-{self.fold}")
 
 
-def fold_indices(fold: int, count: int) -> Array:
+def fold_indices(fold: int, count: int, folds: int = FOLDS) -> Array:
     """Return the ascending indices of a fold's pictures among `count`."""
-    return np.arange(fold, count, FOLDS)
+    return np.arange(fold, count, folds)
 
 
-def index_without_fold(fold: int, number: int) -> int:
+def index_without_fold(fold: int, number: int, folds: int = FOLDS) -> int:
     """Return the index, among all pictures, of picture `number` without a fold."""
-    group, position = divmod(number, FOLDS - 1)
-    return group * FOLDS + position + (position >= fold)
+    group, position = divmod(number, folds - 1)
+    return group * folds + position + (position >= fold)
 
 
 def check_distributable(method: Method) -> PatchCore | Crossed:

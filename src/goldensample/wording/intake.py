@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from goldensample.calibration.conformal import MIN_TAIL_SCORES, required_count
+from goldensample.calibration.conformal import required_count
 from goldensample.images.intake import FEW_LEVELS, Files, Intake
 
 KINDS = ("left_out", "equal", "masks", "same_stem", "single_value", "few_levels")
@@ -49,7 +49,7 @@ def single_value_reason(intake: Intake | None) -> str:
     )
 
 
-def too_few_reason(count: int, copies: int, rate: float, calibration: str) -> str:
+def too_few_reason(count: int, copies: int, rate: float, calibration: str, least: int) -> str:
     """Return why no limits can be set on so few pictures.
 
     Args:
@@ -57,9 +57,10 @@ def too_few_reason(count: int, copies: int, rate: float, calibration: str) -> st
         copies: those that were equal to one of them.
         rate: of false alarms, in (0, 1).
         calibration: as requested.
+        least: pictures for an estimate by the method.
     """
     counts = {"split": 2 * required_count(rate), "cross": required_count(rate)}
-    required = counts.get(calibration, MIN_TAIL_SCORES)
+    required = counts.get(calibration, least)
     got = f"{count} different ones, and {copies} equal to these" if copies else f"{count}"
     return (
         f"a rate of {rate:g} must rest on enough good pictures, with calibration {calibration} on "
