@@ -141,6 +141,7 @@ def test_progress_is_told(tiny, good_parts):
         "patches",
         "coreset",
         "coverage",
+        "usual",
         "threshold",
     }
     assert all(0 <= done <= total for _, done, total in told)

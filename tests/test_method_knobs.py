@@ -22,6 +22,7 @@ TURNED = {
     "neighbors": 2,
     "image_score": "top",
     "composition": "on",
+    "by_position": "off",
     "search": "ivfpq",
     "sigma_px": 1.0,
     "seed": 1,
@@ -48,6 +49,9 @@ def test_every_knob_changes_the_answer(method, name):
     given = [features(20, 0), replace(features(1, 7, planted=(2, 6)), first=20)]
     one = METHODS[method](**base).fit(given, silent)
     two = METHODS[method](**(base | {name: TURNED[name]})).fit(given, silent)
+    if name == "by_position":
+        assert two.position_scale is None  # what it changes: test_position_scale
+        return
     if name == "sigma_px":
         assert one.sigma_px != two.sigma_px  # its effect on the map: test_inspector
         return
@@ -75,6 +79,7 @@ WRONG = {
     "search": ["fast"],
     "image_score": ["best", None],
     "composition": ["maybe", True],
+    "by_position": ["on", False],
     "pictures": [0, 2.5],
     "channels": [0, 10**12],
     "regularisation": [0.0, float("nan")],

@@ -76,9 +76,7 @@ def limits_for_rates(
 
 def supports_rate(n: int, rate: float) -> bool:
     """Return whether n good pictures guarantee a rate, or allow an estimate of it."""
-    return required_count(rate) <= n or (
-        n >= MIN_ESTIMATED and rate * (n + 1) * EXTRAPOLATION >= 1
-    )
+    return required_count(rate) <= n or (n >= MIN_ESTIMATED and rate * (n + 1) * EXTRAPOLATION >= 1)
 
 
 def promise_kind(inspector: Inspector, calibration: Calibration) -> str:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from goldensample.arrays import to_numpy
 from goldensample.methods.bank import PatchSource
+from goldensample.methods.search import Search
 from goldensample.records import Array
 from goldensample.search.exact import NearestSearch
 
@@ -16,6 +18,28 @@ MIN_PICTURES = 5
 """Fewest good pictures for a reference."""
 SHRINKAGE = 0.1
 """Of the correlations of statistics, which are noisy for few pictures."""
+
+
+def reweighted(search: Search, count: int, patch: Array, nearest: tuple[float, int]) -> float:
+    """Return the re-weighted image score (equation 7), by log-sum-exp.
+
+    With one neighbour the formula would give 0: the distance stays as it is.
+
+    Args:
+        search: in the bank.
+        count: neighbours b of the nearest row, itself included.
+        patch: (d,) float32, the worst one.
+        nearest: its distance to the bank, and its nearest row.
+    """
+    distance, row = nearest
+    if count == 1:
+        return distance
+    _, neighbors = search.find(search.bank[row : row + 1], count)
+    difference = to_numpy(search.bank[neighbors[0]]).astype(np.float64) - patch
+    distances = np.sqrt(np.einsum("kd,kd->k", difference, difference))
+    largest = distances.max()
+    log_sum = largest + np.log(np.exp(distances - largest).sum())
+    return float(distance * (1 - np.exp(distance - log_sum)))
 
 
 def count_top(count: int) -> int:

@@ -4,7 +4,7 @@ Source: Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from threading import Lock
 
@@ -17,24 +17,14 @@ from goldensample.methods import image_scores
 from goldensample.methods.composition import Composition
 from goldensample.methods.composition_fit import fit_composition
 from goldensample.methods.corrections import defect_factors, distance_to_defects
-from goldensample.methods.patchcore_parts import check_parts
-from goldensample.methods.search import SEARCHES, Search, open_search
-from goldensample.methods.selection import AUTO, fit_bank
-from goldensample.methods.validation import (
-    check,
-    check_integer,
-    check_number,
-    is_integer,
-    is_number,
-)
+from goldensample.methods.patchcore_checks import check_settings
+from goldensample.methods.patchcore_parts import Parts, check_parts, to_arrays
+from goldensample.methods.search import Search, open_search
+from goldensample.methods.selection import fit_bank
 from goldensample.preparation.zones import patch_limits
 from goldensample.records import Array, Features, Notify, Scores, knob
 from goldensample.runners import Runner, local_runner
 
-SUBSAMPLERS = ("greedy", "random", "learned")
-GREEDY = ("exact", "streaming")
-BY_POSITION = ("auto", "off")
-COMPOSITION = ("off", "on")
 _OPENING = Lock()
 """Threads that score at a time share one search: each would sort the bank, and keep a copy."""
 
@@ -92,33 +82,7 @@ class PatchCore:
     seed: int = knob(0, "of the random projection, which only patches deeper than it need")
 
     def __post_init__(self) -> None:
-        share = is_number(self.coreset) and 0 <= self.coreset <= 1
-        rows = is_number(self.coreset) and 1 < self.coreset < 2**31 and self.coreset % 1 == 0
-        check(share or rows, "coreset", "in (0, 1], a whole number of rows above 1, or 0", self)
-        streaming = self.subsampler == "greedy" and self.greedy == "streaming"
-        check(not (streaming and self.coreset == AUTO), "coreset", "given where it streams", self)
-        check(isinstance(self.denoise, bool), "denoise", "true or false", self)
-        check(not (streaming and self.denoise), "denoise", "off where the coreset streams", self)
-        both = self.composition == "on" and self.image_score == "statistics"
-        check(not both, "composition", "off with image_score statistics", self)
-        check_number(self, "sigma_px", 0, 1000)
-        named_choices = {"subsampler": SUBSAMPLERS, "greedy": GREEDY, "search": SEARCHES}
-        named_choices |= {"by_position": BY_POSITION, "composition": COMPOSITION}
-        named_choices["image_score"] = image_scores.IMAGE_SCORES
-        for name, choices in named_choices.items():
-            check(getattr(self, name) in choices, name, f"one of {', '.join(choices)}", self)
-        is_odd = is_integer(self.neighbourhood) and self.neighbourhood % 2 == 1
-        check(is_odd, "neighbourhood", "an odd whole number", self)
-        ranges = {
-            "neighbourhood": (1, 63),
-            "stride": (1, 64),
-            "depth": (0, 8192),
-            "projection": (0, 8192),
-            "neighbors": (1, 10_000),
-            "seed": (0, 2**63 - 1),
-        }
-        for name, (low, high) in ranges.items():
-            check_integer(self, name, low, high)
+        check_settings(self)
 
     def fit(
         self, features: Iterable[Features], notify: Notify, runner: Runner = local_runner
@@ -246,7 +210,9 @@ class PatchCoreDetector:
             elif self.settings.image_score == "top":
                 image[index] = image_scores.mean_of_top(distance)
             else:
-                score = self._reweight(search, patch, bank_distance[worst], row[worst])
+                count = min(self.settings.neighbors, len(self.bank))
+                pair = float(bank_distance[worst]), int(row[worst])
+                score = image_scores.reweighted(search, count, patch, pair)
                 image[index] = score * factor[worst]
             if self.composition is not None:
                 image[index] = max(image[index], self.composition.score(rows[index]))
@@ -270,42 +236,13 @@ class PatchCoreDetector:
         scaled: Array = limits * self.position_scale[valid]
         return scaled
 
-    def _reweight(self, search: Search, patch: Array, distance: float, row: int) -> float:
-        """Return the re-weighted image score (equation 7), by log-sum-exp.
-
-        With b = 1, or one bank row, the formula would give 0: the distance stays as it is.
-        """
-        count = min(self.settings.neighbors, len(self.bank))
-        if count == 1:
-            return float(distance)
-        _, neighbors = search.find(search.bank[row : row + 1], count)
-        difference = self.bank[neighbors[0]].astype(np.float64) - patch
-        distances = np.sqrt(np.einsum("kd,kd->k", difference, difference))
-        largest = distances.max()
-        log_sum = largest + np.log(np.exp(distances - largest).sum())
-        return float(distance * (1 - np.exp(distance - log_sum)))
-
     def arrays(self) -> dict[str, Array]:
-        """Return the bank, the origin of each row, and the radius."""
-        bank = self.bank.astype(np.float16)
-        arrays = {"bank": bank, "origins": self.origins, "radius": np.asarray([self.radius])}
-        if self.reference is not None:
-            arrays["usual"] = self.reference
-        if self.defect_patches is not None:
-            arrays["taught"] = self.defect_patches.astype(np.float16)
-        if self.position_scale is not None:
-            arrays["position_scale"] = self.position_scale
-        if self.composition is not None:
-            arrays |= self.composition.arrays()
-        return arrays
+        """Return the arrays that `PatchCore.restore` takes."""
+        names = (field.name for field in fields(self) if field.name != "settings")
+        return to_arrays(Parts(*(getattr(self, name) for name in names)))
 
     def facts(self) -> dict[str, float]:
         """Return the bank's size, its radius, and whether distances are divided by position."""
         rows, depth = self.bank.shape
-        scaled = float(self.position_scale is not None)
-        return {
-            "bank_rows": rows,
-            "depth": depth,
-            "radius": self.radius,
-            "by_position": scaled,
-        }
+        by = float(self.position_scale is not None)
+        return {"bank_rows": rows, "depth": depth, "radius": self.radius, "by_position": by}

@@ -63,3 +63,19 @@ def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
     composition = restore(arrays, len(bank)) if counted else None
     values = bank.astype(np.float32), origins, float(radius[0]), reference, defects, scale
     return Parts(*values, composition)
+
+
+def to_arrays(parts: Parts) -> dict[str, Array]:
+    """Return the arrays that `check_parts` takes."""
+    arrays = {
+        "bank": parts.bank.astype(np.float16),
+        "origins": parts.origins,
+        "radius": np.asarray([parts.radius]),
+    }
+    if parts.reference is not None:
+        arrays["usual"] = parts.reference
+    if parts.defect_patches is not None:
+        arrays["taught"] = parts.defect_patches.astype(np.float16)
+    if parts.position_scale is not None:
+        arrays["position_scale"] = parts.position_scale
+    return arrays | (parts.composition.arrays() if parts.composition else {})
