@@ -28,7 +28,7 @@ FOLDS = 5
 """Parts of the pictures; each is judged by the rows of the others."""
 FOUND, LEAST_GAIN = 0.75, 0.01
 """Share of the imagined defects that plain distances find, and least further share to be found."""
-MOST_LOST = 0.1
+MOST_LOST = 0.05
 """Most that may be lost in any region, as a share of what is gained on average."""
 EDGE = 0.07
 """Width of the region along the edge, as a share of a side."""
