@@ -182,7 +182,7 @@ def test_the_verdict_says_what_is_missing(inspector: Inspector, tmp_path: Path) 
 
 def test_it_does_not_learn_and_is_not_crossed(inspector: Inspector) -> None:
     rng = np.random.default_rng(11)
-    with pytest.raises(ValueError, match="must judge patches alone"):
+    with pytest.raises(ValueError, match="got a composition; fit with"):
         learn(inspector, [picture(rng)], Note("2026-11-29T00:00:00"))
     with pytest.raises(ValueError, match="kept out of the bank"):
         fit([picture(rng) for _ in range(20)], method=PatchCore(composition="on"))

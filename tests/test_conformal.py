@@ -43,7 +43,7 @@ def test_hold_out():
 
 def test_the_way_follows_from_the_number_of_pictures():
     kinds = {n: conformal.choose_scheme(n, 0.05).kind for n in (18, 19, 37, 38, 500)}
-    assert kinds == {18: None, 19: "cross", 37: "cross", 38: "split", 500: "split"}
+    assert kinds == {18: "estimate", 19: "cross", 37: "cross", 38: "split", 500: "split"}
     assert conformal.choose_scheme(98, 0.01).kind == "estimate"
     assert len(conformal.choose_scheme(98, 0.01).held_out) == 0
     assert len(conformal.choose_scheme(300, 0.001).held_out) == 60
@@ -51,6 +51,8 @@ def test_the_way_follows_from_the_number_of_pictures():
     assert conformal.choose_scheme(37, 0.05, "split").kind is None
     assert conformal.choose_scheme(500, 0.05, "cross").kind == "cross"
     assert conformal.choose_scheme(18, 0.05, "cross").kind is None
+    assert [conformal.choose_scheme(n, 0.05).kind for n in (0, 1, 2)] == [None, None, "estimate"]
+    assert conformal.choose_scheme(18, 0.05, can_cross_fit=False).kind is None
     with pytest.raises(ValueError, match="must go with patchcore"):
         conformal.choose_scheme(500, 0.05, "cross", can_cross_fit=False)
 

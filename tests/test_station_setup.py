@@ -252,7 +252,7 @@ def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
     with expect_load(page):
         button("Put into service").press("Enter")
     expect(page).to_have_url(re.compile("/products/dropped$"))
-    for seed in range(600, 612):
+    for seed in range(600, 630):
         client.post("/api/inspect/dropped", content=picture(seed)).raise_for_status()
     page.reload()
     check_accessibility(page)

@@ -207,5 +207,5 @@ def test_on_the_command_line(tiny_file, pictures, tmp_path):
     found = golden("inspect", file, folder)
     assert found.returncode == 2, found.stderr
     lines = found.stdout.splitlines()
-    assert [line.split()[0] for line in lines] == ["-", "-", "-", "error"]
+    assert [line.split()[0] for line in lines] == ["good", "good", "good", "error"]
     assert "3.png: a picture must have at most 56x1400 pixels" in lines[3]

@@ -59,7 +59,7 @@ def table(
         if conformal.required_count(rate) <= n:
             score = conformal.limit(calibration.scores, rate)
             limits.append(limit_at(calibration, score, labelled))
-        elif n >= conformal.MIN_ESTIMATED and rate * (n + 1) * EXTRAPOLATION >= 1:
+        elif n >= conformal.MIN_TAIL_SCORES and rate * (n + 1) * EXTRAPOLATION >= 1:
             score = tails.limit(calibration.scores, rate)
             interval = tails.interval(calibration.scores, rate)
             mistakes = count_mistakes(score, labelled)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from goldensample.calibration.conformal import MIN_ESTIMATED, required_count
+from goldensample.calibration.conformal import MIN_ESTIMATED, MIN_TAIL_SCORES, required_count
 from goldensample.calibration.tradeoff import EXTRAPOLATION
 from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
@@ -64,7 +64,7 @@ def limits_for_rates(
     """
     kind, n = promise_kind(inspector, calibration), len(calibration.scores)
     for rate in (false_alarms, *([] if review is None else [review])):
-        if not supports_rate(n, rate):
+        if not supports_rate(n, rate, kind):
             raise ValueError(
                 f"a rate of {rate:g} must rest on {required_count(rate)} good pictures kept out; "
                 f"there are {n}; choose a larger rate, or fit anew on more pictures"
@@ -74,9 +74,13 @@ def limits_for_rates(
     return compute_limits(calibration, Promise(false_alarms, review, kind))
 
 
-def supports_rate(n: int, rate: float) -> bool:
-    """Return whether n good pictures guarantee a rate, or allow an estimate of it."""
-    return required_count(rate) <= n or (n >= MIN_ESTIMATED and rate * (n + 1) * EXTRAPOLATION >= 1)
+def supports_rate(n: int, rate: float, kind: str = "split") -> bool:
+    """Return whether n good pictures guarantee a rate, or allow an estimate of it.
+
+    Fewer than MIN_TAIL_SCORES allow one where they were scored for that, with copies.
+    """
+    least = MIN_TAIL_SCORES if kind == "split" else MIN_ESTIMATED
+    return required_count(rate) <= n or (n >= least and rate * (n + 1) * EXTRAPOLATION >= 1)
 
 
 def promise_kind(inspector: Inspector, calibration: Calibration) -> str:

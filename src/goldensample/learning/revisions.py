@@ -74,17 +74,12 @@ def open_journal(inspector: Inspector) -> Journal:
 
 def patchcore_of(inspector: Inspector) -> PatchCoreDetector:
     """Return the PatchCore detector of an inspector; no other method can learn."""
-    if not isinstance(inspector.detector, PatchCoreDetector):
-        raise ValueError(
-            f"an inspector that learns must be a patchcore fit; got {inspector.method_name}; fit "
-            "with --method patchcore"
-        )
-    if inspector.detector.composition is not None:
-        raise ValueError(
-            "an inspector that learns must judge patches alone; this one judges the composition of "
-            "pictures as well; fit it again with the pictures it is to know"
-        )
-    return inspector.detector
+    detector = inspector.detector
+    if isinstance(detector, PatchCoreDetector) and detector.composition is None:
+        return detector
+    got = "a composition" if isinstance(detector, PatchCoreDetector) else inspector.method_name
+    how = "fit with --method patchcore and --composition off"
+    raise ValueError(f"an inspector that learns must be a patchcore fit; got {got}; {how}")
 
 
 def drop_rows(inspector: Inspector, rows: Array, note: Note) -> Inspector:
