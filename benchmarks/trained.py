@@ -119,6 +119,11 @@ def loss_curves() -> bytes:
         for axis, (method, losses) in zip(axes, curves.items(), strict=False):
             for part, style in zip(losses[1:].T, ("-", "--", ":"), strict=False):
                 axis.plot(np.arange(1, len(losses)), part, style, color="#0072B2")
+            kept = losses[1:].ravel()
+            high = np.quantile(kept, 0.97)
+            if kept.max() > 10 * abs(high):
+                axis.set_ylim(kept.min() - 0.1 * (high - kept.min()), high)
+                axis.annotate(f"up to {kept.max():.0e}", (0.4, 0.9), xycoords="axes fraction")
             axis.set_title(method)
             axis.set_xlabel("epoch")
         for axis in axes[len(curves) :]:
