@@ -59,6 +59,8 @@ def describe(inspector: Inspector) -> str:
     scaled = (
         "; each distance counts by what is usual at its position" if values["by_position"] else ""
     )
+    if method.composition == "on":
+        scaled += "; what a picture is composed of is judged, too"
     return (
         f"{values['bank_rows']:,} bank rows of depth {values['depth']} {source}, "
         f"{describe_selection(method)}; "

@@ -153,7 +153,8 @@ class WithoutFold:
 
     def array_store(self, name: str) -> ArrayStore:
         """See `FeatureStore.array_store`."""
-        return array_store_of(self.features, f"{name}-{self.fold}")
+        parts = "" if self.folds == FOLDS else f"of{self.folds}"  # others hold other pictures
+        return array_store_of(self.features, f"{name}-{self.fold}{parts}")
 
 
 def fold_indices(fold: int, count: int, folds: int = FOLDS) -> Array:
