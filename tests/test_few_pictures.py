@@ -9,8 +9,10 @@ from picture_files import save_picture
 from goldensample import PatchCore, Preparation, fit
 from goldensample.artifact.store import load, save
 from goldensample.calibration import conformal, few, tails
+from goldensample.features.store import InMemoryFeatureStore
 from goldensample.fitting.copies import COPIES, WithCopies, copy
 from goldensample.learning.relimit import limits_for_rates
+from goldensample.methods.cross_fitted import WithoutFold
 from goldensample.methods.padim import PaDiM
 from goldensample.wording.limits import promise
 
@@ -93,3 +95,12 @@ def test_the_commands_call_it_an_estimate(tiny_file, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "an estimate, no promise" in done.stdout
     assert "estimate, no promise" in golden("thresholds", file).stdout
+
+
+def test_arrays_kept_for_one_number_of_folds_are_not_those_of_another():
+    store = InMemoryFeatureStore()
+    eighteen, usual = (
+        WithoutFold(store, 0, folds).array_store("coreset") for folds in (18, conformal.FOLDS)
+    )
+    assert eighteen is not usual
+    assert WithoutFold(store, 0, 18).array_store("coreset") is eighteen

@@ -70,8 +70,10 @@ def describe(inspector: Inspector) -> str:
 
 def describe_method(inspector: Inspector) -> str:
     """Return the method and the sizes of what it fitted, in words."""
-    facts = inspector.detector.facts().items()
-    sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts)
+    facts = dict(inspector.detector.facts())
+    scaled = ", distances by position" if facts.pop("by_position", 0) else ""
+    sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts.items())
+    sizes += scaled
     budget = getattr(inspector.method, "budget", None)
     return f"{inspector.method_name} ({f'budget {budget}, ' if budget else ''}{sizes})"
 
