@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from goldensample.errors import TrainingError
 from goldensample.features.store import InMemoryArrayStore
 from goldensample.methods.trained import patch_svdd
 from goldensample.methods.trained.patch_distances import spread
 from goldensample.methods.trained.training import Recipe, train
-from goldensample.records import silent
+from goldensample.records import Features, silent
 
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
 
@@ -85,3 +86,11 @@ def accuracy(networks, pixels):
         first, second, kinds = patch_svdd.draw_neighbours(cells, 64)
         answers = networks["patches"]["position_large"](first - second).argmax(dim=1)
     return float((answers == kinds).float().mean())
+
+
+def test_patches_that_are_all_alike_are_an_error():
+    """As a weight that is too large makes them; blank pictures have them at once."""
+    features = Features((np.full((2, 3, 128, 128), 0.5, np.float32),), np.ones((2, 128, 128), bool))
+    method = patch_svdd.PatchSVDD(side=128, width=4, latent=4, stride=16, budget="hand", epochs=1)
+    with pytest.raises(TrainingError, match=r"must differ; .* all alike; lower --svdd-weight"):
+        method.fit([features], silent)
