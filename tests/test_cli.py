@@ -93,7 +93,7 @@ def test_fit_refuses_broken_pictures_unless_told(line, tiny_file, tmp_path):
     done = golden(*words, "--skip-unreadable")
     assert done.returncode == 0
     assert "left out" in done.stderr
-    assert "an estimate, no promise" in done.stdout
+    assert "is an estimate from" in done.stdout
 
 
 def test_evaluate_has_the_promised_keys(line, tmp_path):

@@ -57,8 +57,7 @@ def test_each_picture_is_judged_without_it(tiny, good_parts, tmp_path):
         assert scores[k] == pytest.approx(sorted(found)[-2], rel=1e-6)
     assert limit.score == few.limit(scores, 0.05)
     assert limit.interval == few.interval(6, 0.05)
-    assert "an estimate, no promise" in promise(limit)
-    assert "it rests on 6 pictures" in promise(limit)
+    assert "an estimate from 6 good pictures and no promise" in promise(limit)
     save(fitted, tmp_path / "a.golden")
     again = load(tmp_path / "a.golden")
     assert again.thresholds == fitted.thresholds
@@ -93,7 +92,7 @@ def test_the_commands_call_it_an_estimate(tiny_file, tmp_path):
     words = "--backbone", f"onnx:{tiny_file}", "--size", "32x32"
     done = golden("fit", tmp_path / "good", "-o", file, *words)
     assert done.returncode == 0, done.stderr
-    assert "an estimate, no promise" in done.stdout
+    assert "an estimate from 5 good pictures and no promise" in done.stdout
     assert "estimate, no promise" in golden("thresholds", file).stdout
 
 

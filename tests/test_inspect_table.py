@@ -259,14 +259,18 @@ def test_names_that_are_no_text_are_written_as_they_can_be(file, pictures, tmp_p
 def test_wrong_use_is_told(file, pictures, tmp_path, monkeypatch):
     words, output = ("inspect", file, pictures), ("-o", tmp_path / "a.parquet")
     for reason, given in {
-        "--runner must go with --output": ("--runner", "ray"),
-        "--resume must go with --output": ("--resume",),
-        "--heat-maps must go with --output": ("--heat-maps", tmp_path),
-        "--report must go without --output": (*output, "--report", tmp_path),
-        "--masks must go without --output": (*output, "--masks", tmp_path),
-        "--coco must go without --output": (*output, "--coco", tmp_path / "a.json"),
-        "--watch must go without --output": (*output, "--watch", tmp_path / "a.json"),
-        "--output must end in .parquet": ("-o", tmp_path / "a.csv"),
+        "--runner must go with an --output that ends in .parquet": ("--runner", "ray"),
+        "--resume must go with an --output that ends in .parquet": ("--resume",),
+        "--heat-maps must go with an --output that ends in .parquet": ("--heat-maps", tmp_path),
+        "--report must go without an --output in .parquet": (*output, "--report", tmp_path),
+        "--masks must go without an --output in .parquet": (*output, "--masks", tmp_path),
+        "--coco must go without an --output in .parquet": (*output, "--coco", tmp_path / "a.json"),
+        "--watch must go without an --output in .parquet": (
+            *output,
+            "--watch",
+            tmp_path / "a.json",
+        ),
+        "--output must end in .csv, .xlsx or .parquet": ("-o", tmp_path / "a.txt"),
         "--runner must be here": (*output, "--runner", "dask"),
     }.items():
         with pytest.raises(ValueError, match=reason):

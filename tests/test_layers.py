@@ -47,6 +47,7 @@ HOMES = {
     "pillow_jxl": {"images.opening"},
     "fsspec": {"storage.locations"},
     "pyarrow": {"storage.verdict_table"},
+    "xlsxwriter": {"storage.verdict_sheet"},
     "typer": {"cli"},
     "rich": {"cli"},
     "safetensors": {"artifact.container", "backbones.weights"},

@@ -1,5 +1,6 @@
 """Networks: opened by name, cut to their levels, checked, and refused in words."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -45,6 +46,19 @@ def test_alone_is_as_in_a_batch(tiny):
         alone = tiny.extract(pictures(5)[index : index + 1])
         for one, many in zip(alone, together, strict=True):
             assert np.array_equal(one[0], many[index])
+
+
+def test_several_threads_get_what_each_would_alone():
+    """Without a lock they share a queue: pictures got each other's maps, or it was "busy"."""
+    backbone = OpenVINOBackbone(open_backbone().network)
+    given = [pictures()[k : k + 1] for k in range(3)] + [pictures()]
+    expected = [backbone.extract(one) for one in given]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(20):
+            found = list(pool.map(backbone.extract, given * 2))
+            for ours, theirs in zip(found, expected * 2, strict=True):
+                for one, other in zip(ours, theirs, strict=True):
+                    assert np.array_equal(one, other)
 
 
 def test_weights_are_halved_only_where_nothing_is_lost():

@@ -21,7 +21,7 @@ from goldensample.methods.padim import PaDiM
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Calibration, Features, Threshold, silent
 from goldensample.report.panels import describe_threshold as told_on_the_page
-from goldensample.wording.limits import promise
+from goldensample.wording.limits import exact_promise, promise
 
 SMALL = Preparation((48, 48))
 SCORES = Calibration(np.arange(1.0, 40.0), np.arange(1.0, 40.0) / 2)
@@ -128,15 +128,25 @@ def test_an_estimate_where_nothing_can_be_promised(tiny, good_parts, tmp_path):
 
 
 def test_the_words_say_what_is_promised():
-    split = Threshold(1.0, 1.0, 0.05, 40, "split", 0.5, 0.2)
+    split = Threshold(1.0, 1.0, 0.02, 49, "split", 0.5, 0.1)
     assert promise(split) == (
-        "1.0000, look again above 0.5000: at most 5 % (looked at again or called defects: 20 %) of "
-        "good pictures are called defects, on average over fits; it rests on 40 pictures kept out "
-        "of the fit; the smallest rate that as many support is 2.44 %"
+        "1.0000, look again above 0.5000: of 100 good parts about 2 are called defects and 8 more "
+        "are to be looked at again. This was measured on 49 good pictures kept aside; it can be "
+        "set to 0.5 % with about 400 good pictures in all"
     )
+    assert exact_promise(split) == (
+        "1.0000, look again above 0.5000: at most 2 % (looked at again or called defects: 10 %) of "
+        "good pictures are called defects, on average over fits; it rests on 49 pictures kept out "
+        "of the fit; the smallest rate that as many support is 2 %"
+    )
+    one = promise(Threshold(1.0, 1.0, 0.001, 1999, "split"))
+    assert "of 1,000 good parts about 1 is called a defect. This" in one
+    assert "it can be set down to 0.05 %, and to 0.01 % with about 20,000 good" in one
     cross = Threshold(1.0, 1.0, 0.05, 95, "cross")
-    assert "set for 5 % of good pictures" in promise(cross)
-    assert "at most 17.6 % is proven" in promise(cross)
+    assert "of 100 good parts about 5 are called defects, usually fewer. This" in promise(cross)
+    assert "at most 17.6 % is proven" in exact_promise(cross)
+    guess = Threshold(1.0, 1.0, 0.05, 12, "estimate", interval=(0.02, 0.12))
+    assert "no promise: it may well be 2 to 12 %; a promise takes about 38 good" in promise(guess)
     assert "not a promise" not in told_on_the_page(cross)
     assert "17.6\xa0%" in told_on_the_page(cross)
     assert "set by hand" in promise(Threshold(1.0, 1.0))
@@ -199,6 +209,16 @@ def test_commands(tiny_file, tmp_path):
     assert "in use" in shown.stdout
     assert "0 of 4" in shown.stdout
     assert "<svg" in (tmp_path / "r/thresholds.html").read_text(encoding="utf-8")
+    changed = golden("thresholds", file, "--set", "10%", "--reason", "too many alarms")
+    assert "of 100 good parts about 10 are called defects and 50 more" in changed.stdout
+    assert golden("history", file).stdout.splitlines()[-1].endswith("(too many alarms)")
+    none = json.loads(golden("thresholds", file, "--set", "5%", "--review", "0", "--json").stdout)
+    assert (none["revision"], none["threshold"]["review"]) == (2, None)
+    assert (
+        "--review and --reason must go with --set"
+        in golden("thresholds", file, "--review", "9%").stderr
+    )
+    assert "must rest on 999 good pictures" in golden("thresholds", file, "--set", "0.1%").stderr
     values = json.loads(golden("thresholds", file, "--json").stdout)
     assert values["rests_on"] == 19
     assert values["limits"][0]["misses"] is None

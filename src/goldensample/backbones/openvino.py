@@ -38,7 +38,7 @@ def normalise(picture: Array, network: Network) -> Array:
 
 
 class OpenVINOBackbone:
-    """A network compiled for the CPU.
+    """A network compiled for the CPU; several threads may use it, one after the other.
 
     Each picture is a request of its own (several in parallel on different cores), so that the batch
     size cannot change a value.
@@ -62,6 +62,7 @@ class OpenVINOBackbone:
         self.network, self.precision = network, precision
         self._threads = threads
         self._queues: dict[tuple[int, int], tuple[bool, Any]] = {}
+        self._lock = Lock()  # a queue has one callback, so it serves one caller at a time
         self._others: dict[str, OpenVINOBackbone] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -78,7 +79,6 @@ class OpenVINOBackbone:
 
     def extract(self, pictures: Array) -> tuple[Array, ...]:
         """Compute feature maps; see `Backbone.extract`."""
-        queue = self._queue(pictures.shape[2], pictures.shape[3], single=len(pictures) == 1)
         maps: list[list[Array]] = [[] for _ in pictures]
 
         def store(request: Any, index: int) -> None:
@@ -86,12 +86,14 @@ class OpenVINOBackbone:
                 request.get_tensor(level).data[0].copy() for level in self.network.levels
             ]
 
-        queue.set_callback(store)
-        try:
-            for index, picture in enumerate(pictures):
-                queue.start_async({0: normalise(picture, self.network)[None]}, userdata=index)
-        finally:  # requests left in flight would outlive an interrupted program
-            queue.wait_all()
+        with self._lock:
+            queue = self._queue(pictures.shape[2], pictures.shape[3], single=len(pictures) == 1)
+            queue.set_callback(store)
+            try:
+                for index, picture in enumerate(pictures):
+                    queue.start_async({0: normalise(picture, self.network)[None]}, userdata=index)
+            finally:  # requests left in flight would outlive an interrupted program
+                queue.wait_all()
         return tuple(np.stack(level) for level in zip(*maps, strict=True))
 
     def level_shapes(self, height: int, width: int) -> list[tuple[int, int, int]]:

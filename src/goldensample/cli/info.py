@@ -11,7 +11,7 @@ from goldensample.cli.console import print_json, say
 from goldensample.cli.options import Json
 from goldensample.cli.summary import summary
 from goldensample.wording.intake import intake_notes
-from goldensample.wording.limits import promise
+from goldensample.wording.limits import exact_promise
 
 
 def command(
@@ -84,7 +84,7 @@ def _file_info(file: Path) -> dict[str, Any]:
         **summary(inspector),
         "grid_hw": level_shapes(inspector.preparation, inspector.backbone)[0][1:],
         "network_licence": _licence(inspector.backbone.network.name),
-        "threshold_in_words": promise(inspector.threshold, inspector.journal),
+        "threshold_in_words": exact_promise(inspector.threshold, inspector.journal),
         "notes": intake_notes(inspector.intake) if inspector.intake else [],
         "preparation": {
             "size_hw": preparation.size_hw,

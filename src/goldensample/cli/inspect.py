@@ -25,7 +25,6 @@ from goldensample.cli.intake import (
     count_picture,
     print_intake,
     tell_intake,
-    tell_table_intake,
 )
 from goldensample.cli.options import GoldenFile, Precision, ReportFolder, RunnerName
 from goldensample.cli.regions_options import (
@@ -35,6 +34,14 @@ from goldensample.cli.regions_options import (
     Masks,
     MmPerPx,
     Smallest,
+)
+from goldensample.cli.sheet import (
+    Delimiter,
+    add_row,
+    open_sheet,
+    print_counts,
+    sum_of,
+    verdict_of,
 )
 from goldensample.cli.table import (
     HeatMaps,
@@ -47,11 +54,10 @@ from goldensample.cli.table import (
 from goldensample.cli.table_part import InspectOptions
 from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
-from goldensample.images.inspection_intake import InspectionIntake
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold
-from goldensample.wording.intake import inspected_json
+from goldensample.storage.verdict_sheet import VerdictSheet
 from goldensample.wording.regions import PLAIN, RegionOptions, region_lines
 
 
@@ -62,6 +68,7 @@ def command(
     ],
     report: ReportFolder = None,
     output: Output = None,
+    delimiter: Delimiter = "comma",
     runner: RunnerName = "here",
     resume: ResumeTable = False,
     heat_maps: HeatMaps = None,
@@ -99,7 +106,7 @@ def command(
 
     With --output, verdicts go to a table, each picture exactly once, whatever is lost on the way.
     """
-    from goldensample.cli.reporting import begin_report, write_report
+    from goldensample.cli.reporting import add_to_page, begin_report, write_report
     from goldensample.images.folder import open_images
     from goldensample.masks.annotations import Annotations
     from goldensample.storage.atomic import check_writable
@@ -109,8 +116,10 @@ def command(
     region_options = RegionOptions(explain, mm_per_px, smallest)
     table_options = {"--runner": runner != "here", "--resume": resume, "--heat-maps": heat_maps}
     other_options = {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
-    check_compatible(output, table_options, other_options | {"--coco-results": coco_results})
-    table = Table(output, runner, resume, heat_maps, batch) if output else None
+    sheet = open_sheet(output, delimiter)
+    whole = None if sheet else output
+    check_compatible(whole, table_options, other_options | {"--coco-results": coco_results})
+    table = Table(whole, runner, resume, heat_maps, batch) if whole else None
     if report:
         check_writable(report / "report.html")
     inspector = load_inspector(file, precision, threshold)
@@ -130,8 +139,8 @@ def command(
     if strict_input:
         attempts = reject_unusual(inspector, attempts)
     page = begin_report(inspector, file) if report else None
-    defects = failures = 0
-    with lock_files(watch, coco, coco_results), progress() as notify:
+    counts = Counter()
+    with lock_files(watch, coco, coco_results, sheet.path if sheet else None), progress() as notify:
         monitor = DriftMonitor(inspector, watch) if watch else None
         results = inspect_stream(inspector, attempts, batch)
         for done, (picture, result) in enumerate(results, start=1):
@@ -143,26 +152,26 @@ def command(
                 if monitor and picture:
                     facts["scene"] = monitor.update(picture, result)
             print_result(result, name, limits, json, region_options, facts)
-            if isinstance(result, ImageError):
-                failures += 1
-                if page:
-                    page.add_failure(name, str(result))
-            else:
-                defects += result.verdict == "defect"
-                if page and picture:
-                    page.add(picture.pixels, result)
+            counts[verdict_of(result)] += 1
+            if page:
+                add_to_page(page, name, picture, result)
+            if sheet:
+                add_row(sheet, name, result, limits)
         annotations.finish()
-        save_monitor(monitor)
+        finish(monitor, sheet)
     print_intake(tell_intake(intake), json, of_each=("few_levels",))
     if page and report:
         write_report(page, report / "report.html")
-    exit_with(failures, fail_on_defect and defects)
+    tell(sum_of(counts) + (f"; {output}" if sheet else ""))
+    exit_with(counts["error"], fail_on_defect and counts["defect"])
 
 
-def save_monitor(monitor: DriftMonitor | None) -> None:
-    """Save what was learned of the stream, where it is watched."""
+def finish(monitor: DriftMonitor | None, sheet: VerdictSheet | None) -> None:
+    """Save what was learned of the stream, and the sheet, where they are asked for."""
     if monitor:
         monitor.save()
+    if sheet:
+        sheet.write()
 
 
 def check_limits(limits: Threshold | None, fail_on_defect: bool, file: Path) -> None:
@@ -197,22 +206,6 @@ def exit_with(failures: int, defects: int) -> None:
         raise typer.Exit(2)
     if defects:
         raise typer.Exit(1)
-
-
-def print_counts(
-    output: str, counts: Counter[str], seconds: float, counted: InspectionIntake, json: bool
-) -> None:
-    """Print the counts of a table as a line, or with what was left out as one JSON object."""
-    intake = tell_table_intake(counted, output)
-    kinds = ("good", "review", "defect", "none", "error")
-    if json:
-        values = {kind: counts[kind] for kind in kinds} | {"seconds": seconds}
-        values |= inspected_json(intake)
-        print_json({"file": output, "pictures": counts.total(), **values})
-        return
-    names = ("good", "to look at again", "defects", "without a verdict", "errors")
-    listed = [f"{counts[k]:,} {name}" for k, name in zip(kinds, names, strict=True) if counts[k]]
-    say(f"{output}: {counts.total():,} pictures, {', '.join(listed)}, in {seconds:.1f} s")
 
 
 def print_result(

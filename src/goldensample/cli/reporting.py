@@ -4,9 +4,11 @@ from pathlib import Path
 
 from goldensample.cli.console import tell
 from goldensample.cli.summary import describe_method, summary
+from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Evaluation
 from goldensample.inspection.inspector import Inspector
 from goldensample.preparation.zones import Zones, describe_limit
+from goldensample.records import Inspection, Picture
 from goldensample.report import Report
 from goldensample.storage.atomic import write_atomic
 
@@ -50,3 +52,13 @@ def write_report(page: Report, path: Path, evaluation: Evaluation | None = None)
     """Write the report and print its path."""
     write_atomic(path, page.html(evaluation.as_json() if evaluation else None))
     tell(f"report: {path}")
+
+
+def add_to_page(
+    page: Report, name: str, picture: Picture | None, result: Inspection | ImageError
+) -> None:
+    """Add a picture to a report, readable or not."""
+    if isinstance(result, ImageError):
+        page.add_failure(name, str(result))
+    elif picture:
+        page.add(picture.pixels, result)

@@ -47,7 +47,7 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="TABLE",
-        help="Write one row a picture to this .parquet file: a path, or a URL.",
+        help="Write one row a picture to this .csv or .xlsx file, or .parquet, which may be a URL.",
     ),
 ]
 HeatMaps = Annotated[
@@ -89,7 +89,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if not self.output.endswith(".parquet"):
-            raise ValueError(f"--output must end in .parquet; got {self.output}")
+            raise ValueError(f"--output must end in .csv, .xlsx or .parquet; got {self.output}")
 
     @property
     def file(self) -> Path | None:
@@ -104,11 +104,12 @@ def check_compatible(
     """Refuse options of a table without --output, and with it those that must go without."""
     for name, value in table_options.items():
         if value and not output:
-            raise ValueError(f"{name} must go with --output; got it alone")
+            raise ValueError(f"{name} must go with an --output that ends in .parquet; it does not")
     for name, value in other_options.items():
         if value and output:
             raise ValueError(
-                f"{name} must go without --output; inspect those pictures that matter again"
+                f"{name} must go without an --output in .parquet; take .csv or .xlsx, or inspect "
+                "those pictures that matter again"
             )
 
 

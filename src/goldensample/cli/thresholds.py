@@ -9,7 +9,8 @@ import typer
 
 from goldensample.calibration.tradeoff import LabelledScores, Limit, curves, table
 from goldensample.cli.console import print_json, progress, say, table_lines, tell
-from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout
+from goldensample.cli.learning import Reason
+from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, parse_rate
 from goldensample.datasets import Dataset
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Calibration, Notify
@@ -28,12 +29,67 @@ def command(
     report: Annotated[
         Path | None, typer.Option(help="Write DIR/thresholds.html.", metavar="DIR")
     ] = None,
+    set_: Annotated[
+        float | None,
+        typer.Option(
+            "--set",
+            parser=parse_rate,
+            metavar="RATE",
+            help="Set the limits for this rate of false alarms (2%) and change the file; undo with "
+            "golden revert.",
+        ),
+    ] = None,
+    review: Annotated[
+        float | None,
+        typer.Option(
+            parser=parse_rate,
+            metavar="RATE",
+            help="With --set: of good parts to look at again; 0 for none. \\[default: as it is]",
+        ),
+    ] = None,
+    reason: Reason = "",
 ) -> None:
     """Show what each score limit would cost in false alarms and, with labelled pictures, in misses.
 
     False alarms come from the good pictures that the file's own limits rest on. To choose a limit
     by the misses of --data and to report its misses on the same pictures flatters it.
     """
+    if set_ is not None:
+        if data or report:
+            raise ValueError("--set must go without --data and --report; look first, then set")
+        set_limits(file, set_, review, reason, json)
+        return
+    if review is not None or reason:
+        raise ValueError("--review and --reason must go with --set; got no --set")
+    show_table(file, data, layout, category, json, report)
+
+
+def set_limits(file: Path, rate: float, review: float | None, reason: str, json: bool) -> None:
+    """Change a file's limits to those for a rate; print what they promise."""
+    from goldensample.cli.learning import locked_inspector, note, write
+    from goldensample.learning.relimit import set_rates
+
+    with locked_inspector(file) as inspector:
+        before = inspector.threshold.review_rate if inspector.threshold else None
+        if review is None and before and before <= rate:
+            tell(f"golden: nothing is to be looked at again now: {percent(before)} was the rate")
+        elif review is None:
+            review = before
+        changed = set_rates(inspector, rate, review or None, note(reason))
+        write(changed, file)
+    threshold, journal = changed.threshold, changed.journal
+    if json:
+        revision = journal.head if journal else 0
+        limits = asdict(threshold) if threshold else None
+        print_json({"file": str(file), "revision": revision, "threshold": limits})
+    else:
+        say(f"{file}: {promise(threshold, journal)}")
+
+
+def show_table(
+    file: Path, data: Path | None, layout: str, category: str, json: bool, report: Path | None
+) -> None:
+    """Print the table of limits, and write its page."""
     from goldensample.artifact.store import load
     from goldensample.cli.evaluate import find_dataset
     from goldensample.report.tradeoff import page

@@ -1,8 +1,13 @@
 """Texts that describe thresholds and their guarantees."""
 
+from collections.abc import Callable
+
 from goldensample.calibration.conformal import proven_rate, required_count
 from goldensample.inspection.journal import DROP, LIMIT, Journal, Revision
 from goldensample.records import Threshold
+
+SMALLER = (0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
+"""Rates that a user may want to reach with more pictures, from large to small."""
 
 
 def percent(rate: float) -> str:
@@ -11,7 +16,19 @@ def percent(rate: float) -> str:
 
 
 def promise(threshold: Threshold | None, journal: Journal | None = None) -> str:
-    """Return a text on a threshold: its calibration, its guarantee, and changes that ended it."""
+    """Return what limits mean on the line, and what that was measured on, in everyday words."""
+    return _describe(threshold, journal, _in_plain_words)
+
+
+def exact_promise(threshold: Threshold | None, journal: Journal | None = None) -> str:
+    """Return the exact statement on limits: their calibration and their guarantee."""
+    return _describe(threshold, journal, _guarantee)
+
+
+def _describe(
+    threshold: Threshold | None, journal: Journal | None, told: Callable[[Threshold, float], str]
+) -> str:
+    """Return a text on a threshold: its scores, then what it promises or why it does not."""
     if threshold is None:
         return "none: there are scores and no verdicts"
     text = f"{threshold.score:.4f}"
@@ -20,10 +37,62 @@ def promise(threshold: Threshold | None, journal: Journal | None = None) -> str:
     if threshold.false_alarms is None:
         origin = _changes_since(threshold, journal) or "set by hand"
         return f"{text}, {origin}: no rate of false alarms is known"
-    rates = percent(threshold.false_alarms)
-    if threshold.review_rate is not None:
-        rates += f" (looked at again or called defects: {percent(threshold.review_rate)})"
-    return f"{text}: {_guarantee(threshold, threshold.false_alarms, rates)}"
+    return f"{text}: {told(threshold, threshold.false_alarms)}"
+
+
+def _in_plain_words(threshold: Threshold, rate: float) -> str:
+    """Return how many of a hundred good parts are called defects, and how that is known."""
+    n, usual = threshold.held_out, _of_good_parts(rate, threshold.review_rate)
+    if threshold.kind == "estimate":
+        low, high = threshold.interval or (0.0, 1.0)
+        return (
+            f"{usual}. This is an estimate from {n} good pictures and no promise: it may well be "
+            f"{100 * low:.2g} to {100 * high:.2g} %; a promise takes about "
+            f"{_pictures_for(rate)} good pictures in all"
+        )
+    least = 1 / (n + 1)
+    ways = [f"down to {percent(least)}"] if least < 0.99 * rate else []
+    if smaller := next((other for other in SMALLER if other < 0.4 * least), None):
+        ways.append(
+            f"to {percent(smaller)} with about {_pictures_for(smaller)} good pictures in all"
+        )
+    more = f"; it can be set {', and '.join(ways)}" if ways else ""
+    if threshold.kind == "cross":
+        usual, how = f"{usual}, usually fewer", ", each judged without itself"
+    else:
+        how = " kept aside"
+    return f"{usual}. This was measured on {n} good pictures{how}{more}"
+
+
+def _of_good_parts(rate: float, review_rate: float | None) -> str:
+    """Return "of 100 good parts about 2 are called defects and 8 more are to be looked at again".
+
+    Of 1,000 or 10,000, where a rate is no whole number of 100.
+    """
+    rates = (rate, *([review_rate] if review_rate else []))
+    base = next(
+        (
+            b
+            for b in (100, 1000)
+            if all(abs(b * r - round(b * r)) < 1e-6 and b * r >= 1 for r in rates)
+        ),
+        10_000,
+    )
+    defects = base * rate
+    text = f"of {base:,} good parts about {defects:.3g} "
+    text += "is called a defect" if round(defects, 6) == 1 else "are called defects"
+    if review_rate:
+        more = base * (review_rate - rate)
+        verb = "is" if round(more, 6) == 1 else "are"
+        text += f" and {more:.3g} more {verb} to be looked at again"
+    return text
+
+
+def _pictures_for(rate: float) -> str:
+    """Return about how many good pictures a fit must have to promise a rate, of two digits."""
+    count = 2 * required_count(rate)
+    digits = 10 ** max(0, len(str(count)) - 2)
+    return f"{round(count / digits) * digits:,}"
 
 
 def _changes_since(threshold: Threshold, journal: Journal | None) -> str:
@@ -51,9 +120,11 @@ def _change_text(number: int, revision: Revision) -> str:
     return text + ")"
 
 
-def _guarantee(threshold: Threshold, rate: float, rates: str) -> str:
+def _guarantee(threshold: Threshold, rate: float) -> str:
     """Return a text on the guarantee, or on the estimate where there is none."""
-    n = threshold.held_out
+    n, rates = threshold.held_out, percent(rate)
+    if threshold.review_rate is not None:
+        rates += f" (looked at again or called defects: {percent(threshold.review_rate)})"
     if threshold.kind == "estimate":
         low, high = threshold.interval or (0.0, 1.0)
         return (

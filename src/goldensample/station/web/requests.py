@@ -14,6 +14,7 @@ from goldensample.station.products.products import Product
 from goldensample.station.records.rows import COLUMNS, Filter, Record, column_values, iso
 from goldensample.station.station import Station
 from goldensample.station.web.access import Person
+from goldensample.storage.verdict_sheet import escape_formula
 
 MAX_ID = 2**31 - 1
 """The largest id of a row, in every database."""
@@ -125,12 +126,7 @@ def csv_lines(records: Iterable[Record]) -> Iterator[str]:
     yield _csv_line([*names, "regions"])
     for record in records:
         values = {**record_json(record), "regions": len(record.regions)}
-        yield _csv_line([_escape_formula(values[name]) for name in [*names, "regions"]])
-
-
-def _escape_formula(value: Any) -> Any:
-    """Quote text that a spreadsheet would take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+        yield _csv_line([escape_formula(values[name]) for name in [*names, "regions"]])
 
 
 def _csv_line(values: list[Any]) -> str:

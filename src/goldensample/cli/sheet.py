@@ -1,0 +1,115 @@
+"""`golden inspect --output` to a CSV or Excel file, and the sum of a run."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from goldensample.cli.console import print_json, say
+from goldensample.cli.intake import tell_table_intake
+from goldensample.errors import ImageError
+from goldensample.images.inspection_intake import InspectionIntake
+from goldensample.records import Inspection, Threshold
+from goldensample.storage.locations import is_url, local_path
+from goldensample.storage.verdict_sheet import DELIMITERS, ENDINGS, VerdictSheet
+from goldensample.wording.intake import inspected_json
+
+COLUMNS = (
+    "picture", "verdict", "score", "threshold", "review_threshold", "p_value", "regions",
+    "row_px", "column_px", "area_px", "zone", "note", "error",
+)  # fmt: skip
+"""Place, size and zone are of the region that is farthest over the limit."""
+KINDS = {
+    "defect": ("defect", "defects"),
+    "review": ("to look at again", "to look at again"),
+    "good": ("good", "good"),
+    "none": ("without a verdict", "without a verdict"),
+    "error": ("could not be read", "could not be read"),
+}
+"""What the pictures with each verdict, one or several of them, are called in a sum."""
+Delimiter = Annotated[
+    str,
+    typer.Option(
+        metavar="|".join(DELIMITERS),
+        help="Between the cells of a .csv; with semicolon, numbers have a decimal comma.",
+    ),
+]
+
+
+def is_sheet(output: str | None) -> bool:
+    """Return whether an output is a sheet for people, by its ending."""
+    return output is not None and output.endswith(ENDINGS)
+
+
+def open_sheet(output: str | None, delimiter: str) -> VerdictSheet | None:
+    """Return the sheet to fill, or None where the output is none.
+
+    Raises:
+        ValueError: it is at a URL, or the delimiter is not one of those.
+    """
+    if delimiter not in DELIMITERS:
+        raise ValueError(f"--delimiter must be {' or '.join(DELIMITERS)}; got {delimiter}")
+    if output is None or not is_sheet(output):
+        return None
+    if is_url(path := local_path(output)):
+        raise ValueError(
+            f"--output must be a path of this machine, or end in .parquet at a URL; got {output}"
+        )
+    return VerdictSheet(Path(path), COLUMNS, delimiter)
+
+
+def add_row(
+    sheet: VerdictSheet, name: str, result: Inspection | ImageError, limits: Threshold | None
+) -> None:
+    """Add a picture to a sheet, readable or not."""
+    if isinstance(result, ImageError):
+        sheet.add({"picture": name, "verdict": "error", "error": str(result)})
+        return
+    values = {
+        "picture": result.name,
+        "verdict": result.verdict,
+        "score": result.score,
+        "threshold": limits.score if limits else None,
+        "review_threshold": limits.review if limits else None,
+        "p_value": result.p_value,
+        "regions": len(result.regions),
+        "note": result.note or None,
+    }
+    if result.regions:
+        worst = max(result.regions, key=lambda region: region.peak)
+        values["row_px"], values["column_px"] = worst.peak_px
+        values |= {"area_px": worst.area_px, "zone": worst.zone or None}
+    sheet.add(values)
+
+
+def sum_of(counts: Counter[str]) -> str:
+    """Return how many pictures have which verdict: "7 of 40 defects, 33 good"."""
+    total = counts.total()
+    listed = [
+        f"{counts[kind]:,} {names[counts[kind] != 1]}"
+        for kind, names in KINDS.items()
+        if counts[kind]
+    ]
+    if counts["defect"] or not counts["none"]:
+        defects = f"{counts['defect']:,} of {total:,} defects"
+        return ", ".join([defects, *(part for part in listed if "defect" not in part)])
+    return f"{total:,} pictures: {', '.join(listed)}"
+
+
+def verdict_of(result: Inspection | ImageError) -> str:
+    """Return "good", "review", "defect", "none" without limits, or "error"."""
+    return "error" if isinstance(result, ImageError) else result.verdict or "none"
+
+
+def print_counts(
+    output: str, counts: Counter[str], seconds: float, counted: InspectionIntake, json: bool
+) -> None:
+    """Print the counts of a table as a line, or with what was left out as one JSON object."""
+    intake = tell_table_intake(counted, output)
+    if json:
+        values = {kind: counts[kind] for kind in KINDS} | {"seconds": seconds}
+        values |= inspected_json(intake)
+        print_json({"file": output, "pictures": counts.total(), **values})
+        return
+    say(f"{output}: {sum_of(counts)}, in {seconds:.1f} s")
