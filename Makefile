@@ -67,6 +67,7 @@ test-oldest: $(VENV)-oldest/stamp  ## a few telling tests with the oldest versio
 
 backbone: $(VENV)/all.stamp  ## train the built-in network again
 	$(BIN)/python -m pip install --quiet --group training
+	test -f runs/photographs/packages/all || $(BIN)/python -m training.photographs
 	$(BIN)/python -m training.train
 
 docs: $(VENV)/all.stamp  ## the reference page and the architecture's table and picture, from the code

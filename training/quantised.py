@@ -13,7 +13,7 @@ from PIL import Image
 from goldensample.backbones.network import Network
 from goldensample.graphs.quantization import quantise
 from training import pictures
-from training.validate import photograph_paths
+from training.validate import PHOTOGRAPHS, photograph_paths
 
 COUNT, SIZE = 128, 256
 
@@ -40,10 +40,11 @@ def main() -> None:
     """Quantise the file of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     parser.add_argument("--without-photographs", action="store_true")
     options = parser.parse_args()
-    paths = [] if options.without_photographs else photograph_paths(options.shared, held_out=False)
+    folder = options.photographs
+    paths = [] if options.without_photographs else photograph_paths(folder, held_out=False)
     write(options.file, [Image.open(path).convert("RGB") for path in paths])
 
 

@@ -22,6 +22,7 @@ from training.network import DESIGNS, Student
 from training.start import initialise_from_teacher
 from training.teachers import RESNET18, normalise
 from training.train import prepare_shards
+from training.validate import PHOTOGRAPHS
 
 THIN = DESIGNS["thin"]
 CANDIDATES = {
@@ -67,10 +68,11 @@ def main() -> None:
     """Print a line for each design."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--folder", type=Path, default=Path("runs/backbone"))
+    parser.add_argument("--folder", type=Path, default=Path("runs/backbone_photographs"))
+    parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     parser.add_argument("--rounds", type=int, default=40)
     options = parser.parse_args()
-    source, held_out = prepare_shards(options.folder, options.shared, with_photographs=True)
+    source, held_out = prepare_shards(options.folder, options.shared, options.photographs)
     pictures = normalise(shards.load_shard(source, 0)["pictures"][::4])
     state = load_file(options.shared / "weights" / RESNET18)
     networks = {"ResNet-18": compiled(teacher_bytes(options.shared / "weights"))}

@@ -23,7 +23,7 @@ from training.losses import Weights, agreement, distillation_loss
 from training.network import DESIGNS, Student
 from training.start import initialise_from_teacher
 from training.teachers import RESNET18, normalise, resnet18
-from training.validate import photograph_paths
+from training.validate import PHOTOGRAPHS, photograph_paths
 
 BATCH = 32
 PASSES = 6
@@ -122,13 +122,13 @@ def shard_numbers(number: int, surfaces: bool) -> list[int]:
 
 
 def prepare_shards(
-    folder: Path, shared: Path, with_photographs: bool
+    folder: Path, shared: Path, photographs_folder: Path | None
 ) -> tuple[shards.Source, dict]:
-    """Return the source of shards, and one shard of held-out pictures."""
+    """Return the source of shards, and one shard of held-out pictures; no folder, no photograph."""
     folder.mkdir(parents=True, exist_ok=True)
     photographs = []
     for held_out in (False, True):
-        paths = photograph_paths(shared, held_out) if with_photographs else []
+        paths = photograph_paths(photographs_folder, held_out) if photographs_folder else []
         photographs.append([Image.open(path).convert("RGB") for path in paths])
     teacher = resnet18(shared / "weights")
     projections = targets.load_projections(folder / "projections.pt", teacher, photographs[0])
@@ -211,16 +211,19 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--folder", type=Path, help="for the cache and the checkpoints")
     parser.add_argument("--design", choices=DESIGNS, default="thin")
+    parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     parser.add_argument("--without-photographs", action="store_true")
     parser.add_argument("--out", type=Path, help="the ONNX file; FOLDER/builtin.onnx if not given")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--fill", action="store_true", help="only fill the cache, beside a run")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    name = "backbone_without_photographs" if options.without_photographs else "backbone"
+    photographs = None if options.without_photographs else options.photographs
+    # a cache of one folder's pictures is never used for another's
+    name = f"backbone_{photographs.name if photographs else 'without_photographs'}"
     folder = options.folder or Path("runs") / name
-    source, held_out = prepare_shards(folder, options.shared, not options.without_photographs)
-    if options.fill_cache:
+    source, held_out = prepare_shards(folder, options.shared, photographs)
+    if options.fill:
         shards.fill_cache(source)
         return
     torch.manual_seed(0)

@@ -17,9 +17,10 @@ from torch import Tensor
 from training import networks, procedural, scoring
 from training.defects import add_defect
 
+PHOTOGRAPHS = Path("runs/photographs")
 SIZE = 256
 SET_COUNT, SET_GOOD = 50, 16
-COUNT, GOOD = 30, 10
+COUNT, GOOD, SCENES = 30, 10, 10
 DEFECTS_PER_PICTURE = 3
 SETS = ("mvtec_ad/bottle", "mvtec_ad_small/hazelnut", "mvtec_ad_small/transistor", "magnetic_tile")
 
@@ -35,9 +36,17 @@ class Product:
     masks: np.ndarray
 
 
-def photograph_paths(shared: Path, held_out: bool) -> list[Path]:
-    """Return every twentieth photograph (held out), or all the others."""
-    paths = sorted((shared / "data/natural").glob("*.jpg"))
+def photograph_paths(folder: Path, held_out: bool) -> list[Path]:
+    """Return the photographs that are held out, or all the others.
+
+    Args:
+        folder: with `train` and `held_out`, as `training.photographs` writes it; or with pictures
+            only, of which every twentieth is held out.
+        held_out: which.
+    """
+    if (folder / "held_out").is_dir():
+        return sorted((folder / ("held_out" if held_out else "train")).glob("*.jpg"))
+    paths = sorted(folder.glob("*.jpg"))
     return [path for k, path in enumerate(paths) if (k % 20 == 7) == held_out]
 
 
@@ -94,14 +103,15 @@ def read_square(path: Path) -> np.ndarray:
     return np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BILINEAR))
 
 
-def make_products(shared: Path) -> list[Product]:
+def make_products(shared: Path, photographs: Path) -> list[Product]:
     """Return all validation products, drawn from a fixed seed."""
     rng, result = np.random.default_rng(2024), []
     for name in SETS:
         paths = sorted((shared / "data" / name / "train/good").iterdir())
         indices = rng.permutation(len(paths))[:SET_COUNT]
         result.append(make_product(rng, name, [read_square(paths[k]) for k in indices], SET_GOOD))
-    for path in photograph_paths(shared, held_out=True)[::5]:
+    held_out = photograph_paths(photographs, held_out=True)
+    for path in held_out[:: max(1, len(held_out) // SCENES)][:SCENES]:
         pictures = simulate_captures(rng, Image.open(path).convert("RGB"), COUNT)
         result.append(make_product(rng, path.stem, pictures, GOOD))
     for index in range(6):
@@ -145,8 +155,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
     options = parser.parse_args()
-    all_products = make_products(options.shared)
+    all_products = make_products(options.shared, options.photographs)
     candidates = {path.name: networks.onnx_network(path) for path in options.files}
     candidates |= {f"{path.name} int8": networks.int8_network(path) for path in options.files}
     candidates = {"resnet18": networks.resnet18_network(options.shared / "weights")} | candidates
