@@ -1,6 +1,7 @@
 """Each picture against the others, and the command that ranks them."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from picture_files import save_picture
 
 from goldensample import PatchCore, Preparation, fit
 from goldensample.cli.audit import rank_pictures
-from goldensample.fitting.audit import audit, without_picture
+from goldensample.fitting.audit import audit, outlier_limit, without_picture
 
 PLANTED = (3, 11)
 PREPARATION = Preparation((48, 48))
@@ -108,17 +109,35 @@ def test_the_command_prints_the_worst_first(folder, tiny_file, tmp_path):
     places = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr
     assert len(places) == 20
-    assert set(places[0]) == {"picture", "score", "rank", "worse_than", "note"}
+    assert set(places[0]) == {"picture", "score", "rank", "worse_than", "stands_out", "note"}
     assert {place["picture"] for place in places[:2]} == {"003.png", "011.png"}
     assert [place["rank"] for place in places] == list(range(1, 21))
     assert places[0]["worse_than"] == 1.0
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert page.index("003.png") < page.index("000.png")
-    assert "look at the worst first" in done.stderr
+    assert [place["picture"] for place in places if place["stands_out"]] == [
+        place["picture"] for place in places[:2]
+    ]
+    assert "2 stand out; look at these and at the next ten" in done.stderr
     said = golden(*words, "--worst", "3").stdout.splitlines()
     assert len(said) == 3
     assert said[0].split()[0] == "1"
-    assert said[0].endswith("worse than 100 % of the others")
+    assert [line.endswith("(stands out)") for line in said] == [True, True, False]
+    copy = shutil.copytree(folder, tmp_path / "good")
+    moved = golden("audit", copy, *words[2:], "--move-to", tmp_path / "odd")
+    assert moved.returncode == 0, moved.stderr
+    assert {path.name for path in (tmp_path / "odd").iterdir()} == {"003.png", "011.png"}
+    assert len(list(copy.iterdir())) == 18
+    shutil.copy(tmp_path / "odd/003.png", copy)
+    shutil.copy(tmp_path / "odd/011.png", copy)
+    refused = golden("audit", copy, *words[2:], "--move-to", tmp_path / "odd")
+    assert "no picture was moved" in refused.stderr
+    assert len(list(copy.iterdir())) == 20
+
+
+def test_the_limit_of_what_stands_out_by_hand():
+    assert outlier_limit(np.array([1.0, 2.0, 3.0, 4.0, 5.0])) == 4 + 3 * 2
+    assert outlier_limit(np.ones(4)) == np.inf
 
 
 def test_the_command_must_have_two_pictures(folder, tiny_file):

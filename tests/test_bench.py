@@ -140,8 +140,12 @@ def test_a_killed_run_goes_on_to_the_same_results(first, data, suites, tiny_file
 
 
 def test_only_and_list(data, suites, tiny_file, first, tmp_path):
+    suites_alone = golden("--list").splitlines()
+    assert suites_alone[0].startswith("table1 ")
+    assert suites_alone[1].strip() == "lacks data: --data DIR"
     listed = golden(suites[0], *options(data, tiny_file, tmp_path), "--list", "--json")
-    runs = [json.loads(line) for line in listed.splitlines()]
+    suite, *runs = [json.loads(line) for line in listed.splitlines()]
+    assert suite["lacks"] == ["the method not_yet, which this version has not"]
     assert len(runs) == 4
     assert not any(run["done"] for run in runs)
     assert "done" in golden(suites[0], *options(data, tiny_file, first), "--list")

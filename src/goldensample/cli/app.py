@@ -76,6 +76,11 @@ COMMANDS = {
         "demo.command",
         "Render a line of parts, learn from the good ones, find the defects, write a report.",
     ),
+    "doctor": (
+        "doctor.command",
+        "Say what is installed, what is missing and how to get it; exit 1 where something is "
+        "wrong.",
+    ),
     "data": ("data.app", "Data sets: which layouts are read, and what is wrong with one."),
 }
 """Each command's place in this wing, and the first paragraph of its help."""

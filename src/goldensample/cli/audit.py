@@ -1,5 +1,6 @@
 """`golden audit`: rank good pictures by anomaly score, to find defects among them."""
 
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,7 +26,8 @@ from goldensample.cli.options import (
 )
 from goldensample.cli.sizes import Sizes
 from goldensample.cli.summary import describe, tell_slow
-from goldensample.fitting.audit import METHOD
+from goldensample.errors import ArtifactError
+from goldensample.fitting.audit import METHOD, outlier_limit
 from goldensample.images.folder import Folder
 from goldensample.images.intake import Intake
 from goldensample.inspection.inspector import Inspector
@@ -45,6 +47,7 @@ class RankedPicture:
         score: against the bank rows of the other pictures; larger = more anomalous.
         rank: from 1; equal scores share the better rank.
         worse_than: fraction of the other pictures that score less.
+        stands_out: the score is far from the others', see `audit.outlier_limit`.
         note: as in `Inspection`.
     """
 
@@ -52,6 +55,7 @@ class RankedPicture:
     score: float
     rank: int
     worse_than: float
+    stands_out: bool
     note: str
 
 
@@ -74,6 +78,13 @@ def command(
     crop: Crop = None,
     grey_range: GreyRangeText = None,
     skip_unreadable: SkipUnreadable = False,
+    move_to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Move the pictures that stand out to this folder; none is deleted.",
+        ),
+    ] = None,
     json: Annotated[
         bool,
         typer.Option(
@@ -85,8 +96,9 @@ def command(
 ) -> None:
     """Rank good pictures by how odd each is among the others, to find defects before fitting.
 
-    Each picture is scored against a bank of the others, worst first. A defect that several
-    pictures share can pass for good: after moving pictures away, run it again.
+    Each picture is scored against a bank of the others, worst first, and it says how many stand
+    out. A defect that several pictures share can pass for good: after moving pictures away, run it
+    again.
     """
     from goldensample.graphs.open_backbone import open_backbone
     from goldensample.images.folder import read_images
@@ -104,10 +116,10 @@ def command(
         ranking = _rank(inspector, pictures, report, notify)
     _show(ranking, worst, json)
     print_intake(pictures.intake or Intake(len(pictures)), json)
-    tell(
-        "look at the worst first; move pictures that show a defect away, and audit what is left "
-        "again or fit it"
-    )
+    tell(where_to_stop(ranking))
+    if move_to:
+        moved = move_pictures([one.picture for one in ranking if one.stands_out], pictures, move_to)
+        tell(f"moved to {move_to}: {', '.join(moved) or 'none'}")
 
 
 def _fit_all(
@@ -162,11 +174,11 @@ def rank_pictures(scored: list[tuple[str, float, str]]) -> list[RankedPicture]:
         and worse than none.
     """
     ascending = np.sort([score for _, score, _ in scored])
-    ranking = []
+    limit, ranking = outlier_limit(ascending), []
     for name, score, note in sorted(scored, key=lambda item: (-item[1], item[0])):
         less, not_more = (int(np.searchsorted(ascending, score, side)) for side in SIDES)
         rank, worse_than = 1 + len(scored) - not_more, less / (len(scored) - 1)
-        ranking.append(RankedPicture(name, score, rank, worse_than, note))
+        ranking.append(RankedPicture(name, score, rank, worse_than, score > limit, note))
     return ranking
 
 
@@ -176,8 +188,39 @@ def _show(ranking: list[RankedPicture], worst: int | None, json: bool) -> None:
         if json:
             print_json(asdict(picture))
         else:
-            note = f"  ({picture.note})" if picture.note else ""
-            say(
-                f"{picture.rank:5}{picture.score:11.4f}  {picture.picture}  "
-                f"worse than {100 * picture.worse_than:.0f} % of the others{note}"
+            notes = ["stands out"] * picture.stands_out + [picture.note] * bool(picture.note)
+            told = f"  ({'; '.join(notes)})" if notes else ""
+            say(f"{picture.rank:5}{picture.score:11.4f}  {picture.picture}{told}")
+
+
+def where_to_stop(ranking: list[RankedPicture]) -> str:
+    """Return which pictures are worth a look, in words."""
+    count = sum(picture.stands_out for picture in ranking)
+    if count:
+        look = f"{count} stand{'s' * (count == 1)} out; look at {'it' if count == 1 else 'these'} "
+        look += "and at the next ten"
+    else:
+        look = "none stands out; look at the first ten to be sure"
+    return f"{look}; move what shows a defect away (--move-to), then audit again or fit"
+
+
+def move_pictures(names: list[str], pictures: Folder, folder: Path) -> list[str]:
+    """Move pictures into a folder under the names they have; return where they are now.
+
+    Raises:
+        ArtifactError: a picture is at a URL, or a file of its name is there already; none is moved.
+    """
+    paths = dict(zip(pictures.names, pictures.paths, strict=True))
+    targets = {name: folder / name for name in names}
+    for name, target in targets.items():
+        if not isinstance(paths[name], Path):
+            raise ArtifactError(f"{name} must be a file of this machine to be moved; it is a URL")
+        if target.exists():
+            raise ArtifactError(
+                f"{target} must not be there yet; it is; no picture was moved; choose another "
+                "--move-to"
             )
+    for name, target in targets.items():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(str(paths[name]), target)
+    return [str(target) for target in targets.values()]

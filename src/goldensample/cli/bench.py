@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 def command(
     suites: Annotated[
-        list[str], typer.Argument(metavar="SUITE...", help="Suites that ship, all, or .toml files.")
-    ],
+        list[str] | None,
+        typer.Argument(metavar="SUITE...", help="Suites that ship, all, or .toml files."),
+    ] = None,
     data: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,7 +49,12 @@ def command(
         str | None, typer.Option(help="Run only what has this text in its name.", metavar="TEXT")
     ] = None,
     list_: Annotated[
-        bool, typer.Option("--list", help="List the runs and whether they are done; run nothing.")
+        bool,
+        typer.Option(
+            "--list",
+            help="List the suites, what each lacks, and the runs and whether they are done; run "
+            "nothing.",
+        ),
     ] = False,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a row, or a run with --list.")
@@ -68,11 +74,14 @@ def command(
 
     if jobs > 1 and runner != "here":
         raise ValueError("--jobs must go with --runner here; a cluster knows its own number")
-    chosen = [bench_suites.read_suite(name) for name in _suite_names(suites)]
+    if not suites and not list_:
+        raise ValueError("SUITE must name one or more suites, or all; see golden bench --list")
+    chosen = [bench_suites.read_suite(name) for name in _suite_names(suites or ["all"])]
     networks = _networks(backbone, weights or [])
     categories = find_categories(data or [])
     runs = _runs(chosen, categories, networks, only)
     if list_:
+        _list_suites(chosen, categories, networks, json)
         _list(runs, output, json)
         return
     failures: dict[str, str] = {}
@@ -144,6 +153,36 @@ def _runs(
                     if only is None or only in name:
                         runs[name] = (run, suite.maps or runs.get(name, (run, False))[1])
     return runs
+
+
+def _list_suites(
+    chosen: Sequence["Suite"], categories: Sequence["Category"], networks: "Networks", json: bool
+) -> None:
+    """Print each suite and what it lacks here."""
+    for suite in chosen:
+        lacks = _lacks(suite, categories, networks)
+        if json:
+            print_json({"suite": suite.name, "title": suite.title, "lacks": lacks})
+        else:
+            say(f"{suite.name:8} {suite.title}" + "".join(f"\n{'':8} lacks {one}" for one in lacks))
+
+
+def _lacks(suite: "Suite", categories: Sequence["Category"], networks: "Networks") -> list[str]:
+    """Return the data and the weights that a suite would take and does not have."""
+    from goldensample.bench.board import ResultsTable
+    from goldensample.bench.runs import make_run
+
+    results_table, lacks = ResultsTable(categories, networks, {}, {}), dict[str, None]()
+    for panel, _, entry in suite.entries():
+        found = results_table.categories_of(panel)
+        if not found:
+            name = panel.data[0].rstrip("*")
+            lacks[f"data: --data {f'{name}=' if name else ''}DIR"] = None
+        for category in found:
+            run = make_run(entry, category, entry.seeds[0], networks)
+            if isinstance(run, str):
+                lacks[run.removeprefix("needs ")] = None
+    return list(lacks)
 
 
 def _list(runs: Mapping[str, tuple["Run", bool]], output: Path, json: bool) -> None:

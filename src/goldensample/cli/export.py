@@ -19,9 +19,14 @@ def command(
         str,
         typer.Option(help="onnx: for ONNX Runtime and others; openvino: .xml and .bin."),
     ],
-    out: Annotated[
+    output: Annotated[
         Path | None,
-        typer.Option(help="Where to write. \\[default: FILE's name with .onnx or .xml, here]"),
+        typer.Option(
+            "--output",
+            "-o",
+            "--out",
+            help="Where to write. \\[default: FILE's name with .onnx or .xml, here]",
+        ),
     ] = None,
     picture_size: Annotated[
         str | None,
@@ -46,7 +51,7 @@ def command(
 
     inspector = load(file)
     size_hw = parse_size(picture_size) if picture_size else None
-    target = out or Path(file.stem + ENDINGS.get(to, ""))
+    target = output or Path(file.stem + ENDINGS.get(to, ""))
     with lock_files(target if target.suffix in ENDINGS.values() else None), progress() as notify:
         written = export(inspector, target, to, notify, size_hw)
     if written.precision != inspector.backbone.precision:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from goldensample.cli.console import failure_list, progress, say, tell
 from goldensample.cli.fit_one import check_output, fit_one
 from goldensample.cli.options import RunnerName
-from goldensample.errors import GoldenError, ImageError
+from goldensample.errors import ArtifactError, GoldenError, ImageError
 
 Each = Annotated[
     Path | None,
@@ -91,7 +91,24 @@ def locked_output(output: Path) -> Iterator[Path]:
 
     check_output(output)
     with lock_file(output):
+        check_history(output)
         yield output.absolute().parent
+
+
+def check_history(output: Path) -> None:
+    """Refuse to replace a file that was changed since its fit: its history would be lost."""
+    from goldensample.artifact.store import load
+
+    try:
+        journal = load(output).journal if output.is_file() else None
+    except GoldenError:
+        return  # not a file that anything could be learned into
+    if journal and journal.head:
+        raise ArtifactError(
+            f"{output} must not lose what was changed since its fit ({journal.head} "
+            f"change{'s' * (journal.head > 1)}: golden history {output}); choose another --output, "
+            "or move that file away first"
+        )
 
 
 def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:

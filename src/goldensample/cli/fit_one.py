@@ -4,6 +4,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from goldensample.cli.align import Align, add_alignment
@@ -151,6 +152,7 @@ def fit_one(
             save(inspector, output)
     tell_result(inspector, output, perf_counter() - started, settled, json)
     tell_promise(inspector, bool(rate), json)
+    tell_outliers(inspector)
 
 
 def tell_result(
@@ -170,6 +172,19 @@ def tell_promise(inspector: Inspector, requested: bool, json: bool) -> None:
         tell(f"golden: {inspector.intake.no_promise}")
     if not json and (inspector.threshold or not requested):
         say(f"threshold {promise(inspector.threshold, inspector.journal)}")
+
+
+def tell_outliers(inspector: Inspector) -> None:
+    """Print how many of the good pictures that limits rest on are far from the others."""
+    from goldensample.fitting.audit import outlier_limit
+
+    calibration = inspector.calibrations.get(inspector.backbone.precision)
+    scores = calibration.scores if calibration else np.empty(0)
+    if count := int((scores > outlier_limit(scores)).sum()):
+        tell(
+            f"golden: {count} of {len(scores)} good pictures that were judged stand"
+            f"{'s' * (count == 1)} out; see whether a defect is among them: golden audit"
+        )
 
 
 def check_runner(method: Method, device: str, workers: Runner) -> None:

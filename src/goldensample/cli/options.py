@@ -1,4 +1,4 @@
-"""Options that several commands parse_rate, parsers of their values, and options for knobs."""
+"""Options that several commands have, parsers of their values, and options for knobs."""
 
 import inspect
 import re
@@ -9,6 +9,7 @@ from typing import Annotated, Any, Union
 
 import typer
 
+from goldensample.cli.extras import check_method
 from goldensample.images.grey_range import GreyRange
 from goldensample.methods.protocols import Method
 from goldensample.methods.registry import CHOICES, METHODS
@@ -183,6 +184,7 @@ def build_method(name: str, knobs: dict[str, Any], device: str = "cpu") -> Metho
 
     Raises:
         ValueError: there is no such method, a knob belongs to another one, or a value is wrong.
+        GoldenError: see `check_method`.
     """
     if name not in CHOICES:
         raise ValueError(f"method must be one of {', '.join(CHOICES)}; got {name!r}")
@@ -192,7 +194,7 @@ def build_method(name: str, knobs: dict[str, Any], device: str = "cpu") -> Metho
         raise ValueError(
             f"--{knob.replace('_', '-')} must go with --method {' or '.join(owners)}; got {name}"
         )
-    return METHODS[name](**knobs, **({"device": device} if "device" in names else {}))
+    return check_method(METHODS[name](**knobs, **{"device": device for _ in names & {"device"}}))
 
 
 def add_knob_options(command: Callable[..., None]) -> Callable[..., None]:

