@@ -194,7 +194,7 @@ def build_method(name: str, knobs: dict[str, Any], device: str = "cpu") -> Metho
         raise ValueError(
             f"--{knob.replace('_', '-')} must go with --method {' or '.join(owners)}; got {name}"
         )
-    return check_method(METHODS[name](**knobs, **{"device": device for _ in names & {"device"}}))
+    return check_method(METHODS[name](**knobs, **dict.fromkeys(names & {"device"}, device)))
 
 
 def add_knob_options(command: Callable[..., None]) -> Callable[..., None]:
