@@ -1,6 +1,7 @@
 """The command line as a user meets it: a process, its streams and its exit code."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -107,6 +108,7 @@ def test_evaluate_has_the_promised_keys(line, tmp_path):
         "without_mask",
     }  # fmt: skip
     assert values["image_auroc"] == 1.0
+    assert "may help" not in done.stderr
     assert values["misclassified"] == {"false_positive": 0, "false_negative": 0}
     assert (values["images"], values["pixels"]) == (12, "full picture")
     assert (report / "report.html").stat().st_size > 20_000
@@ -116,6 +118,14 @@ def test_evaluate_without_masks(line, tmp_path):
     (tmp_path / "test").symlink_to(line / "test")
     values = json.loads(golden("evaluate", line / "part.golden", tmp_path, "--json").stdout)
     assert (values["pixel_auroc"], values["pro"]) == (None, None)
+
+
+def test_where_defects_score_as_good_parts_do_it_says_what_may_help(line, tmp_path):
+    for name in ("good", "called_defect"):
+        shutil.copytree(line / "test/good", tmp_path / "test" / name)
+    done = golden("evaluate", line / "part.golden", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "the defect scores higher only 50% of the time. What may help" in done.stderr
 
 
 def test_info(line):

@@ -20,6 +20,9 @@ from goldensample.records import Notify, Picture
 from goldensample.report import Report
 from goldensample.storage.atomic import check_writable
 
+WEAK = 0.9
+"""Image AUROC below which it is said what may help."""
+
 
 def command(
     file: GoldenFile,
@@ -53,8 +56,22 @@ def command(
         print_json(values)
     else:
         say(format_evaluation(values))
+    if values["image_auroc"] < WEAK:
+        tell(weak_hint(values["image_auroc"], inspector))
     if page and report:
         write_report(page, report / "report.html", evaluation)
+
+
+def weak_hint(auroc: float, inspector: Inspector) -> str:
+    """Return what to try where defects score much as good parts do."""
+    height, width = inspector.preparation.size_hw
+    return (
+        f"golden: of a defect and a good part, the defect scores higher only {auroc:.0%} of the "
+        f"time. What may help, each with a new fit: --size above {height}x{width}, or --tile, for "
+        "small defects; --look-at or --ignore, where the background changes; --align, where parts "
+        "lie askew; --composition on, where something is missing; another network (--backbone "
+        "effnet-lite0, or timm:NAME). Choose by other pictures than those you report"
+    )
 
 
 def find_dataset(root: Path, layout: str, category: str) -> Dataset:
