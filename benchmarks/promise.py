@@ -75,14 +75,21 @@ def average_pool(level: Array) -> Array:
 
 
 def trial(
-    backbone: LookupBackbone, count: int, calibration: str, rates: tuple[float, ...], seed: int
+    backbone: LookupBackbone,
+    count: int,
+    calibration: str,
+    rates: tuple[float, ...],
+    seed: int,
+    composition: str = "off",
 ) -> dict:
     """Fit on some pictures and count the others that each rate's limit calls defect."""
     order = np.random.default_rng(seed).permutation(len(backbone._maps[0]))
     inspector = fit(
         [encode_index(index) for index in order[:count]],
         backbone=backbone,
-        method=PatchCore(coreset=1000.0 if count > 100 else 0.2, sigma_px=1.0),
+        method=PatchCore(
+            coreset=1000.0 if count > 100 else 0.2, sigma_px=1.0, composition=composition
+        ),
         preparation=INDEX_SIZE,
         false_alarms=min(rates),
         calibration="auto" if calibration == "estimate" else calibration,
@@ -94,6 +101,8 @@ def trial(
     inspections = list(uncalibrated.inspect_many(map(encode_index, tested)))
     scores = np.array([inspection.score for inspection in inspections])
     peaks = np.array([inspection.heat_map.max() for inspection in inspections])
+    opinions = [inspection.opinions or (1.0, 0.0) for inspection in inspections]
+    by_composition = np.array([composed >= patches for patches, composed in opinions])
     calibration_scores, result = (
         inspector.calibrations["fp32"],
         {"seed": seed, "tested": len(tested), "rates": {}},
@@ -102,6 +111,7 @@ def trial(
         threshold = compute_limits(calibration_scores, Promise(rate, kind=calibration))
         result["rates"][str(rate)] = {
             "alarms": int((scores > threshold.score).sum()),
+            "by_composition": int((by_composition & (scores > threshold.score)).sum()),
             "pixel_alarms": int((peaks > threshold.pixel).sum()),
             "held_out": threshold.held_out,
             "above": int((calibration_scores.scores > threshold.score).sum()),

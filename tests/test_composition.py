@@ -10,18 +10,19 @@ import pytest
 from goldensample import Inspector, PatchCore, fit
 from goldensample.artifact.store import load, save
 from goldensample.calibration import conformal
-from goldensample.learning.learn import learn
+from goldensample.learning.learn import forget, learn
 from goldensample.learning.revisions import Note
 from goldensample.methods.composition import (
-    KINDS,
     QUARTERS,
-    choose_kinds,
     count_kinds,
     shrunk_gaussian,
     usual_distances,
 )
+from goldensample.methods.imagined import Evidence, imagine, share_above
+from goldensample.methods.kinds import KINDS, choose_kinds
 from goldensample.methods.patchcore import PatchCoreDetector
-from goldensample.records import Array, Features, silent
+from goldensample.records import Array, Features, Picture, silent
+from goldensample.wording.regions import composition_json
 
 SIDE = 16
 """Of the grid of features."""
@@ -37,7 +38,7 @@ def features_of(rng: np.random.Generator, count: int, parts: int = 3, first: int
     return Features((maps,), np.ones((count, SIDE, SIDE), bool), first)
 
 
-SETTINGS = PatchCore(composition="on", neighbourhood=1, coreset=0.2)
+SETTINGS = PatchCore(neighbourhood=1, coreset=0.2)
 
 
 @lru_cache(maxsize=2)
@@ -103,26 +104,32 @@ def test_where_a_part_is_missing_or_too_many_is_told() -> None:
     assert detector.composition is not None
     for parts in (0, 8):
         rows = detector.score(features_of(np.random.default_rng(6), 1, parts)).nearest[0]
-        unusual = detector.composition.most_unusual(rows)
-        assert unusual.quarter in (0, 2), "parts lie in the left half"
-        assert abs(unusual.found - unusual.usual) > 4
-        assert unusual.found <= detector.composition.counts(rows)[unusual.quarter].sum()
+        first, *others = detector.composition.most_unusual(rows)
+        assert first.quarter in (0, 2), "parts lie in the left half"
+        assert abs(first.found - first.usual) > 4
+        counts = detector.composition.counts(rows)[first.quarter]
+        assert sum(one.found for one in (first, *others)) <= counts.sum()
+        for other in others:
+            assert (other.found - other.usual) * (first.found - first.usual) < 0
+            assert other.quarter == first.quarter
 
 
 def test_the_limit_keeps_its_rate_for_the_verdict_as_a_whole() -> None:
     rates = []
-    for split in range(20):
+    for split in range(10):
         rng = np.random.default_rng(100 + split)
-        detector = replace(SETTINGS, coreset=64).fit([features_of(rng, 20)], silent)
+        on = replace(SETTINGS, coreset=64, composition="on")
+        detector = on.fit([features_of(rng, 20)], silent)
         scores = detector.score(features_of(rng, 79)).image.astype(np.float64)
         rates.append(np.mean(scores[19:] > conformal.limit(scores[:19], 0.1)))
-    assert np.mean(rates) < 0.1 + 3 * 0.07 / np.sqrt(20)  # 0.07: deviation of a split's rate
+    assert np.mean(rates) < 0.1 + 3 * 0.07 / np.sqrt(10)  # 0.07: deviation of a split's rate
 
 
 def test_without_it_nothing_changes() -> None:
     features = features_of(np.random.default_rng(7), 25)
-    plain = PatchCore(neighbourhood=1, coreset=0.2, by_position="off").fit([features], silent)
-    detector = SETTINGS.fit([features], silent)
+    settings = replace(SETTINGS, by_position="off")
+    plain = replace(settings, composition="off").fit([features], silent)
+    detector = replace(settings, composition="on").fit([features], silent)
     assert plain.arrays().keys() == {"bank", "origins", "radius"}
     assert np.array_equal(plain.bank, detector.bank)
     scores, same = plain.score(features), detector.with_composition(None).score(features)
@@ -136,7 +143,7 @@ def test_the_arrays_restore_it_and_damaged_ones_are_refused() -> None:
     again = SETTINGS.restore(arrays)
     assert np.array_equal(again.score(features).image, detector.score(features).image)
     for name in arrays:
-        if name.startswith("composition_"):
+        if name in ("composition_kinds", "composition_middles", "composition_unit"):
             with pytest.raises(ValueError, match="composition"):
                 SETTINGS.restore({other: array for other, array in arrays.items() if other != name})
             with pytest.raises(ValueError, match="composition"):
@@ -144,8 +151,10 @@ def test_the_arrays_restore_it_and_damaged_ones_are_refused() -> None:
 
 
 def test_too_few_pictures_and_what_does_not_go_with_it_are_refused_in_words() -> None:
+    features = [features_of(np.random.default_rng(0), 12)]
     with pytest.raises(ValueError, match="20 good pictures in the bank; got 12"):
-        SETTINGS.fit([features_of(np.random.default_rng(0), 12)], silent)
+        replace(SETTINGS, composition="on").fit(features, silent)
+    assert SETTINGS.fit(features, silent).evidence is None
     with pytest.raises(ValueError, match="off with image_score statistics"):
         PatchCore(composition="on", image_score="statistics")
     with pytest.raises(ValueError, match="composition"):
@@ -164,7 +173,7 @@ def picture(rng: np.random.Generator, discs: int = 3) -> Array:
 @pytest.fixture(scope="module")
 def inspector() -> Inspector:
     rng = np.random.default_rng(9)
-    return fit([picture(rng) for _ in range(45)], method=PatchCore(composition="on"))
+    return fit([picture(rng) for _ in range(45)])
 
 
 def test_the_verdict_says_what_is_missing(inspector: Inspector, tmp_path: Path) -> None:
@@ -174,18 +183,94 @@ def test_the_verdict_says_what_is_missing(inspector: Inspector, tmp_path: Path) 
     inspections = list(loaded.inspect_many([picture(rng, discs=0) for _ in range(3)]))
     for inspection in inspections:
         assert inspection.verdict == "defect"
-        assert "something is missing or too many: in the" in inspection.note
+        assert "something is missing in the" in inspection.note
         assert "are usual" in inspection.note
+        told = composition_json(inspection)
+        assert told is not None
+        assert told["decided_by"] == "composition"
+        assert max(told["scores"].values()) == inspection.score
+        assert told["amounts"][0]["found"] < told["amounts"][0]["usual"]
     good = [loaded.inspect(picture(rng)) for _ in range(5)]
-    assert not any("something is" in one.note for one in good if one.verdict == "good")
+    assert not any(one.amounts for one in good if one.verdict == "good")
 
 
-def test_it_does_not_learn_and_is_not_crossed(inspector: Inspector) -> None:
+def test_each_opinion_has_its_own_p_value(inspector: Inspector) -> None:
+    calibration = inspector.calibrations["fp32"]
+    assert calibration.opinions is not None
+    assert np.array_equal(calibration.opinions.max(axis=1), calibration.scores)
+    for discs in (3, 5):
+        found = inspector.inspect(picture(np.random.default_rng(20 + discs), discs))
+        assert found.opinions is not None
+        assert found.p_values == tuple(
+            conformal.p_value(scores, score)
+            for scores, score in zip(calibration.opinions.T, found.opinions, strict=True)
+        )
+
+
+def test_it_is_silent_once_pictures_are_learned_and_speaks_after_forgetting(
+    inspector: Inspector, tmp_path: Path
+) -> None:
+    odd = Picture("odd", picture(np.random.default_rng(11), discs=0))
+    learned = learn(inspector, [odd], Note("2026-11-29T00:00:00"))
+    detector = learned.detector
+    assert isinstance(detector, PatchCoreDetector)
+    assert detector.composition is not None
+    assert len(detector.composition.kinds) == len(detector.bank)
+    assert learned.journal is not None
+    assert learned.journal.limits_hold(1)
+    assert not detector.composition.speaks
+    assert inspector.inspect(odd).verdict == "defect"
+    assert learned.inspect(odd).verdict == "good"
+    for number in range(3):
+        good = picture(np.random.default_rng(30 + number))
+        assert learned.inspect(good).score <= inspector.inspect(good).score + 1e-6
+    save(learned, tmp_path / "learned.golden")
+    loaded = load(tmp_path / "learned.golden")
+    assert loaded.inspect(odd).score == learned.inspect(odd).score
+    forgotten = forget(loaded, "odd", Note("2026-11-29T00:00:00"))
+    assert forgotten.inspect(odd).score == inspector.inspect(odd).score
+
+
+def test_crossed_limits_refuse_it_where_it_is_asked_for() -> None:
     rng = np.random.default_rng(11)
-    with pytest.raises(ValueError, match="got a composition; fit with"):
-        learn(inspector, [picture(rng)], Note("2026-11-29T00:00:00"))
+    pictures = [picture(rng) for _ in range(20)]
     with pytest.raises(ValueError, match="kept out of the bank"):
-        fit([picture(rng) for _ in range(20)], method=PatchCore(composition="on"))
+        fit(pictures, method=PatchCore(composition="on"))
+
+
+def test_parts_of_a_picture_are_exchanged() -> None:
+    rng = np.random.default_rng(12)
+    rows, distances = np.arange(256).reshape(16, 16), rng.random((16, 16))
+    rows[0] = -1
+    made = list(imagine((rows, distances), np.eye(256), rng))
+    assert made
+    for odd_rows, odd_distances in made:
+        assert np.array_equal(odd_rows[0], rows[0])
+        changed = odd_rows != rows
+        assert 4 <= changed.sum() <= 2 * 16
+        assert (odd_rows[1:] >= 0).all()
+        assert np.array_equal(odd_distances[1:], distances.ravel()[odd_rows[1:]])
+    doubled, swapped = (np.unique(made[k][0]).size for k in (0, 3))
+    assert doubled < swapped == np.unique(rows).size
+
+
+def test_a_share_above_counts_pairs() -> None:
+    assert share_above(np.array([1.0, 2.0]), np.array([0.0, 1.0, 3.0])) == pytest.approx(2.5 / 6)
+
+
+def test_it_is_earned_by_parts_and_not_by_a_texture() -> None:
+    assert fitted().composition is not None
+    evidence = fitted().evidence
+    assert evidence is not None
+    assert Evidence(*evidence).is_earned
+    noise = np.random.default_rng(13).normal(0, 1, (30, 6, SIDE, SIDE)).astype(np.float32)
+    texture = Features((noise,), np.ones((30, SIDE, SIDE), bool))
+    plain = replace(SETTINGS, coreset=256.0).fit([texture], silent)
+    assert plain.composition is None
+    assert plain.evidence is not None
+    assert not Evidence(*plain.evidence).is_earned
+    asked = replace(SETTINGS, coreset=256.0, composition="on").fit([texture], silent)
+    assert asked.composition is not None
 
 
 def test_an_export_computes_it_too(inspector: Inspector) -> None:

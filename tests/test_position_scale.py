@@ -14,12 +14,12 @@ from goldensample.graphs.runtimes import open_all
 from goldensample.learning.learn import learn
 from goldensample.learning.revisions import Note
 from goldensample.methods.bank import open_source
+from goldensample.methods.held_out import judge_part
 from goldensample.methods.position_scale import (
     BLUR,
     DEVIATIONS,
     choose_scale,
     gain,
-    held_out_distances,
     position_scale,
 )
 from goldensample.records import Picture, silent
@@ -96,13 +96,14 @@ def test_pictures_are_judged_without_rows_of_their_part():
     source = open_source(settings, [features(12, 0)], silent, local_runner)
     detector = settings.fit([features(12, 0)], silent)
     task = range(4, 8), np.array([5, 7])
-    found = held_out_distances((source, detector.bank, detector.origins), task)
+    found = judge_part((source, detector.bank, detector.origins), task)
     others = detector.bank[(detector.origins[:, 0] < 4) | (detector.origins[:, 0] >= 8)]
-    for number, grid in zip((5, 7), found, strict=True):
+    for number, judged in zip((5, 7), found, strict=True):
+        grid = judged.distances
         patches = next(iter(source.patches(range(number, number + 1))))[0].astype(np.float64)
         direct = np.sqrt(((patches[:, None] - others[None]) ** 2).sum(axis=2)).min(axis=1)
         np.testing.assert_allclose(grid.ravel(), direct, rtol=1e-4, atol=1e-5)
-    assert held_out_distances((source, detector.bank[:1], detector.origins[:1] * 0 + 5), task) == []
+    assert judge_part((source, detector.bank[:1], detector.origins[:1] * 0 + 5), task) == []
 
 
 def test_distances_are_divided():

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,6 +87,7 @@ class Scores:
         valid: (n, h, w) bool, where a patch was scored.
         centres: of the patches, rows then columns, as shares of the canvas in (0, 1), ascending.
         folds: (n, K) float32 scores by each of K folds of a cross-fitted detector, else None.
+        opinions: (n, 2) float32 scores by patches and by composition; None for patches alone.
     """
 
     image: Array
@@ -95,6 +96,7 @@ class Scores:
     valid: Array
     centres: tuple[tuple[float, ...], tuple[float, ...]]
     folds: Array | None = None
+    opinions: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,8 @@ class Region:
         peak_px: (row, column) of that value.
         reason: the good patch nearest to the patch at the peak.
         distance: score of the patch at the peak, before the map's blur.
-        p_value: share of good pictures, this one included, with a peak as high anywhere; None where
-            no good pictures were held out.
-        zone: name of the zone of that patch; None outside all zones.
-        zone_limit: of that zone; peak and distance are divided by it. 1 outside all zones.
+        p_value: share of good pictures, this one included, with a peak as high; or None.
+        zone, zone_limit: of that patch, None and 1 outside; peak and distance are divided by it.
         limit: the heat map is above it in the whole region.
     """
 
@@ -146,14 +146,11 @@ class Threshold:
 
     Args:
         score: a picture is a defect when its score is larger.
-        pixel: a pixel belongs to a region when its heat-map value is larger; at most the share
-            `false_alarms` of good pictures has any such pixel; None where the method has no map.
+        pixel: the heat map of a region is larger, of at most the share `false_alarms` of good ones.
         false_alarms: the target rate of good pictures called defect, in (0, 1); None by hand.
         held_out: number of good pictures the limits are calibrated on; 0 by hand.
         kind: of calibration, one of KINDS.
-        review: a picture that is no defect gets the verdict review when its score is larger; or
-            None.
-        review_rate: the target rate of good pictures called review or defect.
+        review, review_rate: the limit and target rate of pictures to look at again; or None.
         interval: of an estimate, the 90 % interval of the true rate.
 
     Raises:
@@ -195,7 +192,8 @@ class Calibration:
 
     Args:
         scores: (n,) float64, in the order of the pictures.
-        peaks: (n,) float64, the largest value of each heat map; None where the method has no map.
+        peaks: (n,) float64, the largest value of each heat map; None without a map.
+        opinions: (n, 2) float64 scores by patches and by composition; None as in `Scores`.
 
     Raises:
         ValueError: they are of another dtype, differ in number, or are not finite.
@@ -203,32 +201,40 @@ class Calibration:
 
     scores: Array
     peaks: Array | None
+    opinions: Array | None = None
 
     def __post_init__(self) -> None:
-        arrays = {"scores": self.scores} | ({} if self.peaks is None else {"peaks": self.peaks})
-        for name, values in arrays.items():
-            if values.shape != self.scores.shape[:1] or values.dtype != "f8":
-                raise ValueError(f"{name} must be one float64 for each picture held out")
-            if not np.isfinite(values).all():
-                raise ValueError(f"{name} must be finite")
+        for name, sides in {"scores": (), "peaks": (), "opinions": (2,)}.items():
+            values, shape = getattr(self, name), (*self.scores.shape[:1], *sides)
+            fits = values is None or (values.shape == shape and values.dtype == "f8")
+            if not fits or not np.isfinite(0.0 if values is None else values).all():
+                raise ValueError(f"{name} must be a finite float64 for each picture held out")
+
+
+class Amount(NamedTuple):
+    """How many patches of a kind a quarter of the picture has, and how many are usual there."""
+
+    quarter: str
+    found: int
+    usual: float
+    like: Source
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The result of an inspector for one picture.
+    """The result of an inspector for one picture, by its name.
 
     Args:
-        name: the picture's name.
         score: anomaly score, larger = more anomalous; a distance in feature space.
         verdict: "defect", "review" (look again), "good", or None where no threshold could be set.
-        p_value: conformal p-value: share of good pictures, this one included, that score as high.
-            Of a good one, at most a with probability at most a, over fits; None where none were
-            held out.
-        heat_map: (H, W) float32 on the picture, in the score's unit; 0 outside `box_px`; None
-            where the method has no map.
+        p_value: conformal: share of good pictures, this one included, that score as high. Of a good
+            one, at most a with probability at most a, over fits; None where none were held out.
+        heat_map: (H, W) float32 in the score's unit, 0 outside `box_px`; None without a map.
         box_px: (top, left, height, width), the part inspected: less than all after a crop.
-        regions: the parts above the pixel threshold, largest peak first.
-        note: what the user should know, for instance that the picture was stretched; else "".
+        regions: above the pixel threshold, largest peak first.
+        note: what the user should know, for instance that it was stretched; else "".
+        opinions, p_values: by patches and by composition, the larger score counts; or None.
+        amounts: of what the picture has too few and too many, where its composition decided.
     """
 
     name: str
@@ -239,3 +245,6 @@ class Inspection:
     regions: tuple[Region, ...] = ()
     note: str = ""
     p_value: float | None = None
+    opinions: tuple[float, float] | None = None
+    p_values: tuple[float, float] | None = None
+    amounts: tuple[Amount, ...] = ()

@@ -31,7 +31,7 @@ SAMPLE = "sample"
 """Prefix of the names of the pictures that exports are checked on."""
 CALIBRATION = "calibration/"
 """Prefix of the names of the calibration arrays."""
-PARTS = ("scores", "peaks")
+PARTS = ("scores", "peaks", "opinions")
 THUMBNAIL = "thumbnail/"
 """Prefix of the names of thumbnails; the picture's number follows."""
 
@@ -49,9 +49,9 @@ def save(inspector: Inspector, path: str | Path) -> None:
         if part := getattr(network, field):
             arrays[name] = np.frombuffer(part, np.uint8)
     for precision, calibration in inspector.calibrations.items():
-        arrays[f"{CALIBRATION}{precision}/scores"] = calibration.scores
-        if calibration.peaks is not None:
-            arrays[f"{CALIBRATION}{precision}/peaks"] = calibration.peaks
+        for part in PARTS:
+            if (values := getattr(calibration, part)) is not None:
+                arrays[f"{CALIBRATION}{precision}/{part}"] = values
     for index, sample in enumerate(inspector.samples):
         arrays[f"{SAMPLE}{index}"] = sample
     for index, picture in enumerate(inspector.pictures):
@@ -240,10 +240,10 @@ def _pop_calibrations(arrays: dict[str, Array]) -> dict[str, Calibration]:
     parts = {n: arrays.pop(n) for n in list(arrays) if n.startswith(CALIBRATION)}
     calibrations = {}
     for name in sorted(names):
-        scores, peaks = (parts.pop(f"{CALIBRATION}{name}/{part}", None) for part in PARTS)
+        scores, *others = (parts.pop(f"{CALIBRATION}{name}/{part}", None) for part in PARTS)
         if scores is None:
             raise ValueError(f"the calibration of {name} must have scores")
-        calibrations[name] = Calibration(scores, peaks)
+        calibrations[name] = Calibration(scores, *others)
     if parts:
-        raise ValueError(f"calibrations must have scores and peaks; got {', '.join(parts)}")
+        raise ValueError(f"calibrations must have {', '.join(PARTS)}; got {', '.join(parts)}")
     return calibrations

@@ -21,7 +21,7 @@ from goldensample.preparation.preparation import Preparation
 PREPARATION_FIELDS = ("size_hw", "mode", "crop_hw")
 """Fields of the preparation that a suite can set."""
 PAPER_NETWORK = "timm:wide_resnet50_2.tv_in1k"
-PAPER_KNOBS = {"by_position": "off"}
+PAPER_KNOBS = {"by_position": "off", "composition": "off"}
 """The paper's values of knobs whose defaults are others; suites begin with them."""
 
 

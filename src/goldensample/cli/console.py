@@ -13,7 +13,7 @@ import typer
 
 from goldensample.records import Inspection, Notify, Threshold, silent
 from goldensample.wording.progress import STAGES
-from goldensample.wording.regions import PLAIN, RegionOptions, regions_json
+from goldensample.wording.regions import PLAIN, RegionOptions, composition_json, regions_json
 
 QUIET_S = 10.0
 
@@ -123,6 +123,7 @@ def inspection_json(
         "score": inspection.score,
         "verdict": inspection.verdict,
         "p_value": inspection.p_value,
+        "composition": composition_json(inspection),
         "threshold": threshold.score if threshold else None,
         "review_threshold": threshold.review if threshold else None,
         "pixel_threshold": threshold.pixel if threshold else None,

@@ -228,10 +228,10 @@ def print_change(
     """Print what a change did, and which guarantees no longer hold after it."""
     journal = inspector.journal
     assert journal, "a change has a journal"
-    radius_known, limits_hold = (
-        journal.radius_holds(journal.head),
-        journal.limits_hold(journal.head),
-    )
+    from goldensample.learning.revisions import silent_composition
+
+    head = journal.head
+    radius_known, limits_hold = journal.radius_holds(head), journal.limits_hold(head)
     if json:
         facts = {"radius_known": radius_known, "limits_hold": limits_hold}
         print_json({"file": str(file), "revision": journal.head, **values, **facts})
@@ -239,6 +239,8 @@ def print_change(
     say(f"{file}: revision {journal.head}, {done}")
     if not radius_known:
         tell("golden: rows went that other pictures relied on, so the radius is no longer known")
+    if silent_composition(inspector):
+        tell("golden: what pictures are composed of is not judged while the file has learned any")
     if not limits_hold:
         tell(
             "golden: distances may be larger than when the limits were set, so no rate of false "

@@ -21,7 +21,7 @@ PAPER: dict[str, Any] = {
 
 def preset_knobs(preset: str | None) -> dict[str, Any]:
     """Return the knobs that a preset sets."""
-    return {"depth": PAPER["depth"], "by_position": "off"} if preset else {}
+    return {"depth": PAPER["depth"], "by_position": "off", "composition": "off"} if preset else {}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from typing import Any
 from goldensample.cli.console import tell
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import Journal
-from goldensample.methods.patchcore import PatchCore
+from goldensample.methods.composition_fit import LEAST_PICTURES
+from goldensample.methods.imagined import Evidence
+from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.wording.intake import intake_json
 
 
@@ -59,12 +61,32 @@ def describe(inspector: Inspector) -> str:
     scaled = (
         "; each distance counts by what is usual at its position" if values["by_position"] else ""
     )
-    if method.composition == "on":
-        scaled += "; what a picture is composed of is judged, too"
+    scaled += composition_words(inspector)
     return (
         f"{values['bank_rows']:,} bank rows of depth {values['depth']} {source}, "
         f"{describe_selection(method)}; "
         f"no good patch{exception} is farther than {values['radius']:.4g} from the bank{scaled}"
+    )
+
+
+def composition_words(inspector: Inspector) -> str:
+    """Return whether what a picture is composed of is judged, and why; "" where it is off."""
+    detector, method = inspector.detector, inspector.method
+    if not isinstance(detector, PatchCoreDetector) or method != detector.settings:
+        return ""
+    if detector.evidence is None:
+        few = f"that takes {LEAST_PICTURES} good pictures in the bank"
+        return f"; not what pictures are composed of: {few}" if method.composition != "off" else ""
+    found = Evidence(*detector.evidence.tolist())
+    shares = (
+        f"parts imagined missing, doubled or swapped score above {found.together:.0%} of good "
+        f"pictures with it, {found.alone:.0%} without, odd places above {found.odd_together:.0%} "
+        f"and {found.odd_alone:.0%}"
+    )
+    if detector.composition is not None:
+        return f"; what a picture is composed of is judged, too ({shares})"
+    return (
+        f"; what a picture is composed of is not judged, as that would not help enough ({shares})"
     )
 
 

@@ -160,7 +160,12 @@ def _set_limits(
     """
     scores = np.asarray([results[index].score for index in sorted(results)], "f8")
     peaks = to_peaks([results[index].peak for index in sorted(results)])
-    calibration = Calibration(reduce(scores), None if peaks is None else reduce(peaks))
+    opinions = [results[index].opinions for index in sorted(results)]
+    calibration = Calibration(
+        reduce(scores),
+        None if peaks is None else reduce(peaks),
+        None if opinions[0] is None else np.asarray(opinions, "f8"),
+    )
     watched = [result.watched for result in results.values() if result.watched is not None]
     return replace(
         inspector,
@@ -189,9 +194,10 @@ class ScoringJob:
 
 @dataclass(frozen=True, slots=True)
 class HeldOutResult:
-    """The score of a held-out picture, the maximum of its map, and the values that are watched."""
+    """Score and opinions of a held-out picture, the maximum of its map, and what is watched."""
 
     score: float
+    opinions: tuple[float, float] | None
     peak: float | None
     watched: Array | None
 
@@ -219,7 +225,7 @@ def score_batch(job: ScoringJob, task: tuple[int, Array]) -> list[list[HeldOutRe
             watched = None
             if reference and measured:
                 watched = reference.watched_values(measured, inspection)
-            own.append(HeldOutResult(inspection.score, peak, watched))
+            own.append(HeldOutResult(inspection.score, inspection.opinions, peak, watched))
     return results
 
 

@@ -16,10 +16,10 @@ from goldensample.fitting.distinct import choose_limits
 from goldensample.fitting.zone_support import check_zones
 from goldensample.inspection.inspector import Inspector, TrainingPicture, limit_blas_threads
 from goldensample.methods.cross_fitted import (
-    Crossed,
     WithoutFold,
     check_distributable,
     fold_indices,
+    method_of_scheme,
 )
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Detector, Method
@@ -79,8 +79,7 @@ def fit(
     if runner is not local_runner:
         check_runner(method, store)
     scheme, intake = choose_limits(images, method, false_alarms, calibration)
-    if scheme.kind == "cross" and isinstance(method, PatchCore):
-        method = Crossed(patchcore=method)
+    method = method_of_scheme(method, scheme)
     shapes = picture_shapes(images)
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
     grey_range = getattr(images, "grey_range", preparation.grey_range)

@@ -19,12 +19,14 @@ def larger_score(
     patches: tuple[str, str],
     size_hw: tuple[int, int],
 ) -> str:
-    """Return the larger of two scores, both (n,): that of patches, and that of the composition.
+    """Return the larger of two scores, both (n,): that of patches, and of the composition.
 
     Args:
         patches: nearest rows (n, h·w), and whether there is a patch, (1, h·w) bool.
         size_hw: h and w.
     """
+    if not composition.speaks:
+        return score
     rows, valid = patches
     down, across = (quarter_of(side) for side in size_hw)
     quarters = (2 * down[:, None] + across[None, :]).ravel()
@@ -40,7 +42,7 @@ def larger_score(
     )
     squared = add("ReduceSum", add("Mul", deviation, deviation), add.integers(1), keepdims=0)
     logarithm = add("Log", add("Add", add("Sqrt", squared), add.constant([TINY])))
-    mean, spread, patch_mean, patch_spread = composition.unit
+    mean, spread, patch_mean, patch_spread, _ = composition.unit
     factor = patch_spread / spread
     scaled = add("Mul", logarithm, add.constant([factor]))
     own = add("Add", scaled, add.constant([patch_mean - factor * mean]))

@@ -1,35 +1,91 @@
 """What the composition of a picture says, in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from goldensample.calibration.conformal import p_value
+from goldensample.methods.composition import Composition, Unusual
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.methods.protocols import Detector
-from goldensample.records import Scores, Source
+from goldensample.records import Amount, Array, Calibration, Inspection, Scores, Source
 
 QUARTER_NAMES = "upper left", "upper right", "lower left", "lower right"
 
 
-def composition_note(detector: Detector, scores: Scores, source: Callable[[int], Source]) -> str:
-    """Return what is missing or too many where that decided the score of one picture, else "".
+def add_opinions(
+    inspection: Inspection,
+    judged: tuple[Detector, Scores],
+    calibration: Calibration | None,
+    source: Callable[[int], Source],
+) -> Inspection:
+    """Return an inspection with the opinions of patches and composition, if there are two.
 
     Args:
+        judged: by which detector, and its scores of the one picture.
+        calibration: of the limits, if there is any.
         source: returns where a bank row came from.
     """
-    if not isinstance(detector, PatchCoreDetector) or detector.composition is None:
+    detector, scores = judged
+    if scores.opinions is None or not isinstance(detector, PatchCoreDetector):
+        return inspection
+    patches, composition = scores.opinions[0].tolist()
+    p_values, amounts = None, tuple[Amount, ...]()
+    if calibration and calibration.opinions is not None:
+        by_patches, by_composition = calibration.opinions.T
+        p_values = p_value(by_patches, patches), p_value(by_composition, composition)
+    if inspection.verdict not in (None, "good") and composition >= patches:
+        amounts = unusual_amounts(detector, scores.nearest[0], source)
+    return replace(
+        inspection,
+        opinions=(patches, composition),
+        p_values=p_values,
+        amounts=amounts,
+        note="; ".join(filter(None, (amounts_note(amounts), inspection.note))),
+    )
+
+
+def unusual_amounts(
+    detector: PatchCoreDetector, nearest: Array, source: Callable[[int], Source]
+) -> tuple[Amount, ...]:
+    """Return what a picture has too few and too many of, by its nearest rows (h, w).
+
+    Returns:
+        What tells most first: of fewer than usual one, of more than usual one.
+    """
+    composition = detector.composition
+    assert composition, "only what a composition has decided is explained by it"
+    amounts = []
+    for one in composition.most_unusual(nearest):
+        like = source(_example(composition, detector.origins, one))
+        amounts.append(Amount(QUARTER_NAMES[one.quarter], one.found, one.usual, like))
+    return tuple(amounts)
+
+
+def _example(composition: Composition, origins: Array, unusual: Unusual) -> int:
+    """Return a bank row of a kind: where it usually is, in the quarter if it ever is there."""
+    rows = np.flatnonzero(composition.kinds == unusual.kind)
+    near = (origins[rows, 1:] >= 0.5) == np.array(divmod(unusual.quarter, 2), bool)
+    if near.all(axis=1).any():
+        rows = rows[near.all(axis=1)]
+    places = origins[rows, 1:].astype(np.float64)
+    from_middle = np.linalg.norm(places - places.mean(axis=0), axis=1)
+    return int(rows[np.argmin(from_middle)])
+
+
+def amounts_note(amounts: Sequence[Amount]) -> str:
+    """Return what is missing or too many, in words; "" of nothing."""
+    if not amounts:
         return ""
-    composition, rows = detector.composition, scores.nearest[0]
-    if np.float32(composition.score(rows)) < scores.image[0]:
-        return ""
-    unusual = composition.most_unusual(rows)
-    row, column = divmod(unusual.quarter, 2)
-    near = (detector.origins[:, 1:] >= 0.5) == (bool(row), bool(column))
-    alike = composition.kinds == unusual.kind
-    examples = np.flatnonzero(alike & near.all(axis=1))
-    example = source(int((examples if len(examples) else np.flatnonzero(alike))[0]))
+    first = amounts[0]
+    lead = "something is missing" if first.found < first.usual else "there is too much of something"
+    return f"{lead} in the {first.quarter} quarter: {'; '.join(map(_words, amounts))}"
+
+
+def _words(amount: Amount) -> str:
+    like = amount.like
     return (
-        f"something is missing or too many: in the {QUARTER_NAMES[unusual.quarter]} quarter "
-        f"{unusual.found} patches are like {example.picture} around row {example.row_px:.0f}, "
-        f"column {example.column_px:.0f}; {unusual.usual:.0f} are usual"
+        f"{amount.found} patches are like {like.picture} around row {like.row_px:.0f}, column "
+        f"{like.column_px:.0f}, where {amount.usual:.0f} are usual"
     )

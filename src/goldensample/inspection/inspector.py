@@ -22,7 +22,7 @@ from goldensample.features.extraction import (
     prepare,
 )
 from goldensample.images.intake import Intake
-from goldensample.inspection.composition import composition_note
+from goldensample.inspection.composition import add_opinions
 from goldensample.inspection.journal import Journal
 from goldensample.methods.protocols import BankDetector, Detector, Method
 from goldensample.methods.registry import METHODS
@@ -147,8 +147,8 @@ class Inspector:
         if batch == 1:
             while extracted := extract_next():
                 with limit_blas_threads():
-                    inspections = [self._inspect_one(*extracted, 0)]
-                yield from inspections
+                    inspection = self._inspect_one(*extracted, 0)
+                yield inspection
             return
         with ThreadPoolExecutor(1) as extractor, ThreadPoolExecutor(cpu_count()) as scorers:
             future = extractor.submit(extract_next)
@@ -178,7 +178,7 @@ class Inspector:
         index: int,
     ) -> Inspection:
         """Score one picture of a batch and return its inspection."""
-        name, placement = pictures[index].name, placements[index]
+        placement = placements[index]
         with search_in_threads(max(1, thread_count() // len(pictures))):
             scores = self.detector.score(features.select(index))
         heat_map, regions = None, list[Region]()
@@ -188,8 +188,6 @@ class Inspector:
             score = conformal.cross_conformal_score(scores.folds[0], calibration.scores)
         verdict = limit.verdict(score) if limit else None
         notes = [note(self.habits, canvases[index], placement)]
-        if verdict not in (None, "good"):
-            notes.append(composition_note(self.detector, scores, self.source))
         if scores.grid.size:
             heat_map = heatmap.heat_map(
                 scores.grid[0], scores.valid[0], scores.centres, placement, self.detector.sigma_px
@@ -198,8 +196,8 @@ class Inspector:
                 regions = heatmap.regions_of_verdict(heat_map, limit.pixel, verdict)
                 if regions and regions[0].limit < limit.pixel:
                     notes.append(BELOW_PIXEL_LIMIT)
-        return Inspection(
-            name=name,
+        inspection = Inspection(
+            name=pictures[index].name,
             score=score,
             verdict=verdict,
             heat_map=heat_map,
@@ -208,6 +206,7 @@ class Inspector:
             note="; ".join(filter(None, notes)),
             p_value=conformal.p_value(calibration.scores, score) if calibration else None,
         )
+        return add_opinions(inspection, (self.detector, scores), calibration, self.source)
 
     def _explain(self, region: Region, placement: Placement, scores: Scores) -> Region:
         """Add the good patch nearest to the region's worst patch, distance, p-value and zone."""
@@ -231,7 +230,7 @@ class Inspector:
         """Return where a bank row came from."""
         if not isinstance(self.detector, BankDetector):
             raise ValueError(f"a source must be of a bank row; {self.method_name} has no bank")
-        number, down, right = (float(value) for value in self.detector.origins[row])
+        number, down, right = self.detector.origins[row].tolist()
         picture = self.pictures[int(number)]
         placement = replace(self.preparation.placement(picture.shape_hw), motion=picture.motion)
         canvas_px = np.multiply((down, right), placement.canvas_hw)

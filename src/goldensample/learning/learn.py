@@ -112,7 +112,10 @@ def patches_of(
         for index in range(len(batch)):
             settings = patchcore_of(inspector).settings
             patches, centres = settings.patches_of(features, index)
-            limits = patchcore_of(inspector).patch_limits(features, index)
+            detector = patchcore_of(inspector)
+            limits = detector.patch_limits(features, index)
+            if detector.composition is not None:
+                limits = limits * detector.composition.divisors.min()
             yield to_numpy(patches).astype(np.float16).astype(np.float32), centres, limits
 
 

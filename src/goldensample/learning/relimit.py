@@ -7,7 +7,8 @@ from goldensample.calibration.tradeoff import EXTRAPOLATION
 from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import CALIBRATE, Revision
-from goldensample.learning.revisions import Note, apply_journal, limits_of, open_journal
+from goldensample.learning.revisions import Note, apply_journal, open_journal
+from goldensample.learning.stored_limits import limits_of
 from goldensample.records import Calibration, Threshold
 
 

@@ -19,11 +19,11 @@ from goldensample.inspection.journal import (
     LIMIT,
     REVERT,
     Journal,
-    Limits,
     Revision,
 )
+from goldensample.learning.stored_limits import limits_of, restore_calibration, to_tuples
 from goldensample.methods.patchcore import PatchCoreDetector
-from goldensample.records import Array, Calibration, Picture, Pictures, Threshold
+from goldensample.records import Array, Picture, Pictures, Threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,16 @@ def open_journal(inspector: Inspector) -> Journal:
 def patchcore_of(inspector: Inspector) -> PatchCoreDetector:
     """Return the PatchCore detector of an inspector; no other method can learn."""
     detector = inspector.detector
-    if isinstance(detector, PatchCoreDetector) and detector.composition is None:
+    if isinstance(detector, PatchCoreDetector):
         return detector
-    got = "a composition" if isinstance(detector, PatchCoreDetector) else inspector.method_name
-    how = "fit with --method patchcore and --composition off"
+    got, how = inspector.method_name, "fit with --method patchcore"
     raise ValueError(f"an inspector that learns must be a patchcore fit; got {got}; {how}")
+
+
+def silent_composition(inspector: Inspector) -> bool:
+    """Return whether what pictures are composed of is no longer judged, as some were learned."""
+    composition = patchcore_of(inspector).composition
+    return composition is not None and not composition.speaks
 
 
 def drop_rows(inspector: Inspector, rows: Array, note: Note) -> Inspector:
@@ -133,7 +138,8 @@ def recalibrate(
         updated = replace(updated, backbone=backbone)
         updated = calibrate(updated, images, promise, [(inspector.detector, indices)])
     revision = Revision(CALIBRATE, note.time, note.reason, limits=limits_of(updated))
-    return apply_journal(inspector, journal.add_revision(revision))
+    before = replace(inspector, calibrations=updated.calibrations)
+    return apply_journal(before, journal.add_revision(revision))
 
 
 def set_cost(inspector: Inspector, alarms: int, good: int) -> Inspector:
@@ -172,9 +178,11 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
         raise ValueError("a bank must keep at least one row; this change takes all; fit anew")
     limit_sets = journal.revisions[journal.limits_revision(journal.head)].limits or ()
     holds = journal.limits_hold(journal.head)
+    before, bank = patchcore_of(inspector), journal.bank[rows].astype(np.float32)
     detector = replace(
-        patchcore_of(inspector),
-        bank=journal.bank[rows].astype(np.float32),
+        before,
+        bank=bank,
+        composition=before.composition and before.composition.of_bank(bank, journal.born[rows] > 0),
         origins=journal.origins[rows],
         defect_patches=journal.bank[taught].astype(np.float32) if taught.any() else None,
     )
@@ -183,9 +191,7 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
         detector=detector,
         thresholds={s.precision: _current_threshold(s.threshold, holds) for s in limit_sets},
         calibrations={
-            s.precision: Calibration(
-                np.array(s.scores), None if s.peaks is None else np.array(s.peaks)
-            )
+            s.precision: restore_calibration(s, inspector.calibrations.get(s.precision))
             for s in limit_sets
             if holds and s.scores
         },
@@ -221,24 +227,6 @@ def _drift_measures(journal: Journal, number: int) -> dict[str, tuple[tuple[floa
     """Return the drift measures of the pictures that a revision's limits rest on, by precision."""
     limits = journal.revisions[number].limits or ()
     return {limit.precision: limit.watched for limit in limits if limit.watched}
-
-
-def limits_of(inspector: Inspector) -> tuple[Limits, ...]:
-    """Return an inspector's limits, and the scores they rest on, as a revision stores them."""
-    limits = []
-    for precision, threshold in inspector.thresholds.items():
-        calib = inspector.calibrations.get(precision)
-        peaks = None if calib is None or calib.peaks is None else tuple(calib.peaks.tolist())
-        scores = tuple(calib.scores.tolist()) if calib else ()
-        watched = inspector.habits.held_out.get(precision) if inspector.habits else None
-        rows = () if watched is None else to_tuples(watched)
-        limits.append(Limits(precision, threshold, scores, peaks, rows))
-    return tuple(limits)
-
-
-def to_tuples(table: Array) -> tuple[tuple[float, ...], ...]:
-    """Return the rows of an array as tuples, as a revision stores them."""
-    return tuple(map(tuple, table.tolist()))
 
 
 def _current_threshold(threshold: Threshold, holds: bool) -> Threshold:

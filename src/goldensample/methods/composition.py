@@ -14,12 +14,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from goldensample.methods.kinds import nearest_kinds
 from goldensample.records import Array
 
-KINDS, DIRECTIONS, QUARTERS = 128, 12, 4
-"""Kinds of places; directions in which they differ most; parts of a picture."""
-STEPS, MOST_ROWS = 15, 20_000
-"""Of k-means: steps, and most rows that the middles are computed from."""
+DIRECTIONS, QUARTERS = 12, 4
+"""Directions in which kinds differ most; parts of a picture."""
 PRIOR, DEVIATIONS = 20, 8.0
 """Patches of all kinds that each kind is mixed with; deviations above the mean that are usual."""
 GROUP = 8
@@ -48,18 +47,21 @@ class Composition:
     """What is usual of a picture's composition.
 
     Args:
-        kinds: (m,) uint8, the kind of each bank row.
+        kinds: (m,) uint8, the kind of each bank row: that of the nearest middle.
+        middles: (K, d) float32 of the kinds.
         divisors: (K,) float32, what distances to rows of each kind are divided by.
         points: (K, D) float32, each kind in the directions in which kinds differ most.
         mean: (QUARTERS·D,) float32, of the sums of points in each quarter.
         whitening: (QUARTERS·D, QUARTERS·D) float32; W (x - mean) has the Mahalanobis distance as
             its length.
-        unit: (4,) float64, mean and deviation of the logarithm of that distance, and of the score
-            by patches, of good pictures judged without their own part of the bank.
+        unit: (5,) float64, mean and deviation of the logarithm of that distance, and of the score
+            by patches, of good pictures judged without their own part of the bank; whether it
+            speaks.
         usual: (2, QUARTERS, K) float32, mean and deviation of the counts of good pictures.
     """
 
     kinds: Array
+    middles: Array
     divisors: Array
     points: Array
     mean: Array
@@ -79,7 +81,7 @@ class Composition:
         """
         deviation = self.whitening @ (self.vector(rows) - self.mean)
         distance = np.log(np.sqrt(deviation @ deviation) + TINY)
-        mean, spread, patch_mean, patch_spread = self.unit
+        mean, spread, patch_mean, patch_spread, _ = self.unit
         return float(patch_mean + patch_spread * (distance - mean) / spread)
 
     def vector(self, rows: Array) -> Array:
@@ -91,8 +93,12 @@ class Composition:
         """Return (QUARTERS, K) int64, how many patches of each kind each quarter has."""
         return count_kinds(self.kinds, len(self.divisors), rows)
 
-    def most_unusual(self, rows: Array) -> "Unusual":
-        """Return the kinds of places that set a picture apart the most, as `score` sees it."""
+    def most_unusual(self, rows: Array) -> "list[Unusual]":
+        """Return the kinds of places that set a picture apart the most, as `score` sees it.
+
+        All are in one quarter, at most one of fewer and one of more than usual, the one whose
+        number is further from the usual in proportion first.
+        """
         counts = self.counts(rows)
         deviation = self.whitening @ (self.vector(rows) - self.mean)
         pull = (self.whitening.T @ deviation).reshape(QUARTERS, -1) @ self.points.T
@@ -101,22 +107,42 @@ class Composition:
         quarter = int(np.argmax(share.sum(axis=1)))
         share = share * np.abs(surplus) / (counts + self.usual[0] + 1)  # not the background first
         kind = int(np.argmax(share[quarter]))
-        alike = share[quarter] * np.sign(surplus[quarter] * surplus[quarter, kind])
-        group = [other for other in np.argsort(-alike)[:GROUP] if alike[other] > 0] or [kind]
-        found, usual = counts[quarter, group].sum(), self.usual[0, quarter, group].sum()
-        return Unusual(quarter, kind, int(found), float(usual))
+        unusual = []
+        for sign in (1, -1):  # as the one that tells most, then the other way
+            alike = share[quarter] * np.sign(surplus[quarter] * surplus[quarter, kind]) * sign
+            group = [other for other in np.argsort(-alike)[:GROUP] if alike[other] > 0]
+            if sign > 0 and not group:
+                group = [kind]
+            found, usual = counts[quarter, group].sum(), self.usual[0, quarter, group].sum()
+            if group:
+                unusual.append(Unusual(quarter, int(group[0]), int(found), float(usual)))
+        return sorted(unusual, key=lambda one: -abs(np.log((one.found + 1) / (one.usual + 1))))
 
-    def of_rows(self, rows: Array) -> "Composition":
-        """Return that of a bank with some of the rows, by their numbers."""
-        return replace(self, kinds=self.kinds[rows])
+    @property
+    def speaks(self) -> bool:
+        """Whether it has a score: not once rows were learned, whose pictures would stay unusual."""
+        return bool(self.unit[4])
+
+    def of_bank(self, bank: Array, learned: Array) -> "Composition":
+        """Return that of a bank (m, d) after learning.
+
+        Learned rows are of the kind with the largest divisor, so that no distance grows by them.
+
+        Args:
+            learned: (m,) bool, whether each row was learned after the fit.
+        """
+        kinds = nearest_kinds(bank, self.middles)
+        kinds[learned] = np.argmax(self.divisors)
+        unit = np.array([*self.unit[:4], float(not learned.any())])
+        return replace(self, kinds=kinds, unit=unit)
 
     def arrays(self) -> dict[str, Array]:
         """Return the arrays by the names that a file has them under."""
         return {f"composition_{field.name}": getattr(self, field.name) for field in fields(self)}
 
 
-def restore(arrays: Mapping[str, Array], rows: int) -> Composition:
-    """Return a composition from its arrays, for a bank of so many rows.
+def restore(arrays: Mapping[str, Array], bank: Array) -> Composition:
+    """Return a composition from its arrays, for a bank (m, d).
 
     Raises:
         ValueError: an array is missing or does not fit.
@@ -127,8 +153,9 @@ def restore(arrays: Mapping[str, Array], rows: int) -> Composition:
     found = Composition(**{name: arrays[f"composition_{name}"] for name in names})
     count, size = len(found.divisors), len(found.mean)
     shapes = {
-        "kinds": (rows,), "divisors": (count,), "points": (count, size // QUARTERS),
-        "mean": (size,), "whitening": (size, size), "unit": (4,), "usual": (2, QUARTERS, count),
+        "kinds": bank.shape[:1], "middles": (count, bank.shape[1]), "divisors": (count,),
+        "points": (count, size // QUARTERS),
+        "mean": (size,), "whitening": (size, size), "unit": (5,), "usual": (2, QUARTERS, count),
     }  # fmt: skip
     for name, shape in shapes.items():
         array = getattr(found, name)
@@ -154,41 +181,6 @@ def count_kinds(kinds: Array, count: int, rows: Array) -> Array:
 def quarter_of(side: int) -> Array:
     """Return (side,) 0 or 1: in which half the middle of each of so many cells lies."""
     return ((np.arange(side) + 0.5) / side >= 0.5).astype(np.int64)
-
-
-def choose_kinds(bank: Array, seed: int) -> tuple[Array, Array]:
-    """Return the kind (m,) uint8 of each row (m, d) float32, and the kinds' middles (K, d) float32.
-
-    Source: k-means++ (Arthur and Vassilvitskii, 2007), then steps of Lloyd's.
-    """
-    rng = np.random.default_rng(seed)
-    chosen = len(bank) > MOST_ROWS
-    rows = bank[np.sort(rng.choice(len(bank), MOST_ROWS, replace=False))] if chosen else bank
-    middles = _first_middles(rows, min(KINDS, len(rows)), rng)
-    for _ in range(STEPS):
-        kinds = _nearest(rows, middles)
-        sums, counts = np.zeros_like(middles), np.bincount(kinds, minlength=len(middles))
-        np.add.at(sums, kinds, rows)
-        middles = np.where(counts[:, None] > 0, sums / np.maximum(counts, 1)[:, None], middles)
-        middles = middles.astype(np.float32)
-    return _nearest(bank, middles).astype(np.uint8), middles
-
-
-def _first_middles(rows: Array, count: int, rng: np.random.Generator) -> Array:
-    """Draw rows as the first middles: each the likelier, the farther it is from those before."""
-    middles, squared = [rows[rng.integers(len(rows))]], np.full(len(rows), np.inf)
-    while len(middles) < count:
-        difference = rows - middles[-1]
-        squared = np.minimum(squared, np.einsum("kd,kd->k", difference, difference))
-        total = squared.sum()
-        drawn = rng.choice(len(rows), p=squared / total) if total > 0 else len(middles)
-        middles.append(rows[drawn])
-    return np.array(middles, np.float32)
-
-
-def _nearest(rows: Array, middles: Array) -> Array:
-    nearest: Array = np.argmin((middles**2).sum(axis=1) - 2 * rows @ middles.T, axis=1)
-    return nearest
 
 
 def usual_distances(kinds: Array, count: int, distances: Array) -> Array:

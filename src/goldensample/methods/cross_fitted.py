@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from goldensample.calibration.conformal import FOLDS
+from goldensample.calibration.conformal import FOLDS, Scheme
 from goldensample.features.store import (
     ArrayStore,
     StoredFeatures,
@@ -54,7 +54,9 @@ class Crossed:
             )
         detectors, indices = [], np.arange(count)
         for fold, fold_notify in enumerate([*[silent] * (FOLDS - 1), notify]):
-            detector = self.patchcore.fit(WithoutFold(features, fold), fold_notify, runner)
+            detector = self.patchcore.without_auto().fit(
+                WithoutFold(features, fold), fold_notify, runner
+            )
             origins = detector.origins.copy()
             origins[:, 0] = indices[indices % FOLDS != fold][origins[:, 0].astype(int)]
             detectors.append(replace(detector, origins=origins))
@@ -119,6 +121,19 @@ class CrossedDetector:
     def facts(self) -> dict[str, float]:
         """Return the number of folds and of all their bank rows."""
         return {"folds": len(self.detectors), "bank_rows": len(self.origins)}
+
+
+def method_of_scheme(method: Method, scheme: Scheme) -> Method:
+    """Return the method that is fitted where limits are calibrated so.
+
+    Where no picture is held out, a composition must be asked for: else each fold's fit would choose
+    for itself.
+    """
+    if not isinstance(method, PatchCore):
+        return method
+    if scheme.kind == "cross":
+        return Crossed(patchcore=method)
+    return method.without_auto() if scheme.kind and not len(scheme.held_out) else method
 
 
 @dataclass(frozen=True)

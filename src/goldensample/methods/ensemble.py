@@ -45,17 +45,17 @@ class Ensemble:
 
         Cost: that of two fits for each member.
         """
-        detectors, scales = [], []
+        detectors, scales, patchcore = [], [], self.patchcore.without_auto()
         for member in range(self._count_members(features)):
             part = _MemberFeatures(features, self.levels_of(member))
-            held_out_detector = self.patchcore.fit(replace(part, held_out=False), silent)
+            held_out_detector = patchcore.fit(replace(part, held_out=False), silent)
             scores = [held_out_detector.score(batch) for batch in replace(part, held_out=True)]
             if not scores:
                 raise ValueError("an ensemble must have at least two pictures; got one")
             image = np.concatenate([batch.image for batch in scores])
             peaks = np.concatenate([batch.grid.max(axis=(1, 2)) for batch in scores])
             scales.append([max(float(values.mean()), 1e-9) for values in (image, peaks)])
-            detectors.append(self.patchcore.fit(part, notify))
+            detectors.append(patchcore.fit(part, notify))
         return EnsembleDetector(self, tuple(detectors), np.asarray(scales))
 
     def _count_members(self, features: Iterable[Features]) -> int:

@@ -15,7 +15,6 @@ from goldensample.arrays import to_numpy
 from goldensample.features.patches import flatten, join_levels
 from goldensample.methods import image_scores
 from goldensample.methods.composition import Composition
-from goldensample.methods.composition_fit import fit_composition
 from goldensample.methods.corrections import defect_factors, distance_to_defects
 from goldensample.methods.patchcore_checks import check_settings
 from goldensample.methods.patchcore_parts import Parts, check_parts, to_arrays
@@ -70,9 +69,10 @@ class PatchCore:
         "that more is found; off: never; not with image_score statistics",
     )
     composition: str = knob(
-        "off",
-        "on: judge as well how much of each kind of place a picture has, and where: finds what is "
-        "missing, or too many; distances are divided by what is usual for the kind of place",
+        "auto",
+        "judge as well how much of each kind of place a picture has, and where: finds what is "
+        "missing, or too many; auto: where defects imagined in good pictures show that it helps "
+        "and costs nothing; on: always; off: never",
     )
     search: str = knob(
         "exact",
@@ -99,10 +99,11 @@ class PatchCore:
         Cost: memory for n·h·w points of the projection's depth; of a streaming coreset, for a
             bounded number of them beside the features' array store; time as `coreset.greedy`.
         """
-        detector = PatchCoreDetector(self, *fit_bank(self, features, notify, runner))
-        if self.composition == "off":
-            return detector
-        return detector.with_composition(fit_composition(detector, features, notify))
+        return PatchCoreDetector(self, *fit_bank(self, features, notify, runner))
+
+    def without_auto(self) -> "PatchCore":
+        """Return the settings with a composition only if it is asked for, for fits of folds."""
+        return replace(self, composition="off") if self.composition == "auto" else self
 
     def counts(self, features: Features) -> list[int]:
         """Return how many patches each picture has."""
@@ -143,7 +144,8 @@ class PatchCoreDetector:
         defect_patches: (q, d) float32 patches of missed defects; see `corrections`.
         position_scale: (h, w) float32, what distances at each position are divided by; None for 1
             everywhere; see `position_scale`.
-        composition: what is usual of a picture's composition; None judges patches alone.
+        composition: what is usual of it; None judges patches alone.
+        evidence: (4,) float64, the values of an `imagined.Evidence`; None where it was not tried.
     """
 
     settings: PatchCore
@@ -154,6 +156,7 @@ class PatchCoreDetector:
     defect_patches: Array | None = None
     position_scale: Array | None = None
     composition: Composition | None = None
+    evidence: Array | None = None
 
     @property
     def sigma_px(self) -> float:
@@ -163,10 +166,6 @@ class PatchCoreDetector:
     def with_composition(self, found: Composition | None) -> "PatchCoreDetector":
         """Return this detector with another composition."""
         return replace(self, composition=found)
-
-    def with_rows(self, rows: Array) -> "PatchCoreDetector":
-        """Return this detector with some rows of the bank alone, by their numbers."""
-        return replace(self, bank=self.bank[rows], origins=self.origins[rows])
 
     @cached_property
     def _searches(self) -> dict[str, Search]:
@@ -191,6 +190,8 @@ class PatchCoreDetector:
         grid = np.zeros(valid.shape, np.float32)
         rows = np.full(valid.shape, -1, np.int32)
         image = np.zeros(len(valid), np.float32)
+        speaks = self.composition and self.composition.speaks
+        opinions = np.zeros((len(valid), 2), np.float32) if speaks else None
         for index in range(len(valid)):
             patches, _ = self.settings.patches_of(features, index)
             search = self._search(patches)
@@ -212,15 +213,15 @@ class PatchCoreDetector:
             else:
                 count = min(self.settings.neighbors, len(self.bank))
                 pair = float(bank_distance[worst]), int(row[worst])
-                score = image_scores.reweighted(search, count, patch, pair)
-                image[index] = score * factor[worst]
-            if self.composition is not None:
-                image[index] = max(image[index], self.composition.score(rows[index]))
+                image[index] = factor[worst] * image_scores.reweighted(search, count, patch, pair)
+            if self.composition is not None and opinions is not None:
+                opinions[index] = image[index], self.composition.score(rows[index])
+                image[index] = opinions[index].max()
         centres = tuple(
             tuple((np.arange(0, cells, self.settings.stride) + 0.5) / cells)
             for cells in features.valid.shape[1:]
         )
-        return Scores(image, grid, rows, valid, (centres[0], centres[1]))
+        return Scores(image, grid, rows, valid, (centres[0], centres[1]), opinions=opinions)
 
     def patch_limits(self, features: Features, index: int) -> Array:
         """Return what the distances of a picture's patches are divided by, (k,) float32."""
@@ -242,7 +243,8 @@ class PatchCoreDetector:
         return to_arrays(Parts(*(getattr(self, name) for name in names)))
 
     def facts(self) -> dict[str, float]:
-        """Return the bank's size, its radius, and whether distances are divided by position."""
+        """Return the bank's size, its radius, and what is judged beside plain distances."""
         rows, depth = self.bank.shape
         by = float(self.position_scale is not None)
-        return {"bank_rows": rows, "depth": depth, "radius": self.radius, "by_position": by}
+        facts = {"bank_rows": rows, "depth": depth, "radius": self.radius, "by_position": by}
+        return facts | {"composition": float(self.composition is not None)}

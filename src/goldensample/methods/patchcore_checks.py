@@ -16,7 +16,7 @@ from goldensample.methods.validation import (
 SUBSAMPLERS = ("greedy", "random", "learned")
 GREEDY = ("exact", "streaming")
 BY_POSITION = ("auto", "off")
-COMPOSITION = ("off", "on")
+COMPOSITION = ("auto", "on", "off")
 
 
 def check_settings(settings: Any) -> None:

@@ -19,6 +19,7 @@ class Parts(NamedTuple):
     defect_patches: Array | None
     position_scale: Array | None
     composition: Composition | None = None
+    evidence: Array | None = None
 
 
 def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
@@ -32,7 +33,7 @@ def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
     """
     names = ["bank", "origins", "radius", *(["usual"] if statistics else [])]
     counted = {name for name in arrays if name.startswith("composition_")}
-    if set(arrays) - counted - {"taught", "position_scale"} != set(names):
+    if set(arrays) - counted - {"taught", "position_scale", "imagined"} != set(names):
         raise ValueError(f"arrays must be {', '.join(names)}; got {', '.join(sorted(arrays))}")
     bank, origins, radius = (arrays[name] for name in ("bank", "origins", "radius"))
     if bank.ndim != 2 or not len(bank) or origins.shape != (len(bank), 3):
@@ -60,9 +61,12 @@ def check_parts(arrays: Mapping[str, Array], statistics: bool) -> Parts:
         raise ValueError(
             f"position_scale must be (h, w) float32 above 0; got {scale.dtype} {scale.shape}"
         )
-    composition = restore(arrays, len(bank)) if counted else None
+    composition = restore(arrays, bank) if counted else None
     values = bank.astype(np.float32), origins, float(radius[0]), reference, defects, scale
-    return Parts(*values, composition)
+    evidence = arrays.get("imagined")
+    if evidence is not None and (evidence.shape != (4,) or evidence.dtype != np.float64):
+        raise ValueError(f"imagined must be float64 (4,); got {evidence.dtype} {evidence.shape}")
+    return Parts(*values, composition, evidence)
 
 
 def to_arrays(parts: Parts) -> dict[str, Array]:
@@ -78,4 +82,6 @@ def to_arrays(parts: Parts) -> dict[str, Array]:
         arrays["taught"] = parts.defect_patches.astype(np.float16)
     if parts.position_scale is not None:
         arrays["position_scale"] = parts.position_scale
+    if parts.evidence is not None:
+        arrays["imagined"] = parts.evidence
     return arrays | (parts.composition.arrays() if parts.composition else {})

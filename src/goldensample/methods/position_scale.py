@@ -6,15 +6,9 @@ pictures, each judged without its own part of the bank, decide to which, and 0 l
 they are. The decision imagines a defect that adds one difference to a patch at every position.
 """
 
-from itertools import pairwise
-
 import numpy as np
 
-from goldensample.arrays import to_numpy
-from goldensample.methods.bank import PatchSource
-from goldensample.records import Array, Notify
-from goldensample.runners import Runner
-from goldensample.search.exact import NearestSearch
+from goldensample.records import Array
 
 POWERS = 0.25, 0.5, 0.75
 """Of the usual distance, by which distances may be divided."""
@@ -22,10 +16,6 @@ DEVIATIONS = 4.0
 """Standard deviations above the mean that are the usual distance at a position."""
 BLUR = 1 / 16
 """Standard deviation of the blur over neighbouring positions, as a share of the longer side."""
-LEAST_PICTURES, MOST_PICTURES = 10, 100
-"""Fewest good pictures for it, and most that are judged."""
-FOLDS = 5
-"""Parts of the pictures; each is judged by the rows of the others."""
 FOUND, LEAST_GAIN = 0.75, 0.01
 """Share of the imagined defects that plain distances find, and least further share to be found."""
 MOST_LOST = 0.05
@@ -34,58 +24,6 @@ EDGE = 0.07
 """Width of the region along the edge, as a share of a side."""
 STEPS = 30
 """Halvings in the search for the imagined defect's size."""
-
-
-def fit_position_scale(
-    source: PatchSource, rows: tuple[Array, Array], notify: Notify, runner: Runner
-) -> Array | None:
-    """Return the divisor of each position's distances, or None where it should be 1 everywhere.
-
-    Args:
-        source: all patches of the fit.
-        rows: the bank (m, d) float32, and its origins (m, 3), the picture first.
-        notify: told ("usual", pictures judged, pictures).
-
-    Returns:
-        (h, w) float32 above 0, of median about 1.
-
-    Cost: about that of inspecting MOST_PICTURES pictures.
-    """
-    count = len(source.counts)
-    if count < LEAST_PICTURES:
-        return None
-    chosen = np.unique(np.linspace(0, count - 1, min(count, MOST_PICTURES)).astype(int))
-    edges = np.linspace(0, count, FOLDS + 1).astype(int)
-    tasks = [(range(*edge), chosen) for edge in pairwise(edges.tolist())]
-    grids: list[Array] = []
-    for found in runner.run(held_out_distances, (source, *rows), tasks):
-        grids += found
-        notify("usual", len(grids), len(chosen))
-    return choose_scale(np.stack(grids)) if len(grids) == len(chosen) else None
-
-
-def held_out_distances(
-    shared: tuple[PatchSource, Array, Array], task: tuple[range, Array]
-) -> list[Array]:
-    """Return the distances of the chosen ones of a part of the pictures to the others' rows.
-
-    Returns:
-        (h, w) float32 each, NaN where there is no patch; nothing if all rows are of this part.
-    """
-    (source, bank, origins), (pictures, chosen) = shared, task
-    others = ~np.isin(origins[:, 0].astype(int), pictures)
-    if not others.any():
-        return []
-    search, grids = NearestSearch(bank[others]), []
-    for batch in source.batches(pictures):
-        for index in np.flatnonzero(np.isin(batch.first + np.arange(len(batch)), chosen)):
-            patches, _ = source.settings.patches_of(batch, int(index))
-            half = to_numpy(patches).astype(np.float16)
-            valid = batch.valid[index, :: source.settings.stride, :: source.settings.stride]
-            grid = np.full(valid.shape, np.nan, np.float32)
-            grid[valid] = search.find(half.astype(np.float32))[0][:, 0]
-            grids.append(grid)
-    return grids
 
 
 def choose_scale(grids: Array) -> Array | None:

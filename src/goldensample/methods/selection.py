@@ -19,9 +19,11 @@ from goldensample.methods.bank import (
     gather_rows,
     open_source,
 )
+from goldensample.methods.composition_fit import earn_composition
+from goldensample.methods.held_out import judge_held_out
 from goldensample.methods.image_scores import fit_reference, leave_one_out_statistics
 from goldensample.methods.patchcore_parts import Parts
-from goldensample.methods.position_scale import fit_position_scale
+from goldensample.methods.position_scale import choose_scale
 from goldensample.records import Features, Notify
 from goldensample.runners import Runner
 
@@ -44,15 +46,21 @@ def fit_bank(
     coreset = select_rows(source, notify, runner)
     bank, origins = gather_rows(source, coreset.picks, runner)
     radius, reference, scale = 0.0, None, None
+    composition, evidence = None, None
     if len(bank) < sum(source.counts):
         radius = coverage_radius(source, bank, coreset.nearest, notify, runner)
     if settings.image_score == "statistics":
         shared = source, bank, origins
         statistics = runner.run(leave_one_out_statistics, shared, source.chunks())
         reference = fit_reference(list(chain.from_iterable(statistics)))
-    elif settings.by_position == "auto" and settings.composition == "off":
-        scale = fit_position_scale(source, (bank, origins), notify, runner)
-    return Parts(bank, origins, radius, reference, None, scale)
+    elif settings.by_position == "auto" or settings.composition != "off":
+        held_out = judge_held_out(source, (bank, origins), notify, runner)
+        if held_out and settings.by_position == "auto":
+            scale = choose_scale(held_out.distances)
+        task = settings.composition, settings.seed, settings.image_score
+        earned = runner.run(earn_composition, (held_out, bank, scale), [task])
+        ((composition, evidence),) = earned
+    return Parts(bank, origins, radius, reference, None, scale, composition, evidence)
 
 
 def select_rows(source: PatchSource, notify: Notify, runner: Runner) -> Coreset:

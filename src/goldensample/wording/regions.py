@@ -57,6 +57,27 @@ def regions_json(inspection: Inspection, options: RegionOptions = PLAIN) -> list
     ]
 
 
+def composition_json(inspection: Inspection) -> dict[str, Any] | None:
+    """Return what patches and composition say, each alone; None where patches alone are judged."""
+    if inspection.opinions is None:
+        return None
+    names = "patches", "composition"
+    return {
+        "scores": dict(zip(names, inspection.opinions, strict=True)),
+        "p_values": dict(zip(names, inspection.p_values or (None, None), strict=True)),
+        "decided_by": names[inspection.opinions[1] >= inspection.opinions[0]],
+        "amounts": [
+            {
+                "quarter": amount.quarter,
+                "found": amount.found,
+                "usual": round(amount.usual, 1),
+                "like": source_json(amount.like),
+            }
+            for amount in inspection.amounts
+        ],
+    }
+
+
 def _in_mm(region: Region, mm_per_px: float | None) -> dict[str, Any]:
     """Return box and area in millimetres, where the scale is known."""
     if mm_per_px is None:
