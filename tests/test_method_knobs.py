@@ -52,6 +52,9 @@ def test_every_knob_changes_the_answer(method, name):
     if name == "by_position":
         assert two.position_scale is None  # what it changes: test_position_scale
         return
+    if name == "composition":
+        assert two.composition is not None  # what it changes: test_composition
+        return
     if name == "sigma_px":
         assert one.sigma_px != two.sigma_px  # its effect on the map: test_inspector
         return
