@@ -123,10 +123,12 @@ def make_products(shared: Path, photographs: Path) -> list[Product]:
     return result
 
 
-def evaluate_product(network: scoring.Network, product: Product) -> tuple[float, float]:
-    """Return image and pixel AUROC of a plain PatchCore with a 10 % bank on one product."""
+def evaluate_product(
+    network: scoring.Network, product: Product, share: float
+) -> tuple[float, float]:
+    """Return image and pixel AUROC of a plain PatchCore on one product; `share`: of its bank."""
     training_patches = scoring.patches(network, product.fit)
-    bank = scoring.coreset(training_patches.flatten(0, 1), 0.1)
+    bank = scoring.coreset(training_patches.flatten(0, 1), share)
     test_patches = scoring.patches(network, torch.cat([product.good, product.defective]))
     scores = scoring.distances(test_patches, bank)
     grid = round(scores.shape[1] ** 0.5)
@@ -138,9 +140,11 @@ def evaluate_product(network: scoring.Network, product: Product) -> tuple[float,
     return image, scoring.auroc(maps[:, ::2, ::2], masks[:, ::2, ::2])
 
 
-def validate(network: scoring.Network, all_products: list[Product]) -> dict[str, float]:
+def validate(
+    network: scoring.Network, all_products: list[Product], share: float
+) -> dict[str, float]:
     """Return the mean image and pixel AUROC over all products, and over the four sets."""
-    rows = np.array([evaluate_product(network, product) for product in all_products])
+    rows = np.array([evaluate_product(network, product, share) for product in all_products])
     sets = rows[: len(SETS)].mean(0)
     return {
         "image": rows[:, 0].mean(),
@@ -156,13 +160,16 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="*")
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--photographs", type=Path, default=PHOTOGRAPHS)
+    parser.add_argument("--share", type=float, default=0.1, help="of the patches in the bank")
+    parser.add_argument("--without-int8", action="store_true")
     options = parser.parse_args()
     all_products = make_products(options.shared, options.photographs)
     candidates = {path.name: networks.onnx_network(path) for path in options.files}
-    candidates |= {f"{path.name} int8": networks.int8_network(path) for path in options.files}
+    if not options.without_int8:
+        candidates |= {f"{path.name} int8": networks.int8_network(path) for path in options.files}
     candidates = {"resnet18": networks.resnet18_network(options.shared / "weights")} | candidates
     for name, network in candidates.items():
-        figures = validate(network, all_products)
+        figures = validate(network, all_products, options.share)
         print(name, " ".join(f"{key} {value:.4f}" for key, value in figures.items()), flush=True)
 
 
