@@ -22,7 +22,7 @@ from goldensample.methods.imagined import Evidence, imagine, share_above
 from goldensample.methods.kinds import KINDS, choose_kinds
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Array, Features, Picture, silent
-from goldensample.wording.regions import composition_json
+from goldensample.wording.regions import PLAIN, composition_json, explanation_lines
 
 SIDE = 16
 """Of the grid of features."""
@@ -190,6 +190,7 @@ def test_the_verdict_says_what_is_missing(inspector: Inspector, tmp_path: Path) 
         assert told["decided_by"] == "composition"
         assert max(told["scores"].values()) == inspection.score
         assert told["amounts"][0]["found"] < told["amounts"][0]["usual"]
+        assert explanation_lines(inspection, PLAIN)[0].endswith("what it is composed of decided")
     good = [loaded.inspect(picture(rng)) for _ in range(5)]
     assert not any(one.amounts for one in good if one.verdict == "good")
 

@@ -58,7 +58,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold
 from goldensample.storage.verdict_sheet import VerdictSheet
-from goldensample.wording.regions import PLAIN, RegionOptions, region_lines
+from goldensample.wording.regions import PLAIN, RegionOptions, explanation_lines
 
 
 def command(
@@ -226,7 +226,7 @@ def print_result(
         print_json({**inspection_json(result, threshold, options), **facts})
     else:
         say(inspection_line(result))
-        for line in region_lines(result.regions, options) if options.explain else ():
+        for line in explanation_lines(result, options) if options.explain else ():
             say(line)
 
 

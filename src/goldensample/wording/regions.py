@@ -114,6 +114,18 @@ def zone_text(region: Region) -> str:
     return f", in zone {region.zone}, {describe_limit(region.zone_limit)}" if region.zone else ""
 
 
+def explanation_lines(inspection: Inspection, options: RegionOptions) -> list[str]:
+    """Return who decided, where patches and composition are judged, and each region, as lines."""
+    lines = region_lines(inspection.regions, options)
+    if inspection.opinions is None or inspection.p_values is None:
+        return lines
+    patches, composition = (f"{value:.3g}" for value in inspection.p_values)
+    names = "its oddest place", "what it is composed of"
+    decided = names[inspection.opinions[1] >= inspection.opinions[0]]
+    text = f"  {names[0]} has p {patches}, {names[1]} has p {composition}: {decided} decided"
+    return [text, *lines]
+
+
 def region_lines(regions: Sequence[Region], options: RegionOptions) -> list[str]:
     """Return each region as a line of text."""
     return [_line(number, region, options.mm_per_px) for number, region in enumerate(regions, 1)]
