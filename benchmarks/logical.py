@@ -9,6 +9,7 @@ that must not see the reported ones.
 
 import argparse
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ RESULTS = Path(__file__).parent / "results"
 TRAIN, GOOD, PER_DEFECT = 60, 60, 30
 
 
+@cache
 def pictures(split: str, kind: str, count: int) -> list[Array]:
     """Render pictures of a split: good ones, or of one defect."""
     defect = None if kind == "good" else kind

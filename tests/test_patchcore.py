@@ -52,8 +52,12 @@ def test_coreset_by_share_and_by_rows():
 
 def test_subsampling_raises_distances_by_at_most_the_radius():
     given, query = [features(20, 0)], features(3, 1, planted=(4, 4))
-    full = PatchCore(coreset=1.0, neighbors=1, by_position="off").fit(given, silent)
-    part = PatchCore(coreset=0.05, neighbors=1, projection=0, by_position="off").fit(given, silent)
+    full = PatchCore(coreset=1.0, neighbors=1, by_position="off", composition="off").fit(
+        given, silent
+    )
+    part = PatchCore(
+        coreset=0.05, neighbors=1, projection=0, by_position="off", composition="off"
+    ).fit(given, silent)
     rise = part.score(query).grid - full.score(query).grid
     from goldensample.search.exact import NearestSearch
 

@@ -37,7 +37,9 @@ SMALL, CANVAS = Preparation((48, 48)), Preparation((128, 128))  # small, for spe
 
 @pytest.fixture(scope="module")
 def fitted(good_parts):
-    plain = PatchCore(by_position="off")  # on these parts it would leave int8 too little room
+    plain = PatchCore(
+        by_position="off", composition="off"
+    )  # on these parts it would leave int8 too little room
     return fit(good_parts, backbone=open_backbone("builtin"), preparation=CANVAS, method=plain)
 
 
