@@ -5,8 +5,9 @@ VENV ?= .venv
 BIN = $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 DATA ?=
 PORT ?= 8080
-# a process for each core, up to four, takes a file of tests at a time and keeps to its core
-CORES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# a process for each core, up to four, takes a file of tests at a time and keeps to its core; no new
+# one for one that ended: it would begin with the test that hung (see faulthandler_timeout)
+CORES ?= --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_codec_kinds.py \
 	tests/test_pooled_methods.py tests/test_export.py::test_an_export_agrees_and_says_what_it_takes
 PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
@@ -111,5 +112,5 @@ $(VENV)-oldest/stamp: $(PACKAGE)
 	$(VENV)-oldest/bin/python -m pip install --quiet uv
 	$(VENV)-oldest/bin/python -m uv pip install --quiet --python $(VENV)-oldest/bin/python \
 		--resolution lowest-direct --editable ".[station,bench,faiss,formats,int8,parquet,remote,rivals,verify]" \
-		"pytest>=8" "hypothesis>=6.100" "httpx>=0.27"
+		"pytest>=9" "hypothesis>=6.100" "httpx>=0.27"
 	@touch $@

@@ -13,6 +13,7 @@ from goldensample.calibration.conformal import FOLDS
 from goldensample.errors import TrainingError
 from goldensample.methods.registry import METHODS
 from goldensample.methods.trained import training
+from goldensample.methods.trained.exporting import check_export
 from goldensample.methods.trained.training import Schedule
 from goldensample.records import silent
 from test_trained_contract import pictures, small
@@ -155,3 +156,11 @@ def test_fits_without_each_fold_are_told(tiny, good_parts):
     )
     folds = [step for step in told if step[0] == "folds"]
     assert folds == [("folds", fold, FOLDS) for fold in range(1, FOLDS + 1)]
+
+
+def test_an_export_that_answers_otherwise_is_an_error():
+    expected = {"score": np.ones(1, np.float32), "map": np.ones((1, 2, 2), np.float32)}
+    check_export(expected | {"map": expected["map"] + np.float32(5e-4)}, expected)
+    for wrong in (1.01, np.nan):
+        with pytest.raises(TrainingError, match="the map must be the same after export; it diff"):
+            check_export(expected | {"map": expected["map"] * np.float32(wrong)}, expected)

@@ -38,7 +38,8 @@ class TrainedDetector:
         return getattr(self.settings, "sigma_px", 0.0)
 
     @cached_property
-    def _runner(self) -> GraphRunner:
+    def runner(self) -> GraphRunner:
+        """The graph, which is compiled at its first run."""
         return GraphRunner(self.model.tobytes())
 
     def score(self, features: Features) -> Scores:
@@ -49,7 +50,7 @@ class TrainedDetector:
         """
         side = getattr(self.settings, "side", 0)
         results = [
-            self._runner.run(*picture_inputs(features, index, side))
+            self.runner.run(*picture_inputs(features, index, side))
             for index in range(len(features))
         ]
         if "map" not in results[0]:

@@ -62,8 +62,11 @@ class DifferNet:
 
     def fit(self, features: Iterable[Features], notify: Notify) -> TrainedDetector:
         """Train on the good pictures; see `training.fit`."""
-        recipe = Recipe(SCHEDULE, self._networks, losses, score)
-        return fit(self, gather_levels(features), features, recipe, notify)
+        return fit(self, gather_levels(features), features, self.recipe(), notify)
+
+    def recipe(self) -> Recipe:
+        """Return what the trainer needs to know of the method."""
+        return Recipe(SCHEDULE, self._networks, losses, score)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
         """Rebuild the detector from its arrays; see `restore_trained`."""

@@ -61,8 +61,11 @@ class DSEBM:
 
     def fit(self, features: Iterable[Features], notify: Notify) -> TrainedDetector:
         """Train on the good pictures; see `training.fit`."""
-        recipe = Recipe(SCHEDULE, self._networks, self._losses, self._score, self._finish)
-        return fit(self, gather_pixels(features, self.side), features, recipe, notify)
+        return fit(self, gather_pixels(features, self.side), features, self.recipe(), notify)
+
+    def recipe(self) -> Recipe:
+        """Return what the trainer needs to know of the method."""
+        return Recipe(SCHEDULE, self._networks, self._losses, self._score, self._finish)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
         """Rebuild the detector from its arrays; see `restore_trained`."""

@@ -7,29 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from goldensample.backbones.openvino import GraphRunner
 from goldensample.errors import TrainingError
+from goldensample.records import Array
 
+Inputs = tuple[Array, ...]
 TOLERANCE = 1e-3
 """Largest difference of an output from torch's, as a share of its largest value."""
 
 
-def export(networks: Any, score: Callable[..., dict[str, Any]], tensors: list[Any]) -> bytes:
-    """Return the ONNX graph of a method for one picture, checked on the first one of the fit.
+def export(
+    networks: Any, score: Callable[..., dict[str, Any]], example: Inputs, outputs: list[str]
+) -> bytes:
+    """Return the ONNX graph of a method for one picture.
 
     Args:
         networks: trained, on the CPU, in evaluation mode.
         score: see `Recipe`.
-        tensors: all inputs of the fit.
-
-    Raises:
-        TrainingError: the graph computes something else than torch.
+        example: inputs of one picture, (1, ...) each.
+        outputs: names of what `score` returns.
     """
     import torch
-
-    example = tuple(level[:1] for level in tensors)
-    with torch.no_grad():
-        expected = {name: value.numpy() for name, value in score(networks, *example).items()}
 
     class Scorer(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -45,15 +42,29 @@ def export(networks: Any, score: Callable[..., dict[str, Any]], tensors: list[An
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Scorer().eval(),
-            example,
+            tuple(map(torch.from_numpy, example)),
             file,
             dynamo=False,
             input_names=[f"level{number}" for number in range(len(example))],
-            output_names=list(expected),
+            output_names=outputs,
             opset_version=17,
         )
-    graph = file.getvalue()
-    actual = GraphRunner(graph).run(*(level[0].numpy() for level in example))
+    return file.getvalue()
+
+
+def torch_outputs(
+    networks: Any, score: Callable[..., dict[str, Any]], example: Inputs
+) -> dict[str, Array]:
+    """Return what torch computes of an example; see `export`."""
+    import torch
+
+    with torch.no_grad():
+        outputs = score(networks, *map(torch.from_numpy, example))
+    return {name: values.numpy() for name, values in outputs.items()}
+
+
+def check_export(actual: dict[str, Array], expected: dict[str, Array]) -> None:
+    """Raise a TrainingError if the graph's outputs are not those of torch."""
     for name, values in expected.items():
         difference = np.abs(actual[name] - values).max() / (np.abs(values).max() + 1e-12)
         if not difference <= TOLERANCE:
@@ -61,7 +72,6 @@ def export(networks: Any, score: Callable[..., dict[str, Any]], tensors: list[An
                 f"the {name} must be the same after export; it differs by {difference:.2g} of its "
                 "largest value; report it, with the knobs of the fit"
             )
-    return graph
 
 
 def looped(step: Callable[[Any, Any], Any], start: Any, count: int) -> Callable[[Any], Any]:

@@ -61,9 +61,11 @@ class GeoTrans:
 
     def fit(self, features: Iterable[Features], notify: Notify) -> TrainedDetector:
         """Train on the good pictures; see `training.fit`."""
-        inputs = gather_pixels(features, self.side)
-        recipe = Recipe(SCHEDULE, self._networks, losses, score, finish)
-        return fit(self, inputs, features, recipe, notify)
+        return fit(self, gather_pixels(features, self.side), features, self.recipe(), notify)
+
+    def recipe(self) -> Recipe:
+        """Return what the trainer needs to know of the method."""
+        return Recipe(SCHEDULE, self._networks, losses, score, finish)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
         """Rebuild the detector from its arrays; see `restore_trained`."""

@@ -57,9 +57,11 @@ class ITAE:
 
     def fit(self, features: Iterable[Features], notify: Notify) -> TrainedDetector:
         """Train on the good pictures; see `training.fit`."""
-        inputs = gather_pixels(features, self.side)
-        recipe = Recipe(SCHEDULE, self._networks, losses, score, finish)
-        return fit(self, inputs, features, recipe, notify)
+        return fit(self, gather_pixels(features, self.side), features, self.recipe(), notify)
+
+    def recipe(self) -> Recipe:
+        """Return what the trainer needs to know of the method."""
+        return Recipe(SCHEDULE, self._networks, losses, score, finish)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
         """Rebuild the detector from its arrays; see `restore_trained`."""
@@ -133,8 +135,9 @@ def errors(networks: Any, pixels: Any) -> Any:
     """Return each pixel's error in each of the four turns, (n, 4, side, side)."""
     import torch
 
-    restored = [restore(networks["restorer"], erase(pixels, turn)) for turn in range(4)]
-    return torch.stack([(one - pixels).abs().mean(dim=1) for one in restored], dim=1)
+    turns = torch.cat([erase(pixels, turn) for turn in range(4)])  # together: one small graph
+    restored = restore(networks["restorer"], turns).unflatten(0, (4, -1))
+    return (restored - pixels).abs().mean(dim=2).transpose(0, 1)
 
 
 def finish(networks: Any, pixels: Any) -> None:

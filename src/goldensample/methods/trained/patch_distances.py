@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from goldensample.backbones.openvino import GraphRunner
 from goldensample.methods.positions import centres
+from goldensample.methods.trained.detector import TrainedDetector
 from goldensample.methods.trained.inputs import average, picture_inputs
 from goldensample.records import Array, Features, Scores
 from goldensample.search.exact import NearestSearch
@@ -21,27 +20,24 @@ class PatchDetector:
     """A trained encoder of patches and the patches of the good pictures.
 
     Args:
-        settings: the knobs it was fitted with.
-        model: (bytes,) uint8, an ONNX graph from (1, 3, side, side) to "small" and "large", each
+        encoder: its graph is from (1, 3, side, side) to "small" and "large", each
             (1, latent, h, w): descriptors of patches of 32 and of 64 pixels.
-        losses: (epochs + 1, parts) float32, see `TrainedDetector`.
         small, large: (n, latent) float32, descriptors of the good pictures' patches.
     """
 
-    settings: Any
-    model: Array
-    losses: Array
+    encoder: TrainedDetector
     small: Array
     large: Array
 
     @property
     def sigma_px(self) -> float:
         """Blur of the heat map in pixels of the canvas."""
-        return float(self.settings.sigma_px)
+        return self.encoder.sigma_px
 
-    @cached_property
-    def _runner(self) -> GraphRunner:
-        return GraphRunner(self.model.tobytes())
+    @property
+    def losses(self) -> Array:
+        """Of the training; see `TrainedDetector`."""
+        return self.encoder.losses
 
     @cached_property
     def _searches(self) -> dict[int, tuple[str, NearestSearch]]:
@@ -54,7 +50,7 @@ class PatchDetector:
         Raises:
             ValueError: the features are of another shape than those of the fit.
         """
-        side = self.settings.side
+        side = self.encoder.settings.side
         grid = np.stack(
             [self._map(picture_inputs(features, index, side)[0]) for index in range(len(features))]
         )
@@ -65,7 +61,7 @@ class PatchDetector:
 
     def _map(self, pixels: Array) -> Array:
         """Return the product of both maps, (side / 4, side / 4) float32, of one picture."""
-        outputs = self._runner.run(pixels)
+        outputs = self.encoder.runner.run(pixels)
         product = np.ones((len(pixels[0]) // BLOCK,) * 2, np.float32)
         for patch, (name, search) in self._searches.items():
             rows = rows_of(outputs[name])
@@ -75,30 +71,18 @@ class PatchDetector:
 
     def arrays(self) -> dict[str, Array]:
         """Return the graph, the losses and the patches."""
-        return {
-            "model": self.model,
-            "losses": self.losses,
-            "small": self.small,
-            "large": self.large,
-        }
+        return self.encoder.arrays() | {"small": self.small, "large": self.large}
 
     def facts(self) -> dict[str, float]:
         """Return how many epochs were trained, the graph's megabytes, and the patches kept."""
-        return {
-            "epochs": len(self.losses) - 1,
-            "model_mb": round(self.model.size / 1e6, 1),
-            "patches": len(self.small) + len(self.large),
-        }
+        return self.encoder.facts() | {"patches": len(self.small) + len(self.large)}
 
 
-def make_patch_detector(
-    settings: Any, model: Array, losses: Array, pictures: Array
-) -> PatchDetector:
+def make_patch_detector(encoder: TrainedDetector, pictures: Array) -> PatchDetector:
     """Return the detector that keeps all patches of (n, 3, side, side) good pictures."""
-    runner = GraphRunner(model.tobytes())
-    outputs = [runner.run(picture) for picture in pictures]
+    outputs = [encoder.runner.run(picture) for picture in pictures]
     banks = (np.concatenate([rows_of(one[name]) for one in outputs]) for name in ("small", "large"))
-    return PatchDetector(settings, model, losses, *banks)
+    return PatchDetector(encoder, *banks)
 
 
 def rows_of(output: Array) -> Array:

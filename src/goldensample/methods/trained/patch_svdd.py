@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from goldensample.errors import TrainingError
 from goldensample.methods.trained import knobs
+from goldensample.methods.trained.detector import TrainedDetector
 from goldensample.methods.trained.inputs import gather_pixels
 from goldensample.methods.trained.patch_distances import PatchDetector, make_patch_detector
 from goldensample.methods.trained.training import Recipe, Schedule, fit
@@ -85,18 +86,21 @@ class PatchSVDD:
     def fit(self, features: Iterable[Features], notify: Notify) -> PatchDetector:
         """Train on the good pictures, see `training.fit`, and keep the patches of all of them."""
         inputs = gather_pixels(features, self.side)
-        schedule = SCHEDULE
-        if self.budget == "quick":
-            schedule = replace(SCHEDULE, learning_rate=QUICK_RATE)
-        recipe = Recipe(schedule, self._networks, self._losses, self._score)
-        trained = fit(self, inputs, features, recipe, notify)
-        detector = make_patch_detector(self, trained.model, trained.losses, inputs[0])
+        encoder = fit(self, inputs, features, self.recipe(), notify)
+        detector = make_patch_detector(encoder, inputs[0])
         if max(detector.small.std(axis=0).max(), detector.large.std(axis=0).max()) < LEAST_SPREAD:
             raise TrainingError(
                 "the descriptors of the patches must differ; training made them all alike; "
                 "lower --svdd-weight, and see whether the pictures show anything"
             )
         return detector
+
+    def recipe(self) -> Recipe:
+        """Return what the trainer needs to know of the method."""
+        schedule = SCHEDULE
+        if self.budget == "quick":
+            schedule = replace(SCHEDULE, learning_rate=QUICK_RATE)
+        return Recipe(schedule, self._networks, self._losses, self._score)
 
     def restore(self, arrays: Mapping[str, Array]) -> PatchDetector:
         """Rebuild the detector from its arrays.
@@ -107,7 +111,8 @@ class PatchSVDD:
         axes = {"model": ("bytes",), "losses": ("epochs", "parts")}
         banks = {"small": ("n", "latent"), "large": ("m", "latent")}
         check_arrays(arrays, axes | banks, {"model": "uint8"})
-        return PatchDetector(self, *(arrays[name] for name in ("model", "losses", *banks)))
+        encoder = TrainedDetector(self, *(arrays[name] for name in axes))
+        return PatchDetector(encoder, *(arrays[name] for name in banks))
 
     def _networks(self, pixels: Any) -> Any:
         from torch import nn

@@ -87,11 +87,14 @@ class Students:
                 "students must see the pixels and have levels of a network to learn: --levels "
                 f"pixels,2,3; got levels of depth {', '.join(map(str, depths))}"
             )
+        return fit(self, inputs, features, self.recipe(), notify)
+
+    def recipe(self) -> Recipe:
+        """Return what the trainer needs to know of the method."""
         schedule = SCHEDULE
         if self.budget == "quick":
             schedule = replace(SCHEDULE, learning_rate=QUICK_RATE)
-        recipe = Recipe(schedule, self._networks, self._losses, self._score, self._finish)
-        return fit(self, inputs, features, recipe, notify)
+        return Recipe(schedule, self._networks, self._losses, self._score, self._finish)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
         """Rebuild the detector from its arrays; see `restore_trained`."""

@@ -18,10 +18,9 @@ from goldensample.errors import TrainingError
 from goldensample.features.store import ArrayStore, array_store_of
 from goldensample.methods.trained.checkpoints import Progress, load_checkpoint, save_checkpoint
 from goldensample.methods.trained.detector import TrainedDetector
-from goldensample.methods.trained.exporting import export
+from goldensample.methods.trained.exporting import Inputs, check_export, export, torch_outputs
 from goldensample.records import Array, Features, Notify
 
-Inputs = tuple[Array, ...]
 CHECKPOINTS = 20
 """How often a training is saved, about."""
 HELD_OUT_STEP = 10
@@ -93,6 +92,19 @@ def fit(
         TrainingError: torch is not installed, or a loss is not finite.
         ValueError: the device is cuda, and torch sees no GPU.
     """
+    networks, losses = fit_networks(settings, inputs, features, recipe, notify)
+    example = tuple(level[:1] for level in inputs)
+    expected = torch_outputs(networks, recipe.score, example)
+    graph = export(networks, recipe.score, example, list(expected))
+    detector = TrainedDetector(settings, np.frombuffer(graph, np.uint8), losses)
+    check_export(detector.runner.run(*(level[0] for level in example)), expected)
+    return detector
+
+
+def fit_networks(
+    settings: Any, inputs: Inputs, features: Iterable[Features], recipe: Recipe, notify: Notify
+) -> tuple[Any, Array]:
+    """Return the trained networks, on the CPU in evaluation mode, and the losses; see `fit`."""
     torch = open_torch(settings)
     key = sha256(f"{settings}{recipe.schedule}".encode()).hexdigest()[:16]
     store = array_store_of(features, f"training-{key}")
@@ -105,8 +117,7 @@ def fit(
         if recipe.finish:
             with torch.no_grad():
                 recipe.finish(networks, *(level.to(settings.device) for level in tensors))
-        graph = export(networks.cpu(), recipe.score, tensors)
-    return TrainedDetector(settings, np.frombuffer(graph, np.uint8), losses)
+    return networks.cpu(), losses
 
 
 def _fixed_order(torch: Any) -> Any:

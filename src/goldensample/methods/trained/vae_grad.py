@@ -67,12 +67,14 @@ class VAEGrad:
 
     def fit(self, features: Iterable[Features], notify: Notify) -> TrainedDetector:
         """Train on the good pictures; see `training.fit`."""
-        inputs = gather_pixels(features, self.side)
+        return fit(self, gather_pixels(features, self.side), features, self.recipe(), notify)
+
+    def recipe(self) -> Recipe:
+        """Return what the trainer needs to know of the method."""
         schedule = SCHEDULE
         if self.budget == "quick":
             schedule = replace(SCHEDULE, learning_rate=QUICK_RATE)
-        recipe = Recipe(schedule, self._networks, losses, score, self._finish)
-        return fit(self, inputs, features, recipe, notify)
+        return Recipe(schedule, self._networks, losses, score, self._finish)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
         """Rebuild the detector from its arrays; see `restore_trained`."""
