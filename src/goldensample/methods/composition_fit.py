@@ -74,28 +74,28 @@ def earn_composition(
         )
     if asked == "off" or held_out is None or count < LEAST_PICTURES:
         return None, None
-    found, evidence = fit_composition((held_out, bank, scale), (task[1], task[2]))
+    found, evidence = fit_composition((held_out, bank, scale), task)
     return found if asked == "on" or evidence.is_earned else None, np.array(evidence, np.float64)
 
 
 def fit_composition(
-    shared: tuple[HeldOut, Array, Array | None], settings: tuple[int, str]
+    shared: tuple[HeldOut, Array, Array | None], task: tuple[str, int, str]
 ) -> tuple[Composition, Evidence]:
     """Return the composition of good pictures, weighed on imagined defects, and what they showed.
 
     Args:
         shared: good pictures; the bank (m, d) float32; what distances at each position are divided
             by, (h, w), or None.
-        settings: seed and image score, see `PatchCore`.
+        task: the knob; seed and image score.
     """
-    (held_out, bank, scale), (seed, image_score) = shared, settings
+    (held_out, bank, scale), (asked, seed, image_score) = shared, task
     known = fit_kinds(bank, seed)
     valid = held_out.rows >= 0
     found = known.kinds[held_out.rows[valid]]
     usual = usual_distances(found, len(known.divisors), held_out.distances[valid])
     divisor = np.ones((1, 1), np.float32) if scale is None else scale
     judged = judge_imagined(known, held_out, divisor, usual, seed)
-    (power, quiet), evidence = choose_weights(judged)
+    (power, quiet), evidence = choose_weights(judged, asked == "on")
     divisors = usual ** np.float32(power)
     vectors = np.stack([known.vector(rows) for rows in held_out.rows])
     amounts = fit_amounts(vectors)

@@ -16,8 +16,8 @@ IMAGINED, DRAWN = 8, 8
 """Defects of a picture; pairs of parts drawn for each, of which the most different are taken."""
 SIDES = 1 / 8, 1 / 4
 """Sides of a part, as shares of the picture's."""
-POWERS = 0.0, 0.25, 0.5
-"""Of what is usual for a kind of place, by which distances may be divided."""
+POWERS, CAREFUL = (0.0, 0.25, 0.5, 0.75, 1.0), 0.5
+"""Of what is usual for a kind of place, by which distances may be divided; most unless asked."""
 QUIETER = 0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0
 """Deviations by which the composition may count less than the patches."""
 PLACES = 256
@@ -99,8 +99,13 @@ def imagine(
         yield changed
 
 
-def choose_weights(judged: Judged) -> tuple[tuple[float, float], Evidence]:
-    """Return the power and the quiet deviations that find the most, and what is found."""
+def choose_weights(judged: Judged, asked: bool) -> tuple[tuple[float, float], Evidence]:
+    """Return the power and the quiet deviations, and what is found.
+
+    Where a composition is asked for, the power is the largest that loses no odd places: that helps
+    where a defect is odd for its kind of place alone, which is not imagined, and costs a little
+    elsewhere. Else it is at most CAREFUL, and both are those that find the most.
+    """
     size = size_found(judged)
     found: dict[tuple[float, float], tuple[float, float]] = {}
     for column, power in enumerate(POWERS):
@@ -112,11 +117,12 @@ def choose_weights(judged: Judged) -> tuple[tuple[float, float], Evidence]:
             places = share_above(scores[: judged.good], odd_places(judged, power, size))
             found[power, quiet] = parts, places
     alone = found.pop((0.0, np.inf))
-    with_composition = {pair: sum(both) for pair, both in found.items() if pair[1] < np.inf}
-    enough = max(with_composition.values()) - EQUAL
-    power = max(with_composition, key=with_composition.__getitem__)[0]
-    quiet = max(q for (p, q), both in with_composition.items() if p == power and both >= enough)
-    best = power, quiet
+    heard = {pair: sum(both) for pair, both in found.items() if pair[1] < np.inf}
+    free = [pair[0] for pair in heard if found[pair][1] >= alone[1] - MOST_LOST]
+    careful = [pair for pair in heard if pair[0] <= CAREFUL]
+    power = max(free, default=0.0) if asked else max(careful, key=heard.__getitem__)[0]
+    enough = max(heard[power, quiet] for quiet in QUIETER) - EQUAL
+    best = power, max(quiet for quiet in QUIETER if heard[power, quiet] >= enough)
     return best, Evidence(alone[0], found[best][0], alone[1], found[best][1])
 
 

@@ -72,7 +72,7 @@ class PatchCore:
         "auto",
         "judge as well how much of each kind of place a picture has, and where: finds what is "
         "missing, or too many; auto: where defects imagined in good pictures show that it helps "
-        "and costs nothing; on: always; off: never",
+        "and costs nothing; on: always, with distances by kind of place; off: never",
     )
     search: str = knob(
         "exact",
