@@ -52,6 +52,8 @@ def test_the_commands_of_the_start_run_as_written(folder):
             *["fit"] * 4,
             *(
                 "thresholds",
+                "thresholds",
+                "inspect",
                 "fit",
                 "fit",
                 "inspect",
@@ -72,7 +74,7 @@ def test_the_commands_of_the_start_run_as_written(folder):
         ]
     )
     for line in start:
-        words = [sys.executable, "-m", "goldensample.cli", *shlex.split(line)[1:]]
+        words = [sys.executable, "-m", "goldensample.cli", *shlex.split(line, comments=True)[1:]]
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
     assert (folder / "report/report.html").is_file()
