@@ -81,6 +81,10 @@ COMMANDS = {
         "Say what is installed, what is missing and how to get it; exit 1 where something is "
         "wrong.",
     ),
+    "soak": (
+        "soak.command",
+        "Inspect pictures for hours; exit 1 if memory grows or inspecting gets slower.",
+    ),
     "data": ("data.app", "Data sets: which layouts are read, and what is wrong with one."),
 }
 """Each command's place in this wing, and the first paragraph of its help."""

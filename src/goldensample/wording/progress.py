@@ -20,6 +20,7 @@ STAGES = {
     "audit": "scoring each against the others",
     "thumbnails": "keeping small pictures",
     "products": "fitting products",
+    "soak": "inspecting over and over",
 }
 
 
