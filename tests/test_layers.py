@@ -22,7 +22,7 @@ WINGS = (
 """From the ground up: what stands later may import what stands earlier, never the reverse."""
 STATION = (
     *("settings", "connection_state", "troubles", "records", "products", "line", "setup"),
-    *("station_folder", "station", "inputs", "outputs"),
+    *("station_folder", "backup", "station", "inputs", "outputs"),
     *("feedback", "health", "connections", "demo", "web", "replica", "serving"),
 )
 """The same within the station."""

@@ -81,6 +81,10 @@ COMMANDS = {
         "Say what is installed, what is missing and how to get it; exit 1 where something is "
         "wrong.",
     ),
+    "station": (
+        "station.app",
+        "A station's folder: back it up while it runs, and restore it.",
+    ),
     "soak": (
         "soak.command",
         "Inspect pictures for hours; exit 1 if memory grows or inspecting gets slower.",

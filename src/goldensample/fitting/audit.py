@@ -11,7 +11,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.records import Array, Inspection, Notify, Picture, Pictures, silent
 
-METHOD = PatchCore(coreset=10_000, denoise=True)
+METHOD = PatchCore(coreset=10_000, denoise=True, composition="off")
 """All patches of few pictures, a bounded number of many; denoised, so that a defect which occurs
 twice does not excuse itself."""
 
@@ -81,6 +81,8 @@ def audit(
 def without_picture(detector: PatchCoreDetector, index: int, name: str) -> PatchCoreDetector:
     """Return a detector without the bank rows of one picture; its radius is that of the full bank.
 
+    It has no composition: that rests on the picture, too.
+
     Raises:
         ValueError: no row is left.
     """
@@ -90,4 +92,5 @@ def without_picture(detector: PatchCoreDetector, index: int, name: str) -> Patch
             f"the bank must have rows of other pictures, too; all are of {name}, as the others "
             "are copies of it; leave copies out"
         )
-    return replace(detector, bank=detector.bank[others], origins=detector.origins[others])
+    kept = detector.bank[others], detector.origins[others]
+    return replace(detector, bank=kept[0], origins=kept[1], composition=None)

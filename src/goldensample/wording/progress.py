@@ -20,6 +20,8 @@ STAGES = {
     "audit": "scoring each against the others",
     "thumbnails": "keeping small pictures",
     "products": "fitting products",
+    "backup": "copying files",
+    "restore": "restoring files",
     "soak": "inspecting over and over",
 }
 
