@@ -61,7 +61,7 @@ def two_levels(n: int, seed: int, planted: tuple[int, int] | None = None) -> Fea
 
 
 def test_scores_are_means_over_what_is_usual_on_pictures_kept_out():
-    method, settings = Ensemble(members=(0, 1)), PatchCore()
+    method, settings = Ensemble(members=(0, 1)), PatchCore(composition="off")
     good, query = two_levels(20, 0), two_levels(4, 7, planted=(5, 2))
     found = method.fit([good], silent).score(query)
     image, grid = np.zeros(4), np.zeros((4, 8, 8))
