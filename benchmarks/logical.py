@@ -64,7 +64,7 @@ def main() -> None:
     parser.add_argument("--split", choices=["test", "validation"], default="test")
     split = parser.parse_args().split
     good = pictures("train", "good", TRAIN)
-    knobs = {"without": "off", "default": "auto", "on": "on"}
+    knobs = {"without": "off", "auto": "auto", "on": "on"}
     methods = {name: PatchCore(composition=value) for name, value in knobs.items()}
     figures = {name: judge(fit(good, method=method), split) for name, method in methods.items()}
     print(json.dumps(figures, indent=1))

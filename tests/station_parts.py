@@ -47,7 +47,7 @@ def small_product(tiny, folder: Path, name: str = "part") -> Path:
     inspector: Inspector = fit(
         good,
         backbone=tiny,
-        method=PatchCore(coreset=0.05),
+        method=PatchCore(coreset=0.05, composition="off"),
         preparation=Preparation((48, 48)),
         review=0.2,
         calibration="split",

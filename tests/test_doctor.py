@@ -75,7 +75,7 @@ def test_a_missing_extra_is_found_before_the_work(method, module, extra, monkeyp
         check_method(method)
 
 
-def test_a_fit_does_not_replace_what_was_learned(tiny_file, tmp_path):
+def test_a_fit_keeps_what_was_learned(tiny_file, tmp_path):
     for seed in range(12):
         save_picture(tmp_path / f"good/{seed}.png", part(seed))
     file = tmp_path / "a.golden"
@@ -84,11 +84,16 @@ def test_a_fit_does_not_replace_what_was_learned(tiny_file, tmp_path):
     def run(*words: object):
         return CliRunner().invoke(app, [str(word) for word in words])
 
-    assert run(*words).exit_code == 0
-    assert run(*words).exit_code == 0  # nothing was learned, so nothing is lost
+    for _ in range(2):  # nothing was learned, so nothing is kept
+        assert run(*words).exit_code == 0
+    assert not (tmp_path / "a.golden.1").exists()
     save_picture(tmp_path / "new.png", part(40))
     assert run("learn", file, tmp_path / "new.png").exit_code == 0
     before = file.read_bytes()
-    refused = run(*words)
-    assert "must not lose what was changed since its fit (1 change: " in str(refused.exception)
+    assert run(*words, "--levels", "none").exit_code != 0
     assert file.read_bytes() == before
+    assert not (tmp_path / "a.golden.1").exists()
+    done = run(*words)
+    assert "it is kept in" in done.stderr
+    assert (tmp_path / "a.golden.1").read_bytes() == before
+    assert len(run("history", tmp_path / "a.golden.1").stdout.splitlines()) == 2

@@ -80,6 +80,8 @@ def agree(inspector, pictures) -> None:
             assert ((distance == -1) == ~valid).all()
             # another row may be named only where it is as near
             apart = np.linalg.norm(patches - inspector.detector.bank[nearest[valid]], axis=1)
+            if composition := getattr(inspector.detector, "composition", None):
+                apart = apart / composition.divisors[composition.kinds[nearest[valid]]]
             np.testing.assert_allclose(apart, scores.grid[0][valid], rtol=0, atol=1e-4)
             for row, reason in zip(nearest[valid], found["reason"][0][valid], strict=True):
                 source = inspector.source(int(row))

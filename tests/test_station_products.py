@@ -82,7 +82,7 @@ def test_a_preview_counts_what_the_limits_would_change(station):
     assert found["changed"] == len(moved) > 0
     assert {one["id"] for one in found["examples"]} == set(moved)
     assert sum(one["count"] for one in found["changes"]) == len(moved)
-    assert "at most 50 %" in found["promise"]
+    assert "of 100 good parts about 50 are called defects" in found["promise"]
     wrong = station.get("/api/products/part/limits/preview", params={"false_alarms": 0.001})
     assert wrong.status_code == 422
 

@@ -87,7 +87,7 @@ def test_the_exported_steps_are_those_of_autograd(monkeypatch):
         moved = (moved - 0.7 * gradient * (moved - rebuilt).square()).detach()
     expected = (moved - start).abs().mean(dim=1).numpy()
     assert expected.max() > 0.05
-    actual = detector._runner.run(start[0].numpy())["map"]
+    actual = detector.runner.run(start[0].numpy())["map"]
     assert actual == pytest.approx(expected, abs=1e-4)
 
 

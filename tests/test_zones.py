@@ -50,7 +50,8 @@ def fitted(tiny, good_parts, *zones: Zone, **how):
 
 @pytest.fixture(scope="module")
 def plain(tiny, good_parts):
-    return fitted(tiny, good_parts)
+    """Without a composition, as those with zones are."""
+    return fitted(tiny, good_parts, method=PatchCore(composition="off"))
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +250,7 @@ def test_a_zone_over_all_changes_nothing_that_is_taught(tiny, good_parts):
     good = [Picture(f"g{seed}", part(seed)) for seed in range(400, 440)]
     said = []
     for zones in ((), (Zone("all", 4, ALL),)):
-        fooled = fitted(tiny, good_parts, *zones, method=PatchCore(coreset=0.05))
+        fooled = fitted(tiny, good_parts, *zones, method=PatchCore(coreset=0.05, composition="off"))
         fooled = replace(fooled, detector=replace(fooled.detector, radius=0.0))
         fooled = learn(fooled, [Picture("mistake", part(700, defect=True))], NOTE)
         found = analyse_miss(fooled, Picture("miss", part(701, defect=True)), mask, good, NOTE)

@@ -17,7 +17,8 @@ from goldensample.records import Array
 from goldensample.runners import Runner
 from goldensample.search.sharded import BankShard, ShardedBank, make_shard, shard_bounds
 
-BANK = "bank"
+BANK, KINDS = "bank", "composition_kinds"
+"""Arrays with a row, or a number, for each row of the bank, besides its origins."""
 """The array that stays in shards."""
 
 
@@ -50,13 +51,20 @@ def load_sharded(path: str | Path, runner: Runner, shards: int = 0) -> Iterator[
     pop_arrays(arrays)
     header.pop(JOURNAL, None)
     inspector, origins = _without_bank(path, header, arrays)
-    if len(origins) != rows or not np.isin(origins[:, 0], range(len(inspector.pictures))).all():
+    kinds = arrays.get(KINDS, origins)
+    if (
+        not len(kinds) == len(origins) == rows
+        or not np.isin(origins[:, 0], range(len(inspector.pictures))).all()
+    ):
         raise ArtifactError(f"{path.name}: every bank row must come from one of the pictures")
     with runner.create_states(
         _read_shard, path, shard_bounds(rows, shards or runner.workers)
     ) as states:
         patchcore: Any = inspector.detector
         detector = replace(patchcore, bank=ShardedBank(states), origins=origins)
+        if patchcore.composition is not None:
+            whole = replace(patchcore.composition, kinds=kinds)
+            detector = detector.with_composition(whole)
         yield replace(inspector, detector=detector)
 
 
@@ -65,8 +73,9 @@ def _without_bank(
 ) -> tuple[Inspector, Array]:
     """Return an inspector that has the bank's first row alone, and the origins of all rows."""
     first = {BANK: read_rows(path, BANK, slice(0, 1))}
-    if "origins" in arrays:
-        first["origins"] = arrays["origins"][:1]
+    for name in ("origins", KINDS):
+        if name in arrays:
+            first[name] = arrays[name][:1]
     inspector = assemble(path.name, header, {**arrays, **first})
     return inspector, arrays["origins"]
 

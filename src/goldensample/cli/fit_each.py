@@ -5,6 +5,7 @@ import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from goldensample.cli.console import failure_list, progress, say, tell
 from goldensample.cli.fit_one import check_output, fit_one
 from goldensample.cli.options import RunnerName
-from goldensample.errors import ArtifactError, GoldenError, ImageError
+from goldensample.errors import GoldenError, ImageError
 
 Each = Annotated[
     Path | None,
@@ -91,24 +92,37 @@ def locked_output(output: Path) -> Iterator[Path]:
 
     check_output(output)
     with lock_file(output):
-        check_history(output)
-        yield output.absolute().parent
+        kept = keep_changed(output)
+        try:
+            yield output.absolute().parent
+        except BaseException:
+            if kept:
+                kept.unlink()
+            raise
+        if kept:
+            tell(
+                f"golden: {output} had been changed since its fit; as it was, it is kept in {kept}"
+            )
 
 
-def check_history(output: Path) -> None:
-    """Refuse to replace a file that was changed since its fit: its history would be lost."""
+def keep_changed(output: Path) -> Path | None:
+    """Copy a file that was changed since its fit, so that its history stays; return the copy.
+
+    Its name does not end in .golden, so that no station takes it for a product.
+    """
     from goldensample.artifact.store import load
+    from goldensample.storage.atomic import write_atomic
 
     try:
         journal = load(output).journal if output.is_file() else None
     except GoldenError:
-        return  # not a file that anything could be learned into
-    if journal and journal.head:
-        raise ArtifactError(
-            f"{output} must not lose what was changed since its fit ({journal.head} "
-            f"change{'s' * (journal.head > 1)}: golden history {output}); choose another --output, "
-            "or move that file away first"
-        )
+        return None  # not a file that anything could be learned into
+    if not journal or not journal.head:
+        return None
+    names = (output.with_name(f"{output.name}.{number}") for number in count(1))
+    copy = next(name for name in names if not name.exists())
+    write_atomic(copy, output.read_bytes())
+    return copy
 
 
 def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:

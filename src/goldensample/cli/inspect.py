@@ -162,7 +162,8 @@ def command(
     print_intake(tell_intake(intake), json, of_each=("few_levels",))
     if page and report:
         write_report(page, report / "report.html")
-    tell(sum_of(counts) + (f"; {output}" if sheet else ""))
+    if not json:
+        tell(sum_of(counts) + (f"; {output}" if sheet else ""))
     exit_with(counts["error"], fail_on_defect and counts["defect"])
 
 

@@ -19,6 +19,8 @@ from goldensample.records import Array, Features, Notify, Picture, Pictures, Sco
 
 PATCHES = 24
 """Largest number of the defect's patches to teach: those farthest from the bank."""
+GRIDS = ("grid", "nearest")
+"""Of scores: the distance of each patch, and its nearest row."""
 DROP_MARGIN = 1.05
 """Rows are removed up to this factor times the limit."""
 
@@ -131,7 +133,8 @@ def _propose_drop(inspector: Inspector, trial: Trial, note: Note) -> Proposal | 
     detector, (patches, scores) = patchcore_of(inspector), _patches(inspector, trial)
     distances = scores.grid[0][scores.valid[0]]
     worst = int(np.argmax(np.where(trial.marked, distances, -1)))
-    radius = trial.limit * detector.patch_limits(trial.missed, 0)[worst]
+    rows = scores.nearest[0][scores.valid[0]]
+    radius = trial.limit * detector.patch_limits(trial.missed, 0, rows)[worst]
     ratio = float(scores.image[0] / max(scores.grid.max(), 1e-9))  # of score and distance
     to_worst = np.sqrt(np.square(detector.bank - patches[worst]).sum(axis=1))
     rows = np.flatnonzero(to_worst <= DROP_MARGIN * radius / max(ratio, 1e-9))
@@ -171,8 +174,9 @@ def _affordable(detector: PatchCoreDetector, trial: Trial, patches: Array) -> li
     peaks = np.zeros((len(patches), len(trial.good)), np.float32)
     for index in trial.true_negatives():
         good_patches = to_numpy(detector.settings.patches_of(trial.good[index], 0)[0])
-        distances = trial.scores[index].grid[0][trial.scores[index].valid[0]]
-        unscaled = distances * detector.patch_limits(trial.good[index], 0)
+        valid = trial.scores[index].valid[0]
+        distances, rows = (getattr(trial.scores[index], name)[0][valid] for name in GRIDS)
+        unscaled = distances * detector.patch_limits(trial.good[index], 0, rows)
         for k, patch in enumerate(patches):
             to_patch = np.sqrt(np.square(good_patches - patch).sum(axis=1))
             peaks[k, index] = (distances * defect_factors(unscaled, to_patch)).max()

@@ -149,7 +149,7 @@ def restore(arrays: Mapping[str, Array], bank: Array) -> Composition:
     """
     names = [field.name for field in fields(Composition)]
     if missing := [name for name in names if f"composition_{name}" not in arrays]:
-        raise ValueError(f"composition must have {', '.join(names)}; missing: {missing[0]}")
+        raise ValueError(f"composition must have {', '.join(names)}; got no {missing[0]}")
     found = Composition(**{name: arrays[f"composition_{name}"] for name in names})
     count, size = len(found.divisors), len(found.mean)
     shapes = {

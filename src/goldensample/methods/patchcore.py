@@ -69,7 +69,7 @@ class PatchCore:
         "that more is found; off: never; not with image_score statistics",
     )
     composition: str = knob(
-        "auto",
+        "off",
         "judge as well how much of each kind of place a picture has, and where: finds what is "
         "missing, or too many; auto: where defects imagined in good pictures show that it helps "
         "and costs nothing; on: always, with distances by kind of place; off: never",
@@ -198,9 +198,7 @@ class PatchCoreDetector:
             bank_distance, row = (column[:, 0] for column in search.find(patches))
             defect_distance = distance_to_defects(patches, self.defect_patches)
             factor = defect_factors(bank_distance, defect_distance)
-            factor = factor / self.patch_limits(features, index)
-            if self.composition is not None:
-                factor = factor / self.composition.divisors[self.composition.kinds[row]]
+            factor = factor / self.patch_limits(features, index, row)
             distance = bank_distance * factor
             grid[index][valid[index]] = distance
             rows[index][valid[index]] = row
@@ -223,9 +221,11 @@ class PatchCoreDetector:
         )
         return Scores(image, grid, rows, valid, (centres[0], centres[1]), opinions=opinions)
 
-    def patch_limits(self, features: Features, index: int) -> Array:
-        """Return what the distances of a picture's patches are divided by, (k,) float32."""
+    def patch_limits(self, features: Features, index: int, rows: Array | None = None) -> Array:
+        """Return what a picture's patch distances (k,) are over, float32; also by nearest rows."""
         limits = patch_limits(features, index, self.settings.stride)
+        if self.composition is not None and rows is not None:
+            limits = limits * self.composition.divisors[self.composition.kinds[rows]]
         if self.position_scale is None:
             return limits
         valid = self.settings._valid(features)[index]
