@@ -38,7 +38,7 @@ def features_of(rng: np.random.Generator, count: int, parts: int = 3, first: int
     return Features((maps,), np.ones((count, SIDE, SIDE), bool), first)
 
 
-SETTINGS = PatchCore(neighbourhood=1, coreset=0.2)
+SETTINGS = PatchCore(neighbourhood=1, coreset=0.2, composition="auto")
 
 
 @lru_cache(maxsize=2)
@@ -173,7 +173,8 @@ def picture(rng: np.random.Generator, discs: int = 3) -> Array:
 @pytest.fixture(scope="module")
 def inspector() -> Inspector:
     rng = np.random.default_rng(9)
-    return fit([picture(rng) for _ in range(45)])
+    good = [picture(rng) for _ in range(45)]
+    return fit(good, method=PatchCore(composition="auto"))
 
 
 def test_the_verdict_says_what_is_missing(inspector: Inspector, tmp_path: Path) -> None:
