@@ -40,7 +40,7 @@ from goldensample.cli.sheet import (
     add_row,
     open_sheet,
     print_counts,
-    sum_of,
+    tell_sum,
     verdict_of,
 )
 from goldensample.cli.table import (
@@ -162,8 +162,7 @@ def command(
     print_intake(tell_intake(intake), json, of_each=("few_levels",))
     if page and report:
         write_report(page, report / "report.html")
-    if not json:
-        tell(sum_of(counts) + (f"; {output}" if sheet else ""))
+    tell_sum(counts, json, output)
     exit_with(counts["error"], fail_on_defect and counts["defect"])
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from goldensample.cli.console import print_json, say
+from goldensample.cli.console import print_json, say, tell
 from goldensample.cli.intake import tell_table_intake
 from goldensample.errors import ImageError
 from goldensample.images.inspection_intake import InspectionIntake
@@ -95,6 +95,12 @@ def sum_of(counts: Counter[str]) -> str:
         defects = f"{counts['defect']:,} of {total:,} defects"
         return ", ".join([defects, *(part for part in listed if "defect" not in part)])
     return f"{total:,} pictures: {', '.join(listed)}"
+
+
+def tell_sum(counts: Counter[str], json: bool, sheet: str | None) -> None:
+    """Print the sum of a run to stderr, and where its sheet is; nothing for machines."""
+    if not json:
+        tell(sum_of(counts) + (f"; {sheet}" if sheet else ""))
 
 
 def verdict_of(result: Inspection | ImageError) -> str:
