@@ -5,7 +5,7 @@ Source: Yi & Yoon, Patch SVDD: Patch-level SVDD for Anomaly Detection and Segmen
 pictures: as many pairs are trained on here. One thing differs: the patches of a step are cells of
 dense maps of a part of each picture, noise and a change of colour included, and so begin at even
 pixels; each is what its patch alone would give. The weight of what near patches have in common is
-not the paper's 1 but 0.001, as in an example of its authors: with 1, all patches came to be alike.
+not 1 but 0.001: with 1, and as short a training, all patches came to be alike.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
