@@ -116,6 +116,8 @@ def test_what_is_no_station_or_damaged_is_not_backed_up(backup, tmp_path):
     with pytest.raises(ArtifactError, match=r"must be a station.s folder with its records\.sqlite"):
         back_up(tmp_path, tmp_path / "b.zip", silent)
     restore(backup, tmp_path / "new", silent)
+    with pytest.raises(ArtifactError, match="must be outside"):
+        back_up(tmp_path / "new", tmp_path / "new/b.zip", silent)
     stored = next(path for path in (tmp_path / "new/pictures").rglob("*") if path.is_file())
     data = stored.read_bytes()
     stored.write_bytes(data[:-1])

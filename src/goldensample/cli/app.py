@@ -31,7 +31,7 @@ COMMANDS = {
     "thresholds": (
         "thresholds.command",
         "Show what each score limit would cost in false alarms and, with labelled pictures, in "
-        "misses.",
+        "misses; or set one.",
     ),
     "verify": (
         "verify.command",

@@ -21,13 +21,13 @@ COLUMNS = (
 )  # fmt: skip
 """Place, size and zone are of the region that is farthest over the limit."""
 KINDS = {
-    "defect": ("defect", "defects"),
-    "review": ("to look at again", "to look at again"),
-    "good": ("good", "good"),
-    "none": ("without a verdict", "without a verdict"),
-    "error": ("could not be read", "could not be read"),
+    "defect": "defects",
+    "review": "to look at again",
+    "good": "good",
+    "none": "without a verdict",
+    "error": "could not be read",
 }
-"""What the pictures with each verdict, one or several of them, are called in a sum."""
+"""What the pictures with each verdict are called in a sum."""
 Delimiter = Annotated[
     str,
     typer.Option(
@@ -86,15 +86,11 @@ def add_row(
 def sum_of(counts: Counter[str]) -> str:
     """Return how many pictures have which verdict: "7 of 40 defects, 33 good"."""
     total = counts.total()
-    listed = [
-        f"{counts[kind]:,} {names[counts[kind] != 1]}"
-        for kind, names in KINDS.items()
-        if counts[kind]
-    ]
-    if counts["defect"] or not counts["none"]:
-        defects = f"{counts['defect']:,} of {total:,} defects"
-        return ", ".join([defects, *(part for part in listed if "defect" not in part)])
-    return f"{total:,} pictures: {', '.join(listed)}"
+    others = [f"{counts[kind]:,} {name}" for kind, name in KINDS.items() if counts[kind]]
+    if counts["none"] and not counts["defect"]:
+        return f"{total:,} pictures: {', '.join(others)}"
+    defects = f"{counts['defect']:,} of {total:,} defects"
+    return ", ".join([defects, *others[bool(counts["defect"]) :]])
 
 
 def tell_sum(counts: Counter[str], json: bool, sheet: str | None) -> None:

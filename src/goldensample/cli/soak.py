@@ -34,7 +34,7 @@ class Round:
         pictures: inspected.
         seconds: a picture, the median.
         slowest: a picture, seconds.
-        memory: of this process at the end, bytes.
+        memory: of this process at the end, bytes; 0 where the system does not tell.
     """
 
     pictures: int
@@ -79,21 +79,24 @@ def command(
             f"last, the slowest {1000 * max(one.slowest for one in rounds):.0f}; memory "
             f"{first.memory / 1e6:,.0f} MB at first and {last.memory / 1e6:,.0f} at last"
         )
-        say("; ".join(faults) or "memory did not grow, and inspecting did not get slower")
+        grown = "memory did not grow" if last.memory else "memory cannot be measured here"
+        say("; ".join(faults) or f"{grown}, and inspecting did not get slower")
     if faults:
         raise typer.Exit(1)
 
 
 def _inspect_for(inspector: Inspector, pictures: Iterator[Picture], seconds: float) -> Round:
     """Inspect pictures, at least one, for some seconds."""
-    from goldensample.fitting.machine import resident_bytes
+    from goldensample.fitting.machine import UNKNOWN_RESIDENT, resident_bytes
 
     taken, started = list[float](), perf_counter()
     while not taken or perf_counter() - started < seconds:
         before = perf_counter()
         inspector.inspect(next(pictures))
         taken.append(perf_counter() - before)
-    return Round(len(taken), median(taken), max(taken), resident_bytes())
+    memory = resident_bytes()
+    known = memory if memory != UNKNOWN_RESIDENT else 0
+    return Round(len(taken), median(taken), max(taken), known)
 
 
 def judge(rounds: list[Round]) -> list[str]:

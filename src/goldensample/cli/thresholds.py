@@ -49,7 +49,8 @@ def command(
     ] = None,
     reason: Reason = "",
 ) -> None:
-    """Show what each score limit would cost in false alarms and, with labelled pictures, in misses.
+    """Show what each score limit would cost in false alarms and, with labelled pictures, in
+    misses; or set one.
 
     False alarms come from the good pictures that the file's own limits rest on. To choose a limit
     by the misses of --data and to report its misses on the same pictures flatters it.

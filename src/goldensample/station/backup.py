@@ -68,6 +68,11 @@ def back_up(folder: Path, target: Path, notify: Notify) -> Backup:
             "of golden serve --folder; records in another database are backed up by its own tool "
             "(pg_dump), and the folder by any other"
         )
+    if folder.resolve() in target.resolve().parents:
+        raise ArtifactError(
+            f"{target} must be outside {folder}, or the next backup holds it, too; choose another "
+            "place, best on another disk"
+        )
     check_writable(target)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
