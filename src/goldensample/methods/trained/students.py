@@ -21,7 +21,7 @@ from goldensample.methods.validation import check, check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 100 * 209, "quick": 12 * 209},
+    pictures={"paper": 100 * 209, "quick": 36 * 209},
     batch=1,
     learning_rate=1e-4,
     weight_decay=1e-5,
