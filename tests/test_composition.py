@@ -10,8 +10,10 @@ import pytest
 from goldensample import Inspector, PatchCore, fit
 from goldensample.artifact.store import load, save
 from goldensample.calibration import conformal
+from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.learning.learn import forget, learn
-from goldensample.learning.revisions import Note
+from goldensample.learning.relimit import set_rates
+from goldensample.learning.revisions import Note, revert, silent_composition
 from goldensample.methods.composition import (
     QUARTERS,
     count_kinds,
@@ -21,7 +23,7 @@ from goldensample.methods.composition import (
 from goldensample.methods.imagined import Evidence, imagine, share_above
 from goldensample.methods.kinds import KINDS, choose_kinds
 from goldensample.methods.patchcore import PatchCoreDetector
-from goldensample.records import Array, Features, Picture, silent
+from goldensample.records import Array, Calibration, Features, Picture, silent
 from goldensample.wording.regions import PLAIN, composition_json, explanation_lines
 
 SIDE = 16
@@ -231,6 +233,28 @@ def test_it_is_silent_once_pictures_are_learned_and_speaks_after_forgetting(
     assert loaded.inspect(odd).score == learned.inspect(odd).score
     forgotten = forget(loaded, "odd", Note("2026-11-29T00:00:00"))
     assert forgotten.inspect(odd).score == inspector.inspect(odd).score
+    assert forgotten.thresholds == inspector.thresholds
+
+
+def test_limits_are_those_of_the_patches_while_it_is_silent(inspector: Inspector) -> None:
+    whole = inspector.calibrations["fp32"]
+    assert whole.opinions is not None
+    assert inspector.threshold is not None
+    odd = Picture("odd", picture(np.random.default_rng(11), discs=0))
+    learned = learn(inspector, [odd], Note("2026-11-29T00:00:00"))
+    alone = Calibration(whole.opinions[:, 0], whole.peaks)
+    assert np.array_equal(learned.calibrations["fp32"].scores, alone.scores)
+    assert learned.threshold == compute_limits(alone, Promise(0.05))
+    assert learned.threshold.score < inspector.threshold.score
+    back = revert(learned, 0, Note("2026-11-29T00:00:00"))
+    assert back.thresholds == inspector.thresholds
+    assert np.array_equal(back.calibrations["fp32"].opinions, whole.opinions)
+    # limits that were set while it was silent rest on patches alone: it stays so
+    reset = set_rates(learned, 0.1, None, Note("2026-11-29T00:00:00"))
+    forgotten = forget(reset, "odd", Note("2026-11-29T00:00:00"))
+    assert silent_composition(forgotten)
+    assert forgotten.threshold is not None
+    assert forgotten.threshold.score == compute_limits(alone, Promise(0.1)).score
 
 
 def test_crossed_limits_refuse_it_where_it_is_asked_for() -> None:

@@ -22,11 +22,11 @@ GOOD = [Picture(f"g{seed}", part(seed)) for seed in range(400, 500)]
 
 @pytest.fixture(scope="module")
 def fooled(tiny, good_parts):
-    """An inspector that learned a defect as if it were good."""
+    """An inspector of patches alone that learned a defect as if it were good."""
     fitted = fit(
         good_parts,
         backbone=tiny,
-        method=PatchCore(coreset=0.05),
+        method=PatchCore(coreset=0.05, composition="off"),
         preparation=Preparation((48, 48)),
     )
     return learn(fitted, [Picture("mistake", part(700, defect=True))], NOTE)

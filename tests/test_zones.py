@@ -201,7 +201,7 @@ def test_a_crossed_fit_holds_each_fold_against_the_limits(tiny, good_parts):
         (SPADE(), "patchcore, padim or mean_map; got spade"),
         (Nearest(), "got nearest"),
         (PatchCore(image_score="statistics"), "an image_score of distances"),
-        (PatchCore(composition="auto"), "zones must go with composition off"),
+        (PatchCore(composition="on"), "zones must go with composition off or auto"),
         (Ensemble(patchcore=PatchCore(image_score="statistics")), "an image_score of distances"),
     ],
 )

@@ -4,7 +4,7 @@ The rows in use are stored once, as the detector's. In addition the file holds t
 in use, the revision that added each row, and the rows removed by each revision.
 """
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from goldensample.artifact.header import build
 from goldensample.drift import measures
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.journal import Journal, Revision
+from goldensample.inspection.journal import Journal, Revision, to_entry
 from goldensample.learning.revisions import apply_journal, patchcore_of
 from goldensample.records import Array
 
@@ -26,7 +26,7 @@ def to_parts(journal: Journal) -> tuple[dict[str, Any], dict[str, Array]]:
     idle = ~journal.active(journal.head) | journal.defects
     values = (journal.bank[idle], journal.origins[idle], journal.born, journal.drops)
     arrays = {f"{JOURNAL}/{name}": array for name, array in zip(NAMES, values, strict=True)}
-    return {JOURNAL: [asdict(revision) for revision in journal.revisions]}, arrays
+    return {JOURNAL: [to_entry(revision) for revision in journal.revisions]}, arrays
 
 
 def pop_arrays(arrays: dict[str, Array]) -> dict[str, Array]:

@@ -69,7 +69,7 @@ def weak_hint(auroc: float, inspector: Inspector) -> str:
         f"golden: of a defect and a good part, the defect scores higher only {auroc:.0%} of the "
         f"time. What may help, each with a new fit: --size above {height}x{width}, or --tile, for "
         "small defects; --look-at or --ignore, where the background changes; --align, where parts "
-        "lie askew; --composition auto, where something is missing; another network (--backbone "
+        "lie askew; --composition on, where something is missing; another network (--backbone "
         "effnet-lite0, or timm:NAME). Choose by other pictures than those you report"
     )
 

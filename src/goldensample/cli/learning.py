@@ -240,7 +240,10 @@ def print_change(
     if not radius_known:
         tell("golden: rows went that other pictures relied on, so the radius is no longer known")
     if silent_composition(inspector):
-        tell("golden: what pictures are composed of is not judged while the file has learned any")
+        tell(
+            "golden: what pictures are composed of is not judged now, as the file has learned "
+            "some, or got its limits while it had; the limits are those of single places"
+        )
     if not limits_hold:
         tell(
             "golden: distances may be larger than when the limits were set, so no rate of false "

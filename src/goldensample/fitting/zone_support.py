@@ -33,10 +33,10 @@ def check_method(method: Method, zones: Zones) -> None:
             "zones must go with an image_score of distances, maximum or top; statistics holds "
             "them against those of good pictures as a whole"
         )
-    if base.composition != "off":
+    if base.composition == "on":
         raise ValueError(
-            "zones must go with composition off: what a whole picture is composed of knows no "
-            f"zones; got composition {base.composition}"
+            "zones must go with composition off or auto: what a whole picture is composed of knows "
+            "no zones; got composition on"
         )
 
 

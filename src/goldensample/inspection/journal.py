@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Limits:
         scores: of held-out good pictures; empty where the limits rest on none.
         peaks: the largest values of their maps; None as in `Calibration`.
         watched: of the same pictures, see `drift.measures`; empty where they are not known.
+        opinions: the two scores of each, of which the larger counts; None as in `Calibration`.
     """
 
     precision: str
@@ -35,6 +37,7 @@ class Limits:
     scores: tuple[float, ...] = ()
     peaks: tuple[float, ...] | None = None
     watched: tuple[tuple[float, ...], ...] = ()
+    opinions: tuple[tuple[float, float], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,15 @@ class Revision:
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
             raise ValueError(f"action must be one of {', '.join(ACTIONS)}; got {self.action!r}")
+
+
+def to_entry(revision: Revision) -> dict[str, Any]:
+    """Return a revision as JSON values; files without a composition have no opinions in it."""
+    entry = asdict(revision)
+    for limits in entry["limits"] or ():
+        if limits["opinions"] is None:
+            del limits["opinions"]
+    return entry
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +241,7 @@ class Journal:
     def digest(self, number: int) -> str:
         """Return the SHA-256 of a revision, its rows, and its parent's sha256."""
         revision = self.revisions[number]
-        content = asdict(replace(revision, sha256=""))
+        content = to_entry(replace(revision, sha256=""))
         parent_sha256 = self.revisions[revision.parent].sha256 if number else ""
         digest = sha256(json.dumps([parent_sha256, content], sort_keys=True).encode())
         low, high = np.searchsorted(self.born, [number, number + 1])

@@ -15,6 +15,7 @@ from goldensample.images.intake import picture_facts
 from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import FIT, FORGET, LEARN, LIMIT, Revision
 from goldensample.learning.revisions import Note, apply_journal, open_journal, patchcore_of
+from goldensample.learning.stored_limits import limits_of, of_patches_alone
 from goldensample.methods.corrections import defect_factors, distance_to_defects
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 from goldensample.search.exact import NearestSearch
@@ -178,8 +179,11 @@ def picture_digest(
 
 def max_distance(inspector: Inspector) -> float:
     """Return how far from the bank a learned patch may be: the radius, or the limits if less."""
-    bounds = [patchcore_of(inspector).radius]
-    if limit := inspector.threshold:
+    bounds, used = [patchcore_of(inspector).radius], inspector.backbone.precision
+    for limits in limits_of(inspector):
+        if limits.precision != used:
+            continue
+        limit = of_patches_alone(limits).threshold
         bounds += [bound for bound in (limit.pixel, limit.review) if bound is not None]
         bounds += [limit.score]
     return max(0.0, min(bounds))

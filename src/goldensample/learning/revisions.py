@@ -21,7 +21,12 @@ from goldensample.inspection.journal import (
     Journal,
     Revision,
 )
-from goldensample.learning.stored_limits import limits_of, restore_calibration, to_tuples
+from goldensample.learning.stored_limits import (
+    limits_of,
+    of_patches_alone,
+    restore_calibration,
+    to_tuples,
+)
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Array, Picture, Pictures, Threshold
 
@@ -179,10 +184,16 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
     limit_sets = journal.revisions[journal.limits_revision(journal.head)].limits or ()
     holds = journal.limits_hold(journal.head)
     before, bank = patchcore_of(inspector), journal.bank[rows].astype(np.float32)
+    composition = before.composition
+    if composition is not None:
+        known = all(limits.opinions for limits in limit_sets if limits.scores)
+        composition = composition.of_bank(bank, journal.born[rows] > 0, known)
+        if not composition.speaks:
+            limit_sets = tuple(map(of_patches_alone, limit_sets))
     detector = replace(
         before,
         bank=bank,
-        composition=before.composition and before.composition.of_bank(bank, journal.born[rows] > 0),
+        composition=composition,
         origins=journal.origins[rows],
         defect_patches=journal.bank[taught].astype(np.float32) if taught.any() else None,
     )
@@ -191,9 +202,7 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
         detector=detector,
         thresholds={s.precision: _current_threshold(s.threshold, holds) for s in limit_sets},
         calibrations={
-            s.precision: restore_calibration(s, inspector.calibrations.get(s.precision))
-            for s in limit_sets
-            if holds and s.scores
+            s.precision: restore_calibration(s) for s in limit_sets if holds and s.scores
         },
         journal=journal,
         habits=_update_statistics(inspector.habits, journal),

@@ -1,7 +1,10 @@
 """Limits as a revision stores them, with the scores of good pictures that they rest on."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import Limits
 from goldensample.records import Array, Calibration
@@ -16,7 +19,9 @@ def limits_of(inspector: Inspector) -> tuple[Limits, ...]:
         scores = tuple(calib.scores.tolist()) if calib else ()
         watched = inspector.habits.held_out.get(precision) if inspector.habits else None
         rows = () if watched is None else to_tuples(watched)
-        limits.append(Limits(precision, threshold, scores, peaks, rows))
+        judged = None if calib is None or calib.opinions is None else to_tuples(calib.opinions)
+        opinions = None if judged is None else tuple((by, other) for by, other in judged)
+        limits.append(Limits(precision, threshold, scores, peaks, rows, opinions))
     return tuple(limits)
 
 
@@ -25,9 +30,26 @@ def to_tuples(table: Array) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, table.tolist()))
 
 
-def restore_calibration(limits: Limits, known: Calibration | None) -> Calibration:
-    """Return the scores that limits rest on; opinions are known of those in use before alone."""
-    scores, peaks = np.array(limits.scores), limits.peaks
-    same = known is not None and np.array_equal(known.scores, scores)
-    opinions = known.opinions if known and same else None
-    return Calibration(scores, None if peaks is None else np.array(peaks), opinions)
+def restore_calibration(limits: Limits) -> Calibration:
+    """Return the scores that limits rest on."""
+    scores, peaks, opinions = np.array(limits.scores), limits.peaks, limits.opinions
+    return Calibration(
+        scores,
+        None if peaks is None else np.array(peaks),
+        None if opinions is None else np.array(opinions),
+    )
+
+
+def of_patches_alone(limits: Limits) -> Limits:
+    """Return limits for the scores by patches, with the rates that were for the larger of both.
+
+    Limits that were set by hand, or without a composition, stay as they are.
+    """
+    threshold = limits.threshold
+    if limits.opinions is None:
+        return limits
+    alone = replace(limits, scores=tuple(patches for patches, _ in limits.opinions), opinions=None)
+    if threshold.false_alarms is None:
+        return alone
+    promise = Promise(threshold.false_alarms, threshold.review_rate, threshold.kind)
+    return replace(alone, threshold=compute_limits(restore_calibration(alone), promise))

@@ -120,20 +120,22 @@ class Composition:
 
     @property
     def speaks(self) -> bool:
-        """Whether it has a score: not once rows were learned, whose pictures would stay unusual."""
+        """Whether it has a score, see `of_bank`."""
         return bool(self.unit[4])
 
-    def of_bank(self, bank: Array, learned: Array) -> "Composition":
+    def of_bank(self, bank: Array, learned: Array, known: bool) -> "Composition":
         """Return that of a bank (m, d) after learning.
 
         Learned rows are of the kind with the largest divisor, so that no distance grows by them.
+        With any of them it has no score: their pictures would stay unusual.
 
         Args:
             learned: (m,) bool, whether each row was learned after the fit.
+            known: whether the pictures that limits rest on have its score; else it has none.
         """
         kinds = nearest_kinds(bank, self.middles)
         kinds[learned] = np.argmax(self.divisors)
-        unit = np.array([*self.unit[:4], float(not learned.any())])
+        unit = np.array([*self.unit[:4], float(known and not learned.any())])
         return replace(self, kinds=kinds, unit=unit)
 
     def arrays(self) -> dict[str, Array]:

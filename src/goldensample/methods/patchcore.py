@@ -69,7 +69,7 @@ class PatchCore:
         "that more is found; off: never; not with image_score statistics",
     )
     composition: str = knob(
-        "off",
+        "auto",
         "judge as well how much of each kind of place a picture has, and where: finds what is "
         "missing, or too many; auto: where defects imagined in good pictures show that it helps "
         "and costs nothing; on: always, with distances by kind of place; off: never",
