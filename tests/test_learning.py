@@ -10,7 +10,7 @@ from goldensample import ArtifactError, PatchCore, Preparation, fit, load, save
 from goldensample.artifact.journal_parts import to_parts
 from goldensample.drift.measures import to_arrays as statistics_arrays
 from goldensample.fitting.calibrate import Promise
-from goldensample.inspection.journal import CALIBRATE, Revision
+from goldensample.inspection.revision import CALIBRATE, Revision
 from goldensample.learning.learn import forget, learn, max_distance, patches_of
 from goldensample.learning.revisions import (
     Note,
@@ -31,7 +31,12 @@ SQUARE = Preparation((48, 48))
 
 @pytest.fixture(scope="module")
 def fitted(tiny, good_parts):
-    return fit(good_parts, backbone=tiny, method=PatchCore(coreset=0.02), preparation=SQUARE)
+    return fit(
+        good_parts,
+        backbone=tiny,
+        method=PatchCore(coreset=0.02, composition="off"),
+        preparation=SQUARE,
+    )
 
 
 def new(seed: int, odd: bool = False) -> Picture:

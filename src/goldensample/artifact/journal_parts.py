@@ -12,7 +12,8 @@ import numpy as np
 from goldensample.artifact.header import build
 from goldensample.drift import measures
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.journal import Journal, Revision, to_entry
+from goldensample.inspection.journal import Journal
+from goldensample.inspection.revision import Revision, to_entry
 from goldensample.learning.revisions import apply_journal, patchcore_of
 from goldensample.records import Array
 
@@ -58,7 +59,7 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
         np.zeros((count, 3), np.float32),
         born,
         drops,
-        tuple(build(Revision, revision) for revision in revisions),
+        tuple(map(_from_entry, revisions)),
     )
     active = journal.active(journal.head) & ~journal.defects
     if (
@@ -82,6 +83,20 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
     if _statistics_bytes(restored) != _statistics_bytes(inspector):
         raise ValueError("what good pictures are like must be that of the last revision")
     return replace(inspector, journal=journal, habits=restored.habits)
+
+
+def _from_entry(entry: Any) -> Revision:
+    """Return a revision from its entry, see `to_entry`.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if isinstance(entry, dict) and isinstance(entry.get("limits"), list):
+        limits = [
+            {"opinions": None, **one} if isinstance(one, dict) else one for one in entry["limits"]
+        ]
+        entry = {**entry, "limits": limits}
+    return build(Revision, entry)
 
 
 def _statistics_bytes(inspector: Inspector) -> dict[str, bytes]:

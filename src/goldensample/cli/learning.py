@@ -226,23 +226,23 @@ def print_change(
     inspector: "Inspector", file: Path, done: str, values: dict[str, Any], json: bool
 ) -> None:
     """Print what a change did, and which guarantees no longer hold after it."""
-    journal = inspector.journal
-    assert journal, "a change has a journal"
-    from goldensample.learning.revisions import silent_composition
+    from goldensample.learning.revisions import open_journal, silent_composition
 
+    journal, silent = open_journal(inspector), silent_composition(inspector)
     head = journal.head
     radius_known, limits_hold = journal.radius_holds(head), journal.limits_hold(head)
     if json:
         facts = {"radius_known": radius_known, "limits_hold": limits_hold}
-        print_json({"file": str(file), "revision": journal.head, **values, **facts})
+        facts["composition_silent"] = silent
+        print_json({"file": str(file), "revision": head, **values, **facts})
         return
-    say(f"{file}: revision {journal.head}, {done}")
+    say(f"{file}: revision {head}, {done}")
     if not radius_known:
         tell("golden: rows went that other pictures relied on, so the radius is no longer known")
-    if silent_composition(inspector):
+    if silent:
         tell(
-            "golden: what pictures are composed of is not judged now, as the file has learned "
-            "some, or got its limits while it had; the limits are those of single places"
+            "golden: what pictures are composed of is not judged, as some were learned, or were when "
+            "limits were set; the limits are those of single places"
         )
     if not limits_hold:
         tell(

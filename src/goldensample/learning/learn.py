@@ -13,7 +13,7 @@ from goldensample.features.store import InMemoryFeatureStore
 from goldensample.fitting.fit import picture_name
 from goldensample.images.intake import picture_facts
 from goldensample.inspection.inspector import Inspector, TrainingPicture
-from goldensample.inspection.journal import FIT, FORGET, LEARN, LIMIT, Revision
+from goldensample.inspection.revision import FIT, FORGET, LEARN, LIMIT, Revision
 from goldensample.learning.revisions import Note, apply_journal, open_journal, patchcore_of
 from goldensample.learning.stored_limits import limits_of, of_patches_alone
 from goldensample.methods.corrections import defect_factors, distance_to_defects

@@ -6,7 +6,7 @@ from goldensample.calibration.conformal import MIN_ESTIMATED, MIN_TAIL_SCORES, r
 from goldensample.calibration.tradeoff import EXTRAPOLATION
 from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.journal import CALIBRATE, Revision
+from goldensample.inspection.revision import CALIBRATE, Revision
 from goldensample.learning.revisions import Note, apply_journal, open_journal
 from goldensample.learning.stored_limits import limits_of
 from goldensample.records import Calibration, Threshold

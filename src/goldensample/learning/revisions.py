@@ -12,15 +12,8 @@ from goldensample.backbones.network import Backbone
 from goldensample.drift.measures import ReferenceStatistics
 from goldensample.fitting.calibrate import Promise, calibrate
 from goldensample.inspection.inspector import Inspector, TrainingPicture
-from goldensample.inspection.journal import (
-    CALIBRATE,
-    DROP,
-    FIT,
-    LIMIT,
-    REVERT,
-    Journal,
-    Revision,
-)
+from goldensample.inspection.journal import Journal
+from goldensample.inspection.revision import CALIBRATE, DROP, FIT, LIMIT, REVERT, Revision
 from goldensample.learning.stored_limits import (
     limits_of,
     of_patches_alone,

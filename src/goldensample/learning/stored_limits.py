@@ -6,7 +6,7 @@ import numpy as np
 
 from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.journal import Limits
+from goldensample.inspection.revision import Limits
 from goldensample.records import Array, Calibration
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from goldensample.calibration.conformal import proven_rate, required_count
-from goldensample.inspection.journal import DROP, LIMIT, Journal, Revision
+from goldensample.inspection.journal import Journal
+from goldensample.inspection.revision import DROP, LIMIT, Revision
 from goldensample.records import Threshold
 
 SMALLER = (0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)

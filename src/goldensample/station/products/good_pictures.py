@@ -4,7 +4,8 @@ import re
 from typing import Any
 
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.journal import FIT, LEARN, LIMIT, Journal
+from goldensample.inspection.journal import Journal
+from goldensample.inspection.revision import FIT, LEARN, LIMIT
 from goldensample.learning.revisions import open_journal
 from goldensample.methods.patchcore import PatchCoreDetector
 
