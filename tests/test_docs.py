@@ -4,6 +4,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -86,6 +87,23 @@ def test_the_commands_of_the_start_run_as_written(folder):
     assert (folder / "audit/report.html").is_file()
 
 
+def test_the_page_of_own_networks_and_methods_runs(folder):
+    pytest.importorskip("torch", reason="torch is not installed")
+    page = (ROOT / "docs/how-to/own-network-or-method.md").read_text(encoding="utf-8")
+    for name, text in re.findall(r"```(?:python|toml)\n# (\S+\.(?:py|toml))\b(.*?)```", page, re.S):
+        (folder / name).write_text("#" + text, encoding="utf-8")
+    script = [sys.executable, "-W", "ignore", "own_network.py"]  # torch warns of itself
+    done = subprocess.run(script, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for block in re.findall(r"```sh\n(.*?)```", page, re.S):
+        for line in block.splitlines():
+            small = ["--size", "64x64", "--precision", "fp32"] if " fit " in line else []
+            done = golden(*shlex.split(line)[1:], *small, cwd=folder)
+            assert done.returncode == 0, (line, done.stderr)
+    assert "few pictures" in done.stdout
+    assert len(list((folder / "results/raw").glob("*own_method.py-Fewest*"))) == 1
+
+
 def test_options_in_the_readme_exist():
     page = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
     for option in set(re.findall(r"--[a-z][a-z-]+", README)):
@@ -114,7 +132,15 @@ def test_the_architecture_is_what_the_imports_say():
     assert drawn == module.picture(module.wing_arrows()), "run make docs"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/architecture.md",
+        "docs/how-to/own-network-or-method.md",
+    ],
+)
 def test_links_to_files_lead_somewhere(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text)

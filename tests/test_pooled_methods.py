@@ -12,7 +12,7 @@ from references import exact
 
 from goldensample import PatchCore, Preparation, fit
 from goldensample.artifact.store import load, save
-from goldensample.cli.inspect import override_threshold
+from goldensample.cli.loading import override_threshold
 from goldensample.errors import GoldenError
 from goldensample.export.export import export
 from goldensample.graphs.graph import to_onnx

@@ -121,7 +121,7 @@ def seen(name: str, given: Features) -> Features:
 
 
 def on_pixels(name: str) -> bool:
-    return default_backbone(name) == "pixels"
+    return default_backbone(METHODS[name]) == "pixels"
 
 
 def small(name: str, **knobs):

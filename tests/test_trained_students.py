@@ -8,7 +8,7 @@ from commands import golden_in_process
 
 from goldensample.cli.options import parse_levels
 from goldensample.features.store import InMemoryArrayStore
-from goldensample.methods.registry import default_levels
+from goldensample.methods.registry import METHODS, default_levels
 from goldensample.methods.trained import students
 from goldensample.methods.trained.inputs import gather_levels
 from goldensample.methods.trained.training import Recipe, train
@@ -109,7 +109,7 @@ def test_the_command_takes_the_levels_that_students_need(category, tmp_path):  #
     path = tmp_path / "plate.golden"
     words = ["--method", "students", "--width", "2", "--students", "1", "--budget", "hand"]
     words += ["--size", "64", "--false-alarms", "0", "-o", path]
-    assert parse_levels(default_levels("students")) == ("pixels", "2", "3")
+    assert parse_levels(default_levels(METHODS["students"])) == ("pixels", "2", "3")
     golden_in_process("fit", category / "train/good", *words)
     assert "0/pixels, 1/level2, 1/level3" in golden_in_process("info", path)
     with pytest.raises(ValueError, match=r"--levels pixels,2,3; got levels of depth"):

@@ -13,7 +13,7 @@ from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
-from goldensample.methods.registry import METHODS, default_backbone, default_levels
+from goldensample.methods.registry import default_backbone, default_levels
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
@@ -52,11 +52,9 @@ def fit(
         ValueError: no picture, or a picture or setting of a wrong kind.
         WeightsError: the network is not available or cannot take the size.
     """
-    names = {kind: name for name, kind in METHODS.items()}
-    name = names.get(type(method), "patchcore")
-    network = backbone or default_backbone(name)
+    network = backbone or default_backbone(type(method))
     if isinstance(network, str):
-        levels = default_levels(name)
+        levels = default_levels(type(method))
         network = open_backbone(network, tuple(levels.split(",")) if levels else None)
     images = distinct(images, preparation.grey_range if preparation else None)
     inspector = fitting.fit(

@@ -31,8 +31,8 @@ KEYS = {
     "thresholds",
     "pictures",
 }
-OPTIONAL = {"journal", "intake", "digests"}
-"""Keys of files with revisions since the fit; and of files whose fit counted its pictures."""
+OPTIONAL = {"journal", "intake", "digests", "method_sha256"}
+"""Keys of files with revisions since the fit, whose fit counted its pictures, of own methods."""
 CHUNK_VALUES = 2**22
 """Number of values of a large array that are checked at a time."""
 

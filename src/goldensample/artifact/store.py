@@ -6,20 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from goldensample.artifact.calibration_parts import pop_calibrations, to_arrays
 from goldensample.artifact.container import read_parts, write_parts
 from goldensample.artifact.header import build, convert
 from goldensample.artifact.journal_parts import JOURNAL, attach_journal, pop_arrays, to_parts
+from goldensample.artifact.own_method import find_method, source_name, source_sha256
 from goldensample.backbones.network import Network
 from goldensample.drift import measures
 from goldensample.errors import ArtifactError, WeightsError
 from goldensample.fitting.zone_support import check_method
 from goldensample.images.intake import Intake
 from goldensample.inspection.inspector import Inspector, TrainingPicture
-from goldensample.methods.protocols import BankDetector, Detector
-from goldensample.methods.registry import METHODS
+from goldensample.methods.protocols import BankDetector, Detector, Method
+from goldensample.methods.registry import is_own
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.preparation import Preparation
-from goldensample.records import Array, Calibration, Threshold
+from goldensample.records import Array, Threshold
 
 GRAPHS = {
     "network": "graph",
@@ -29,9 +31,6 @@ GRAPHS = {
 """The arrays that hold a network's bytes."""
 SAMPLE = "sample"
 """Prefix of the names of the pictures that exports are checked on."""
-CALIBRATION = "calibration/"
-"""Prefix of the names of the calibration arrays."""
-PARTS = ("scores", "peaks", "opinions")
 THUMBNAIL = "thumbnail/"
 """Prefix of the names of thumbnails; the picture's number follows."""
 
@@ -48,10 +47,7 @@ def save(inspector: Inspector, path: str | Path) -> None:
     for name, field in GRAPHS.items():
         if part := getattr(network, field):
             arrays[name] = np.frombuffer(part, np.uint8)
-    for precision, calibration in inspector.calibrations.items():
-        for part in PARTS:
-            if (values := getattr(calibration, part)) is not None:
-                arrays[f"{CALIBRATION}{precision}/{part}"] = values
+    arrays |= to_arrays(inspector.calibrations)
     for index, sample in enumerate(inspector.samples):
         arrays[f"{SAMPLE}{index}"] = sample
     for index, picture in enumerate(inspector.pictures):
@@ -72,11 +68,13 @@ def _header(inspector: Inspector) -> dict[str, Any]:
     for field in GRAPHS.values():
         del network[field]
     digests = [picture.digest for picture in inspector.pictures]
+    own = type(inspector.method) if is_own(inspector.method_name) else None
     return {
+        **({"method_sha256": source_sha256(own)} if own else {}),
         **({"intake": asdict(inspector.intake)} if inspector.intake else {}),
         **({"digests": digests} if any(digests) else {}),
         "network": network,
-        "method": inspector.method_name,
+        "method": source_name(own) if own else inspector.method_name,
         "knobs": asdict(inspector.method),
         "preparation": asdict(inspector.preparation),
         "precision": inspector.backbone.precision,
@@ -90,24 +88,31 @@ def _picture_entry(picture: TrainingPicture) -> list[str | float]:
     return [picture.name, *picture.shape_hw, *(astuple(picture.motion) if picture.motion else ())]
 
 
-def load(path: str | Path) -> Inspector:
+def load(path: str | Path, method: type[Method] | None = None) -> Inspector:
     """Read an inspector from a `.golden` file.
+
+    Args:
+        path: of the file.
+        method: for a file that was fitted with a method of your own, its class.
 
     Raises:
         ArtifactError: the file is missing, damaged, truncated, of an unknown version or holds a
-            value that is not finite; the message names the part.
+            value that is not finite, and the message names the part; or it needs a method of
+            somebody's own, which no file brings along.
     """
-    return assemble(Path(path).name, *read_parts(Path(path)))
+    return assemble(Path(path).name, *read_parts(Path(path)), method)
 
 
-def assemble(name: str, header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
+def assemble(
+    name: str, header: dict[str, Any], arrays: dict[str, Array], own: type[Method] | None = None
+) -> Inspector:
     """Return the inspector from the checked parts of a file, after a trial inspection.
 
     Raises:
-        ArtifactError: the parts do not fit each other.
+        ArtifactError: the parts do not fit each other, or see `find_method`.
     """
     try:
-        inspector = _build_inspector(header, arrays)
+        inspector = _build_inspector(header, arrays, find_method(name, header, own))
         trial = _shrink_canvas(inspector)
         # graph, bank and knobs must fit
         inspection = trial.inspect(np.zeros((*trial.preparation.canvas_hw, 3), np.uint8))
@@ -138,14 +143,16 @@ MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 """Exceptions that parts can raise which do not fit."""
 
 
-def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspector:
-    """Return the inspector from the checked parts of a file."""
+def _build_inspector(
+    header: dict[str, Any], arrays: dict[str, Array], kind: type[Method]
+) -> Inspector:
+    """Return the inspector from the checked parts of a file of a method."""
     from goldensample.backbones.openvino import HINTS, OpenVINOBackbone, processor_has
 
     network = _pop_network(header["network"], arrays)
     names = sorted(name for name in arrays if name.startswith(SAMPLE))
     samples = tuple(arrays.pop(name) for name in names)
-    calibrations = _pop_calibrations(arrays)
+    calibrations = pop_calibrations(arrays)
     thumbnails = {n: arrays.pop(n) for n in list(arrays) if n.startswith(THUMBNAIL)}
     journal_arrays = pop_arrays(arrays)
     statistics = measures.pop_arrays(arrays)
@@ -154,7 +161,7 @@ def _build_inspector(header: dict[str, Any], arrays: dict[str, Array]) -> Inspec
         precision = "fp32"  # whose limits are in the file, too
     if not header["thresholds"].keys() <= HINTS.keys():
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
-    method = build(METHODS[header["method"]], header["knobs"])
+    method = build(kind, header["knobs"])
     preparation = build(Preparation, _with_grey_range(header["preparation"]))
     check_method(method, preparation.zones)
     detector = method.restore(arrays)
@@ -232,18 +239,3 @@ def _attach_thumbnails(
         index = int(number)
         illustrated[index] = replace(illustrated[index], thumbnail=file.tobytes())
     return tuple(illustrated)
-
-
-def _pop_calibrations(arrays: dict[str, Array]) -> dict[str, Calibration]:
-    """Remove the calibrations from a file's arrays and return them by precision."""
-    names = {name.split("/")[1] for name in arrays if name.startswith(CALIBRATION)}
-    parts = {n: arrays.pop(n) for n in list(arrays) if n.startswith(CALIBRATION)}
-    calibrations = {}
-    for name in sorted(names):
-        scores, *others = (parts.pop(f"{CALIBRATION}{name}/{part}", None) for part in PARTS)
-        if scores is None:
-            raise ValueError(f"the calibration of {name} must have scores")
-        calibrations[name] = Calibration(scores, *others)
-    if parts:
-        raise ValueError(f"calibrations must have {', '.join(PARTS)}; got {', '.join(parts)}")
-    return calibrations

@@ -27,7 +27,6 @@ from goldensample.images.grey_range import GreyRange
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
-from goldensample.methods.registry import METHODS
 from goldensample.records import Inspection, Picture
 
 NetworkKey = tuple[tuple[Source, ...], tuple[str, ...]]
@@ -136,7 +135,7 @@ def _cache_folder(key: NetworkKey) -> str:
 
 def _fit(run: Run, backbone: Backbone, members: tuple[int, ...], pictures: Folder) -> Inspector:
     """Fit a method on one network, or an ensemble of PatchCore on several."""
-    method = METHODS[run.method](**run.knobs)
+    method = run.kind(**run.knobs)
     if members and isinstance(method, PatchCore):
         method = Ensemble(members=members, patchcore=method)
     return fit(

@@ -3,19 +3,21 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import Any
 
 from goldensample._version import __version__
+from goldensample.artifact.own_method import source_sha256
 from goldensample.bench.data import Category
 from goldensample.bench.machine import machine
 from goldensample.bench.suites import Entry
 from goldensample.errors import WeightsError
 from goldensample.graphs.open_backbone import builtin_graph, lacks_effnet
-from goldensample.methods.registry import METHODS, default_backbone
+from goldensample.methods.protocols import Method
+from goldensample.methods.registry import METHODS, default_backbone, is_own
 from goldensample.preparation.preparation import Preparation
 
 PREPARATION_FIELDS = ("size_hw", "mode", "crop_hw")
@@ -44,26 +46,33 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """The available networks.
+    """The available networks, and methods beside those in `METHODS`.
 
     Args:
         backbone: replaces the paper's network; None uses the paper's.
         weights: file of weights by the name of a timm network.
+        own: methods of the user's own, by the names that suites give them.
     """
 
     backbone: str | None
     weights: Mapping[str, str]
+    own: Mapping[str, type[Method]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Name of the network of entries that specify none."""
         return _display_name(self.backbone or PAPER_NETWORK)
 
+    @property
+    def methods(self) -> Mapping[str, type[Method]]:
+        """All methods by name."""
+        return {**METHODS, **self.own}
+
     def sources(self, entry: Entry) -> tuple[Source, ...] | str:
         """Return the networks of an entry, or what is missing."""
         sources = []
-        own = default_backbone(entry.method)
-        usual = own if own != "builtin" else self.backbone or PAPER_NETWORK
+        its_own = default_backbone(self.methods[entry.method])
+        usual = its_own if its_own != "builtin" else self.backbone or PAPER_NETWORK
         for name in entry.networks or (usual,):
             file = self.weights.get(name)
             if file is None and name.startswith("timm:") and name != self.backbone:
@@ -98,7 +107,8 @@ class Run:
 
     Args:
         category: the data.
-        method: key of `METHODS`.
+        method: its name.
+        kind: its class.
         knobs: all of them.
         sources: the networks.
         levels: finest first.
@@ -110,6 +120,7 @@ class Run:
 
     category: Category
     method: str
+    kind: type[Method]
     knobs: Mapping[str, Any]
     sources: tuple[Source, ...]
     levels: tuple[str, ...]
@@ -124,7 +135,8 @@ class Run:
         Knobs at their defaults, or the paper's, are omitted, so that a new one does not change it.
         """
         category = self.category
-        defaults = {f.name: f.default for f in fields(METHODS[self.method])} | PAPER_KNOBS
+        paper = {} if is_own(self.method) else PAPER_KNOBS
+        defaults = {f.name: f.default for f in fields(self.kind)} | paper
         specification = {
             "version": __version__,
             "data_set": category.data_set,
@@ -141,6 +153,8 @@ class Run:
             "seed": self.seed,
             "timed": self.timed,
         }
+        if is_own(self.method):
+            specification["method_sha256"] = source_sha256(self.kind)
         if self.timed:
             specification["machine"] = machine()
         return dict(json.loads(json.dumps(specification)))
@@ -171,8 +185,10 @@ def make_run(entry: Entry, category: Category, seed: int, networks: Networks) ->
     Raises:
         ValueError: a knob is unknown or its value wrong; names the entry.
     """
-    if entry.method not in METHODS:
-        return f"needs the method {entry.method}, which this version has not"
+    kind = networks.methods.get(entry.method)
+    if kind is None:
+        how = f"--method {entry.method}" if is_own(entry.method) else "which this version has not"
+        return f"needs the method {entry.method}, {how}"
     if entry.shots is not None and entry.shots > category.train:
         return f"{category.name} has fewer than {entry.shots} good pictures"
     if len(entry.networks) > 1 and entry.method != "patchcore":
@@ -183,7 +199,8 @@ def make_run(entry: Entry, category: Category, seed: int, networks: Networks) ->
     return Run(
         category=category,
         method=entry.method,
-        knobs=_knobs(entry, seed),
+        kind=kind,
+        knobs=_knobs(entry, kind, seed),
         sources=sources,
         levels=entry.levels,
         preparation=entry.preparation,
@@ -193,11 +210,11 @@ def make_run(entry: Entry, category: Category, seed: int, networks: Networks) ->
     )
 
 
-def _knobs(entry: Entry, seed: int) -> dict[str, Any]:
+def _knobs(entry: Entry, method: type[Method], seed: int) -> dict[str, Any]:
     """Return all knobs of an entry's method."""
-    method = METHODS[entry.method]
     names = [field.name for field in fields(method)]
-    paper = {name: value for name, value in PAPER_KNOBS.items() if name in names}
+    known = names if not is_own(entry.method) else []
+    paper = {name: value for name, value in PAPER_KNOBS.items() if name in known}
     knobs = {**paper, **entry.knobs, **({"seed": seed} if "seed" in names else {})}
     if unknown := sorted(set(knobs) - set(names)):
         raise ValueError(

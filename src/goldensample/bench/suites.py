@@ -28,7 +28,7 @@ class Entry:
 
     Args:
         label: its name in tables and figures.
-        method: key of `METHODS`.
+        method: key of `METHODS`, or "FILE.py:Class", which a user has to name, too.
         knobs: of the method; the others keep their defaults.
         levels: of the network, finest first.
         preparation: the square that pictures are stretched to, and the crop.

@@ -150,6 +150,13 @@ def _main(
     """
 
 
+def whose(error: Exception) -> str:
+    """Return in whose code an unforeseen error came up."""
+    from goldensample.artifact.own_method import is_at_fault
+
+    return "your method" if is_at_fault(error.__traceback__) else "golden itself"
+
+
 def main() -> None:
     """Run the command line; a user error ends in one message and exit code 2."""
     atexit.register(gc.freeze)  # else all that was imported is searched for cycles at the end
@@ -165,7 +172,7 @@ def main() -> None:
         if "--debug" in sys.argv[1:]:
             raise
         is_user_error = isinstance(error, (GoldenError, ValueError, OSError))
-        origin = "" if is_user_error else f"an error of golden itself, {type(error).__name__}: "
+        origin = "" if is_user_error else f"an error of {whose(error)}, {type(error).__name__}: "
         hint = "" if is_user_error else "; golden --debug shows where"
         print(f"golden: {origin}{error}{hint}", file=sys.stderr)
         sys.exit(2)

@@ -43,6 +43,13 @@ def command(
             metavar="[NAME=]FILE", help="Weights of the backbone, or of the network named."
         ),
     ] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE.py:Class",
+            help="A method of your own that a suite names just so; its Python file is run.",
+        ),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="Processes at a time.")] = 1,
     runner: RunnerName = "here",
     only: Annotated[
@@ -72,12 +79,14 @@ def command(
     from goldensample.bench.data import find_categories
     from goldensample.ray_runner import open_runner
 
+    if method and (jobs > 1 or runner != "here"):
+        raise ValueError("--method must go without --jobs and --runner; it runs in one process")
     if jobs > 1 and runner != "here":
         raise ValueError("--jobs must go with --runner here; a cluster knows its own number")
     if not suites and not list_:
         raise ValueError("SUITE must name one or more suites, or all; see golden bench --list")
     chosen = [bench_suites.read_suite(name) for name in _suite_names(suites or ["all"])]
-    networks = _networks(backbone, weights or [])
+    networks = _networks(backbone, weights or [], method or [])
     categories = find_categories(data or [])
     runs = _runs(chosen, categories, networks, only)
     if list_:
@@ -113,8 +122,12 @@ def _suite_names(arguments: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(chain.from_iterable(names)))
 
 
-def _networks(backbone: str | None, weights: Sequence[str]) -> "Networks":
-    """Return the networks and their weights; a file without a name belongs to the backbone."""
+def _networks(backbone: str | None, weights: Sequence[str], methods: Sequence[str]) -> "Networks":
+    """Return the networks and their weights, and own methods.
+
+    A file of weights without a name belongs to the backbone.
+    """
+    from goldensample.artifact.own_method import open_method
     from goldensample.bench.runs import Networks
 
     files: dict[str, str] = {}
@@ -127,7 +140,7 @@ def _networks(backbone: str | None, weights: Sequence[str]) -> "Networks":
                 )
             name, file = backbone, text
         files[name] = file
-    return Networks(backbone, files)
+    return Networks(backbone, files, {text: open_method(text) for text in methods})
 
 
 def _runs(

@@ -10,6 +10,7 @@ import typer
 
 from goldensample.artifact.store import load
 from goldensample.cli.console import print_json, progress, say, table_lines, tell
+from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, ReportFolder
 from goldensample.cli.reporting import begin_report, write_report
 from goldensample.datasets import Dataset, labelled, read_category
@@ -38,6 +39,7 @@ def command(
     category: CategoryName = "",
     json: Json = False,
     report: ReportFolder = None,
+    method: OwnMethod = None,
 ) -> None:
     """Measure a fitted file on a data set with known defects.
 
@@ -47,7 +49,7 @@ def command(
     if report:
         check_writable(report / "report.html")
     data = find_dataset(dataset, layout, category)
-    inspector = load(file)
+    inspector = load(file, open_own(method))
     page = begin_report(inspector, file) if report else None
     with progress() as notify:
         evaluation, seconds = evaluate_dataset(inspector, data, page, notify)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 from goldensample.errors import GoldenError
 from goldensample.methods.protocols import Method
-from goldensample.methods.registry import METHODS, default_backbone
+from goldensample.methods.registry import default_backbone, is_own, method_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,13 @@ def check_extra(name: str, asked: str) -> None:
 
 def check_method(method: Method) -> Method:
     """Return a method; refuse it, or a choice of its, where its extra is missing."""
-    name = next(name for name, kind in METHODS.items() if isinstance(method, kind))
+    name = method_name(method)
+    if is_own(name):  # what it takes is its author's to know
+        return method
     if name == "ocsvm":
         check_extra("rivals", "--method ocsvm")
     if (search := getattr(method, "search", "exact")) in ("ivfpq", "hnsw"):
         check_extra("faiss", f"--search {search}")
-    if "epochs" in method.__dataclass_fields__ or default_backbone(name) == "pixels":
+    if "epochs" in method.__dataclass_fields__ or default_backbone(type(method)) == "pixels":
         check_extra("torch", f"--method {name}")
     return method

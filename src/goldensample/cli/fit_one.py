@@ -10,6 +10,7 @@ import typer
 from goldensample.cli.align import Align, add_alignment
 from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review
+from goldensample.cli.method_options import MethodName, add_knob_options, build_method, find_kind
 from goldensample.cli.options import (
     Backbones,
     CategoryName,
@@ -32,8 +33,6 @@ from goldensample.cli.options import (
     Tile,
     WeightsFiles,
     ZonesFile,
-    add_knob_options,
-    build_method,
     parse_grey_range,
     parse_levels,
 )
@@ -45,7 +44,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
-from goldensample.methods.registry import CHOICES, METHODS, default_backbone, default_levels
+from goldensample.methods.registry import default_backbone, default_levels
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Pictures
 from goldensample.runners import Runner, local_runner
@@ -58,9 +57,7 @@ def fit_one(
     paths: GoodPaths,
     output: Annotated[Path, typer.Option("--output", "-o", help="The .golden file to write.")],
     preset: Preset = None,
-    method: Annotated[
-        str, typer.Option(help=f"{', '.join(CHOICES)}; the others are there to compare with.")
-    ] = "patchcore",
+    method: MethodName = "patchcore",
     backbone: Backbones = None,
     weights: WeightsFiles = None,
     levels: Levels = None,
@@ -105,13 +102,14 @@ def fit_one(
     check_output(output)
     paths = training_paths(paths, layout, category)
     presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile).or_preset(preset)
+    kind = find_kind(method)
+    settings = build_method(kind, preset_knobs(preset) | knobs, device)
     if thumbnails:
-        check_has_bank(METHODS[method]())
-    settings = build_method(method, preset_knobs(preset) | knobs, device)
+        check_has_bank(settings)
     preparation = sizes.preparation()
-    names = backbone or [presets.get("backbone", default_backbone(method))]
+    names = backbone or [presets.get("backbone", default_backbone(kind))]
     tell_slow(names)
-    chosen = parse_levels(levels or default_levels(method))
+    chosen = parse_levels(levels or default_levels(kind))
     network, members = open_backbones(names, chosen, weights or [], device)
     check_precision(network, precision)
     rate = (0.0 if preset else 0.05) if false_alarms is None else false_alarms

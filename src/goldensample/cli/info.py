@@ -8,6 +8,7 @@ import typer
 
 from goldensample._version import __version__
 from goldensample.cli.console import print_json, say
+from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import Json
 from goldensample.cli.summary import summary
 from goldensample.wording.intake import intake_notes
@@ -20,9 +21,10 @@ def command(
         typer.Argument(metavar="[FILE]", help="A .golden file; without one, the package itself."),
     ] = None,
     json: Json = False,
+    method: OwnMethod = None,
 ) -> None:
     """Say what a .golden file holds, after checking all of it; or describe the package."""
-    values = _package_info() if file is None else _file_info(file)
+    values = _package_info() if file is None else _file_info(file, method)
     if json:
         print_json(values)
         return
@@ -70,12 +72,12 @@ def _licence(network: str) -> str:
     return "Apache-2.0" if ours else "that of its weights; their author tells it"
 
 
-def _file_info(file: Path) -> dict[str, Any]:
+def _file_info(file: Path, method: str | None) -> dict[str, Any]:
     """Return the settings and the fitted state of a file."""
     from goldensample.artifact.store import load
     from goldensample.features.extraction import level_shapes
 
-    inspector = load(file)
+    inspector = load(file, open_own(method))
     preparation = inspector.preparation
     levels = preparation.grey_range
     return {

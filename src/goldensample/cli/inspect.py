@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 
 from goldensample.cli.console import (
@@ -17,7 +15,6 @@ from goldensample.cli.console import (
     print_json,
     progress,
     say,
-    tell,
 )
 from goldensample.cli.drift import DriftMonitor, StrictInput, WatchFile, reject_unusual
 from goldensample.cli.intake import (
@@ -26,6 +23,8 @@ from goldensample.cli.intake import (
     print_intake,
     tell_intake,
 )
+from goldensample.cli.loading import check_here, load_inspector
+from goldensample.cli.method_options import OwnMethod
 from goldensample.cli.options import GoldenFile, Precision, ReportFolder, RunnerName
 from goldensample.cli.regions_options import (
     CocoFile,
@@ -54,11 +53,19 @@ from goldensample.cli.table import (
 from goldensample.cli.table_part import InspectOptions
 from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
-from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold
 from goldensample.storage.verdict_sheet import VerdictSheet
 from goldensample.wording.regions import PLAIN, RegionOptions, explanation_lines
+
+JsonLines = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON object a picture, and a last one where files were left out by "
+        "their ending or may show no part; with --output, one for all of them.",
+    ),
+]
 
 
 def command(
@@ -72,14 +79,7 @@ def command(
     runner: RunnerName = "here",
     resume: ResumeTable = False,
     heat_maps: HeatMaps = None,
-    json: Annotated[
-        bool,
-        typer.Option(
-            "--json",
-            help="Print one JSON object a picture, and a last one where files were left out by "
-            "their ending or may show no part; with --output, one for all of them.",
-        ),
-    ] = False,
+    json: JsonLines = False,
     fail_on_defect: Annotated[
         bool, typer.Option("--fail-on-defect", help="Exit 1 when a defect was found.")
     ] = False,
@@ -101,6 +101,7 @@ def command(
     coco_results: CocoResults = None,
     strict_input: StrictInput = False,
     watch: WatchFile = None,
+    method: OwnMethod = None,
 ) -> None:
     """Score pictures, find defects and say where they are.
 
@@ -118,11 +119,12 @@ def command(
     other_options = {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
     sheet = open_sheet(output, delimiter)
     whole = None if sheet else output
+    check_here(method, runner)
     check_compatible(whole, table_options, other_options | {"--coco-results": coco_results})
     table = Table(whole, runner, resume, heat_maps, batch) if whole else None
     if report:
         check_writable(report / "report.html")
-    inspector = load_inspector(file, precision, threshold)
+    inspector = load_inspector(file, precision, threshold, method)
     limits = inspector.threshold
     check_limits(limits, fail_on_defect, file)
     pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
@@ -182,24 +184,6 @@ def check_limits(limits: Threshold | None, fail_on_defect: bool, file: Path) -> 
         )
 
 
-def load_inspector(file: Path, precision: str, threshold: float | None) -> Inspector:
-    """Load an inspector, in the precision and with the score limit that the options name."""
-    from goldensample.artifact.store import load
-    from goldensample.fitting.precision import convert_precision
-    from goldensample.native.heap import share_heap
-
-    share_heap()
-    inspector = load(file)
-    if precision != "auto":
-        inspector = convert_precision(inspector, precision)
-        if inspector.threshold is None and threshold is None:
-            tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
-    if threshold is None:
-        return inspector
-    limits = {inspector.backbone.precision: override_threshold(inspector, threshold)}
-    return replace(inspector, thresholds=limits)
-
-
 def exit_with(failures: int, defects: int) -> None:
     """Exit with 2 after failures, with 1 after defects; else return."""
     if failures:
@@ -228,16 +212,3 @@ def print_result(
         say(inspection_line(result))
         for line in explanation_lines(result, options) if options.explain else ():
             say(line)
-
-
-def override_threshold(inspector: Inspector, score: float) -> Threshold:
-    """Return limits with the score limit replaced; the pixel limit moves in proportion.
-
-    Without fitted limits, the score limit is the pixel limit too, where there is a heat map: both
-    are distances of the same kind.
-    """
-    fitted = inspector.threshold
-    if fitted and fitted.pixel is not None and fitted.score > 0 and score >= 0:
-        return Threshold(score, fitted.pixel * score / fitted.score)
-    blank = inspector.inspect(np.zeros((*inspector.preparation.canvas_hw, 3), np.uint8))
-    return Threshold(score, None if blank.heat_map is None else score)

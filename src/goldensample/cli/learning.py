@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.method_options import open_own
 from goldensample.cli.options import GoldenFile, Json, parse_rate
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _added_rows(before: "Inspector", after: "Inspector") -> int:
 
 
 @contextmanager
-def locked_inspector(file: Path) -> "Iterator[Inspector]":
+def locked_inspector(file: Path, method: str | None = None) -> "Iterator[Inspector]":
     """Give the inspector of a file, under a lock against changes by others."""
     from goldensample.artifact.store import load
     from goldensample.storage.lock import lock_file
@@ -163,7 +164,7 @@ def locked_inspector(file: Path) -> "Iterator[Inspector]":
     if not file.is_file():
         load(file)  # says what is wrong, and no lock is left behind
     with lock_file(file):
-        yield load(file)
+        yield load(file, open_own(method))
 
 
 def write(inspector: "Inspector", file: Path) -> None:

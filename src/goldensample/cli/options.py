@@ -1,18 +1,12 @@
 """Options that several commands have, parsers of their values, and options for knobs."""
 
-import inspect
 import re
-from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import Annotated
 
 import typer
 
-from goldensample.cli.extras import check_method
 from goldensample.images.grey_range import GreyRange
-from goldensample.methods.protocols import Method
-from goldensample.methods.registry import CHOICES, METHODS
 
 UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
@@ -177,63 +171,6 @@ def parse_levels(text: str | None) -> tuple[str, ...] | None:
     if len(set(names)) < len(names):
         raise typer.BadParameter(f"must name each level once; got {text!r}")
     return names
-
-
-def build_method(name: str, knobs: dict[str, Any], device: str = "cpu") -> Method:
-    """Return a method with the values of its knobs, to be trained on a device if it is trained.
-
-    Raises:
-        ValueError: there is no such method, a knob belongs to another one, or a value is wrong.
-        GoldenError: see `check_method`.
-    """
-    if name not in CHOICES:
-        raise ValueError(f"method must be one of {', '.join(CHOICES)}; got {name!r}")
-    names = {field.name for field in fields(METHODS[name])}
-    for knob in knobs.keys() - names:
-        owners = [m for m in CHOICES if knob in METHODS[m].__dataclass_fields__]
-        raise ValueError(
-            f"--{knob.replace('_', '-')} must go with --method {' or '.join(owners)}; got {name}"
-        )
-    return check_method(METHODS[name](**knobs, **dict.fromkeys(names & {"device"}, device)))
-
-
-def add_knob_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for every knob of every method, collected in its argument `knobs`.
-
-    Only knobs with a value on the command line are in it, so that a preset can set the others. A
-    knob that several methods have is one option; its help is that of the first.
-    """
-    signature = inspect.signature(command)
-    options: dict[str, inspect.Parameter] = {}
-    for method, field in ((m, f) for m in CHOICES for f in fields(METHODS[m])):
-        if field.name in options or field.name in signature.parameters:
-            continue
-        parsing: dict[str, Any] = (
-            {"parser": parse_rate, "metavar": "NUMBER"} if field.type is float else {}
-        )
-        option = typer.Option(
-            f"--{field.name.replace('_', '-')}",
-            help=f"{field.metadata['help']} \\[default: {field.default}]",
-            show_default=False,
-            rich_help_panel=f"Method: {method}",
-            **parsing,
-        )
-        annotation = Annotated[Union[field.type, None], option]  # type: ignore[name-defined]  # noqa: UP007
-        options[field.name] = inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
-        )
-
-    def run_command(*_: Any, **values: Any) -> None:
-        knobs = {name: values.pop(name) for name in options}
-        command(**values, knobs={name: v for name, v in knobs.items() if v is not None})
-
-    others = [p for name, p in signature.parameters.items() if name != "knobs"]
-    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in others]
-    parameters += options.values()
-    run_command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    run_command.__annotations__ = {p.name: p.annotation for p in parameters}
-    run_command.__doc__ = command.__doc__
-    return run_command
 
 
 Memory = Annotated[

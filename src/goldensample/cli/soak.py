@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from goldensample.cli.console import print_json, progress, say
+from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import GoldenFile, Json
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Picture
@@ -52,6 +53,7 @@ def command(
         float, typer.Option(min=0.0005, help="How long; a night shows more than an hour.")
     ] = 1.0,
     json: Json = False,
+    method: OwnMethod = None,
 ) -> None:
     """Inspect pictures for hours; exit 1 if memory grows or inspecting gets slower.
 
@@ -60,7 +62,7 @@ def command(
     from goldensample.artifact.store import load
     from goldensample.images.folder import read_images
 
-    inspector = load(file)
+    inspector = load(file, open_own(method))
     folder = read_images(paths, inspector.preparation.grey_range)
     pictures = cycle([folder[index] for index in range(min(len(folder), MOST))])
     rounds: list[Round] = []

@@ -10,6 +10,7 @@ import typer
 from goldensample.calibration.tradeoff import LabelledScores, Limit, curves, table
 from goldensample.cli.console import print_json, progress, say, table_lines, tell
 from goldensample.cli.learning import Reason
+from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, parse_rate
 from goldensample.datasets import Dataset
 from goldensample.inspection.inspector import Inspector
@@ -48,6 +49,7 @@ def command(
         ),
     ] = None,
     reason: Reason = "",
+    method: OwnMethod = None,
 ) -> None:
     """Show what each score limit would cost in false alarms and, with labelled pictures, in
     misses; or set one.
@@ -55,22 +57,28 @@ def command(
     False alarms come from the good pictures that the file's own limits rest on. To choose a limit
     by the misses of --data and to report its misses on the same pictures flatters it.
     """
+    from goldensample.artifact.store import load
+    from goldensample.cli.evaluate import find_dataset
+
     if set_ is not None:
         if data or report:
             raise ValueError("--set must go without --data and --report; look first, then set")
-        set_limits(file, set_, review, reason, json)
+        set_limits(file, set_, review, reason, json, method)
         return
     if review is not None or reason:
         raise ValueError("--review and --reason must go with --set; got no --set")
-    show_table(file, data, layout, category, json, report)
+    dataset = find_dataset(data, layout, category) if data else None
+    show_table(load(file, open_own(method)), file, dataset, json, report)
 
 
-def set_limits(file: Path, rate: float, review: float | None, reason: str, json: bool) -> None:
+def set_limits(
+    file: Path, rate: float, review: float | None, reason: str, json: bool, method: str | None
+) -> None:
     """Change a file's limits to those for a rate; print what they promise."""
     from goldensample.cli.learning import locked_inspector, note, write
     from goldensample.learning.relimit import set_rates
 
-    with locked_inspector(file) as inspector:
+    with locked_inspector(file, method) as inspector:
         before = inspector.threshold.review_rate if inspector.threshold else None
         if review is None and before and before <= rate:
             tell(f"golden: nothing is to be looked at again now: {percent(before)} was the rate")
@@ -88,18 +96,14 @@ def set_limits(file: Path, rate: float, review: float | None, reason: str, json:
 
 
 def show_table(
-    file: Path, data: Path | None, layout: str, category: str, json: bool, report: Path | None
+    inspector: Inspector, file: Path, dataset: Dataset | None, json: bool, report: Path | None
 ) -> None:
     """Print the table of limits, and write its page."""
-    from goldensample.artifact.store import load
-    from goldensample.cli.evaluate import find_dataset
     from goldensample.report.tradeoff import page
     from goldensample.storage.atomic import check_writable, write_atomic
 
     if report:
         check_writable(report / "thresholds.html")
-    dataset = find_dataset(data, layout, category) if data else None
-    inspector = load(file)
     calibration = calibration_of(inspector, file)
     truth = None
     if dataset:

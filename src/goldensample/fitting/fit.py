@@ -23,6 +23,7 @@ from goldensample.methods.cross_fitted import (
 )
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Detector, Method
+from goldensample.methods.registry import method_name
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
@@ -78,6 +79,7 @@ def fit(
         raise ValueError("review must go with false_alarms; got it alone")
     if runner is not local_runner:
         check_runner(method, store)
+    method_name(method)  # refuses one that would be taken for another
     scheme, intake = choose_limits(images, method, false_alarms, calibration)
     method = method_of_scheme(method, scheme)
     shapes = picture_shapes(images)

@@ -2,6 +2,7 @@
 
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCoreDetector
+from goldensample.methods.registry import is_own
 from goldensample.methods.trained.detector import TrainedDetector
 
 LIMIT_BYTES = 2**31 - 2**24
@@ -55,7 +56,12 @@ def check_size(inspector: Inspector) -> None:
 
 
 def _check_method(inspector: Inspector) -> None:
-    """Refuse a method that has trained a network of its own."""
+    """Refuse a method of somebody's own, and one that has trained a network of its own."""
+    if is_own(inspector.method_name):
+        raise ValueError(
+            f"an export must be of one of golden's methods; got {inspector.method_name}; inspect "
+            "with the file itself, by golden inspect --method"
+        )
     if isinstance(inspector.detector, TrainedDetector):
         raise ValueError(
             f"an export must be of a method without training; got {inspector.method_name}; inspect "

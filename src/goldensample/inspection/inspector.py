@@ -25,7 +25,7 @@ from goldensample.images.intake import Intake
 from goldensample.inspection.composition import add_opinions
 from goldensample.inspection.journal import Journal
 from goldensample.methods.protocols import BankDetector, Detector, Method
-from goldensample.methods.registry import METHODS
+from goldensample.methods.registry import method_name
 from goldensample.native.threads import thread_count
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.placement import Placement
@@ -101,8 +101,8 @@ class Inspector:
 
     @property
     def method_name(self) -> str:
-        """Key of the method in `METHODS`."""
-        return next(name for name, kind in METHODS.items() if isinstance(self.method, kind))
+        """See `registry.method_name`."""
+        return method_name(self.method)
 
     @property
     def threshold(self) -> Threshold | None:

@@ -46,14 +46,37 @@ CHOICES = tuple(name for name in METHODS if name not in ("ensemble", "crossed"))
 """Methods selectable by name; others follow from several networks, or from the calibration."""
 
 
-def default_backbone(method: str) -> str:
+def method_name(method: Method) -> str:
+    """Return a method's key in `METHODS`; of one's own, its module and class, "mine.py:Mine".
+
+    Raises:
+        ValueError: it derives from a method in `METHODS`, and would be taken for that.
+    """
+    kind = type(method)
+    for name, known in METHODS.items():
+        if kind is known:
+            return name
+        if isinstance(method, known):
+            raise ValueError(
+                f"a method of your own must not derive from {known.__name__}; {kind.__name__} "
+                "does; make it a class of its own that has one"
+            )
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def is_own(name: str) -> bool:
+    """Return whether a method's name is that of one's own."""
+    return ":" in name
+
+
+def default_backbone(kind: type[Method]) -> str:
     """Return the name of the network that a method goes with where none is asked for."""
-    return getattr(METHODS[method], "BACKBONE", "builtin")
+    return getattr(kind, "BACKBONE", "builtin")
 
 
-def default_levels(method: str) -> str | None:
+def default_levels(kind: type[Method]) -> str | None:
     """Return the levels, such as "pixels,2,3", that a method takes where none are named.
 
     None leaves them to the network, see `open_backbone`.
     """
-    return getattr(METHODS[method], "LEVELS", None)
+    return getattr(kind, "LEVELS", None)
