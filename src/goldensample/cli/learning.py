@@ -230,10 +230,9 @@ def print_change(
     from goldensample.learning.revisions import open_journal, silent_composition
 
     journal, silent = open_journal(inspector), silent_composition(inspector)
-    head = journal.head
-    radius_known, limits_hold = journal.radius_holds(head), journal.limits_hold(head)
+    head, radius_known = journal.head, journal.radius_holds(journal.head)
     if json:
-        facts = {"radius_known": radius_known, "limits_hold": limits_hold}
+        facts = {"radius_known": radius_known, "limits_hold": journal.limits_hold(head)}
         facts["composition_silent"] = silent
         print_json({"file": str(file), "revision": head, **values, **facts})
         return
@@ -245,7 +244,7 @@ def print_change(
             "golden: what pictures are composed of is not judged, as some were learned, or were when "
             "limits were set; the limits are those of single places"
         )
-    if not limits_hold:
+    if not journal.limits_hold(head):
         tell(
             "golden: distances may be larger than when the limits were set, so no rate of false "
             "alarms is known; set them anew with golden learn --calibrate, or golden revert"

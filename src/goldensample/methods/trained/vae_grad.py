@@ -22,7 +22,7 @@ from goldensample.methods.validation import check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 200 * 10_000, "quick": 48_000},
+    pictures={"paper": 200 * 10_000, "quick": 16_000},
     batch=8,
     learning_rate=1e-4,
 )
