@@ -241,8 +241,8 @@ def print_change(
         tell("golden: rows went that other pictures relied on, so the radius is no longer known")
     if silent:
         tell(
-            "golden: what pictures are composed of is not judged, as some were learned, or were when "
-            "limits were set; the limits are those of single places"
+            "golden: what pictures are composed of is not judged, as some were learned, or were "
+            "when limits were set; the limits are those of single places"
         )
     if not journal.limits_hold(head):
         tell(

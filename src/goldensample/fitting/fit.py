@@ -86,9 +86,7 @@ def fit(
     preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
     grey_range = getattr(images, "grey_range", preparation.grey_range)
     preparation = replace(preparation, grey_range=grey_range)
-    check_zones(method, preparation, backbone, shapes)
-    if preparation.zones and isinstance(method, PatchCore):
-        method = method.without_auto()
+    method = check_zones(method, preparation, backbone, shapes)
     fitted = np.setdiff1d(np.arange(len(images)), scheme.held_out)
     store = InMemoryFeatureStore() if store is None else store  # an empty store is false
     job = FeatureJob(images, fitted, preparation, backbone, store)

@@ -45,8 +45,8 @@ def check_zones(
     preparation: Preparation,
     backbone: Backbone,
     shapes: Iterable[tuple[int, int]],
-) -> None:
-    """Check, before the fit, that pictures can be scored in every zone.
+) -> Method:
+    """Check, before the fit, that pictures can be scored in every zone; return the method to fit.
 
     Args:
         method: to be fitted.
@@ -54,13 +54,16 @@ def check_zones(
         backbone: of the fit.
         shapes: (H, W) of the pictures.
 
+    Returns:
+        The method; where there are zones, without a composition that is not asked for.
+
     Raises:
         ValueError: the method cannot, or a zone contains no patch of a picture.
     """
     zones = preparation.zones
     check_method(method, zones)
     if not zones:
-        return
+        return method
     _, *grid_hw = level_shapes(preparation, backbone)[0]
     step = getattr(getattr(method, "patchcore", method), "stride", 1)
     rows, columns = ((np.arange(0, cells, step) + 0.5) / cells for cells in grid_hw)
@@ -74,3 +77,4 @@ def check_zones(
                 f"picture of {shape[0]}x{shape[1]} pixels; make it larger, see what covers it (a "
                 "later zone, --ignore, a crop), or fit with a larger --size"
             )
+    return method.without_auto() if isinstance(method, PatchCore) else method
