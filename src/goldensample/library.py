@@ -28,6 +28,7 @@ def fit(
     review: float | None = None,
     calibration: str = "auto",
     precision: str = "fp32",
+    defects: Pictures | Sequence[Array | Picture] = (),
     notify: Notify = silent,
 ) -> Inspector:
     """Fit an inspector on good pictures.
@@ -46,17 +47,21 @@ def fit(
         precision: "fp32", "bf16", "int8" (made by NNCF, extra [int8], where the network has no
             int8 form) or "auto", the fastest that passes a check; see
             `fitting.precision.choose_precision`.
+        defects: pictures of labelled defects, of the same kind as `images`, for a method that
+            learns from them, which is CAVGA alone; no limit rests on them.
         notify: called with (stage, done, total) for progress.
 
     Raises:
-        ValueError: no picture, or a picture or setting of a wrong kind.
+        ValueError: no picture, or a picture or setting of a wrong kind; or defects that the method
+            cannot learn from, or that are among the good pictures.
         WeightsError: the network is not available or cannot take the size.
     """
     network = backbone or default_backbone(type(method))
     if isinstance(network, str):
         levels = default_levels(type(method))
         network = open_backbone(network, tuple(levels.split(",")) if levels else None)
-    images = distinct(images, preparation.grey_range if preparation else None)
+    grey_range = preparation.grey_range if preparation else None
+    images = distinct(images, grey_range)
     inspector = fitting.fit(
         images,
         backbone=network,
@@ -67,6 +72,7 @@ def fit(
         calibration=calibration,
         notify=notify,
         others=candidates(network, precision)[:1],
+        defects=distinct(defects, grey_range) if len(defects) else (),
     )
     return choose_precision(inspector, images, precision, notify)[0]
 

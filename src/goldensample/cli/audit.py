@@ -10,7 +10,7 @@ import typer
 
 from goldensample.backbones.network import Backbone
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.fit_one import tell_intake, tell_stretched
+from goldensample.cli.fit_pictures import tell_intake, tell_stretched
 from goldensample.cli.intake import print_intake
 from goldensample.cli.options import (
     Crop,

@@ -133,6 +133,8 @@ def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
     """
     from goldensample.ray_runner import open_runner
 
+    if values["defects"]:
+        raise ValueError("--defects must go with one product; got --each; fit that product alone")
     folder: Path = values["output"]
     if folder.suffix == ".golden" or folder.is_file():
         raise ValueError(f"--output must be a folder where --each is given; got {folder}")

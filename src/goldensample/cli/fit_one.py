@@ -9,6 +9,7 @@ import typer
 
 from goldensample.cli.align import Align, add_alignment
 from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.fit_pictures import Defects, read_defects, tell_intake, tell_stretched
 from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review
 from goldensample.cli.method_options import MethodName, add_knob_options, build_method, find_kind
 from goldensample.cli.options import (
@@ -39,16 +40,12 @@ from goldensample.cli.options import (
 from goldensample.cli.sizes import PAPER, Preset, Sizes, preset_knobs
 from goldensample.cli.summary import describe, summary, tell_slow
 from goldensample.cli.training_paths import training_paths
-from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.registry import default_backbone, default_levels
-from goldensample.preparation.preparation import Preparation
-from goldensample.records import Pictures
 from goldensample.runners import Runner, local_runner
-from goldensample.wording.intake import intake_notes
 from goldensample.wording.limits import promise
 
 
@@ -58,6 +55,7 @@ def fit_one(
     output: Annotated[Path, typer.Option("--output", "-o", help="The .golden file to write.")],
     preset: Preset = None,
     method: MethodName = "patchcore",
+    defects: Defects = None,
     backbone: Backbones = None,
     weights: WeightsFiles = None,
     levels: Levels = None,
@@ -88,7 +86,7 @@ def fit_one(
 ) -> None:
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.artifact.store import save
-    from goldensample.artifact.thumbnails import add_thumbnails, check_has_bank
+    from goldensample.artifact.thumbnails import add_thumbnails
     from goldensample.fitting.distinct import choose_limits
     from goldensample.fitting.fit import fit
     from goldensample.fitting.precision import candidates, check_precision, choose_precision
@@ -104,8 +102,7 @@ def fit_one(
     presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile).or_preset(preset)
     kind = find_kind(method)
     settings = build_method(kind, preset_knobs(preset) | knobs, device)
-    if thumbnails:
-        check_has_bank(settings)
+    check_can(settings, thumbnails, bool(defects))
     preparation = sizes.preparation()
     names = backbone or [presets.get("backbone", default_backbone(kind))]
     tell_slow(names)
@@ -123,6 +120,7 @@ def fit_one(
         grey = parse_grey_range(grey_range)
         pictures = read_images(paths, grey, skip_unreadable, notify, workers).distinct()
         tell_intake(pictures)
+        labelled = read_defects(defects, pictures, skip_unreadable)
         shapes, stride = pictures.shapes(), network.network.stride
         preparation = preparation or default_preparation(shapes, stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
@@ -143,6 +141,7 @@ def fit_one(
                 store=store,
                 runner=workers,
                 others=candidates(network, precision)[:1],
+                defects=labelled,
             )
             inspector, settled = choose_precision(inspector, pictures, precision, notify)
             if thumbnails:
@@ -185,6 +184,17 @@ def tell_outliers(inspector: Inspector) -> None:
         )
 
 
+def check_can(method: Method, thumbnails: bool, defects: bool) -> None:
+    """Refuse, before long work, thumbnails or labelled defects that a method has no use for."""
+    from goldensample.artifact.thumbnails import check_has_bank
+    from goldensample.fitting.defects import check_learns_from_defects
+
+    if thumbnails:
+        check_has_bank(method)
+    if defects:
+        check_learns_from_defects(method)
+
+
 def check_runner(method: Method, device: str, workers: Runner) -> None:
     """Refuse a method or device that cannot be fitted over a runner."""
     from goldensample.methods.cross_fitted import check_distributable
@@ -212,22 +222,3 @@ def check_output(output: Path) -> None:
     if output.suffix != ".golden":
         raise ValueError(f"--output must end in .golden; got {output}")
     check_writable(output)
-
-
-def tell_intake(pictures: Folder) -> None:
-    """Print which pictures are not learned from, and which samples become black and white."""
-    for message in pictures.skipped:
-        tell(f"left out: {message}")
-    for note in intake_notes(pictures.intake) if pictures.intake else ():
-        tell(f"golden: {note}")
-    if levels := pictures.grey_range:  # where they have more than 8 bits
-        tell(f"more than 8 bits: the sample {levels.black} becomes black and {levels.white} white")
-
-
-def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:
-    """Print which pictures will be stretched, as keeping their aspect would waste too much."""
-    shapes = zip(pictures.names, pictures.shapes(), strict=True)
-    names = [name for name, shape in shapes if preparation.placement(shape).stretched]
-    if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        tell(f"stretched, since their shape is far from the others': {', '.join(names[:3])}{more}")

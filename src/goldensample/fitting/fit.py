@@ -12,7 +12,9 @@ from goldensample.drift.picture import PictureMeasures, measure
 from goldensample.features.extraction import as_picture, batches, compute_features, prepare
 from goldensample.features.store import FeatureStore, InMemoryFeatureStore
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors
+from goldensample.fitting.defects import with_defects
 from goldensample.fitting.distinct import choose_limits
+from goldensample.fitting.samples import sample_pictures
 from goldensample.fitting.zone_support import check_zones
 from goldensample.inspection.inspector import Inspector, TrainingPicture, limit_blas_threads
 from goldensample.methods.cross_fitted import (
@@ -29,9 +31,6 @@ from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
 from goldensample.runners import Runner, local_runner
 
-SAMPLES, SAMPLE_PX = 6, 224
-"""Pictures of the fit that are stored for checks, and their longest side in pixels."""
-
 
 def fit(
     images: Pictures | Sequence[Array | Picture],
@@ -46,6 +45,7 @@ def fit(
     store: FeatureStore | None = None,
     runner: Runner = local_runner,
     others: Sequence[Backbone] = (),
+    defects: Pictures | Sequence[Array | Picture] = (),
 ) -> Inspector:
     """Fit an inspector to good pictures.
 
@@ -66,10 +66,13 @@ def fit(
         runner: of the work; it does not change the result. Another than `local_runner` needs
             pictures, a backbone and a store that can be sent to other processes.
         others: the backbone in other precisions, see `calibrate`.
+        defects: labelled ones, for a `WeaklySupervisedMethod`; limits, reference statistics and
+            pictures that are held out are of good ones alone.
 
     Raises:
         ValueError: no picture, or an invalid picture or setting; or a method, or a choice of its
-            bank, that another runner cannot fit.
+            bank, that another runner cannot fit; or defects that the method cannot learn from, or
+            that are among the good pictures.
         WeightsError: the network cannot take the size.
     """
     if not len(images):
@@ -77,26 +80,33 @@ def fit(
     promise = None if false_alarms is None else Promise(false_alarms, review)
     if review is not None and promise is None:
         raise ValueError("review must go with false_alarms; got it alone")
-    if runner is not local_runner:
-        check_runner(method, store)
+    check_runner(method, store, runner)
     method_name(method)  # refuses one that would be taken for another
     scheme, intake = choose_limits(images, method, false_alarms, calibration)
     method = method_of_scheme(method, scheme)
     shapes = picture_shapes(images)
-    preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
-    grey_range = getattr(images, "grey_range", preparation.grey_range)
-    preparation = replace(preparation, grey_range=grey_range)
+    default = Preparation(choose_size(shapes, backbone.network.stride))
+    preparation = with_grey_range(preparation or default, images)
     method = check_zones(method, preparation, backbone, shapes)
     fitted = np.setdiff1d(np.arange(len(images)), scheme.held_out)
     store = InMemoryFeatureStore() if store is None else store  # an empty store is false
     job = FeatureJob(images, fitted, preparation, backbone, store)
-    inspector = replace(fit_inspector(job, shapes, method, runner, notify), intake=intake)
+    learner = with_defects(method, defects, images, preparation, backbone)
+    inspector = fit_inspector(job, shapes, learner, runner, notify)
+    inspector = replace(inspector, method=method, intake=intake)
     if promise is None or scheme.kind is None:
         return inspector
     count = len(images)
-    detectors = fold_detectors(inspector, count) or fit_folds(method, store, count, runner, notify)
+    detectors = fold_detectors(inspector, count) or fit_folds(learner, store, count, runner, notify)
     promise = replace(promise, kind=scheme.kind)
     return calibrate(inspector, images, promise, detectors, notify, runner, others)
+
+
+def with_grey_range(
+    preparation: Preparation, images: Pictures | Sequence[Array | Picture]
+) -> Preparation:
+    """Return a preparation with the grey range of the pictures, where these know theirs."""
+    return replace(preparation, grey_range=getattr(images, "grey_range", preparation.grey_range))
 
 
 def fit_folds(
@@ -111,8 +121,10 @@ def fit_folds(
     return detectors
 
 
-def check_runner(method: Method, store: FeatureStore | None) -> None:
-    """Refuse what other processes cannot fit."""
+def check_runner(method: Method, store: FeatureStore | None, runner: Runner) -> None:
+    """Refuse what other processes cannot fit, where the runner has them fit it."""
+    if runner is local_runner:
+        return
     check_distributable(method)
     if store is None:
         raise ValueError("a runner must go with a store that all workers reach; got none")
@@ -161,7 +173,7 @@ def fit_inspector(
         detector,
         {},
         tuple(pictures),
-        sample_pictures(job),
+        sample_pictures(job.images, job.fitted),
         habits=reference,
     )
 
@@ -174,12 +186,6 @@ def fit_detector(
         with limit_blas_threads():  # else the last bits of patches depend on the number of cores
             return method.fit(features, notify)
     return check_distributable(method).fit(features, notify, runner)
-
-
-def sample_pictures(job: FeatureJob) -> tuple[Array, ...]:
-    """Return a few pictures of the fit, shrunk."""
-    chosen = evenly_spaced(job.fitted, SAMPLES).tolist()
-    return tuple(shrink(as_picture(job.images[index], index).pixels) for index in chosen)
 
 
 def extract_features(
@@ -217,21 +223,6 @@ def extract_batch(
         job.store.put(replace(features, first=batch_range.start))
     measures = [measure(*pair) for pair in zip(canvases, placements, strict=True)]
     return measures, [placement.motion for placement in placements]
-
-
-def evenly_spaced(numbers: Array, count: int) -> Array:
-    """Return at most `count` of the numbers, at evenly spaced positions."""
-    return numbers[np.linspace(0, len(numbers) - 1, min(count, len(numbers))).astype(int)]
-
-
-def shrink(pixels: Array) -> Array:
-    """Return (H, W, 3) uint8 pixels with no side longer than SAMPLE_PX."""
-    share = SAMPLE_PX / max(pixels.shape[:2])
-    if share >= 1:
-        return pixels
-    height, width = (max(1, round(side * share)) for side in pixels.shape[:2])
-    small, _ = Preparation((height, width), "stretch").apply(pixels)
-    return np.ascontiguousarray(np.rint(small).astype(np.uint8).transpose(1, 2, 0))
 
 
 def picture_name(images: Pictures | Sequence[Array | Picture], index: int) -> str:

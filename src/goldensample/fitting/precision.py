@@ -13,8 +13,8 @@ from goldensample.calibration import conformal
 from goldensample.errors import WeightsError
 from goldensample.features.extraction import as_picture
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors, limit
-from goldensample.fitting.fit import evenly_spaced
 from goldensample.fitting.precision_check import PrecisionCheck, compare_defects, limit_shift
+from goldensample.fitting.samples import evenly_spaced
 from goldensample.graphs.pixels import PIXELS
 from goldensample.graphs.quantization import MISSING, can_quantise, quantise
 from goldensample.inspection.inspector import Inspector

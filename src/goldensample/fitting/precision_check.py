@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from goldensample.features.extraction import as_picture
-from goldensample.fitting.fit import evenly_spaced
+from goldensample.fitting.samples import evenly_spaced
 from goldensample.inspection.inspector import Inspector
 from goldensample.methods.protocols import Detector
 from goldensample.preparation.placement import Placement

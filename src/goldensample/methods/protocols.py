@@ -45,3 +45,14 @@ class Method(Protocol):
     def fit(self, features: Iterable[Features], notify: Notify) -> Detector: ...
 
     def restore(self, arrays: Mapping[str, Array]) -> Detector: ...
+
+
+@runtime_checkable
+class WeaklySupervisedMethod(Method, Protocol):
+    """A method that can learn from labelled defects, too, without being told where they are."""
+
+    def fit_with_defects(
+        self, features: Iterable[Features], defects: Iterable[Features], notify: Notify
+    ) -> Detector:
+        """Fit to good pictures as `fit` does, and to defects, at least one."""
+        ...

@@ -1,7 +1,7 @@
 """The fitted form of all trained methods: an ONNX graph, run without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,9 @@ from goldensample.methods.positions import centres
 from goldensample.methods.trained.inputs import average, picture_inputs
 from goldensample.methods.validation import check_arrays
 from goldensample.records import Array, Features, Scores
+
+DEFECTS = "labelled_defects"
+"""Name of the array, and of the fact, that tells how many there were."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,13 @@ class TrainedDetector:
             it is the map's largest value.
         losses: (epochs + 1, parts) float32: before training, and the means over each epoch; with
             patience the last part is that on the good pictures kept out.
+        defects: labelled defects it was trained on, beside good pictures.
     """
 
     settings: Any
     model: Array
     losses: Array
+    defects: int = field(default=0, kw_only=True)
 
     @property
     def sigma_px(self) -> float:
@@ -64,12 +69,14 @@ class TrainedDetector:
         return Scores(image, grid, np.full(grid.shape, -1, np.int32), valid, centres(valid))
 
     def arrays(self) -> dict[str, Array]:
-        """Return the graph and the losses."""
-        return {"model": self.model, "losses": self.losses}
+        """Return the graph, the losses and, where there were any, the number of defects."""
+        arrays = {"model": self.model, "losses": self.losses}
+        return arrays | ({DEFECTS: np.array([self.defects], np.int32)} if self.defects else {})
 
     def facts(self) -> dict[str, float]:
-        """Return how many epochs were trained, and the size of the graph in megabytes."""
-        return {"epochs": len(self.losses) - 1, "model_mb": round(self.model.size / 1e6, 1)}
+        """Return the epochs trained, the graph's size in megabytes, and the number of defects."""
+        facts = {"epochs": len(self.losses) - 1, "model_mb": round(self.model.size / 1e6, 1)}
+        return facts | ({DEFECTS: self.defects} if self.defects else {})
 
 
 def restore_trained(settings: Any, arrays: Mapping[str, Array]) -> TrainedDetector:
@@ -78,5 +85,9 @@ def restore_trained(settings: Any, arrays: Mapping[str, Array]) -> TrainedDetect
     Raises:
         ValueError: an array is missing or of another kind.
     """
-    check_arrays(arrays, {"model": ("bytes",), "losses": ("epochs", "parts")}, {"model": "uint8"})
-    return TrainedDetector(settings, arrays["model"], arrays["losses"])
+    shapes: dict[str, tuple[str, ...]] = {"model": ("bytes",), "losses": ("epochs", "parts")}
+    if DEFECTS in arrays:
+        shapes[DEFECTS] = ("count",)
+    check_arrays(arrays, shapes, {"model": "uint8", DEFECTS: "int32"})
+    defects = int(arrays[DEFECTS].item()) if DEFECTS in arrays else 0
+    return TrainedDetector(settings, arrays["model"], arrays["losses"], defects=defects)

@@ -67,6 +67,7 @@ class Recipe:
         score: of networks and inputs: returns outputs by name, "score" (n,), "map" (n, h, w).
         finish: called with the trained networks and all inputs, to keep statistics of good
             pictures as buffers; None where the method keeps none.
+        key: of what else the losses depend on; a checkpoint with another key is not taken up.
     """
 
     schedule: Schedule
@@ -74,6 +75,7 @@ class Recipe:
     losses: Callable[..., Iterator[tuple[str, Any]]]
     score: Callable[..., dict[str, Any]]
     finish: Callable[..., None] | None = None
+    key: str = ""
 
 
 def fit(
@@ -106,7 +108,7 @@ def fit_networks(
 ) -> tuple[Any, Array]:
     """Return the trained networks, on the CPU in evaluation mode, and the losses; see `fit`."""
     torch = open_torch(settings)
-    key = sha256(f"{settings}{recipe.schedule}".encode()).hexdigest()[:16]
+    key = sha256(f"{settings}{recipe.schedule}{recipe.key}".encode()).hexdigest()[:16]
     store = array_store_of(features, f"training-{key}")
     tensors = [torch.from_numpy(level) for level in inputs]
     with torch.random.fork_rng(), _fixed_order(torch):
@@ -149,11 +151,7 @@ def train(
     store: ArrayStore,
     notify: Notify,
 ) -> Array:
-    """Train networks in place, on from a checkpoint if the store has one.
-
-    Returns:
-        The losses, see `TrainedDetector`.
-    """
+    """Train networks in place, on from a checkpoint if there is one; return a detector's losses."""
     held_out, chosen = _split(settings, len(tensors[0]))
     epochs = recipe.schedule.epochs(settings, len(chosen))
     trainer = _Trainer(settings, networks, recipe, tensors)
