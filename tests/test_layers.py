@@ -23,7 +23,7 @@ WINGS = (
 STATION = (
     *("settings", "connection_state", "troubles", "records", "products", "line", "setup"),
     *("station_folder", "backup", "station", "inputs", "outputs"),
-    *("feedback", "health", "connections", "demo", "web", "replica", "serving"),
+    *("feedback", "misses", "health", "connections", "demo", "web", "replica", "serving"),
 )
 """The same within the station."""
 COMPUTING = (

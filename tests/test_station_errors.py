@@ -112,7 +112,7 @@ def test_a_database_of_the_first_version_opens_and_keeps_its_records(tmp_path):
     ledger = Ledger(open_database(url))
     [record] = ledger.find(Filter())
     assert (record.id, record.score, record.width) == (7, 0.25, 5)
-    assert ledger.answers(7)[0].operator == "ada"
+    assert ledger.labels.of(7)[0].operator == "ada"
     [stored] = ledger.add([replace(record, id=0, verdict="error", score=None)])
     assert stored.id == 8, "a number is never given twice"
     assert ledger.scores(Filter(), 10) == [0.25]

@@ -128,6 +128,7 @@ def test_a_false_alarm_is_confirmed_learned_and_taken_back(page):
         page.get_by_role("link", name=re.compile("^Inbox")).click()
     expect(page.locator("#waits .stage .name")).to_have_text("first.png")
     page.keyboard.press("g")
+    page.get_by_role("button", name="Yes, it is good").click()
     expect(page.locator("#last")).to_contain_text("Learned: revision 1; takes effect")
     page.goto("/?product=part")
     drop(page, "second.png", odd)

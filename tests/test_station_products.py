@@ -23,7 +23,7 @@ from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import open_database
 from goldensample.station.records.retention import DAY_S, Retention
-from goldensample.station.records.rows import Filter, Record
+from goldensample.station.records.rows import Answer, Filter, Record
 from goldensample.station.settings import RetentionLimits
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
@@ -232,7 +232,7 @@ def test_pictures_go_when_no_record_needs_them_and_records_stay(tmp_path):
     kept.add(b"defect", 99, verdict="defect")
     kept.add(b"defect, old", 101, verdict="defect")
     answered = kept.add(b"good, answered", 50)
-    kept.ledger.add_answer(answered.id, "good", "Ada", kept.now, None)
+    kept.ledger.labels.add(Answer(0, answered.id, kept.now, "Ada", "good"))
     kept.add(b"learned", 500)
     kept.add(b"shared", 50)
     kept.add(b"shared", 2)

@@ -24,6 +24,7 @@ from goldensample.cli.output_options import (
 )
 from goldensample.cli.serve_options import (
     MISSING,
+    ConfirmLearning,
     Demo,
     KeepDays,
     KeepDefectDays,
@@ -103,12 +104,14 @@ def command(
     keep_days: KeepDays = 90.0,
     keep_defect_days: KeepDefectDays = 730.0,
     keep_gb: KeepGb = 100.0,
+    confirm_learning: ConfirmLearning = None,
     demo: Demo = False,
 ) -> None:
     """Open the inspection station: pages for people, an API for machines."""
     settings = build_settings(folder, db, token or [], host, waiting)
     keep = (keep_days, keep_defect_days, keep_gb)
     settings = with_retention(settings, keep, pictures, backbone)
+    settings = replace(settings, confirm_learning=confirm_learning)
     if demo:
         demo_pictures = prepare_demo(folder)
         settings = replace(settings, pictures=pictures or demo_pictures)

@@ -39,6 +39,15 @@ KeepDefectDays = Annotated[
 KeepGb = Annotated[
     float, typer.Option(help="GB of all pictures; beyond, the oldest good ones go first.")
 ]
+ConfirmLearning = Annotated[
+    bool | None,
+    typer.Option(
+        "--confirm-learning/--learn-at-once",
+        help="Whether what an operator calls good is learned only when an engineer agrees. "
+        "\\[default: where there are roles (--token)]",
+        show_default=False,
+    ),
+]
 Demo = Annotated[
     bool, typer.Option("--demo", help="Render parts, learn one product and show it; a first look.")
 ]

@@ -1,22 +1,40 @@
 """Feedback: people's answers to verdicts, and learning from them."""
 
 import time
+from dataclasses import dataclass
 
 from goldensample.images.codec import read_image
+from goldensample.inspection.journal import LEARN, LIMIT
 from goldensample.learning.learn import forget, learn
-from goldensample.learning.revisions import open_journal
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Picture
+from goldensample.station.products.good_pictures import journal_of
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import ERROR, Answer, Record
 from goldensample.station.station import Station, learned_name, make_note
 
+STAYS = {"good": LEARN, "defect": LIMIT}
+"""What a product may have learned of a picture, by the answer to it."""
 
-def save_answer(station: Station, record: Record, answer: str, operator: str) -> Answer:
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who answers.
+
+    Args:
+        name: "" if unknown.
+        decides: whether the product learns at once; else "good" is a proposal to an engineer.
+    """
+
+    name: str
+    decides: bool
+
+
+def save_answer(station: Station, record: Record, answer: str, who: Who) -> Answer:
     """Store an answer; a false alarm (verdict "defect" or "review" on a good picture) is learned.
 
-    A later answer other than "good" makes the product forget it again. Answers are serialized, so
-    that two on one picture teach it once.
+    Where the person does not decide, it is a proposal. A later answer other than "good" makes the
+    product forget it again. Answers are serialized, so that two on one picture teach it once.
 
     Args:
         answer: one of `rows.ANSWERS`.
@@ -26,46 +44,15 @@ def save_answer(station: Station, record: Record, answer: str, operator: str) ->
         ArtifactError: the product's file cannot be changed now; nothing is stored then.
     """
     with station.answer_lock:
-        revision = _update_product(station, record, answer, operator)
-        saved = station.ledger.add_answer(record.id, answer, operator, time.time(), revision)
+        revision, proposed = _update_product(station, record, answer, who)
+        saved = station.ledger.labels.add(
+            Answer(0, record.id, time.time(), who.name, answer, revision, None, proposed)
+        )
     station.events.send("answer", {"record": record.id, "answer": answer})
     return saved
 
 
-def _update_product(
-    station: Station, record: Record, answer: str | None, operator: str
-) -> int | None:
-    """Make a product learn a record's picture if the answer is "good", else forget it.
-
-    Returns:
-        The revision in which it was learned; None if nothing was.
-    """
-    if answer == "good":
-        return _learn_record(station, record, operator)
-    product = station.products.get(record.product)
-    if product and _has_learned(product, record):
-        note = make_note(operator, f"{record.name} was no false alarm after all")
-        name = learned_name(record)
-        state = product.change(lambda inspector: forget(inspector, name, note))
-        station.log_change(product.key, operator, "forget", state.revision, f"forgot {record.name}")
-    return None
-
-
-def _learn_record(station: Station, record: Record, operator: str) -> int | None:
-    """Make a product learn a record's picture, if it should; return the revision."""
-    product = station.products.get(record.product)
-    if product is None or not _should_learn(station, product, record):
-        return None
-    path = station.archive.path(record.picture_sha256)
-    pixels = read_image(path, product.state.inspector.preparation.grey_range)
-    note = make_note(operator, f"false alarm on {record.name}")
-    pictures = [Picture(learned_name(record), pixels)]
-    revision = product.change(lambda inspector: learn(inspector, pictures, note)).revision
-    station.log_change(product.key, operator, "learn", revision, f"learned {record.name} as good")
-    return revision
-
-
-def undo_answer(station: Station, answer: Answer, operator: str) -> None:
+def undo_answer(station: Station, answer: Answer, who: Who) -> None:
     """Undo an answer: the one before it holds again, and decides what the product has learned.
 
     Raises:
@@ -74,11 +61,91 @@ def undo_answer(station: Station, answer: Answer, operator: str) -> None:
     record = station.ledger.get(answer.record)
     assert record, "an answer is of a record"
     with station.answer_lock:
-        others = (other for other in station.ledger.answers(record.id) if other.id != answer.id)
-        previous = next((other.answer for other in others if other.undone is None), None)
-        _update_product(station, record, previous, operator)
-        station.ledger.undo_answer(answer, time.time())
+        others = (other for other in station.ledger.labels.of(record.id) if other.id != answer.id)
+        previous = next((other for other in others if other.undone is None), None)
+        revision, proposed = _update_product(
+            station, record, previous.answer if previous else None, who
+        )
+        if previous and (proposed or revision is not None):
+            station.ledger.labels.settle(previous, revision, proposed)
+        station.ledger.labels.undo(answer, time.time())
     station.events.send("answer", {"record": record.id, "answer": None})
+
+
+def decide(station: Station, answer: Answer, learns: bool, engineer: str) -> int | None:
+    """Decide on a proposal: the product learns its picture, or it does not.
+
+    Returns:
+        The revision in which it was learned; None if it was not.
+
+    Raises:
+        ArtifactError: the product's file cannot be changed now; the proposal stays then.
+    """
+    record = station.ledger.get(answer.record)
+    assert record, "an answer is of a record"
+    product, revision = station.products.get(record.product), None
+    with station.answer_lock:
+        if learns and product and _should_learn(station, product, record):
+            by = f", proposed by {answer.operator}" if answer.operator else ""
+            revision = _learn(station, product, record, (engineer, by))
+        station.ledger.labels.settle(answer, revision)
+    station.events.send("answer", {"record": record.id, "answer": answer.answer})
+    return revision
+
+
+def learned_as(product: Product, record: Record) -> str | None:
+    """Return how a product has learned a record's picture: `LEARN`, `LIMIT`, or None."""
+    inspector = product.state.inspector
+    journal = journal_of(inspector)
+    if journal is None or inspector.journal is None:
+        return None
+    for action in (LEARN, LIMIT):
+        numbers = journal.pictures(journal.head, (action,))
+        if any(inspector.pictures[number].name == learned_name(record) for number in numbers):
+            return action
+    return None
+
+
+def _update_product(
+    station: Station, record: Record, answer: str | None, who: Who
+) -> tuple[int | None, bool]:
+    """Make a product learn a record's picture if the answer is "good", else forget it.
+
+    Returns:
+        The revision in which it was learned, None if nothing was; and whether to propose it.
+    """
+    product = station.products.get(record.product)
+    if product is None:
+        return None, False
+    learned = learned_as(product, record)
+    if learned and learned != STAYS.get(answer or ""):
+        note = make_note(who.name, f"{record.name} was no false alarm after all")
+        if learned == LIMIT:
+            note = make_note(who.name, f"{record.name} was no missed defect after all")
+        name = learned_name(record)
+        state = product.change(lambda inspector: forget(inspector, name, note))
+        station.log_change(product.key, who.name, "forget", state.revision, f"forgot {record.name}")
+    if answer != "good" or not _should_learn(station, product, record):
+        return None, False
+    return (
+        (_learn(station, product, record, (who.name, "")), False) if who.decides else (None, True)
+    )
+
+
+def _learn(station: Station, product: Product, record: Record, by: tuple[str, str]) -> int:
+    """Make a product learn a record's picture; return the revision.
+
+    Args:
+        by: the person, and words to add on who else took part.
+    """
+    path = station.archive.path(record.picture_sha256)
+    pixels = read_image(path, product.state.inspector.preparation.grey_range)
+    note = make_note(by[0], f"false alarm on {record.name}{by[1]}")
+    pictures = [Picture(learned_name(record), pixels)]
+    revision = product.change(lambda inspector: learn(inspector, pictures, note)).revision
+    words = f"learned {record.name} as good{by[1]}"
+    station.log_change(product.key, by[0], "learn", revision, words)
+    return revision
 
 
 def _should_learn(station: Station, product: Product, record: Record) -> bool:
@@ -86,14 +153,4 @@ def _should_learn(station: Station, product: Product, record: Record) -> bool:
     can_learn = isinstance(product.state.inspector.detector, PatchCoreDetector)
     on_disk = station.archive.path(record.picture_sha256).exists()
     is_odd = record.verdict not in ("good", ERROR)
-    return can_learn and on_disk and is_odd and not _has_learned(product, record)
-
-
-def _has_learned(product: Product, record: Record) -> bool:
-    """Tell whether a record's picture is among those that a product has learned."""
-    inspector = product.state.inspector
-    if inspector.journal is None:
-        return False
-    journal = open_journal(inspector)
-    numbers = journal.pictures(journal.head, ("learn",))
-    return any(inspector.pictures[number].name == learned_name(record) for number in numbers)
+    return can_learn and on_disk and is_odd and learned_as(product, record) is None

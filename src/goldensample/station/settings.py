@@ -52,6 +52,8 @@ class Settings:
         retention: how long pictures stay on disk.
         pictures: root of the folders that an engineer may choose for a new product, or None.
         backbone: network of new products, as for `golden fit`.
+        confirm_learning: whether an operator's "good" is a proposal that an engineer decides on;
+            None where there are tokens, and so roles.
 
     Raises:
         ValueError: a number is out of its range, a role is unknown, or others than this machine
@@ -69,6 +71,7 @@ class Settings:
     retention: RetentionLimits = RetentionLimits()
     pictures: Path | None = None
     backbone: str = "builtin"
+    confirm_learning: bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("waiting", "limit_bytes", "limit_px", "per_minute"):
@@ -84,6 +87,11 @@ class Settings:
                 f"a station that others can reach must have tokens; {self.host} has none; give "
                 "--token engineer:SECRET, or leave --host out"
             )
+
+    @property
+    def confirms(self) -> bool:
+        """Whether what operators call good is learned only when an engineer agrees."""
+        return bool(self.tokens) if self.confirm_learning is None else self.confirm_learning
 
     @property
     def url(self) -> str:

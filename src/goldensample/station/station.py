@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from goldensample.inspection.inspector import Inspector
 from goldensample.learning.revisions import Note
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.events import Events
@@ -82,6 +83,8 @@ class Station:
         self.archive.recover(self.ledger.newest_hashes())
         self.events = Events()
         self.answer_lock = threading.Lock()
+        self.teaching_lock = threading.Lock()
+        self.tried: tuple[int, Any, Inspector] | None = None  # see `misses.cost_of`
         self.scene = SceneMonitor(settings.folder / "scene", self._log_alarm)
         store = partial(store_results, self.archive, self.ledger)
         self.line = Line(self.archive, settings.waiting, store, self._publish, self.scene.observe)

@@ -7,16 +7,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, and_, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
+from goldensample.station.records.labels import Labels
 from goldensample.station.records.outbox import Outbox
-from goldensample.station.records.rows import (
-    ANSWERS,
-    ERROR,
-    Answer,
-    Change,
-    Filter,
-    Record,
-    column_values,
-)
+from goldensample.station.records.rows import ERROR, Change, Filter, Record, column_values
 from goldensample.station.records.tables import changes, feedback, records, seen
 
 PAGE_SIZE = 1000
@@ -32,6 +25,7 @@ class Ledger:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.outbox = Outbox(engine)
+        self.labels = Labels(engine)
 
     def add(
         self, rows: Sequence[Record], watched_files: Sequence[tuple[str, str]] = ()
@@ -117,54 +111,6 @@ class Ledger:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(records.c.id.desc()).limit(limit))
             return [float(score) for score in rows.scalars()]
-
-    def add_answer(
-        self, record_id: int, answer: str, operator: str, time: float, revision: int | None
-    ) -> Answer:
-        """Add a person's answer to a record; earlier answers are kept.
-
-        Raises:
-            ValueError: the answer is unknown.
-        """
-        if answer not in ANSWERS:
-            raise ValueError(f"an answer must be one of {', '.join(ANSWERS)}; got {answer!r}")
-        values = {"record": record_id, "time": time, "operator": operator, "answer": answer}
-        with self._engine.begin() as connection:
-            values |= {"revision": revision}
-            result = connection.execute(insert(feedback).values(**values))
-            key = result.inserted_primary_key
-            assert key, "an answer gets an id"
-            connection.execute(
-                update(records).where(records.c.id == record_id).values(answer=answer)
-            )
-        return Answer(int(key[0]), record_id, time, operator, answer, revision, None)
-
-    def answers(self, record_id: int, limit: int = 100) -> list[Answer]:
-        """Return the answers to a record, the newest first."""
-        query = select(feedback).where(feedback.c.record == record_id)
-        query = query.order_by(feedback.c.id.desc()).limit(limit)
-        with self._engine.connect() as connection:
-            return [Answer(**row) for row in connection.execute(query).mappings()]
-
-    def get_answer(self, answer_id: int) -> Answer | None:
-        """Return an answer, or None."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(select(feedback).where(feedback.c.id == answer_id)).mappings()
-            return next((Answer(**row) for row in rows), None)
-
-    def undo_answer(self, answer: Answer, time: float) -> None:
-        """Undo an answer: the one before it holds again, if there is one."""
-        with self._engine.begin() as connection:
-            connection.execute(
-                update(feedback).where(feedback.c.id == answer.id).values(undone=time)
-            )
-            query = select(feedback.c.answer).where(
-                feedback.c.record == answer.record, feedback.c.undone.is_(None)
-            )
-            previous = connection.execute(query.order_by(feedback.c.id.desc()).limit(1)).scalar()
-            connection.execute(
-                update(records).where(records.c.id == answer.record).values(answer=previous)
-            )
 
     def add_change(self, change: Change) -> int:
         """Add a change of a product, whose id is not used; return the id that it gets."""

@@ -46,6 +46,7 @@ class Record:
     heat_sha256: str | None
     kept: bool = True
     answer: str | None = None
+    answered_by: str | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Record))
@@ -58,15 +59,44 @@ def column_values(record: Record) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A person's label of a picture; `revision` is the product's, where it learned from it."""
+    """A person's label of a picture.
+
+    Args:
+        id: 0 before it is stored.
+        record: id of the record.
+        time: seconds since 1970 in UTC.
+        operator: who answered, or "".
+        answer: one of ANSWERS.
+        revision: the product's, where it learned from it.
+        undone: when it was taken back.
+        proposed: whether an engineer has still to decide if it is learned.
+    """
 
     id: int
     record: int
     time: float
     operator: str
     answer: str
-    revision: int | None
-    undone: float | None
+    revision: int | None = None
+    undone: float | None = None
+    proposed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a person marked a missed defect: strokes of a round brush.
+
+    Args:
+        record: id of the record.
+        time: seconds since 1970 in UTC.
+        operator: who marked, or "".
+        strokes: each {"width": pixels, "points": [[column, row], ...]} in pixels of the picture.
+    """
+
+    record: int
+    time: float
+    operator: str
+    strokes: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)

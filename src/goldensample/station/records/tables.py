@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData()
@@ -43,6 +44,7 @@ records = Table(
     Column("heat_sha256", String(64)),
     Column("kept", Boolean, nullable=False),
     Column("answer", String(8)),
+    Column("answered_by", String(64)),
     Index("records_by_time", "time"),
     Index("records_by_product", "product", "id"),
     Index("records_by_picture", "picture_sha256"),
@@ -50,8 +52,8 @@ records = Table(
     Index("records_by_answer", "product", "answer", "verdict"),
     sqlite_autoincrement=True,
 )
-"""One row a picture, without a score where it could not be read; `answer` is of the latest feedback
-not undone; `kept`: still on disk."""
+"""One row a picture, without a score where it could not be read; `answer` and
+`answered_by` are of the latest feedback not undone; `kept`: still on disk."""
 
 feedback = Table(
     "feedback",
@@ -63,9 +65,22 @@ feedback = Table(
     Column("answer", String(8), nullable=False),
     Column("revision", Integer),
     Column("undone", Float),
+    Column("proposed", Boolean, nullable=False, server_default=false()),
+    Index("feedback_by_proposed", "proposed"),
     sqlite_autoincrement=True,
 )
-"""People's labels of pictures; `revision` is the product's, where it learned from one."""
+"""People's labels of pictures; `revision` is the product's, where it learned from one; `proposed`:
+an engineer has still to decide whether it does."""
+
+marks = Table(
+    "marks",
+    metadata,
+    Column("record", Integer, ForeignKey("records.id"), primary_key=True),
+    Column("time", Float, nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("strokes", JSON, nullable=False),
+)
+"""Where a person marked a missed defect, as strokes of a brush; see `rows.Mark`."""
 
 changes = Table(
     "changes",

@@ -12,7 +12,6 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from goldensample.errors import ImageError
 from goldensample.images.codec import encode_jpeg, read_for_view, shrink
 from goldensample.images.grey_range import GreyRange
-from goldensample.station.feedback import save_answer, undo_answer
 from goldensample.station.inputs.uploads import decode_limiter, receive_picture
 from goldensample.station.line.jobs import Job
 from goldensample.station.records import heat_files
@@ -20,7 +19,6 @@ from goldensample.station.records.rows import ERROR, iso
 from goldensample.station.web.refusals import GONE_RESPONSE, SLOW_RESPONSE, without_paths
 from goldensample.station.web.requests import (
     TEXT_PATTERN,
-    Feedback,
     RecordId,
     RecordQuery,
     csv_lines,
@@ -106,7 +104,7 @@ def record(request: Request, number: RecordId) -> dict[str, Any]:
     """Give one record, with what people said of it."""
     station = station_of(request)
     record = record_of(station, number)
-    answers = [asdict(answer) for answer in station.ledger.answers(number)]
+    answers = [asdict(answer) for answer in station.ledger.labels.of(number)]
     return {**record_json(record), "answers": answers}
 
 
@@ -150,25 +148,6 @@ def heat_map(request: Request, number: RecordId) -> Response:
         raise HTTPException(404, message) from None
     png = heat_files.overlay(heat_files.from_bytes(data), record.limit_pixel)
     return Response(png, media_type="image/png", headers=IMMUTABLE)
-
-
-@router.post("/feedback")
-def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
-    """Keep what a person says of a verdict; a false alarm is learned at once."""
-    station = station_of(request)
-    record = record_of(station, feedback.record)
-    return asdict(save_answer(station, record, feedback.answer, person_of(request).name))
-
-
-@router.delete("/feedback/{number}")
-def undo(request: Request, number: RecordId) -> dict[str, Any]:
-    """Take an answer back, and what was learned by it."""
-    station = station_of(request)
-    answer = station.ledger.get_answer(number)
-    if answer is None or answer.undone is not None:
-        raise HTTPException(404, "an answer to undo must be there; it is not, or is undone")
-    undo_answer(station, answer, person_of(request).name)
-    return {"undone": number}
 
 
 @router.get("/events", response_class=StreamingResponse)

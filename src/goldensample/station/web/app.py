@@ -11,7 +11,9 @@ from goldensample.station.station import Station
 from goldensample.station.web import (
     api,
     api_page,
+    feedback_api,
     health_api,
+    learning_page,
     live_events,
     login,
     outputs_api,
@@ -35,9 +37,18 @@ def create_app(station: Station) -> FastAPI:
         yield
 
     app = create_base_app("Golden Sample station", station, lifespan)
-    for module in (api, products_api, setup_api, health_api, outputs_api, login, live_events):
+    for module in (
+        api,
+        feedback_api,
+        products_api,
+        setup_api,
+        health_api,
+        outputs_api,
+        login,
+        live_events,
+    ):
         app.include_router(module.router)
-    for module in (pages, product_pages, api_page):
+    for module in (pages, learning_page, product_pages, api_page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

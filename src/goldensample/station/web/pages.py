@@ -11,14 +11,15 @@ from pydantic import ValidationError
 
 from goldensample.station.records.rows import Filter, Record
 from goldensample.station.station import Station
+from goldensample.station.web.learning_page import miss_context
 from goldensample.station.web.record_view import record_view
 from goldensample.station.web.rendering import page
 from goldensample.station.web.requests import (
     MAX_ID,
     RecordId,
     RecordQuery,
-    product_of,
     record_of,
+    selected_product,
     station_of,
 )
 
@@ -32,14 +33,9 @@ ProductKey = Annotated[str | None, Query(max_length=64)]
 
 
 def _selected_key(station: Station, product: str | None) -> str | None:
-    """Return the key of the product that a request names, else the first's; None without any.
-
-    Raises:
-        HTTPException: there is none of that name.
-    """
-    if product:
-        return product_of(station, product).key
-    return next((product.key for product in station.products), None)
+    """Return the key of the product that a request names, else the first's; None without any."""
+    found = selected_product(station, product)
+    return found.key if found else None
 
 
 @router.get("/")
@@ -114,7 +110,11 @@ def record(request: Request, number: RecordId) -> HTMLResponse:
     """Show all of one record."""
     station = station_of(request)
     record = record_of(station, number)
-    values = {"view": record_view(station, record), "answers": station.ledger.answers(number)}
+    values = {
+        "view": record_view(station, record),
+        "answers": station.ledger.labels.of(number),
+        "miss": miss_context(station, record),
+    }
     return page(request, "record.html", values)
 
 

@@ -13,6 +13,8 @@ from goldensample.station.station import Station, find_learned_record
 
 MAX_DESCRIBED = 4
 """Regions that are described; all others are outlined only."""
+FAR = 1.5
+"""Score over limit beyond which a part that is called good is asked for twice."""
 _MIN_SHARE = 0.2
 _MARGIN = 1.4
 
@@ -68,6 +70,7 @@ class RecordView:
         heat_hw: what the heat map covers, in pixels of the picture.
         regions: its regions.
         gauge: review limit, limit and score as shares of a scale; None without limits.
+        far: score over limit, where it is so far beyond that "good" is asked twice; else None.
     """
 
     record: Record
@@ -76,6 +79,7 @@ class RecordView:
     heat_hw: tuple[int, int]
     regions: tuple[RegionView, ...]
     gauge: tuple[float, float, float] | None
+    far: float | None
 
 
 def record_view(station: Station, record: Record) -> RecordView:
@@ -94,6 +98,7 @@ def record_view(station: Station, record: Record) -> RecordView:
             for number, region in enumerate(record.regions)
         ),
         _gauge(record),
+        _far(record),
     )
 
 
@@ -191,3 +196,11 @@ def _gauge(record: Record) -> tuple[float, float, float] | None:
     maximum = 2 * record.limit_score
     review = record.limit_score if record.limit_review is None else record.limit_review
     return max(0.0, review / maximum), 0.5, min(max(record.score / maximum, 0.0), 1.0)
+
+
+def _far(record: Record) -> float | None:
+    """Return the score over the limit where it is beyond `FAR`."""
+    if record.score is None or not record.limit_score or record.limit_score <= 0:
+        return None
+    ratio = record.score / record.limit_score
+    return ratio if ratio > FAR else None

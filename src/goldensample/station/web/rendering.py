@@ -30,7 +30,8 @@ def page(
 
     Every template knows `person`, `tokens` (whether one must log in), `products` (keys),
     `product` (the key chosen by `?product=`, else the first; None without products), `waiting`
-    (pictures in the inbox of that product), `path` and `version`.
+    (pictures in the inbox of that product), `proposed` (answers of it that an engineer has to
+    decide on), `path` and `version`.
 
     Args:
         template: a file in `templates/`.
@@ -47,6 +48,7 @@ def page(
         "products": keys,
         "product": selected,
         "waiting": station.ledger.count_unanswered(selected) if selected else 0,
+        "proposed": station.ledger.labels.count_proposals(selected) if selected else 0,
         "path": request.url.path,
         "version": __version__,
     }

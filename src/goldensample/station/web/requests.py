@@ -44,14 +44,6 @@ class RecordQuery(BaseModel):
         return Filter(**self.model_dump(exclude={"limit"}))
 
 
-class Feedback(BaseModel):
-    """A person's answer on a record."""
-
-    model_config = ConfigDict(extra="forbid")
-    record: Annotated[int, Field(ge=1, le=MAX_ID)]
-    answer: Literal["good", "defect", "unsure"]
-
-
 def station_of(request: Request) -> Station:
     """Return the station of the application."""
     station: Station = request.app.state.station
@@ -84,6 +76,15 @@ def product_of(intake: Intake, key: str) -> Product:
     if product is None:
         raise HTTPException(404, "a product must be one of the station's; see /api/products")
     return product
+
+
+def selected_product(intake: Intake, key: str | None) -> Product | None:
+    """Return the product that a request names, else the first; None where there is none at all.
+
+    Raises:
+        HTTPException: there is none of that name.
+    """
+    return product_of(intake, key) if key else next(iter(intake.products), None)
 
 
 def current_product(station: Station, key: str) -> Product:

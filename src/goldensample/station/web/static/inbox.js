@@ -1,11 +1,12 @@
 // The inbox: one picture at a time, answered by keys or buttons; every answer can be taken back.
-import { ask, effect, listen, product, put, say, send, showWaiting } from "./station.js";
+import { effect, give } from "./answers.js";
+import { ask, listen, product, put, say, showWaiting } from "./station.js";
 
 const waits = document.getElementById("waits");
 const last = document.getElementById("last");
 const undoing = document.getElementById("undo");
 const order = document.getElementById("order");
-const given = [];
+const given = JSON.parse(sessionStorage.getItem("golden-given") ?? "[]");
 let working = Promise.resolve();
 let answering = false;
 
@@ -30,7 +31,13 @@ async function once(act) {
   answering = true;
   await then(act);
   answering = false;
+  keepGiven();
+}
+
+/** Keep what was answered, so that it can be taken back after the page is loaded again. */
+function keepGiven() {
   undoing.disabled = !given.length;
+  sessionStorage.setItem("golden-given", JSON.stringify(given.slice(-50)));
 }
 
 /** The one that comes after in the list, so that an answer goes on from here. */
@@ -41,10 +48,11 @@ function following(record) {
 
 function answer(said) {
   if (!shown()) return;
-  const { record, name } = shown().dataset;
+  const { record, name, far } = shown().dataset;
   const next = following(record);
   once(async () => {
-    const kept = await (await send("/api/feedback", { record: Number(record), answer: said })).json();
+    const kept = await give(Number(record), said, far);
+    if (!kept) return;
     given.push({ id: kept.id, record, name });
     last.textContent = `${name}: ${said}. ${effect(kept)}`;
     await show(next);
@@ -55,7 +63,11 @@ function undo() {
   if (!given.length) return;
   once(async () => {
     const { id, record, name } = given.at(-1);
-    await ask(`/api/feedback/${id}`, { method: "DELETE" });
+    try {
+      await ask(`/api/feedback/${id}`, { method: "DELETE" });
+    } catch (error) {
+      if (error.status !== 404) throw error; // else it was taken back elsewhere
+    }
     given.pop();
     last.textContent = `${name}: taken back; it waits again.`;
     await show(record);
@@ -80,10 +92,12 @@ addEventListener("keydown", (event) => {
   const types = event.target.matches("input:not([type=range], [type=checkbox]), select, textarea");
   const key = event.key.toLowerCase();
   const held = event.ctrlKey || event.metaKey;
-  if (types || event.altKey || event.repeat || !(key in KEYS) || (held && key !== "z")) return;
+  if (types || document.querySelector("dialog[open]") || event.altKey || event.repeat || !(key in KEYS) || (held && key !== "z")) return;
   event.preventDefault();
   KEYS[key]();
 });
+
+keepGiven();
 
 /** Keep the picture that is looked at; list what is new beside it. */
 const refresh = () => answering || then(() => show(shown()?.dataset.record));

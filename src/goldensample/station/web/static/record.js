@@ -1,7 +1,9 @@
 // A record's page: answer, or take an answer back.
-import { ask, effect, say, send } from "./station.js";
+import { effect, give } from "./answers.js";
+import { ask, say } from "./station.js";
 
-const number = Number(document.querySelector(".view[data-record]").dataset.record);
+const { record, far } = document.querySelector(".view[data-record]").dataset;
+const number = Number(record);
 const told = sessionStorage.getItem("golden-told");
 if (told) say(told);
 sessionStorage.removeItem("golden-told");
@@ -9,9 +11,12 @@ sessionStorage.removeItem("golden-told");
 async function act(button, asking) {
   button.disabled = true;
   try {
-    const kept = await (await asking()).json();
-    sessionStorage.setItem("golden-told", kept.answer ? effect(kept) : "Taken back.");
-    location.reload();
+    const kept = await asking();
+    if (kept) {
+      sessionStorage.setItem("golden-told", kept.answer ? effect(kept) : "Taken back.");
+      location.reload();
+    }
+    button.disabled = false;
   } catch (error) {
     button.disabled = false;
     say(error.message);
@@ -21,6 +26,6 @@ async function act(button, asking) {
 document.addEventListener("click", (event) => {
   const { answer, undo } = event.target.closest("button")?.dataset ?? {};
   const button = event.target.closest("button");
-  if (answer) act(button, () => send("/api/feedback", { record: number, answer }));
-  if (undo) act(button, () => ask(`/api/feedback/${undo}`, { method: "DELETE" }));
+  if (answer) act(button, () => give(number, answer, far));
+  if (undo) act(button, async () => (await ask(`/api/feedback/${undo}`, { method: "DELETE" })).json());
 });

@@ -1,6 +1,9 @@
 // What all pages share: asking the station, its news, the overlay, who is there.
 
-export const product = document.getElementById("main").dataset.product;
+const main = document.getElementById("main");
+export const product = main.dataset.product;
+/** Who is at this page; without tokens the name is asked before the first answer. */
+export const person = { name: main.dataset.person, asked: main.dataset.tokens === "" };
 const offline = document.getElementById("offline");
 const toast = document.getElementById("said");
 let quieting = 0;
@@ -83,11 +86,20 @@ export function showWaiting(number) {
   bubble.firstElementChild.textContent = number;
 }
 
-/** Say what an answer did. */
-export function effect(kept) {
-  return kept.revision === null
-    ? "Kept; nothing to learn from it."
-    : `Learned: revision ${kept.revision}; takes effect from the next picture.`;
+/** Keep the name of who is at this page. */
+export async function keepName(given) {
+  const { name } = await (await send("/api/login", { name: given })).json();
+  person.name = name;
+  document.getElementById("operator-name").value = name;
+  say(name ? `You are ${name} from now on.` : "Your name is no longer kept.");
+}
+
+/** Show a dialog; tell whether its answer is yes. */
+export function confirmed(id) {
+  const box = document.getElementById(id);
+  box.returnValue = "no";
+  box.showModal();
+  return new Promise((done) => box.addEventListener("close", () => done(box.returnValue === "yes"), { once: true }));
 }
 
 /** Put a part of a page, made by the station, in its place. */
@@ -135,10 +147,9 @@ function frame() {
   });
   document.getElementById("name-form")?.addEventListener("submit", async (event) => {
     event.preventDefault();
+    document.activeElement.blur(); // what is typed next is an answer, no name
     try {
-      const kept = await send("/api/login", { name: event.target.elements.name.value });
-      const { name } = await kept.json();
-      say(name ? `You are ${name} from now on.` : "Your name is no longer kept.");
+      await keepName(event.target.elements.name.value);
     } catch (error) {
       say(error.message);
     }

@@ -1,0 +1,138 @@
+"""The API of what people say: answers, proposals, and missed defects."""
+
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from goldensample.station.feedback import Who, decide, save_answer, undo_answer
+from goldensample.station.misses import Cost, cost_of, is_miss, save_mark, teach
+from goldensample.station.records.rows import Answer
+from goldensample.station.station import Station
+from goldensample.station.web.requests import (
+    MAX_ID,
+    RecordId,
+    person_of,
+    record_of,
+    require_engineer,
+    station_of,
+)
+
+router = APIRouter(prefix="/api")
+MAX_STROKES, MAX_POINTS = 200, 2000
+Coordinate = Annotated[float, Field(ge=-1e5, le=1e6, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=MAX_ID)]
+
+
+class Feedback(BaseModel):
+    """A person's answer on a record."""
+
+    model_config = ConfigDict(extra="forbid")
+    record: Annotated[int, Field(ge=1, le=MAX_ID)]
+    answer: Literal["good", "defect", "unsure"]
+
+
+class Decision(BaseModel):
+    """Whether a proposal is learned."""
+
+    model_config = ConfigDict(extra="forbid")
+    learn: bool
+
+
+class Stroke(BaseModel):
+    """A stroke of a round brush: its width, and columns and rows, in pixels of the picture."""
+
+    model_config = ConfigDict(extra="forbid")
+    width: Annotated[float, Field(gt=0, le=1e5, allow_inf_nan=False)]
+    points: Annotated[
+        list[tuple[Coordinate, Coordinate]], Field(min_length=1, max_length=MAX_POINTS)
+    ]
+
+
+class MarkRequest(BaseModel):
+    """Where a missed defect is."""
+
+    model_config = ConfigDict(extra="forbid")
+    strokes: Annotated[list[Stroke], Field(min_length=1, max_length=MAX_STROKES)]
+
+
+class TeachRequest(BaseModel):
+    """The cost that an engineer has seen and agrees to."""
+
+    model_config = ConfigDict(extra="forbid")
+    revision: Count
+    found: bool
+    alarms: Count
+    tested: Count
+
+
+@router.post("/feedback")
+def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
+    """Keep what a person says of a verdict; a false alarm is learned at once, or proposed.
+
+    `revision` is that in which it was learned; `proposed`: an engineer has to decide on it;
+    `missed`: it was judged good and is a defect, so it can be marked and taught.
+    """
+    station = station_of(request)
+    record = record_of(station, feedback.record)
+    saved = save_answer(station, record, feedback.answer, _who(request))
+    missed = is_miss(record_of(station, feedback.record))
+    return {**asdict(saved), "missed": missed}
+
+
+@router.delete("/feedback/{number}")
+def undo(request: Request, number: RecordId) -> dict[str, Any]:
+    """Take an answer back, and what was learned by it."""
+    station = station_of(request)
+    undo_answer(station, _answer_of(station, number), _who(request))
+    return {"undone": number}
+
+
+@router.post("/feedback/{number}/decision")
+def decision(request: Request, number: RecordId, body: Decision) -> dict[str, Any]:
+    """Decide on a proposed "good": learn it or not; an engineer's."""
+    station, person = station_of(request), require_engineer(request)
+    answer = _answer_of(station, number)
+    if not answer.proposed:
+        raise HTTPException(409, "a proposal must be undecided; this one is decided; look again")
+    return {"revision": decide(station, answer, body.learn, person.name)}
+
+
+@router.put("/records/{number}/mark")
+def mark(request: Request, number: RecordId, body: MarkRequest) -> dict[str, Any]:
+    """Mark where a missed defect is, in place of an earlier mark."""
+    station, person = station_of(request), person_of(request)
+    record = record_of(station, number)
+    save_mark(station, record, [stroke.model_dump() for stroke in body.strokes], person.name)
+    return {"marked": number}
+
+
+@router.get("/records/{number}/teaching-cost")
+def teaching_cost(request: Request, number: RecordId) -> dict[str, Any]:
+    """Tell what teaching a marked miss would cost; takes seconds; an engineer's."""
+    station, person = station_of(request), require_engineer(request)
+    return asdict(cost_of(station, record_of(station, number), person.name))
+
+
+@router.post("/records/{number}/teach")
+def teach_miss(request: Request, number: RecordId, body: TeachRequest) -> dict[str, Any]:
+    """Teach a marked miss at the cost that was told; an engineer's, and it can be undone."""
+    station, person = station_of(request), require_engineer(request)
+    record, seen = record_of(station, number), Cost(**body.model_dump())
+    return {"revision": teach(station, record, seen, person.name)}
+
+
+def _who(request: Request) -> Who:
+    """Return who answers, and whether "good" is learned at once."""
+    person, settings = person_of(request), station_of(request).settings
+    decides = person.engineer and bool(settings.tokens)  # without tokens all are called engineers
+    return Who(person.name, decides or not settings.confirms)
+
+
+def _answer_of(station: Station, number: int) -> Answer:
+    """Return an answer that is not undone, or respond 404."""
+    answer = station.ledger.labels.get(number)
+    if answer is None or answer.undone is not None:
+        raise HTTPException(404, "an answer to undo must be there; it is not, or is undone")
+    return answer
