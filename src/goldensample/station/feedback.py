@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 from goldensample.images.codec import read_image
-from goldensample.inspection.journal import LEARN, LIMIT
+from goldensample.inspection.revision import LEARN, LIMIT
 from goldensample.learning.learn import forget, learn
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Picture

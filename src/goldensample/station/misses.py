@@ -13,7 +13,7 @@ from goldensample.errors import ArtifactError
 from goldensample.images.codec import read_image
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
-from goldensample.inspection.journal import LIMIT
+from goldensample.inspection.revision import LIMIT
 from goldensample.learning.misses import SELECTION_STEP, Proposal
 from goldensample.learning.revisions import Note, open_journal
 from goldensample.learning.teach_miss import analyse_miss

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
-from goldensample.inspection.journal import LIMIT
+from goldensample.inspection.revision import LIMIT
 from goldensample.station.feedback import learned_as
 from goldensample.station.misses import find_misses, is_miss
 from goldensample.station.records.rows import Record
