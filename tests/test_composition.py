@@ -194,6 +194,8 @@ def test_the_verdict_says_what_is_missing(inspector: Inspector, tmp_path: Path) 
         assert max(told["scores"].values()) == inspection.score
         assert told["amounts"][0]["found"] < told["amounts"][0]["usual"]
         assert explanation_lines(inspection, PLAIN)[0].endswith("what it is composed of decided")
+        limit = loaded.threshold.pixel
+        assert all(region.peak > limit for region in inspection.regions)  # no usual place is marked
     good = [loaded.inspect(picture(rng)) for _ in range(5)]
     assert not any(one.amounts for one in good if one.verdict == "good")
 

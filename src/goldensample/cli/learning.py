@@ -233,17 +233,15 @@ def print_change(
     head, radius_known = journal.head, journal.radius_holds(journal.head)
     if json:
         facts = {"radius_known": radius_known, "limits_hold": journal.limits_hold(head)}
-        facts["composition_silent"] = silent
-        print_json({"file": str(file), "revision": head, **values, **facts})
+        print_json(
+            {"file": str(file), "revision": head, **values, **facts, "composition_silent": silent}
+        )
         return
     say(f"{file}: revision {head}, {done}")
     if not radius_known:
         tell("golden: rows went that other pictures relied on, so the radius is no longer known")
     if silent:
-        tell(
-            "golden: what pictures are composed of is not judged, as some were learned, or were "
-            "when limits were set; the limits are those of single places"
-        )
+        tell("golden: as pictures were learned, single places are judged, not what parts there are")
     if not journal.limits_hold(head):
         tell(
             "golden: distances may be larger than when the limits were set, so no rate of false "

@@ -182,7 +182,7 @@ class Inspector:
         with search_in_threads(max(1, thread_count() // len(pictures))):
             scores = self.detector.score(features.select(index))
         heat_map, regions = None, list[Region]()
-        score, limit = float(scores.image[0]), self.threshold
+        score, limit, opinions = float(scores.image[0]), self.threshold, scores.opinions
         calibration = self.calibrations.get(self.backbone.precision)
         if calibration and scores.folds is not None:
             score = conformal.cross_conformal_score(scores.folds[0], calibration.scores)
@@ -193,7 +193,8 @@ class Inspector:
                 scores.grid[0], scores.valid[0], scores.centres, placement, self.detector.sigma_px
             )
             if limit and verdict and limit.pixel is not None:
-                regions = heatmap.regions_of_verdict(heat_map, limit.pixel, verdict)
+                by_place = opinions is None or opinions[0][0] > opinions[0][1]
+                regions = heatmap.regions_of_verdict(heat_map, limit.pixel, verdict, by_place)
                 if regions and regions[0].limit < limit.pixel:
                     notes.append(BELOW_PIXEL_LIMIT)
         inspection = Inspection(

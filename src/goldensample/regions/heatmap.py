@@ -133,20 +133,23 @@ def regions(values: Array, limit: float) -> list[Region]:
     return sorted(found, key=lambda region: -region.peak)
 
 
-def regions_of_verdict(values: Array, limit: float, verdict: str) -> list[Region]:
+def regions_of_verdict(
+    values: Array, limit: float, verdict: str, by_place: bool = True
+) -> list[Region]:
     """Find the regions that go with a verdict: none on a good picture, at least one on another.
 
     Where the verdict is not good and nothing is above the limit, the place of the largest value is
-    marked, down to `PEAK_SHARE` of that value.
+    marked, down to `PEAK_SHARE` of that value, if a place is what decided.
 
     Args:
         values: (H, W) float32 heat map; not changed.
         limit: for pixels, in the unit of the map.
         verdict: of the picture: "good", "review" or "defect".
+        by_place: whether the oddest place decided, and not what the picture is composed of.
     """
-    if verdict == "good":
-        return []
     peak = float(values.max())
+    if verdict == "good" or not (by_place or peak > limit):
+        return []
     return regions(values, limit if peak > limit else PEAK_SHARE * peak)
 
 

@@ -10,6 +10,7 @@ from goldensample.report.png import encode_palette_png
 from goldensample.report.reasons import (
     MAX_LISTED,
     TrainingThumbnail,
+    amount_list,
     nearest_patch_text,
     patch_pair,
     zone_text,
@@ -182,7 +183,7 @@ def _region_list(
         )
         for index, region in enumerate(entry.inspection.regions, 1)
     ]
-    sections = []
+    sections = [amount_list(entry, rank, thumbnails)]
     if regions:
         sections.append(f'<ol class="regions">{"".join(regions[:MAX_LISTED])}</ol>')
     if entry.regions > MAX_LISTED:

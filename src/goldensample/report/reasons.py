@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from goldensample.inspection.inspector import TrainingPicture
 from goldensample.preparation.zones import describe_limit
-from goldensample.records import Region
+from goldensample.records import Amount, Region
 from goldensample.report.entry import Entry
 from goldensample.report.words import escape, number
 
@@ -14,6 +14,8 @@ MAX_LISTED = 4
 """Number of regions listed before the rest is collapsed."""
 _MIN_CROP_SHARE = 0.2
 _CROP_MARGIN = 1.4
+_AMOUNT_SHARE = 0.4
+"""Side of the crops of what is missing or too many, as a share of the longest side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,15 @@ def index_thumbnails(pictures: Sequence[TrainingPicture]) -> dict[str, TrainingT
 
 
 def training_images(entries: Sequence[Entry], thumbnails: Mapping[str, TrainingThumbnail]) -> str:
-    """Return SVG definitions of the training pictures that regions refer to, or ""."""
+    """Return SVG definitions of the training pictures that entries refer to, or ""."""
     names = {
-        region.reason.picture
+        source.picture
         for entry in entries
-        for region in entry.inspection.regions[:MAX_LISTED]
-        if region.reason
+        for source in (
+            *(region.reason for region in entry.inspection.regions[:MAX_LISTED]),
+            *(amount.like for amount in entry.inspection.amounts),
+        )
+        if source
     }
     referenced = [thumbnail for name, thumbnail in thumbnails.items() if name in names]
     images = "".join(
@@ -82,6 +87,41 @@ def patch_pair(
         "nearest good patch",
     )
     return f'<div class="pair">{inspected}{nearest}</div>'
+
+
+def amount_list(entry: Entry, rank: int, thumbnails: Mapping[str, TrainingThumbnail]) -> str:
+    """Return of what a picture has too few and too many, each with an example.
+
+    Both crops are around the place where a good picture has the example. Empty where that has no
+    thumbnail: the note says it, too.
+    """
+    items = []
+    for amount in entry.inspection.amounts:
+        if amount.like.picture not in thumbnails:
+            continue
+        text = (
+            f"<b>{amount.found}</b> places like the one ringed in the good picture in the "
+            f"{amount.quarter} quarter; <b>{amount.usual:.0f}</b> are usual"
+        )
+        items.append(f"<li>{text}{_amount_pair(entry, rank, amount, thumbnails)}</li>")
+    return f'<ul class="amounts">{"".join(items)}</ul>' if items else ""
+
+
+def _amount_pair(
+    entry: Entry, rank: int, amount: Amount, thumbnails: Mapping[str, TrainingThumbnail]
+) -> str:
+    """Return crops of the picture and of a good one around the same place."""
+    like, thumbnail = amount.like, thumbnails[amount.like.picture]
+    good_hw, at_px = thumbnail.picture.shape_hw, (like.row_px, like.column_px)
+    row, column = (
+        at * own / good for at, own, good in zip(at_px, entry.size_hw, good_hw, strict=True)
+    )
+    here = _crop_figure(
+        f"image-{rank}", (row, column), _AMOUNT_SHARE, entry.size_hw, "this picture there"
+    )
+    name = f"good-{thumbnail.number}"
+    good = _crop_figure(name, at_px, _AMOUNT_SHARE, good_hw, "a good picture")
+    return f'<div class="pair">{here}{good}</div>'
 
 
 def _crop_figure(
