@@ -165,7 +165,13 @@ def evaluate_set(root: Path, network: Any, note: Any) -> dict[str, Any]:
     fits = product(METHODS, (("straight", good), ("askew", moved_pictures)), ("plain", "aligned"))
     for method, (learned_from, train), variant in fits:
         preparation = plain if variant == "plain" else aligned
-        inspector = fit(train, backbone=network, method=METHODS[method], preparation=preparation)
+        inspector = fit(
+            train,
+            backbone=network,
+            method=METHODS[method],
+            preparation=preparation,
+            precision="fp32",
+        )
         name = f"{method}, learned {learned_from}"
         for kind, (pictures, defect) in test_sets.items():
             inspections = list(inspector.inspect_many(pictures))

@@ -64,6 +64,7 @@ def write_exports(folder: Path) -> Inspector:
     inspector = fit(
         [render("cap", seed, None).pixels for seed in range(40)],
         preparation=Preparation((128, 128)),
+        precision="fp32",
     )
     pictures = [render("cap", 100, None).pixels, render("cap", 101, "scratch").pixels]
     for form, size_hw in zip(FORMS, (None, pictures[0].shape[:2]), strict=True):

@@ -124,7 +124,9 @@ def main() -> None:
         file = Path(directory) / "bottle.golden"
         good = read_images(root / "train/good")
         square = Preparation((256, 256))
-        save(fit(good, backbone=open_backbone("builtin"), preparation=square), file)
+        save(
+            fit(good, backbone=open_backbone("builtin"), preparation=square, precision="fp32"), file
+        )
         inspector = load(file)
         for precision in [p for p in ("fp32", "bf16", "int8") if processor_has(p)]:
             for kind in ("png", "jpg"):

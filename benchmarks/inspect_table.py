@@ -57,7 +57,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         file = str(folder / "bottle.golden")
-        save(fit(read_images(root / "train/good")), file)
+        save(fit(read_images(root / "train/good"), precision="fp32"), file)
         all_pictures = [file, str(root / "test"), str(root / "train/good")]
         single = [file, str(root / "test/good/000.png")]
         tables = {name: str(folder / f"{name}.parquet") for name in ("here", "ray", "single")}

@@ -66,7 +66,10 @@ def main() -> None:
     good = pictures("train", "good", TRAIN)
     knobs = {"without": "off", "auto": "auto", "on": "on"}
     methods = {name: PatchCore(composition=value) for name, value in knobs.items()}
-    figures = {name: judge(fit(good, method=method), split) for name, method in methods.items()}
+    figures = {
+        name: judge(fit(good, method=method, precision="fp32"), split)
+        for name, method in methods.items()
+    }
     print(json.dumps(figures, indent=1))
     if split == "test":
         (RESULTS / "logical.json").write_text(json.dumps(figures, indent=1) + "\n")

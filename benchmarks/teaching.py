@@ -41,6 +41,7 @@ def load_or_fit(root: Path, path: Path | None) -> Inspector:
         preparation=SQUARE,
         false_alarms=RATE,
         calibration="split",
+        precision="fp32",
     )
     if path:
         save(inspector, path)

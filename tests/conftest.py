@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -13,12 +14,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+import goldensample
 from goldensample.native import library
 
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")  # no test hangs on luck, or on how busy the machine is
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+fit = partial(goldensample.fit, precision="fp32")
+"""The same on every processor: auto takes bf16 where it is."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from conftest import part
+from conftest import fit, part
 from starlette.testclient import TestClient
 
-from goldensample import PatchCore, Preparation, fit, save
+from goldensample import PatchCore, Preparation, save
 from goldensample.images.codec import encode_png
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Picture
@@ -33,7 +33,7 @@ from goldensample.station.web.app import create_app
 TIMEOUT_S = 120
 """Timeout of waits in tests, long enough for a busy machine."""
 PRELOADED = ["alembic.command", "alembic.config", "array_api_compat.numpy", "httpx", "openvino"]
-PRELOADED += ["goldensample.cli.serve", "goldensample.library", "goldensample.station.serving"]
+PRELOADED += ["goldensample.cli.serve", "goldensample.library.fit", "goldensample.station.serving"]
 PRELOADED += ["goldensample.station.connections", "goldensample.station.demo", "psycopg", "pytest"]
 PRELOADED += ["scipy.ndimage", "sqlite3", "starlette.testclient", "uvicorn"]
 Value = TypeVar("Value")

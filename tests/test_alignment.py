@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
-from conftest import check_batch, check_round_trip
+from conftest import check_batch, check_round_trip, fit
 from picture_files import save_picture
 from scipy.ndimage import affine_transform
 
-from goldensample import Preparation, fit, load, read_images
+from goldensample import Preparation, load, read_images
 from goldensample.drift.measures import UNALIGNED
 from goldensample.errors import ImageError
 from goldensample.features.extraction import align_to

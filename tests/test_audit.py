@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 from picture_files import save_picture
 
-from goldensample import PatchCore, Preparation, fit
-from goldensample.cli.audit import rank_pictures
-from goldensample.fitting.audit import audit, outlier_limit, without_picture
+from goldensample import PatchCore, Preparation
+from goldensample.fitting.audit import audit, outlier_limit, rank_pictures, without_picture
 
 PLANTED = (3, 11)
 PREPARATION = Preparation((48, 48))

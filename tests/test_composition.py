@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import fit
 
-from goldensample import Inspector, PatchCore, fit
+from goldensample import Inspector, PatchCore
 from goldensample.artifact.store import load, save
 from goldensample.calibration import conformal
 from goldensample.fitting.calibrate import Promise, compute_limits

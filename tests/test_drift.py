@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 from PIL import Image
 
-from goldensample import Preparation, fit, load, save
+from goldensample import Preparation, load, save
 from goldensample.cli.drift import DriftMonitor
 from goldensample.demo.families import render
 from goldensample.drift.martingale import (

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from commands import golden
-from conftest import check_round_trip
+from conftest import check_round_trip, fit
 
-from goldensample import PatchCore, WeightsError, fit, open_backbone
+from goldensample import PatchCore, WeightsError, open_backbone
 from goldensample.backbones.network import IMAGENET_MEAN, IMAGENET_STD
 from goldensample.backbones.openvino import OpenVINOBackbone
 

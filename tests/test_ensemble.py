@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
-from conftest import check_round_trip, part, tiny_onnx
+from conftest import check_round_trip, fit, part, tiny_onnx
 from picture_files import save_picture
 from references import exact
 
-from goldensample import PatchCore, Preparation, fit
+from goldensample import PatchCore, Preparation
 from goldensample.backbones.network import Network
 from goldensample.backbones.openvino import OpenVINOBackbone
 from goldensample.export.export import export

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, part
+from conftest import ROOT, fit, part
 from PIL import Image
 
-from goldensample import Inspector, PatchCore, Preparation, fit
+from goldensample import Inspector, PatchCore, Preparation
 from goldensample.backbones.openvino import import_openvino
 from goldensample.export.export import export
 from goldensample.records import Picture

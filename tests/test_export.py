@@ -9,12 +9,12 @@ import onnx
 import onnxruntime
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 from onnx import numpy_helper
 from picture_files import save_picture
 from references import exact
 
-from goldensample import ArtifactError, PatchCore, Preparation, fit, load, read_images, save
+from goldensample import ArtifactError, PatchCore, Preparation, load, read_images, save
 from goldensample.backbones.openvino import processor_has
 from goldensample.export import parity
 from goldensample.export.export import check, export, open_export

@@ -5,10 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 from bf16_reference import rounded_to_bf16
-from conftest import part
+from conftest import fit, part
 from PIL import Image
 
-from goldensample import PatchCore, Preparation, fit, read_images
+from goldensample import PatchCore, Preparation, read_images
 from goldensample.graphs.graph import to_onnx
 
 SIZES = (256, 512, 900)

@@ -3,9 +3,9 @@
 import onnxruntime
 import pytest
 from bf16_reference import rounded_to_bf16
-from conftest import part
+from conftest import fit, part
 
-from goldensample import ArtifactError, Preparation, fit
+from goldensample import ArtifactError, Preparation
 from goldensample.backbones.openvino import import_openvino, processor_has
 from goldensample.export import parity
 from goldensample.export.export import check

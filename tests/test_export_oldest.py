@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import part
+from conftest import fit, part
 
-from goldensample import Preparation, fit
+from goldensample import Preparation
 from goldensample.export.export import export
 
 OLDEST = ("onnxruntime==1.15.0", "numpy<2", "--only-binary=:all:")

@@ -8,12 +8,12 @@ import onnx
 import onnxruntime
 import pytest
 from commands import golden
-from conftest import part, tiny_onnx
+from conftest import fit, part, tiny_onnx
 from onnx import helper
 from picture_files import save_picture
 from references import exact
 
-from goldensample import PatchCore, Preparation, fit, open_backbone, save
+from goldensample import PatchCore, Preparation, open_backbone, save
 from goldensample.export.export import export, open_export
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import contract_of, open_all

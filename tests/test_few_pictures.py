@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 from picture_files import save_picture
 
-from goldensample import PatchCore, Preparation, fit
+from goldensample import PatchCore, Preparation
 from goldensample.artifact.store import load, save
 from goldensample.calibration import conformal, few, tails
 from goldensample.features.store import InMemoryFeatureStore

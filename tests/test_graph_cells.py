@@ -5,10 +5,10 @@ import onnx
 import onnxruntime
 import pytest
 from bf16_reference import rounded_to_bf16
-from conftest import part
+from conftest import fit, part
 from onnx import TensorProto, helper
 
-from goldensample import PatchCore, Preparation, fit
+from goldensample import PatchCore, Preparation
 from goldensample.graphs import cells
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.nodes import Nodes

@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import onnx
 import pytest
-from conftest import conv_onnx, part
+from conftest import conv_onnx, fit, part
 from references import exact
 
-from goldensample import PatchCore, Preparation, WeightsError, fit, open_backbone
+from goldensample import PatchCore, Preparation, WeightsError, open_backbone
 from goldensample.features.extraction import as_picture, extract
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all

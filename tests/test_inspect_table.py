@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import runner_tasks as tasks
 from commands import golden_in_process
-from conftest import part
+from conftest import fit, part
 from ray_parts import NODE, RAY_ENVIRONMENT
 from remote_parts import s3_store, serve_folder
 
-from goldensample import Preparation, fit, load, save
+from goldensample import Preparation, load, save
 from goldensample.cli import table, table_part
 from goldensample.errors import ArtifactError, GoldenError, StoreError
 from goldensample.images.codec import encode_png, read_image

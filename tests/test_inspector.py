@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import check_batch, part, part_mask
+from conftest import check_batch, fit, part, part_mask
 
-from goldensample import PatchCore, Preparation, fit
+from goldensample import PatchCore, Preparation
 from goldensample.evaluation.evaluate import Labelled, evaluate
 from goldensample.records import Picture
 

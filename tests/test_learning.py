@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import part
+from conftest import fit, part
 
-from goldensample import ArtifactError, PatchCore, Preparation, fit, load, save
+from goldensample import ArtifactError, PatchCore, Preparation, load, save
 from goldensample.artifact.journal_parts import to_parts
 from goldensample.drift.measures import to_arrays as statistics_arrays
 from goldensample.fitting.calibrate import Promise

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import part
+from conftest import fit, part
 from remote_parts import s3_store, serve_folder
 
-from goldensample import fit, save
+from goldensample import save
 from goldensample.errors import ImageError, StoreError
 from goldensample.images.codec import encode_png, read_image
 from goldensample.images.folder import open_images, read_images

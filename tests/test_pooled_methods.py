@@ -6,11 +6,11 @@ import re
 import commands
 import numpy as np
 import pytest
-from conftest import part
+from conftest import fit, part
 from PIL import Image
 from references import exact
 
-from goldensample import PatchCore, Preparation, fit
+from goldensample import PatchCore, Preparation
 from goldensample.artifact.store import load, save
 from goldensample.cli.loading import override_threshold
 from goldensample.errors import GoldenError

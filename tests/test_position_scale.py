@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import check_same, part
+from conftest import check_same, fit, part
 
-from goldensample import PatchCore, Preparation, fit, load, save
+from goldensample import PatchCore, Preparation, load, save
 from goldensample.export import parity
 from goldensample.export.export import export, open_export
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors

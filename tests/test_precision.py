@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 from picture_files import save_picture
 
 from changed_network import changed_network
-from goldensample import PatchCore, Preparation, WeightsError, fit, load, open_backbone, save
+from goldensample import PatchCore, Preparation, WeightsError, load, open_backbone, save
 from goldensample.backbones.openvino import OpenVINOBackbone, processor_has
 from goldensample.fitting import precision as precisions
 from goldensample.fitting.calibrate import fold_detectors

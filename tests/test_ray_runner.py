@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 import runner_tasks as tasks
 from commands import golden_in_process
-from conftest import check_same, few_shot_suite, part, write_category
+from conftest import check_same, few_shot_suite, fit, part, write_category
 from ray_parts import NODE
 from threadpoolctl import threadpool_limits
 
-from goldensample import fit, load, save
+from goldensample import load, save
 from goldensample.artifact.sharded import load_sharded
 from goldensample.errors import GoldenError, ImageError, RunnerError
 from goldensample.ray_runner import RayRunner

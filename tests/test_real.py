@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import check_batch
+from conftest import check_batch, fit
 from references import greedy_loop
 
-from goldensample import PatchCore, Preparation, evaluate, fit, open_backbone, read_images
+from goldensample import PatchCore, Preparation, evaluate, open_backbone, read_images
 from goldensample.coreset import greedy, projection
 from goldensample.features.extraction import as_picture, extract
 from goldensample.methods.bank import open_source

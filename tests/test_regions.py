@@ -7,13 +7,13 @@ from contextlib import redirect_stdout
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from goldensample import ArtifactError, fit
+from goldensample import ArtifactError
 from goldensample.masks.annotations import draw_regions, mask_paths
 from goldensample.masks.coco import CocoWriter
 from goldensample.masks.rle import encode

@@ -1,6 +1,7 @@
 """The report page: what it holds, and that it is safe and calm."""
 
 import base64
+import csv
 import io
 import re
 from html import unescape
@@ -12,7 +13,7 @@ from PIL import Image
 from goldensample.records import Inspection, Region, Source, Threshold
 from goldensample.report import Report
 from goldensample.report.entry import HEAT_PX, THUMBNAIL_PX, make_entry
-from goldensample.report.scale import STEPS, palette
+from goldensample.report.scale import STEPS, ColourScale, palette
 
 LIMITS = Threshold(score=2.0, pixel=2.0, false_alarms=0.01, held_out=42, kind="split")
 
@@ -64,8 +65,33 @@ def test_every_picture_is_there_oddest_first():
     page = labelled_report().html().decode()
     assert names(page) == ["b.png", "e.png", "d.png", "c.png", "a.png"]
     assert page.count("data:image/jpeg;base64,") == 5
-    assert "<b>100 px</b> (4.17\N{NO-BREAK SPACE}% of the picture), peak <b>5</b>" in page
+    assert "<b>100 px</b> (4.17\N{NO-BREAK SPACE}% of the picture), oddest at row 10, " in page
+    assert "column 30, <b>2.50 × the limit</b>" in page
     assert "nearest good patch: <bdi>train/good/&lt;7&gt;.png</bdi>, row 12, column 34" in page
+
+
+def tables(page):
+    """The files that the page's links hold, by name."""
+    found = re.findall(r'download="([^"]*)" href="data:[^,]*;base64,([^"]*)"', page)
+    return {name: base64.b64decode(data) for name, data in found}
+
+
+def test_the_sum_comes_first_and_the_table_is_in_the_page():
+    from openpyxl import load_workbook
+
+    report = labelled_report()
+    report.add_failure("=1+1.png", "the file is empty")
+    page = report.html().decode()
+    assert '<p class="sum">3 of 6 defects, 2 good, 1 could not be read</p>' in page
+    assert page.index('class="sum"') < page.index('class="tiles"') < page.index('class="card')
+    files = tables(page)
+    rows = list(csv.DictReader(io.StringIO(files["verdicts.csv"].decode("utf-8-sig"))))
+    assert [row["picture"] for row in rows] == [*(f"{n}.png" for n in "bedca"), "'=1+1.png"]
+    assert (rows[0]["verdict"], rows[0]["regions"], rows[0]["row_px"]) == ("defect", "1", "10")
+    assert (rows[-1]["verdict"], rows[-1]["error"]) == ("error", "the file is empty")
+    assert [row["label"] for row in rows] == ["defect", "defect", "good", "defect", "good", ""]
+    sheet = load_workbook(io.BytesIO(files["verdicts.xlsx"])).active
+    assert [cell.value for cell in sheet["A"]][1:3] == ["b.png", "e.png"]
 
 
 def test_equal_scores_are_ordered_by_name_and_the_page_is_reproducible():
@@ -96,7 +122,8 @@ def test_nothing_is_loaded_from_elsewhere():
     assert "default-src 'none'" in page
     targets = re.findall(r'(?:href|src)="([^"]*)"', page)
     assert targets
-    assert all(target.startswith(("#", "data:image/")) for target in targets)
+    inside = ("#", "data:image/", "data:text/csv;", "data:application/vnd.openxml")
+    assert all(target.startswith(inside) for target in targets)
     assert "url(" not in page
     assert "@import" not in page
 
@@ -105,14 +132,13 @@ def test_the_same_heat_has_the_same_colour_in_every_picture():
     report = Report("t", {}, LIMITS)
     for name, peak in (("hot", 9.0), ("warm", 3.0), ("calm", 1.9)):
         pixels, inspection = inspected(name, peak)
-        inspection.heat_map[0:5, 0:5] = 1.7
+        inspection.heat_map[0:5, 0:5] = 1.9 if name == "calm" else 2.2
         report.add(pixels, inspection)
-    hot, warm, calm = overlays(report.html().decode())
+    hot, warm = overlays(report.html().decode())  # the calm one has none
     assert (hot[2, 2] == warm[2, 2]).all()
-    assert (hot[2, 2] == calm[2, 2]).all()
-    assert 0 < hot[2, 2, 3] < 100  # below the threshold: faint
+    assert 100 < hot[2, 2, 3] < 200  # just beyond the limit: seen
     assert hot[12, 32, 3] == 255
-    assert hot[30, 50, 3] == 0  # below half of the threshold: nothing
+    assert hot[30, 50, 3] == 0  # within the limit: nothing
 
 
 def test_without_threshold_the_largest_heat_of_the_run_has_the_last_colour():
@@ -120,8 +146,9 @@ def test_without_threshold_the_largest_heat_of_the_run_has_the_last_colour():
     for name, peak in (("hot", 9.0), ("warm", 4.5)):
         report.add(*inspected(name, peak, verdict=None))
     hot, warm = overlays(report.html().decode())
-    assert (hot[12, 32] == palette()[-1]).all()
-    assert (warm[12, 32] == palette()[STEPS // 2]).all()
+    colours = palette(ColourScale(0.0, 9.0, None))
+    assert (hot[12, 32] == colours[-1]).all()
+    assert (warm[12, 32] == colours[STEPS // 2]).all()
 
 
 @pytest.mark.parametrize("size_hw", [(1, 1), (2, 3000), (3000, 2)])

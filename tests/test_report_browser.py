@@ -1,6 +1,8 @@
 """A real browser opens the report page from disk, without a word of complaint."""
 
+import re
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 from browser_parts import console_errors, expect, new_context
@@ -76,3 +78,23 @@ def test_browser_runs_no_script_of_a_file_name(browse):
     with browse(report.html()) as page:
         expect(page.locator(".cards .name").first).to_have_text(evil)
         assert page.title() == "calm"  # loaded: what would run has run
+
+
+def test_browser_saves_the_table_of_the_page(browse):
+    with browse(labelled_report().html()) as page:
+        for name, first in (("CSV", b"\xef\xbb\xbfpicture,"), ("Excel", b"PK")):
+            with page.expect_download() as saved:
+                page.get_by_role("link", name=name).click()
+            assert saved.value.suggested_filename.startswith("verdicts.")
+            assert saved.value.path().read_bytes().startswith(first)
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_print_has_the_head_and_a_card_first_and_then_two_cards_a_page(browse, paper):
+    report = Report("Lot 7", {f"fact {n}": "value" for n in range(10)}, LIMITS)
+    for number in range(5):
+        pixels, said = inspected(f"{number}.png", 3.0 + number)
+        report.add(pixels, replace(said, regions=said.regions * 4))
+    with browse(report.html()) as page:
+        file = page.pdf(format=paper, prefer_css_page_size=False)
+    assert len(re.findall(rb"/Type /Page\b", file)) == 3

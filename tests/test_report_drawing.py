@@ -12,7 +12,7 @@ from goldensample.report.scale import STEPS, ColourScale, fit_scale, palette, qu
 
 
 def test_scale_is_tied_to_the_threshold_or_to_the_run():
-    assert fit_scale(2.0, -1.0, 99.0) == ColourScale(1.0, 4.0, 2.0)
+    assert fit_scale(2.0, -1.0, 99.0) == ColourScale(2.0, 4.0, 2.0)
     assert fit_scale(None, 0.2, 8.0) == ColourScale(0.0, 8.0, None)
     assert fit_scale(None, 0.0, 0.0).full > 0
     assert fit_scale(-3.0, -9.0, -1.0) == ColourScale(-9.0, -1.0, -3.0)
@@ -21,10 +21,13 @@ def test_scale_is_tied_to_the_threshold_or_to_the_run():
 
 
 def test_palette_grows_lighter_and_less_transparent_throughout():
-    linear = (palette()[:, :3] / 255.0) ** 2.2
-    assert (np.diff(linear @ [0.2126, 0.7152, 0.0722]) > 0).all()
-    assert (np.diff(palette()[:, 3].astype(int)) >= 0).all()
-    assert palette()[0, 3] == 0
+    for scale in (ColourScale(2.0, 4.0, 2.0), ColourScale(0.0, 4.0, None)):
+        colours = palette(scale)
+        linear = (colours[:, :3] / 255.0) ** 2.2
+        assert (np.diff(linear @ [0.2126, 0.7152, 0.0722]) > 0).all()
+        assert (np.diff(colours[:, 3].astype(int)) >= 0).all()
+        assert colours[0, 3] == 0
+        assert (colours[1, 3] > 90) == (scale.threshold is not None)
 
 
 def test_pooling_keeps_the_largest_value_of_each_block():

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import check_round_trip, part
+from conftest import check_round_trip, fit, part
 from references import exact
 
-from goldensample import Preparation, evaluate, fit, open_backbone, read_images
+from goldensample import Preparation, evaluate, open_backbone, read_images
 from goldensample.export.export import export
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.limits import check_size

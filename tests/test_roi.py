@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
-from conftest import check_round_trip, part, read_writable_parts
+from conftest import check_round_trip, fit, part, read_writable_parts
 from PIL import Image
 
-from goldensample import ArtifactError, ImageError, Preparation, fit, load, save
+from goldensample import ArtifactError, ImageError, Preparation, load, save
 from goldensample.artifact.container import write_parts
 from goldensample.graphs.graph import to_onnx
 from goldensample.masks.roi_files import read_mask, read_roi

@@ -10,11 +10,11 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from conftest import check_same, part
+from conftest import check_same, fit, part
 from safetensors.numpy import load as tensors_of
 from safetensors.numpy import save as to_bytes
 
-from goldensample import ArtifactError, fit, load, save
+from goldensample import ArtifactError, load, save
 from goldensample.storage.atomic import write_atomic
 
 

@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part, part_mask
+from conftest import fit, part, part_mask
 from picture_files import save_picture
 
-from goldensample import PatchCore, Preparation, fit, load, save
+from goldensample import PatchCore, Preparation, load, save
 from goldensample.learning.learn import forget, learn
 from goldensample.learning.revisions import Note, revert
 from goldensample.learning.teach_miss import analyse_miss

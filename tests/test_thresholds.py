@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 from picture_files import save_picture
 
-from goldensample import Preparation, fit, load, save
+from goldensample import Preparation, load, save
 from goldensample.calibration.tradeoff import LabelledScores, curves, table
 from goldensample.fitting.calibrate import Promise, compute_limits, fold_detectors
 from goldensample.fitting.precision import choose_precision

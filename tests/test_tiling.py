@@ -6,9 +6,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from commands import golden
-from conftest import part
+from conftest import fit, part
 
-from goldensample import PatchCore, Preparation, fit, load, save
+from goldensample import PatchCore, Preparation, load, save
 from goldensample.errors import ArtifactError, ImageError, WeightsError
 from goldensample.features.extraction import batch_size, level_shapes
 from goldensample.features.tiling import Span, native_preparation, run_tiled, spans

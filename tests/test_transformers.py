@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from commands import golden
+from conftest import fit
 
-from goldensample import WeightsError, fit, open_backbone
+from goldensample import WeightsError, open_backbone
 from goldensample.artifact.store import save
 from goldensample.backbones.openvino import OpenVINOBackbone, normalise
 from goldensample.export.export import export

@@ -6,10 +6,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 from commands import golden
-from conftest import check_batch, check_round_trip, part, part_mask, read_writable_parts
+from conftest import check_batch, check_round_trip, fit, part, part_mask, read_writable_parts
 from PIL import Image
 
-from goldensample import ArtifactError, ImageError, PatchCore, Preparation, fit, load, save
+from goldensample import ArtifactError, ImageError, PatchCore, Preparation, load, save
 from goldensample.artifact.container import write_parts
 from goldensample.cli.info import _file_info as file_info
 from goldensample.fitting.audit import audit

@@ -24,8 +24,14 @@ if TYPE_CHECKING:
     from goldensample.graphs.open_backbone import open_backbone as open_backbone
     from goldensample.images.folder import read_images as read_images
     from goldensample.inspection.inspector import Inspector as Inspector
-    from goldensample.library import evaluate as evaluate
-    from goldensample.library import fit as fit
+    from goldensample.library.change import learn as learn
+    from goldensample.library.change import set_thresholds as set_thresholds
+    from goldensample.library.change import thresholds as thresholds
+    from goldensample.library.fit import audit as audit
+    from goldensample.library.fit import evaluate as evaluate
+    from goldensample.library.fit import fit as fit
+    from goldensample.library.write import export_model as export_model
+    from goldensample.library.write import write_report as write_report
     from goldensample.methods.patchcore import PatchCore as PatchCore
     from goldensample.preparation.preparation import Preparation as Preparation
     from goldensample.records import Inspection as Inspection
@@ -40,12 +46,18 @@ _MODULES = {
     "PatchCore": "methods.patchcore",
     "Preparation": "preparation.preparation",
     "WeightsError": "errors",
-    "evaluate": "library",
-    "fit": "library",
+    "audit": "library.fit",
+    "evaluate": "library.fit",
+    "export_model": "library.write",
+    "fit": "library.fit",
+    "learn": "library.change",
     "load": "artifact.store",
     "open_backbone": "graphs.open_backbone",
     "read_images": "images.folder",
+    "write_report": "library.write",
     "save": "artifact.store",
+    "set_thresholds": "library.change",
+    "thresholds": "library.change",
 }
 
 __all__ = [*_MODULES]

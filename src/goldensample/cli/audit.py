@@ -1,11 +1,10 @@
 """`golden audit`: rank good pictures by anomaly score, to find defects among them."""
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
-import numpy as np
 import typer
 
 from goldensample.backbones.network import Backbone
@@ -27,7 +26,7 @@ from goldensample.cli.options import (
 from goldensample.cli.sizes import Sizes
 from goldensample.cli.summary import describe, tell_slow
 from goldensample.errors import ArtifactError
-from goldensample.fitting.audit import METHOD, outlier_limit
+from goldensample.fitting.audit import METHOD, RankedPicture, rank_pictures
 from goldensample.images.folder import Folder
 from goldensample.images.intake import Intake
 from goldensample.inspection.inspector import Inspector
@@ -35,28 +34,6 @@ from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Notify
 
 SHOWN = 20
-SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
-
-
-@dataclass(frozen=True, slots=True)
-class RankedPicture:
-    """A picture with its rank, the most anomalous first.
-
-    Args:
-        picture: its name.
-        score: against the bank rows of the other pictures; larger = more anomalous.
-        rank: from 1; equal scores share the better rank.
-        worse_than: fraction of the other pictures that score less.
-        stands_out: the score is far from the others', see `audit.outlier_limit`.
-        note: as in `Inspection`.
-    """
-
-    picture: str
-    score: float
-    rank: int
-    worse_than: float
-    stands_out: bool
-    note: str
 
 
 def command(
@@ -164,22 +141,6 @@ def _rank(
     if page and report:
         write_report(page, report / "report.html")
     return rank_pictures(scored)
-
-
-def rank_pictures(scored: list[tuple[str, float, str]]) -> list[RankedPicture]:
-    """Order (name, score, note) of at least two pictures, worst first; equal scores by name.
-
-    Example:
-        Scores a 1.0, b 3.0, c 1.0 give b rank 1, worse than all (1.0), then a and c, both rank 2
-        and worse than none.
-    """
-    ascending = np.sort([score for _, score, _ in scored])
-    limit, ranking = outlier_limit(ascending), []
-    for name, score, note in sorted(scored, key=lambda item: (-item[1], item[0])):
-        less, not_more = (int(np.searchsorted(ascending, score, side)) for side in SIDES)
-        rank, worse_than = 1 + len(scored) - not_more, less / (len(scored) - 1)
-        ranking.append(RankedPicture(name, score, rank, worse_than, score > limit, note))
-    return ranking
 
 
 def _show(ranking: list[RankedPicture], worst: int | None, json: bool) -> None:

@@ -25,7 +25,7 @@ from goldensample.cli.intake import (
 )
 from goldensample.cli.loading import check_here, load_inspector
 from goldensample.cli.method_options import OwnMethod
-from goldensample.cli.options import GoldenFile, Precision, ReportFolder, RunnerName
+from goldensample.cli.options import GoldenFile, Lot, Operator, Precision, ReportFolder, RunnerName
 from goldensample.cli.regions_options import (
     CocoFile,
     CocoResults,
@@ -40,7 +40,6 @@ from goldensample.cli.sheet import (
     open_sheet,
     print_counts,
     tell_sum,
-    verdict_of,
 )
 from goldensample.cli.table import (
     HeatMaps,
@@ -57,6 +56,7 @@ from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Threshold
 from goldensample.storage.verdict_sheet import VerdictSheet
 from goldensample.wording.regions import PLAIN, RegionOptions, explanation_lines
+from goldensample.wording.verdicts import verdict_of
 
 JsonLines = Annotated[
     bool,
@@ -102,12 +102,14 @@ def command(
     strict_input: StrictInput = False,
     watch: WatchFile = None,
     method: OwnMethod = None,
+    lot: Lot = "",
+    operator: Operator = "",
 ) -> None:
     """Score pictures, find defects and say where they are.
 
     With --output, verdicts go to a table, each picture exactly once, whatever is lost on the way.
     """
-    from goldensample.cli.reporting import add_to_page, begin_report, write_report
+    from goldensample.cli.reporting import add_to_page, begin_report, lot_of, write_report
     from goldensample.images.folder import open_images
     from goldensample.masks.annotations import Annotations
     from goldensample.storage.atomic import check_writable
@@ -140,7 +142,7 @@ def command(
     attempts = pictures.attempts()
     if strict_input:
         attempts = reject_unusual(inspector, attempts)
-    page = begin_report(inspector, file) if report else None
+    page = begin_report(inspector, file, lot_of(lot, paths), operator) if report else None
     counts = Counter()
     with lock_files(watch, coco, coco_results, sheet.path if sheet else None), progress() as notify:
         monitor = DriftMonitor(inspector, watch) if watch else None

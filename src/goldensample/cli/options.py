@@ -94,6 +94,10 @@ Thumbnails = Annotated[
         help="Keep small pictures of the good ones in the file, to show them beside defects.",
     ),
 ]
+Lot = Annotated[
+    str, typer.Option(help="The lot's name or number, for the report. \\[default: the folder]")
+]
+Operator = Annotated[str, typer.Option(help="Who inspects, for the report.")]
 RunnerName = Annotated[
     str,
     typer.Option(

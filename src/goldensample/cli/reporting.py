@@ -1,51 +1,27 @@
 """The HTML report of a run: an empty page with its facts, and the finished file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from goldensample.cli.console import tell
-from goldensample.cli.summary import describe_method, summary
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Evaluation
 from goldensample.inspection.inspector import Inspector
-from goldensample.preparation.zones import Zones, describe_limit
 from goldensample.records import Inspection, Picture
 from goldensample.report import Report
+from goldensample.report.facts import Occasion, new_report, now
 from goldensample.storage.atomic import write_atomic
 
 
-def begin_report(inspector: Inspector, file: Path) -> Report:
-    """Return an empty report with the facts of the fit."""
-    values = summary(inspector)
-    preparation = inspector.preparation
-    height, width = preparation.size_hw
-    prepared = f"{preparation.mode} to {height}x{width}"
-    if preparation.crop_hw:
-        prepared += f", centre crop {preparation.crop_hw[0]}x{preparation.crop_hw[1]}"
-    if preparation.view:
-        prepared += f"; {preparation.view.share:.0%} of each picture is looked at"
-    if preparation.reference:
-        prepared += "; aligned to a reference picture"
-    facts = {
-        "file": file.name,
-        "network": f"{values['network']} ({values['network_sha256'][:12]}…)",
-        "levels": ", ".join(values["levels"]),
-        "learned": f"{describe_method(inspector)} from {values['pictures']} good pictures",
-        "preparation": prepared,
-        **({"zones": describe_zones(preparation.zones)} if preparation.zones else {}),
-    }
-    return Report(file.stem, facts, inspector.threshold, inspector.pictures)
+def begin_report(inspector: Inspector, file: Path, lot: str = "", operator: str = "") -> Report:
+    """Return an empty report with the facts of the fit, and of this occasion."""
+    return new_report(inspector, Occasion(lot=lot, operator=operator, date=now(), file=file.name))
 
 
-def describe_zones(zones: Zones) -> str:
-    """Return in words each zone with its limit, and how the limits act on the page's numbers."""
-    listed = "; ".join(
-        f"{zone.name} ({zone.where.share:.1%} of the picture): {describe_limit(zone.limit)}"
-        for zone in zones
-    )
-    return (
-        f"{listed}. What lies in a zone counts over that limit, in scores, heat maps and distances "
-        "alike, so the thresholds hold everywhere"
-    )
+def lot_of(lot: str, paths: Sequence[str]) -> str:
+    """Return the name of a lot; that of the pictures' folders where it has none."""
+    folders = [Path(path).resolve().name or path for path in paths if Path(path).is_dir()]
+    return lot or ", ".join(folders)
 
 
 def write_report(page: Report, path: Path, evaluation: Evaluation | None = None) -> None:

@@ -14,20 +14,8 @@ from goldensample.records import Inspection, Threshold
 from goldensample.storage.locations import is_url, local_path
 from goldensample.storage.verdict_sheet import DELIMITERS, ENDINGS, VerdictSheet
 from goldensample.wording.intake import inspected_json
+from goldensample.wording.verdicts import COLUMNS, KINDS, failure_row, sum_of, verdict_row
 
-COLUMNS = (
-    "picture", "verdict", "score", "threshold", "review_threshold", "p_value", "regions",
-    "row_px", "column_px", "area_px", "zone", "note", "error",
-)  # fmt: skip
-"""Place, size and zone are of the region that is farthest over the limit."""
-KINDS = {
-    "defect": "defects",
-    "review": "to look at again",
-    "good": "good",
-    "none": "without a verdict",
-    "error": "could not be read",
-}
-"""What the pictures with each verdict are called in a sum."""
 Delimiter = Annotated[
     str,
     typer.Option(
@@ -64,44 +52,15 @@ def add_row(
 ) -> None:
     """Add a picture to a sheet, readable or not."""
     if isinstance(result, ImageError):
-        sheet.add({"picture": name, "verdict": "error", "error": str(result)})
-        return
-    values = {
-        "picture": result.name,
-        "verdict": result.verdict,
-        "score": result.score,
-        "threshold": limits.score if limits else None,
-        "review_threshold": limits.review if limits else None,
-        "p_value": result.p_value,
-        "regions": len(result.regions),
-        "note": result.note or None,
-    }
-    if result.regions:
-        worst = max(result.regions, key=lambda region: region.peak)
-        values["row_px"], values["column_px"] = worst.peak_px
-        values |= {"area_px": worst.area_px, "zone": worst.zone or None}
-    sheet.add(values)
-
-
-def sum_of(counts: Counter[str]) -> str:
-    """Return how many pictures have which verdict: "7 of 40 defects, 33 good"."""
-    total = counts.total()
-    others = [f"{counts[kind]:,} {name}" for kind, name in KINDS.items() if counts[kind]]
-    if counts["none"] and not counts["defect"]:
-        return f"{total:,} pictures: {', '.join(others)}"
-    defects = f"{counts['defect']:,} of {total:,} defects"
-    return ", ".join([defects, *others[bool(counts["defect"]) :]])
+        sheet.add(failure_row(name, str(result)))
+    else:
+        sheet.add(verdict_row(result, limits))
 
 
 def tell_sum(counts: Counter[str], json: bool, sheet: str | None) -> None:
     """Print the sum of a run to stderr, and where its sheet is; nothing for machines."""
     if not json:
         tell(sum_of(counts) + (f"; {sheet}" if sheet else ""))
-
-
-def verdict_of(result: Inspection | ImageError) -> str:
-    """Return "good", "review", "defect", "none" without limits, or "error"."""
-    return "error" if isinstance(result, ImageError) else result.verdict or "none"
 
 
 def print_counts(

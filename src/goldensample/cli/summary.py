@@ -9,6 +9,7 @@ from goldensample.inspection.journal import Journal
 from goldensample.methods.composition_fit import LEAST_PICTURES
 from goldensample.methods.imagined import Evidence
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
+from goldensample.report.facts import describe_method
 from goldensample.wording.intake import intake_json
 
 
@@ -88,16 +89,6 @@ def composition_words(inspector: Inspector) -> str:
     return (
         f"; what a picture is composed of is not judged, as that would not help enough ({shares})"
     )
-
-
-def describe_method(inspector: Inspector) -> str:
-    """Return the method and the sizes of what it fitted, in words."""
-    facts = dict(inspector.detector.facts())
-    scaled = ", distances by position" if facts.pop("by_position", 0) else ""
-    sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts.items())
-    sizes += scaled
-    budget = getattr(inspector.method, "budget", None)
-    return f"{inspector.method_name} ({f'budget {budget}, ' if budget else ''}{sizes})"
 
 
 def describe_selection(method: PatchCore) -> str:

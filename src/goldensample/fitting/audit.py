@@ -1,7 +1,8 @@
 """Audit: score each picture of a fit against the others, to find defects among good pictures."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -16,8 +17,30 @@ METHOD = PatchCore(coreset=10_000, denoise=True, composition="off")
 twice does not excuse itself."""
 
 
+SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 OUTER_FENCE = 3.0
 """Interquartile ranges above the upper quartile, beyond which a score stands out."""
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPicture:
+    """A picture with its rank, the most anomalous first.
+
+    Args:
+        picture: its name.
+        score: against the bank rows of the other pictures; larger = more anomalous.
+        rank: from 1; equal scores share the better rank.
+        worse_than: fraction of the other pictures that score less.
+        stands_out: the score is far from the others', see `audit.outlier_limit`.
+        note: as in `Inspection`.
+    """
+
+    picture: str
+    score: float
+    rank: int
+    worse_than: float
+    stands_out: bool
+    note: str
 
 
 def outlier_limit(scores: Array) -> float:
@@ -76,6 +99,22 @@ def audit(
         auditor = replace(inspector, detector=others, thresholds={}, calibrations={})
         yield auditor.inspect(picture)
         notify("audit", index + 1, count)
+
+
+def rank_pictures(scored: list[tuple[str, float, str]]) -> list[RankedPicture]:
+    """Order (name, score, note) of at least two pictures, worst first; equal scores by name.
+
+    Example:
+        Scores a 1.0, b 3.0, c 1.0 give b rank 1, worse than all (1.0), then a and c, both rank 2
+        and worse than none.
+    """
+    ascending = np.sort([score for _, score, _ in scored])
+    limit, ranking = outlier_limit(ascending), []
+    for name, score, note in sorted(scored, key=lambda item: (-item[1], item[0])):
+        less, not_more = (int(np.searchsorted(ascending, score, side)) for side in SIDES)
+        rank, worse_than = 1 + len(scored) - not_more, less / (len(scored) - 1)
+        ranking.append(RankedPicture(name, score, rank, worse_than, score > limit, note))
+    return ranking
 
 
 def without_picture(detector: PatchCoreDetector, index: int, name: str) -> PatchCoreDetector:

@@ -16,7 +16,7 @@ from goldensample.fitting.defects import with_defects
 from goldensample.fitting.distinct import choose_limits
 from goldensample.fitting.samples import sample_pictures
 from goldensample.fitting.zone_support import check_zones
-from goldensample.inspection.inspector import Inspector, TrainingPicture, limit_blas_threads
+from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.methods.cross_fitted import (
     WithoutFold,
     check_distributable,
@@ -26,6 +26,7 @@ from goldensample.methods.cross_fitted import (
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Detector, Method
 from goldensample.methods.registry import method_name
+from goldensample.native.threads import limit_blas_threads
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent

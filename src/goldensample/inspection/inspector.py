@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import partial
 from itertools import islice
 from multiprocessing import cpu_count
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
@@ -24,9 +22,10 @@ from goldensample.features.extraction import (
 from goldensample.images.intake import Intake
 from goldensample.inspection.composition import add_opinions
 from goldensample.inspection.journal import Journal
+from goldensample.inspection.words import describe
 from goldensample.methods.protocols import BankDetector, Detector, Method
 from goldensample.methods.registry import method_name
-from goldensample.native.threads import thread_count
+from goldensample.native.threads import limit_blas_threads, thread_count
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.preparation import Preparation
@@ -108,6 +107,13 @@ class Inspector:
     def threshold(self) -> Threshold | None:
         """The limits in the backbone's precision, if there are any."""
         return self.thresholds.get(self.backbone.precision)
+
+    def __repr__(self) -> str:
+        """Return what it is, what it was fitted on, and its limits in plain words."""
+        network, precision = self.backbone.network.name, self.backbone.precision
+        size, count = self.preparation.canvas_hw, len(self.pictures)
+        lines = describe((self.method_name, network, precision), size, count, self.threshold)
+        return "\n".join(lines)
 
     def inspect(self, image: Array | Picture) -> Inspection:
         """Inspect one picture.
@@ -236,14 +242,3 @@ class Inspector:
         placement = replace(self.preparation.placement(picture.shape_hw), motion=picture.motion)
         canvas_px = np.multiply((down, right), placement.canvas_hw)
         return Source(picture.name, *placement.picture_px(canvas_px).tolist())
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def limit_blas_threads() -> AbstractContextManager[object]:
-    """Limit BLAS to one thread: small products on many threads wait for each other."""
-    limiter: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
-    return limiter

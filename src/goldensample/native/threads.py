@@ -1,9 +1,13 @@
-"""How many threads this process uses: compiled code, the search and OpenVINO."""
+"""How many threads this process uses: compiled code, the search, BLAS and OpenVINO."""
 
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import TypeVar
+
+from threadpoolctl import ThreadpoolController
 
 Item = TypeVar("Item")
 _limit = {"threads": 0}
@@ -41,3 +45,14 @@ def in_threads(task: Callable[[Item], None], items: Sequence[Item]) -> None:
     with ThreadPoolExecutor(count) as pool:
         for _ in pool.map(task, items):
             pass
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def limit_blas_threads() -> AbstractContextManager[object]:
+    """Limit BLAS to one thread: small products on many threads wait for each other."""
+    limiter: AbstractContextManager[object] = _libraries().limit(limits=1, user_api="blas")
+    return limiter

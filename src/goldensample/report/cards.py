@@ -13,6 +13,7 @@ from goldensample.report.reasons import (
     amount_list,
     nearest_patch_text,
     patch_pair,
+    region_figures,
     zone_text,
 )
 from goldensample.report.scale import ColourScale, palette, quantise_heat
@@ -121,7 +122,7 @@ def _overlay(entry: Entry, rank: int, scale: ColourScale) -> str:
 def _heat(heat: Heat | None, scale: ColourScale) -> str:
     if heat is None or not (steps := quantise_heat(heat.values(), scale)).any():
         return ""
-    data = b64encode(encode_palette_png(steps, palette())).decode("ascii")
+    data = b64encode(encode_palette_png(steps, palette(scale))).decode("ascii")
     height, width = (side * heat.block_px for side in steps.shape)
     return (
         f'<image class="heat" width="{width}" height="{height}" {_FILLING} '
@@ -179,6 +180,7 @@ def _region_list(
             entry,
             index,
             region,
+            scale,
             patch_pair(entry, rank, region, thumbnails) if index <= MAX_LISTED else "",
         )
         for index, region in enumerate(entry.inspection.regions, 1)
@@ -200,15 +202,15 @@ def _region_list(
     return "".join(sections)
 
 
-def _region_item(entry: Entry, index: int, region: Region, patches: str) -> str:
-    top, left, rows, columns = region.box_px
+def _region_item(entry: Entry, index: int, region: Region, scale: ColourScale, patches: str) -> str:
     share = region.area_px / (entry.size_hw[0] * entry.size_hw[1])
     row, column = region.peak_px
+    limit = scale.threshold or 0.0
+    oddness = f"{region.peak / limit:.2f} × the limit" if limit > 0 else number(region.peak)
     return (
         f"<li>Region {index}: <b>{region.area_px:,} px</b> ({percent(share)} of the picture), "
-        f"peak <b>{number(region.peak)}</b> at row {row}, column {column}{zone_text(region)}; "
-        f'<span class="quiet">box {columns} × {rows} px from row {top}, column {left}</span>'
-        f"{nearest_patch_text(region)}{patches}</li>"
+        f"oddest at row {row}, column {column}, <b>{oddness}</b>{zone_text(region)}"
+        f"{nearest_patch_text(region)}{patches}{region_figures(region)}</li>"
     )
 
 

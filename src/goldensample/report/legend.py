@@ -12,11 +12,14 @@ def legend(scale: ColourScale) -> str:
     """Draw the colour scale with its end points and, if set, the pixel threshold."""
     stops = ", ".join(
         f"rgb({red} {green} {blue} / {opacity / 255:.3f}) {100 * step / (STEPS - 1):.1f}%"
-        for step, (red, green, blue, opacity) in enumerate(palette().tolist())
+        for step, (red, green, blue, opacity) in enumerate(palette(scale).tolist())
         if step % 3 == 0
     )
-    ticks = [(scale.clear, 0.0, "first", "≤ ")]
-    if scale.threshold is not None:
+    if scale.clear == scale.threshold:
+        ticks = [(scale.clear, 0.0, "first", "limit ")]
+    else:
+        ticks = [(scale.clear, 0.0, "first", "≤ ")]
+    if scale.threshold is not None and scale.clear != scale.threshold:
         position = 100 * (scale.threshold - scale.clear) / (scale.full - scale.clear)
         ticks.append((scale.threshold, min(max(position, 0.0), 100.0), "threshold", "threshold "))
     ticks.append((scale.full, 100.0, "last", "≥ " if scale.threshold is not None else ""))

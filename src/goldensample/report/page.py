@@ -10,6 +10,7 @@ from goldensample.inspection.inspector import TrainingPicture
 from goldensample.records import Array, Inspection, Threshold
 from goldensample.report import labels, panels
 from goldensample.report.cards import card
+from goldensample.report.downloads import downloads
 from goldensample.report.entry import Entry, make_entry
 from goldensample.report.legend import legend, line_legend
 from goldensample.report.reasons import TrainingThumbnail, index_thumbnails, training_images
@@ -141,6 +142,8 @@ class Report:
             style=_read_resource("page.css"),
             script=script,
             script_hash=b64encode(sha256(script.encode("utf-8")).digest()).decode("ascii"),
+            total=panels.lot_sum(entries, len(self._failures)),
+            tables=downloads(entries, self._failures, self._threshold),
             tiles=panels.tiles(entries, len(self._failures), measures),
             promise=panels.describe_threshold(self._threshold),
             facts=panels.facts_list(self._facts),

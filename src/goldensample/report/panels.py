@@ -1,5 +1,6 @@
 """The parts of the page above the charts: counts, measures, threshold and metadata."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from goldensample.calibration.conformal import proven_rate
@@ -7,6 +8,7 @@ from goldensample.records import Threshold
 from goldensample.report.cards import VERDICTS
 from goldensample.report.entry import Entry, has_verdicts
 from goldensample.report.words import count, escape, number, percent
+from goldensample.wording.verdicts import sum_of
 
 MEASURES = {
     "image_auroc": (
@@ -31,6 +33,12 @@ MEASURES = {
     ),
     "seconds_per_image": ("seconds per picture", ""),
 }
+
+
+def lot_sum(entries: Sequence[Entry], failures: int) -> str:
+    """Return how many pictures have which verdict, in words: "7 of 40 defects, 33 good"."""
+    counts = Counter(entry.inspection.verdict or "none" for entry in entries)
+    return escape(sum_of({**counts, "error": failures}))
 
 
 def tiles(entries: Sequence[Entry], failures: int, measures: Mapping[str, object]) -> str:

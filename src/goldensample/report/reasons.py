@@ -8,7 +8,7 @@ from goldensample.inspection.inspector import TrainingPicture
 from goldensample.preparation.zones import describe_limit
 from goldensample.records import Amount, Region
 from goldensample.report.entry import Entry
-from goldensample.report.words import escape, number
+from goldensample.report.words import escape, number, percent
 
 MAX_LISTED = 4
 """Number of regions listed before the rest is collapsed."""
@@ -158,13 +158,26 @@ def zone_text(region: Region) -> str:
 
 
 def nearest_patch_text(region: Region) -> str:
-    """Return the source of the nearest good patch, its distance and the p-value."""
+    """Return the source of the nearest good patch; "" where it is not known."""
     source = region.reason
     if source is None:
         return ""
-    distance = "" if region.distance is None else f", distance <b>{number(region.distance)}</b>"
-    p_value = "" if region.p_value is None else f", p-value of the peak <b>{region.p_value:.2g}</b>"
     return (
         f'<span class="reason">nearest good patch: <bdi>{escape(source.picture)}</bdi>, '
-        f"row {source.row_px:.0f}, column {source.column_px:.0f}{distance}{p_value}</span>"
+        f"row {source.row_px:.0f}, column {source.column_px:.0f}</span>"
     )
+
+
+def region_figures(region: Region) -> str:
+    """Return the exact figures of a region, collapsed: box, peak, distance and p-value."""
+    top, left, rows, columns = region.box_px
+    figures = [f"box of {columns} × {rows} px from row {top}, column {left}"]
+    figures.append(f"heat map at its peak {number(region.peak)}")
+    if region.distance is not None:
+        figures.append(f"the same before smoothing {number(region.distance)}")
+    if region.p_value is not None:
+        figures.append(
+            f"{percent(region.p_value)} of good pictures have a peak as high (p-value "
+            f"{region.p_value:.2g})"
+        )
+    return f"<details><summary>exact figures</summary>{'; '.join(figures)}</details>"

@@ -8,6 +8,8 @@ from goldensample.records import Array
 
 STEPS = 64
 """Number of colours; step 0 is fully transparent."""
+AT_LIMIT = 0.4
+"""Opacity of what is just beyond the threshold."""
 
 # Ten even points of "plasma" (Smith and van der Walt, CC0): lightness rises steadily, so that
 # the colour-blind and grey prints keep the order.
@@ -49,15 +51,15 @@ def fit_scale(threshold: float | None, smallest: float, largest: float) -> Colou
         largest: the largest heat map value of the run.
 
     Returns:
-        Half to twice the threshold where there is one above 0; else 0 (or `smallest`, where it is
-        less than 0) to `largest`.
+        The threshold to twice the threshold where there is one above 0, so that what is within the
+        limit has no colour; else 0 (or `smallest`, where it is less than 0) to `largest`.
 
     Example:
         >>> fit_scale(2.0, 0.0, 99.0)
-        ColourScale(clear=1.0, full=4.0, threshold=2.0)
+        ColourScale(clear=2.0, full=4.0, threshold=2.0)
     """
     if threshold is not None and threshold > 0:
-        return ColourScale(threshold / 2, threshold * 2, threshold)
+        return ColourScale(threshold, threshold * 2, threshold)
     clear = min(0.0, smallest)
     full = max(largest, threshold if threshold is not None else largest)
     return ColourScale(clear, full if full > clear else clear + 1.0, threshold)
@@ -67,24 +69,27 @@ def quantise_heat(heat: Array, scale: ColourScale) -> Array:
     """Return the colour step of each heat map value: (h, w) float -> (h, w) uint8 in [0, STEPS).
 
     Example:
-        >>> quantise_heat(np.array([[1.0, 2.5, 9.0]]), ColourScale(1.0, 4.0, 2.0))
+        >>> quantise_heat(np.array([[1.0, 3.0, 9.0]]), ColourScale(2.0, 4.0, 2.0))
         array([[ 0, 32, 63]], dtype=uint8)
     """
     position = (heat.astype(np.float64) - scale.clear) / (scale.full - scale.clear)
     return np.rint(np.clip(position, 0.0, 1.0) * (STEPS - 1)).astype(np.uint8)
 
 
-def palette() -> Array:
+def palette(scale: ColourScale) -> Array:
     """Return the colour of each step: (STEPS, 4) uint8, red green blue opacity.
 
-    Opacity grows from 0, slowly first so that good pictures stay calm, and is complete at two
-    thirds of the scale, which is 1.5 times the threshold.
+    Opacity is complete at two thirds of the scale. It begins at 0, slowly first so that good
+    pictures stay calm; or, where the scale begins at the threshold, at `AT_LIMIT`, so that what is
+    beyond it is seen.
     """
+    least = AT_LIMIT if scale.clear == scale.threshold else 0.0
     position = np.linspace(0.0, 1.0, STEPS)
     points = np.asarray(_POINTS, dtype=np.float64)
     knots = np.linspace(0.0, 1.0, len(points))
     colours = np.stack(
         [np.interp(position, knots, points[:, channel]) for channel in range(3)], axis=1
     )
-    opacity = 255 * np.minimum(1.0, 1.5 * position) ** 1.4
+    opacity = 255 * (least + (1 - least) * np.minimum(1.0, 1.5 * position) ** 1.4)
+    opacity[0] = 0
     return np.rint(np.column_stack([colours, opacity])).astype(np.uint8)

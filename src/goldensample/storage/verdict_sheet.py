@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ ENDINGS = (".csv", ".xlsx")
 DELIMITERS = {"comma": ",", "semicolon": ";"}
 MOST_ROWS = 2**20 - 1
 """Rows of a sheet of Excel below its header."""
+NO_DATE = datetime(1980, 1, 1)
+"""Written as the day of making: equal rows give equal bytes."""
 INSTALL = (
     "an Excel file must have the extra [excel]; install it with pip install 'goldensample[excel]'; "
     "or let --output end in .csv"
@@ -98,6 +101,7 @@ def encode_excel(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes
 
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file := io.BytesIO(), options) as workbook:
+        workbook.set_properties({"created": NO_DATE})
         sheet = workbook.add_worksheet("verdicts")
         sheet.write_row(0, 0, columns, workbook.add_format({"bold": True}))
         for number, row in enumerate(rows, start=1):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from goldensample.calibration.conformal import proven_rate, required_count
+from goldensample.calibration.words import of_good_parts
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import DROP, LIMIT, Revision
 from goldensample.records import Threshold
@@ -43,7 +44,7 @@ def _describe(
 
 def _in_plain_words(threshold: Threshold, rate: float) -> str:
     """Return how many of a hundred good parts are called defects, and how that is known."""
-    n, usual = threshold.held_out, _of_good_parts(rate, threshold.review_rate)
+    n, usual = threshold.held_out, of_good_parts(rate, threshold.review_rate)
     if threshold.kind == "estimate":
         low, high = threshold.interval or (0.0, 1.0)
         return (
@@ -63,30 +64,6 @@ def _in_plain_words(threshold: Threshold, rate: float) -> str:
     else:
         how = " kept aside"
     return f"{usual}. This was measured on {n} good pictures{how}{more}"
-
-
-def _of_good_parts(rate: float, review_rate: float | None) -> str:
-    """Return "of 100 good parts about 2 are called defects and 8 more are to be looked at again".
-
-    Of 1,000 or 10,000, where a rate is no whole number of 100.
-    """
-    rates = (rate, *([review_rate] if review_rate else []))
-    base = next(
-        (
-            b
-            for b in (100, 1000)
-            if all(abs(b * r - round(b * r)) < 1e-6 and b * r >= 1 for r in rates)
-        ),
-        10_000,
-    )
-    defects = base * rate
-    text = f"of {base:,} good parts about {defects:.3g} "
-    text += "is called a defect" if round(defects, 6) == 1 else "are called defects"
-    if review_rate:
-        more = base * (review_rate - rate)
-        verb = "is" if round(more, 6) == 1 else "are"
-        text += f" and {more:.3g} more {verb} to be looked at again"
-    return text
 
 
 def _pictures_for(rate: float) -> str:

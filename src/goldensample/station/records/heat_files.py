@@ -48,5 +48,5 @@ def from_bytes(data: bytes) -> Heat:
 def overlay(heat: Heat, pixel_limit: float | None) -> bytes:
     """Return a PNG overlay of the picture, one pixel a block, in the report's colours."""
     smallest, largest = heat.bounds()
-    steps = quantise_heat(heat.values(), fit_scale(pixel_limit, smallest, largest))
-    return encode_palette_png(steps, palette())
+    scale = fit_scale(pixel_limit, smallest, largest)
+    return encode_palette_png(quantise_heat(heat.values(), scale), palette(scale))

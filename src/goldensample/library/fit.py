@@ -1,11 +1,13 @@
-"""The Python API: `fit` and `evaluate`, with defaults for every choice."""
+"""Fit, evaluate and audit, with defaults for every choice."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from goldensample.backbones.network import Backbone
 from goldensample.datasets import labelled, read_category
 from goldensample.evaluation import evaluate as evaluation
+from goldensample.fitting import audit as auditing
 from goldensample.fitting import fit as fitting
 from goldensample.fitting.distinct import distinct
 from goldensample.fitting.precision import candidates, choose_precision
@@ -17,6 +19,9 @@ from goldensample.methods.registry import default_backbone, default_levels
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Notify, Picture, Pictures, silent
 
+if TYPE_CHECKING:
+    pass
+
 
 def fit(
     images: Pictures | Sequence[Array | Picture],
@@ -27,7 +32,7 @@ def fit(
     false_alarms: float | None = 0.05,
     review: float | None = None,
     calibration: str = "auto",
-    precision: str = "fp32",
+    precision: str = "auto",
     defects: Pictures | Sequence[Array | Picture] = (),
     notify: Notify = silent,
 ) -> Inspector:
@@ -44,9 +49,9 @@ def fit(
             are held out of the bank for it. None holds out nothing and sets no threshold.
         review: a larger rate, of those that may be called review; None for no such verdict.
         calibration: "auto", "split" or "cross"; see `fitting.fit.fit`.
-        precision: "fp32", "bf16", "int8" (made by NNCF, extra [int8], where the network has no
-            int8 form) or "auto", the fastest that passes a check; see
-            `fitting.precision.choose_precision`.
+        precision: "auto", the fastest that passes a check on pictures held out, as for `golden
+            fit`; "fp32", "bf16", or "int8" (made by NNCF, extra [int8], where the network has no
+            int8 form); see `fitting.precision.choose_precision`.
         defects: pictures of labelled defects, of the same kind as `images`, for a method that
             learns from them, which is CAVGA alone; no limit rests on them.
         notify: called with (stage, done, total) for progress.
@@ -93,3 +98,37 @@ def evaluate(fitted: Inspector, dataset: str | Path) -> evaluation.Evaluation:
     return evaluation.evaluate(
         fitted, labelled(read_category(dataset), fitted.preparation.grey_range)
     )
+
+
+def audit(
+    images: Pictures | Sequence[Array | Picture],
+    *,
+    backbone: str | Backbone = "builtin",
+    preparation: Preparation | None = None,
+    notify: Notify = silent,
+) -> list[auditing.RankedPicture]:
+    """Rank good pictures by how odd each is among the others, the oddest first.
+
+    Args:
+        images: at least two; copies and masks are left out.
+        backbone: as for `fit`.
+        preparation: as for `fit`.
+        notify: called with (stage, done, total) for progress.
+
+    Raises:
+        ValueError: fewer than two pictures.
+    """
+    network = open_backbone(backbone) if isinstance(backbone, str) else backbone
+    pictures = distinct(images, preparation.grey_range if preparation else None)
+    if len(pictures) < 2:
+        raise ValueError(f"an audit must have at least two pictures; got {len(pictures)}")
+    inspector = fitting.fit(
+        pictures,
+        backbone=network,
+        method=auditing.METHOD,
+        preparation=preparation,
+        false_alarms=None,
+        notify=notify,
+    )
+    inspections = auditing.audit(inspector, pictures, notify)
+    return auditing.rank_pictures([(one.name, one.score, one.note) for one in inspections])
