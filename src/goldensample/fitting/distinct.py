@@ -12,6 +12,7 @@ from goldensample.images.grey_range import GreyRange
 from goldensample.images.intake import Intake, choose_distinct, picture_facts
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
+from goldensample.methods.registry import method_name
 from goldensample.records import Array, Picture, Pictures
 from goldensample.wording.intake import single_value_reason, too_few_reason
 
@@ -105,7 +106,11 @@ def choose_limits(
         method: to be fitted.
         rate: of false alarms; None or 0 for no limits.
         calibration: as requested, see `conformal.choose_scheme`.
+
+    Raises:
+        ValueError: the method would be taken for another, see `method_name`.
     """
+    method_name(method)
     intake: Intake | None = getattr(images, "intake", None)
     reason = single_value_reason(intake) if rate else ""
     scheme = scheme_of(len(images), method, None if reason else rate, calibration)

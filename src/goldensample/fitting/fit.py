@@ -25,7 +25,6 @@ from goldensample.methods.cross_fitted import (
 )
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Detector, Method
-from goldensample.methods.registry import method_name
 from goldensample.native.threads import limit_blas_threads
 from goldensample.preparation.motion import Motion
 from goldensample.preparation.preparation import Preparation, choose_size
@@ -82,7 +81,6 @@ def fit(
     if review is not None and promise is None:
         raise ValueError("review must go with false_alarms; got it alone")
     check_runner(method, store, runner)
-    method_name(method)  # refuses one that would be taken for another
     scheme, intake = choose_limits(images, method, false_alarms, calibration)
     method = method_of_scheme(method, scheme)
     shapes = picture_shapes(images)
