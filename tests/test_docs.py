@@ -136,6 +136,7 @@ def test_the_architecture_is_what_the_imports_say():
     "name",
     [
         "README.md",
+        "README.ko.md",
         "CONTRIBUTING.md",
         "docs/architecture.md",
         "docs/how-to/own-network-or-method.md",
@@ -147,6 +148,25 @@ def test_links_to_files_lead_somewhere(name):
     assert links
     for link in links:
         assert ((ROOT / name).parent / link).exists(), link
+
+
+def test_the_korean_readme_has_the_commands_of_the_english_one():
+    def parts(text: str) -> tuple[list[str], list[str], list[str]]:
+        code = re.findall(r"```(?:sh|python|text)\n(.*?)```", text, re.DOTALL)
+        lines = [
+            re.split(r"  +#", line)[0].strip() for block in code for line in block.splitlines()
+        ]
+        return (
+            [line for line in lines if line],
+            re.findall(r"^\| `(golden [^`]+)`", text, re.M),
+            code,
+        )
+
+    korean = (ROOT / "README.ko.md").read_text(encoding="utf-8")
+    (lines, commands, blocks), (all_lines, all_commands, _) = parts(korean), parts(README)
+    assert len(blocks) >= 7
+    assert not set(lines) - set(all_lines)
+    assert commands == all_commands
 
 
 def test_every_knob_and_public_name_is_documented():
