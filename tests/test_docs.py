@@ -154,7 +154,7 @@ def test_the_korean_readme_has_the_commands_of_the_english_one():
     def parts(text: str) -> tuple[list[str], list[str], list[str]]:
         code = re.findall(r"```(?:sh|python|text)\n(.*?)```", text, re.DOTALL)
         lines = [
-            re.split(r"  +#", line)[0].strip() for block in code for line in block.splitlines()
+            re.split(r" +# ", line)[0].strip() for block in code for line in block.splitlines()
         ]
         return (
             [line for line in lines if line],
