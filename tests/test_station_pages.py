@@ -1,15 +1,21 @@
 """The station's pages in a real browser: what a person on the line does, sees and hears."""
 
 import base64
+import io
 import json
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser_parts import axe, expect, expect_load, new_context
-from station_parts import picture, run_station, small_product
+from PIL import Image
+from station_parts import open_station, picture, run_station, small_product
 
+from goldensample.station.records.heat_files import from_bytes
+from goldensample.station.records.rows import Filter
+from goldensample.station.web.record_view import record_view
 from goldensample.station.web.rendering import odds
 
 TOKEN = "engineer-of-the-line"
@@ -200,6 +206,38 @@ def test_what_is_no_picture_is_named_and_the_others_go_on(page, tmp_path):
     page.get_by_label("Inspect pictures…").set_input_files([bad, good])
     expect(page.locator("#newest .stage .name")).to_have_text("good.png")
     expect(page.locator("#failed li")).to_contain_text("<b>bad.png: cannot read")
+    expect(page.locator("#said")).to_have_text(
+        "1 picture judged; 1 of 2 could not be: see the list."
+    )
+    page.get_by_label("Inspect pictures…").set_input_files([bad])
+    expect(page.locator("#said")).to_have_text(
+        "No pictures judged; 1 of 1 could not be: see the list."
+    )
+    expect(verdict(page)).to_have_text("ERROR")  # never the verdict on the part before
+    expect(verdict(page)).to_have_css("background-color", "rgb(192, 0, 36)")
+
+
+def test_colours_and_outlines_begin_at_the_look_again_limit(product, tmp_path):
+    with open_station(tmp_path / "kept", product) as client:
+        station = client.app.state.station
+        for seed in (300, *range(700, 707)):
+            name, data = f"{seed}.png", picture(seed, defect=seed == 300)
+            client.post(f"/api/inspect/part?name={name}", content=data)
+        found = station.ledger.find(Filter())
+        assert {"good", "review", "defect"} == {record.verdict for record in found}
+        for record in found:
+            heat = from_bytes(station.archive.path(record.heat_sha256).read_bytes())
+            drawn = client.get(f"/api/records/{record.id}/heat").content
+            seen = np.asarray(Image.open(io.BytesIO(drawn)).convert("RGBA"))[..., 3] > 0
+            level = record.limit_pixel * record.limit_review / record.limit_score
+            level = min(level, 0.9 * heat.largest) if record.verdict != "good" else level
+            assert not seen[heat.values() <= level].any()
+            assert seen[heat.values() > 1.1 * level].all()
+            view = record_view(station, record)
+            assert bool(view.outline) == (record.verdict != "good")
+            if record.verdict == "defect":
+                rows = [float(y) for y in re.findall(r"[ML][\d.]+ ([\d.]+)", view.outline)]
+                assert (min(rows) <= 21, max(rows) >= 29) == (True, True)  # all of the defect
 
 
 def test_hostile_names_are_text(page, station):

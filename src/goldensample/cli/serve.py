@@ -103,7 +103,7 @@ def command(
     backbone: Network = "builtin",
     keep_days: KeepDays = 90.0,
     keep_defect_days: KeepDefectDays = 730.0,
-    keep_gb: KeepGb = 100.0,
+    keep_gb: KeepGb = None,
     confirm_learning: ConfirmLearning = None,
     demo: Demo = False,
 ) -> None:

@@ -1,5 +1,6 @@
 """Options of `golden serve` on access, retention, new products and the demo."""
 
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,12 +33,19 @@ Network = Annotated[
         "onnx:FILE."
     ),
 ]
+KEEP_GB = 100.0
+"""What pictures may take by default, on a disk that is large enough."""
 KeepDays = Annotated[float, typer.Option(help="Days that pictures called good stay.")]
 KeepDefectDays = Annotated[
     float, typer.Option(help="Days that all others, and those that people answered, stay.")
 ]
 KeepGb = Annotated[
-    float, typer.Option(help="GB of all pictures; beyond, the oldest good ones go first.")
+    float | None,
+    typer.Option(
+        help="GB of all pictures; beyond, the oldest good ones go first. \\[default: 100, or four "
+        "fifths of a smaller disk]",
+        show_default=False,
+    ),
 ]
 ConfirmLearning = Annotated[
     bool | None,
@@ -80,13 +88,16 @@ def parse_tokens(values: Iterable[str]) -> dict[str, str]:
 
 
 def with_retention(
-    settings: "Settings", keep: tuple[float, float, float], pictures: Path | None, backbone: str
+    settings: "Settings",
+    keep: tuple[float, float, float | None],
+    pictures: Path | None,
+    backbone: str,
 ) -> "Settings":
     """Return settings with retention limits and the options for new products.
 
     Args:
         settings: of the station; not changed.
-        keep: days, days of defects, gigabytes.
+        keep: days, days of defects, gigabytes; None for what suits the disk.
         pictures: None for no folder to choose from.
         backbone: of new products.
 
@@ -98,8 +109,17 @@ def with_retention(
     if pictures is not None and not pictures.is_dir():
         raise ValueError(f"--pictures must be a folder; {pictures} is not; give another")
     days, defect_days, gigabytes = keep
+    if gigabytes is None:
+        gigabytes = min(KEEP_GB, 0.8 * _disk_gb(settings.folder))
     limits = RetentionLimits(days=days, defect_days=defect_days, limit_bytes=round(gigabytes * 1e9))
     return replace(settings, retention=limits, pictures=pictures, backbone=backbone)
+
+
+def _disk_gb(folder: Path) -> float:
+    """Return the size of the disk that a folder is on, or will be."""
+    folder = folder.absolute()
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    return shutil.disk_usage(there).total / 1e9
 
 
 def prepare_demo(folder: Path) -> Path:

@@ -19,8 +19,8 @@ from goldensample.station.station import Station
 
 RECENT_RECORDS = 100
 """Newest records whose latency is summarized."""
-FULL_SHARE = 0.05
-"""Share of a disk that must be free."""
+FULL_SHARE, FULL_BYTES = 0.05, 10**10
+"""What must be free of a disk: this share of it or, of a large one, as many bytes."""
 CACHE_S = 60.0
 """Seconds for which the size of the archive is cached: it may hold very many files."""
 
@@ -103,8 +103,11 @@ def speed(station: Station, now: float) -> dict[str, Any]:
 def disk_trouble(settings: Settings) -> str:
     """Return what is wrong with the disk, or "": it is almost full, or smaller than its limit."""
     usage, limit = shutil.disk_usage(settings.folder), settings.retention.limit_bytes
-    if usage.free < FULL_SHARE * usage.total:
-        return f"the disk is almost full: {usage.free / 1e9:.1f} GB are free; make room"
+    if usage.free < min(FULL_SHARE * usage.total, FULL_BYTES):
+        return (
+            f"the disk is almost full: {usage.free / 1e9:.1f} GB are free; make room, or keep "
+            "fewer pictures (--keep-gb)"
+        )
     if usage.total < limit:
         return (
             f"the disk has {usage.total / 1e9:.1f} GB, and pictures may take {limit / 1e9:.1f} GB; "

@@ -11,7 +11,7 @@ from goldensample.errors import ArtifactError
 from goldensample.records import Array
 from goldensample.report.entry import HEAT_PX, Heat, pool_heat_map
 from goldensample.report.png import encode_palette_png
-from goldensample.report.scale import fit_scale, palette, quantise_heat
+from goldensample.report.scale import ColourScale, fit_scale, palette, quantise_heat
 
 
 def downsample(values: Array) -> Heat:
@@ -45,8 +45,15 @@ def from_bytes(data: bytes) -> Heat:
         ) from error
 
 
-def overlay(heat: Heat, pixel_limit: float | None) -> bytes:
-    """Return a PNG overlay of the picture, one pixel a block, in the report's colours."""
-    smallest, largest = heat.bounds()
-    scale = fit_scale(pixel_limit, smallest, largest)
+def overlay(heat: Heat, pixel_limit: float | None, begin: float | None = None) -> bytes:
+    """Return a PNG overlay of the picture, one pixel a block, in the report's colours.
+
+    Args:
+        heat: of the picture.
+        pixel_limit: above which a pixel is of a region, or None.
+        begin: largest value without colour; None for the limit.
+    """
+    scale = fit_scale(pixel_limit, *heat.bounds())
+    if begin is not None and begin < scale.full:
+        scale = ColourScale(begin, scale.full, begin)
     return encode_palette_png(quantise_heat(heat.values(), scale), palette(scale))

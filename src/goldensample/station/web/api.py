@@ -16,6 +16,7 @@ from goldensample.station.inputs.uploads import decode_limiter, receive_picture
 from goldensample.station.line.jobs import Job
 from goldensample.station.records import heat_files
 from goldensample.station.records.rows import ERROR, iso
+from goldensample.station.web.record_view import shown_from
 from goldensample.station.web.refusals import GONE_RESPONSE, SLOW_RESPONSE, without_paths
 from goldensample.station.web.requests import (
     TEXT_PATTERN,
@@ -146,7 +147,8 @@ def heat_map(request: Request, number: RecordId) -> Response:
     except (ValueError, FileNotFoundError):
         message = "a heat map must have been kept; this record has none"
         raise HTTPException(404, message) from None
-    png = heat_files.overlay(heat_files.from_bytes(data), record.limit_pixel)
+    heat = heat_files.from_bytes(data)
+    png = heat_files.overlay(heat, record.limit_pixel, shown_from(record, heat))
     return Response(png, media_type="image/png", headers=IMMUTABLE)
 
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from goldensample.report.entry import HEAT_PX
+from goldensample.errors import ArtifactError
+from goldensample.regions.contours import outlines
+from goldensample.regions.heatmap import PEAK_SHARE
+from goldensample.report.entry import HEAT_PX, Heat
 from goldensample.report.words import number, percent
+from goldensample.station.records import heat_files
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.station.station import Station, find_learned_record
 
@@ -68,6 +72,7 @@ class RecordView:
         picture: URL of the picture, or None where it is deleted or cannot be read.
         heat: URL of the heat map, or None.
         heat_hw: what the heat map covers, in pixels of the picture.
+        outline: around all that is beyond the look-again limit as the `d` of an SVG path, or "".
         regions: its regions.
         gauge: review limit, limit and score as shares of a scale; None without limits.
         far: score over limit, where it is so far beyond that "good" is asked twice; else None.
@@ -77,6 +82,7 @@ class RecordView:
     picture: str | None
     heat: str | None
     heat_hw: tuple[int, int]
+    outline: str
     regions: tuple[RegionView, ...]
     gauge: tuple[float, float, float] | None
     far: float | None
@@ -93,6 +99,7 @@ def record_view(station: Station, record: Record) -> RecordView:
         f"/api/records/{record.id}/picture" if has_picture else None,
         f"/api/records/{record.id}/heat" if has_heat else None,
         (block * math.ceil(record.height / block), block * math.ceil(record.width / block)),
+        _outline(station, record) if has_heat and record.regions else "",
         tuple(
             _region_view(station, record, region, number < MAX_DESCRIBED)
             for number, region in enumerate(record.regions)
@@ -122,6 +129,32 @@ def _region_view(
         source_text,
         _crops(station, record, region) if described else (),
     )
+
+
+def shown_from(record: Record, heat: Heat) -> float | None:
+    """Return the heat from which a place is coloured and outlined; None without limits.
+
+    It is the look-again limit, in the pixels' unit. Where a part is to be looked at and no place is
+    beyond it, it is a little less than the hottest place.
+    """
+    if record.limit_pixel is None or not record.limit_score:
+        return None
+    review = record.limit_score if record.limit_review is None else record.limit_review
+    level = record.limit_pixel * min(max(review / record.limit_score, 0.0), 1.0)
+    return min(level, PEAK_SHARE * heat.largest) if record.regions else level
+
+
+def _outline(station: Station, record: Record) -> str:
+    """Return the outline of all that is coloured as SVG path data; "" where that cannot be told."""
+    try:
+        heat = heat_files.from_bytes(station.archive.path(record.heat_sha256 or "").read_bytes())
+    except (OSError, ArtifactError):  # the regions are outlined then
+        return ""
+    level = shown_from(record, heat)
+    if level is None:
+        return ""
+    loops = outlines(heat.values(), level, heat.block_px, (record.height, record.width))
+    return "".join(_svg_path(loop.tolist()) for loop in loops)
 
 
 def _svg_path(points: Sequence[Sequence[float]]) -> str:

@@ -109,6 +109,7 @@ const failed = document.getElementById("failed");
 const queue = [];
 let total = 0;
 let done = 0;
+let wrong = 0;
 let sending = false;
 const wait = (seconds) => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
@@ -138,13 +139,16 @@ async function work() {
       line.textContent = `${file.name}: ${error.message}`;
       failed.querySelector("ul").append(line);
       failed.hidden = false;
+      wrong += 1;
     }
     done += 1;
   }
   progress();
   sending = false;
-  say(`${total} ${total === 1 ? "picture" : "pictures"} inspected.`);
-  total = done = 0;
+  const judged = total - wrong;
+  const said = `${judged || "No"} ${judged === 1 ? "picture" : "pictures"} judged`;
+  say(wrong ? `${said}; ${wrong} of ${total} could not be: see the list.` : `${said}.`);
+  total = done = wrong = 0;
 }
 
 function progress() {
