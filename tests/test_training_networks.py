@@ -5,12 +5,16 @@ import json
 import numpy as np
 import pytest
 from commands import golden_in_process
-from conftest import write_category
+from conftest import part, write_category
+from picture_files import write_png
 
 import goldensample
 from goldensample import Preparation
 from goldensample.calibration.conformal import FOLDS
+from goldensample.cli import console
+from goldensample.cli.fit_pictures import choose_held_out
 from goldensample.errors import TrainingError
+from goldensample.images.folder import read_images
 from goldensample.methods.registry import METHODS
 from goldensample.methods.trained import training
 from goldensample.methods.trained.exporting import check_export
@@ -156,6 +160,27 @@ def test_fits_without_each_fold_are_told(tiny, good_parts):
     )
     folds = [step for step in told if step[0] == "folds"]
     assert folds == [("folds", fold, FOLDS) for fold in range(1, FOLDS + 1)]
+
+
+def test_it_is_said_beforehand_that_a_training_repeats(tmp_path, capsys):
+    for seed in range(20):
+        write_png(tmp_path / f"{seed}.png", part(seed))
+    good = read_images(tmp_path)
+    for method, rate, times in (("mean_map", 0.05, 0), ("ganomaly", 0, 0), ("ganomaly", 0.05, 1)):
+        choose_held_out(good, METHODS[method](), rate, "auto")
+        assert (
+            capsys.readouterr().err.count(f"trained {FOLDS + 1} times; --false-alarms 0") == times
+        )
+
+
+def test_the_time_left_counts_from_the_end_of_the_stage_before(monkeypatch, capsys):
+    clock = iter([0, 1, 81, 161])
+    monkeypatch.setattr(console.time, "monotonic", lambda: next(clock))
+    notify = console._line_notifier()
+    for stage, done, total in (("training", 2, 2), ("folds", 1, 5), ("folds", 2, 5)):
+        notify(stage, done, total)
+    told = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(", ")[2] for line in told] == ["about 5 min left", "about 4 min left"]
 
 
 def test_an_export_that_answers_otherwise_is_an_error():

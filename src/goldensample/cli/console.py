@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from goldensample.records import Inspection, Notify, Threshold, silent
-from goldensample.wording.progress import STAGES
+from goldensample.wording.progress import STAGES, duration
 from goldensample.wording.regions import PLAIN, RegionOptions, composition_json, regions_json
 
 QUIET_S = 10.0
@@ -63,18 +63,18 @@ def progress() -> Iterator[Notify]:
 
 
 def _line_notifier() -> Notify:
-    """Return a notifier that writes a line every ten seconds of a stage."""
+    """Return a notifier that writes a line every ten seconds; a stage starts as the last ends."""
     starts: dict[str, float] = {}
-    printed = time.monotonic()
+    printed = heard = time.monotonic()
 
     def notify(stage: str, done: int, total: int) -> None:
-        nonlocal printed
+        nonlocal printed, heard
         now = time.monotonic()
-        start = starts.setdefault(stage, now)
+        start, heard = starts.setdefault(stage, heard), now
         if now - printed >= QUIET_S and done:
             printed = now
-            left = (now - start) * (total - done) / done
-            tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}, about {left:.0f} s left")
+            left = duration((now - start) * (total - done) / done)
+            tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}, about {left} left")
 
     return notify
 

@@ -67,12 +67,20 @@ def command(
 def weak_hint(auroc: float, inspector: Inspector) -> str:
     """Return what to try where defects score much as good parts do."""
     height, width = inspector.preparation.size_hw
+    advice = (
+        f"--size above {height}x{width}, or --tile, for small defects; --look-at or --ignore, "
+        "where the background changes; --align, where parts lie askew; --composition on, where "
+        "something is missing; another network (--backbone effnet-lite0, or timm:NAME)"
+    )
+    if budget := getattr(inspector.method, "budget", None):
+        advice = (
+            f"training longer than with --budget {budget}; --align, where parts lie askew; "
+            "--method patchcore, which needs no training"
+        )
     return (
         f"golden: of a defect and a good part, the defect scores higher only {auroc:.0%} of the "
-        f"time. What may help, each with a new fit: --size above {height}x{width}, or --tile, for "
-        "small defects; --look-at or --ignore, where the background changes; --align, where parts "
-        "lie askew; --composition on, where something is missing; another network (--backbone "
-        "effnet-lite0, or timm:NAME). Choose by other pictures than those you report"
+        f"time. What may help, each with a new fit: {advice}. Choose by other pictures than those "
+        "you report"
     )
 
 

@@ -9,7 +9,13 @@ import typer
 
 from goldensample.cli.align import Align, add_alignment
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.fit_pictures import Defects, read_defects, tell_intake, tell_stretched
+from goldensample.cli.fit_pictures import (
+    Defects,
+    choose_held_out,
+    read_defects,
+    tell_intake,
+    tell_stretched,
+)
 from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review
 from goldensample.cli.method_options import MethodName, add_knob_options, build_method, find_kind
 from goldensample.cli.options import (
@@ -87,7 +93,6 @@ def fit_one(
     """Learn from good pictures and write one .golden file that holds everything."""
     from goldensample.artifact.store import save
     from goldensample.artifact.thumbnails import add_thumbnails
-    from goldensample.fitting.distinct import choose_limits
     from goldensample.fitting.fit import fit
     from goldensample.fitting.precision import candidates, check_precision, choose_precision
     from goldensample.fitting.request import PlanRequest, default_preparation, plan_fit
@@ -125,7 +130,7 @@ def fit_one(
         preparation = preparation or default_preparation(shapes, stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
         tell_stretched(pictures, preparation)
-        held_out = choose_limits(pictures, settings, rate, calibration)[0].held_out
+        held_out = choose_held_out(pictures, settings, rate, calibration)
         preparation = add_alignment(align, preparation, pictures, held_out.tolist(), notify)
         spool = feature_spool(output, pictures, network, preparation, len(held_out), resume, tell)
         with spool as store:

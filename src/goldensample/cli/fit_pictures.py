@@ -8,8 +8,9 @@ import typer
 from goldensample.cli.console import tell
 from goldensample.datasets.labels import GOOD, label_of
 from goldensample.images.folder import Folder, read_images
+from goldensample.methods.protocols import Method
 from goldensample.preparation.preparation import Preparation
-from goldensample.records import Picture, Pictures
+from goldensample.records import Array, Picture, Pictures
 from goldensample.wording.intake import intake_notes
 
 Defects = Annotated[
@@ -48,6 +49,25 @@ def read_defects(
         "nothing else: no limit rests on them"
     )
     return defects
+
+
+def choose_held_out(pictures: Folder, method: Method, rate: float, calibration: str) -> Array:
+    """Return the numbers of the pictures that only set the limits; tell where a training repeats.
+
+    Args:
+        pictures, method: of the fit.
+        rate, calibration: see `choose_limits`.
+    """
+    from goldensample.calibration.conformal import FOLDS
+    from goldensample.fitting.distinct import choose_limits
+
+    scheme = choose_limits(pictures, method, rate, calibration)[0]
+    if hasattr(method, "budget") and scheme.kind and not len(scheme.held_out):
+        tell(
+            f"golden: of {len(pictures)} good pictures none can be spared for the limits, so the "
+            f"network is trained {FOLDS + 1} times; --false-alarms 0 trains it once, without limits"
+        )
+    return scheme.held_out
 
 
 def tell_intake(pictures: Folder) -> None:
