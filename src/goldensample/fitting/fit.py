@@ -84,8 +84,7 @@ def fit(
     scheme, intake = choose_limits(images, method, false_alarms, calibration)
     method = method_of_scheme(method, scheme)
     shapes = picture_shapes(images)
-    default = Preparation(choose_size(shapes, backbone.network.stride))
-    preparation = with_grey_range(preparation or default, images)
+    preparation = complete_preparation(preparation, images, shapes, backbone)
     method = check_zones(method, preparation, backbone, shapes)
     fitted = np.setdiff1d(np.arange(len(images)), scheme.held_out)
     store = InMemoryFeatureStore() if store is None else store  # an empty store is false
@@ -101,10 +100,14 @@ def fit(
     return calibrate(inspector, images, promise, detectors, notify, runner, others)
 
 
-def with_grey_range(
-    preparation: Preparation, images: Pictures | Sequence[Array | Picture]
+def complete_preparation(
+    preparation: Preparation | None,
+    images: Pictures | Sequence[Array | Picture],
+    shapes: list[tuple[int, int]],
+    backbone: Backbone,
 ) -> Preparation:
-    """Return a preparation with the grey range of the pictures, where these know theirs."""
+    """Return a preparation, or the default one, with the pictures' grey range if they know it."""
+    preparation = preparation or Preparation(choose_size(shapes, backbone.network.stride))
     return replace(preparation, grey_range=getattr(images, "grey_range", preparation.grey_range))
 
 
