@@ -10,12 +10,12 @@ the ReLU is left out, so that no place stops learning.
 Given labelled defects it is the weakly supervised form R_w: one linear layer on the whole latent
 tells good from defect, trained by cross-entropy; and in place of the expansion a loss on Grad-CAM
 of that layer's two answers: of a good picture that is taken for good, attention for "good" is to
-cover all of it, that for "defect" none. The form of the losses and their weights are the paper's,
-read in two summaries of it. Ours, as the paper itself was not at hand: the layer has two outputs,
-and sees the latent's mean, without noise; each step shows DRAWN defects, drawn with replacement,
-which count as much as the good pictures; defects are not rebuilt, as the score rests on what cannot
-be rebuilt. The score is R_u's plus the probability of a defect, the map half of 1 - attention for
-"good" + attention for "defect".
+cover all of it, that for "defect" none. The form of the losses is the paper's, read in two
+summaries of it. Ours, as the paper itself was not at hand: the weight of the cross-entropy; the
+layer has two outputs, and sees the latent's mean, without noise; each step shows DRAWN defects,
+drawn with replacement, which count as much as the good pictures; defects are not rebuilt, as the
+score rests on what cannot be rebuilt. The score is R_u's plus the probability of a defect, the map
+half of 1 - attention for "good" + attention for "defect".
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -39,8 +39,9 @@ SCHEDULE = Schedule(
 )
 ADVERSARIAL, EXPANSION = 1.0, 0.01
 """The paper's weights of two of the generator's losses, beside 1 for the bound."""
-CLASSIFICATION = 1e-3
-"""The paper's weight of R_w's cross-entropy; its attention has that of the expansion."""
+CLASSIFICATION = 0.1
+"""Weight of R_w's cross-entropy, whose attention has that of the expansion. With the paper's 0.001
+and our losses per value the classifier does not learn even the pictures that it is shown."""
 DRAWN = 4
 """Labelled defects in each step."""
 LABELS = GOOD, DEFECT = 0, 1
