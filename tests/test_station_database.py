@@ -168,7 +168,7 @@ def test_the_api_runs_on_postgresql(client):
     assert post(client, 200).json()["verdict"] == "good"
     asked = {"answer": "good", "verdict": "defect", "text": "'b'", "since": 0, "product": "part"}
     found = client.get("/api/records", params=asked).json()["records"]
-    assert found == [{**first, "answer": "good"}]
+    assert found == [{**first, "answer": "good", "answered_by": ""}]
     assert client.delete(f"/api/feedback/{said['id']}").json() == {"undone": said["id"]}
     one = client.get(f"/api/records/{first['id']}").json()
     assert one["answer"] is None

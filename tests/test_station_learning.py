@@ -31,8 +31,8 @@ def missed_part() -> bytes:
     return encode_png(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def inspect(client, data: bytes, name: str) -> dict:
-    found = client.post("/api/inspect/part", params={"name": name}, content=data)
+def inspect(client, data: bytes, name: str, product: str = "part") -> dict:
+    found = client.post(f"/api/inspect/{product}", params={"name": name}, content=data)
     assert found.is_success, found.text
     return found.json()
 
@@ -166,6 +166,29 @@ def test_a_name_is_asked_once_and_an_odd_good_is_asked_twice(page, station):
     expect(shown).to_have_text("odd1.png")
     page.goto("/history?answer=good")
     expect(page.locator("td.answered")).to_have_text(re.compile(r"good \(false alarm\), dug"))
+
+
+def test_a_product_is_renamed_copied_and_retired(page, station):
+    page.goto("/products/part")
+    page.get_by_label("Name of a copy").fill("spare")
+    with expect_load(page):
+        page.get_by_role("button", name="Copy").click()
+    expect(page).to_have_url(re.compile("/products/spare$"))
+    page.get_by_label("Shown as").fill("Spare lid <b>")
+    with expect_load(page):
+        page.get_by_role("button", name="Rename").click()
+    expect(page.get_by_role("heading", name="Spare lid <b>")).to_be_visible()
+    check_accessibility(page)
+    choices = page.locator("#product option")
+    expect(choices).to_have_text(["part", "Spare lid <b>"])
+    with expect_load(page):
+        page.get_by_role("button", name="Retire").click()
+    expect(page.get_by_role("button", name="Bring it back")).to_be_visible()
+    expect(choices).to_have_count(0)
+    page.goto("/products")
+    check_accessibility(page)
+    expect(page.get_by_role("heading", name="Retired")).to_be_visible()
+    assert inspect(station.client, picture(700), "to a retired one.png", "spare")["id"]
 
 
 def test_an_engineer_decides_on_proposals(page, station):

@@ -11,6 +11,7 @@ from goldensample.station.records.labels import Labels
 from goldensample.station.records.outbox import Outbox
 from goldensample.station.records.rows import ERROR, Change, Filter, Record, column_values
 from goldensample.station.records.tables import changes, feedback, records, seen
+from goldensample.station.records.titles import Titles
 
 PAGE_SIZE = 1000
 
@@ -26,6 +27,7 @@ class Ledger:
         self._engine = engine
         self.outbox = Outbox(engine)
         self.labels = Labels(engine)
+        self.titles = Titles(engine)
 
     def add(
         self, rows: Sequence[Record], watched_files: Sequence[tuple[str, str]] = ()

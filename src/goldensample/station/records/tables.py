@@ -82,6 +82,15 @@ marks = Table(
 )
 """Where a person marked a missed defect, as strokes of a brush; see `rows.Mark`."""
 
+titles = Table(
+    "titles",
+    metadata,
+    Column("product", String(64), primary_key=True),
+    Column("title", String(64), nullable=False),
+    Column("retired", Boolean, nullable=False),
+)
+"""What people call products, and which of them pages leave out; see `titles.Title`."""
+
 changes = Table(
     "changes",
     metadata,

@@ -21,6 +21,7 @@ from goldensample.station.web import (
     product_pages,
     products_api,
     setup_api,
+    shelf_api,
 )
 from goldensample.station.web.base_app import create_base_app
 
@@ -40,6 +41,7 @@ def create_app(station: Station) -> FastAPI:
     for module in (
         api,
         feedback_api,
+        shelf_api,
         products_api,
         setup_api,
         health_api,

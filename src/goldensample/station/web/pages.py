@@ -42,9 +42,10 @@ def _selected_key(station: Station, product: str | None) -> str | None:
 def live(request: Request, product: ProductKey = None) -> Response:
     """Show the newest picture."""
     station = station_of(request)
-    if not len(station.products):
-        return RedirectResponse("/setup", 303)
-    return page(request, "live.html", _live_context(station, _selected_key(station, product)))
+    key = _selected_key(station, product)
+    if key is None:
+        return RedirectResponse("/products" if len(station.products) else "/setup", 303)
+    return page(request, "live.html", _live_context(station, key))
 
 
 @router.get("/parts/live")

@@ -15,6 +15,7 @@ from goldensample.station.products.good_pictures import good_pictures, record_nu
 from goldensample.station.products.limits_figure import draw_limits
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Filter
+from goldensample.station.records.titles import Title
 from goldensample.station.setup.source_folders import find_source_folders, printable
 from goldensample.station.station import Station, find_learned_record
 from goldensample.station.web.rendering import TEMPLATES, page
@@ -40,9 +41,11 @@ def products(request: Request) -> HTMLResponse:
     station = station_of(request)
     for product in station.products:
         product.refresh()
+    titles = station.ledger.titles.all()
     rows = [
         {
             "key": product.key,
+            "retired": titles.get(product.key, Title("")).retired,
             "revision": product.state.revision,
             "promise": promise(product.state.inspector.threshold),
             "counts": station.ledger.count(Filter(product=product.key)),
@@ -62,6 +65,7 @@ def product(request: Request, key: ProductKey) -> HTMLResponse:
     state = product.state
     values = {
         "key": product.key,
+        "retired": station.ledger.titles.all().get(product.key, Title("")).retired,
         "state": state,
         "method": state.inspector.method_name,
         "promise": promise(state.inspector.threshold),

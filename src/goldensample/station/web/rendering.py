@@ -28,7 +28,8 @@ def page(
 ) -> HTMLResponse:
     """Render a page, or a part of one, from a template.
 
-    Every template knows `person`, `tokens` (whether one must log in), `products` (keys),
+    Every template knows `person`, `tokens` (whether one must log in), `products` (keys
+    of those not retired), `titles` (of all, by key),
     `product` (the key chosen by `?product=`, else the first; None without products), `waiting`
     (pictures in the inbox of that product), `proposed` (answers of it that an engineer has to
     decide on), `path` and `version`.
@@ -39,13 +40,16 @@ def page(
         status: of the response.
     """
     station, person = station_of(request), person_of(request)
-    keys = [product.key for product in station.products] if person.role else []
+    all_keys = [product.key for product in station.products] if person.role else []
+    titles = station.ledger.titles.all()
+    keys = [key for key in all_keys if key not in titles or not titles[key].retired]
     requested = request.query_params.get("product")
-    selected = requested if requested in keys else next(iter(keys), None)
+    selected = requested if requested in all_keys else next(iter(keys), None)
     shared = {
         "person": person,
         "tokens": bool(station.settings.tokens),
         "products": keys,
+        "titles": {key: titles[key].title if key in titles else key for key in all_keys},
         "product": selected,
         "waiting": station.ledger.count_unanswered(selected) if selected else 0,
         "proposed": station.ledger.labels.count_proposals(selected) if selected else 0,

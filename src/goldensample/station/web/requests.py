@@ -78,13 +78,19 @@ def product_of(intake: Intake, key: str) -> Product:
     return product
 
 
-def selected_product(intake: Intake, key: str | None) -> Product | None:
-    """Return the product that a request names, else the first; None where there is none at all.
+def selected_product(station: Station, key: str | None) -> Product | None:
+    """Return the product that a request names, else the first not retired; None without any.
 
     Raises:
         HTTPException: there is none of that name.
     """
-    return product_of(intake, key) if key else next(iter(intake.products), None)
+    if key:
+        return product_of(station, key)
+    titles = station.ledger.titles.all()
+    shown = (
+        one for one in station.products if one.key not in titles or not titles[one.key].retired
+    )
+    return next(shown, None)
 
 
 def current_product(station: Station, key: str) -> Product:

@@ -158,3 +158,35 @@ for (const button of document.querySelectorAll("[data-back]")) {
     if (await sure(words)) change(`/api/products/${key}/revert`, { to, revision });
   });
 }
+
+const title = document.getElementById("title");
+const retire = document.getElementById("retire");
+
+/** Keep how the product is shown. */
+async function keep(retired) {
+  try {
+    await send(`/api/products/${key}/title`, { title: title.value, retired }, "PUT");
+    location.reload();
+  } catch (error) {
+    say(error.message);
+  }
+}
+
+document.getElementById("rename")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  keep(Boolean(retire.dataset.retired));
+});
+document.getElementById("copy")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  try {
+    const wanted = { name: document.getElementById("copy-name").value };
+    const { product } = await (await send(`/api/products/${key}/copy`, wanted)).json();
+    location.assign(`/products/${encodeURIComponent(product)}`);
+  } catch (error) {
+    say(error.message);
+  }
+});
+retire?.addEventListener("click", () => {
+  title.value = title.defaultValue;
+  keep(!retire.dataset.retired);
+});
