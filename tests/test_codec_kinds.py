@@ -266,8 +266,8 @@ def test_without_the_extra_it_is_named(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "a.heic"), str(tmp_path / "b.jxl")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     heic, jxl = done.stdout.splitlines()
-    assert "HEIC must have the extra [formats]; install goldensample[formats]" in heic
-    assert "JPEG XL must have the extra [formats]; install goldensample[formats]" in jxl
+    assert 'HEIC must have the extra [formats]; pip install "goldensample[formats]"' in heic
+    assert 'JPEG XL must have the extra [formats]; pip install "goldensample[formats]"' in jxl
     assert done.stderr == ""
 
 

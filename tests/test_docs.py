@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -140,6 +141,8 @@ def test_the_architecture_is_what_the_imports_say():
         "CONTRIBUTING.md",
         "docs/architecture.md",
         "docs/how-to/own-network-or-method.md",
+        "SECURITY.md",
+        "docs/words.md",
     ],
 )
 def test_links_to_files_lead_somewhere(name):
@@ -176,6 +179,19 @@ def test_every_knob_and_public_name_is_documented():
     assert all(f"### {name}\n" in page for name in goldensample.__all__)
 
 
+def test_extras_are_named_in_one_way():
+    known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = set(known["project"]["optional-dependencies"])
+    named = 0
+    for path in [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs/how-to").glob("*.md")]:
+        text = path.read_text(encoding="utf-8").replace('\\"', '"')
+        for before, name in re.findall(r"(.{1,13})goldensample\[([\w,]+)[^\]]*\]", text):
+            assert before.endswith('"'), (path, before)
+            assert set(name.split(",")) <= extras, (path, name)
+            named += 1
+    assert named > 20
+
+
 def test_public_names_are_what_is_there():
     assert sorted(goldensample.__all__) == [n for n in dir(goldensample) if n != "__version__"]
     for name in goldensample.__all__:
@@ -185,8 +201,6 @@ def test_public_names_are_what_is_there():
 
 
 def test_every_dependency_has_its_sentence():
-    import tomllib
-
     why = (ROOT / "docs/why.md").read_text(encoding="utf-8").lower()
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     for text in settings["project"]["dependencies"]:

@@ -32,7 +32,7 @@ def test_it_says_what_is_here_and_what_is_not(tmp_path, monkeypatch):
     assert code == 0
     assert "maker.cti" in found["cameras"]["text"]
     assert found["[excel]"]["state"] == "missing"
-    assert "pip install 'goldensample[excel]'" in found["[excel]"]["remedy"]
+    assert 'pip install "goldensample[excel]"' in found["[excel]"]["remedy"]
     assert {f"[{name}]" for name in EXTRAS} < found.keys()
 
 

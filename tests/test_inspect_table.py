@@ -281,7 +281,7 @@ def test_wrong_use_is_told(file, pictures, tmp_path, monkeypatch):
     with pytest.raises(ArtifactError, match="maps"):
         golden(*words, *output, "--heat-maps", tmp_path / "maps")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(GoldenError, match=r"extra \[parquet\]; install it with pip install"):
+    with pytest.raises(GoldenError, match=r"extra \[parquet\]; pip install"):
         golden(*words, *output)
 
 

@@ -218,7 +218,7 @@ def test_arrays_of_other_depths_are_refused():
 @pytest.mark.parametrize("kind", [Mahalanobis, OCSVM])
 def test_without_scikit_learn_fit_says_how_to_get_it(kind, monkeypatch):
     monkeypatch.setattr(estimators, "find_spec", lambda name: None)
-    with pytest.raises(GoldenError, match=r"pip install 'goldensample\[rivals\]'"):
+    with pytest.raises(GoldenError, match=r'pip install "goldensample\[rivals\]"'):
         kind().fit([features(5, 0)], silent)
 
 

@@ -303,7 +303,7 @@ def test_without_ray_it_says_how_to_have_it(products, bench, tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "ray", None)
     output = tmp_path / "out"
     for words in (["fit", "--each", str(products), "-o", str(output)], [*bench, str(output)]):
-        with pytest.raises(RunnerError, match=r"extra \[ray\]; install it with pip install"):
+        with pytest.raises(RunnerError, match=r"extra \[ray\]; pip install"):
             golden_in_process(*words, "--runner", "ray")
     assert not output.exists()
 

@@ -137,7 +137,7 @@ def test_gradients_are_clipped(monkeypatch):
 
 def test_without_torch_a_training_says_what_to_install(monkeypatch):
     monkeypatch.setattr(training, "find_spec", lambda name: None)
-    with pytest.raises(TrainingError, match=r"pip install 'goldensample\[torch\]'"):
+    with pytest.raises(TrainingError, match=r'pip install "goldensample\[torch\]"'):
         goldensample.fit([np.zeros((64, 64, 3), np.uint8)], method=small("ganomaly"))
 
 

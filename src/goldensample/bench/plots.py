@@ -14,7 +14,7 @@ from goldensample.bench.figures import METRICS
 from goldensample.bench.suites import Entry, Panel, Suite
 from goldensample.errors import GoldenError
 
-INSTALL = "figures need matplotlib: pip install 'goldensample[bench]'"
+INSTALL = 'figures need matplotlib: pip install "goldensample[bench]"'
 CURVE_STYLES = (
     ("#0072B2", "o", "-"),
     ("#D55E00", "s", "--"),

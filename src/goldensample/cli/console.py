@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from goldensample.records import Inspection, Notify, Threshold, silent
-from goldensample.wording.progress import STAGES, duration
+from goldensample.wording.progress import STAGES, time_left
 from goldensample.wording.regions import PLAIN, RegionOptions, composition_json, regions_json
 
 QUIET_S = 10.0
@@ -73,8 +73,8 @@ def _line_notifier() -> Notify:
         start, heard = starts.setdefault(stage, heard), now
         if now - printed >= QUIET_S and done:
             printed = now
-            left = duration((now - start) * (total - done) / done)
-            tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}, about {left} left")
+            word, left = STAGES.get(stage, stage), time_left(now - start, done, total)
+            tell(f"{word}: {done:,} of {total:,}{left}")
 
     return notify
 

@@ -150,7 +150,7 @@ def find_extras() -> list[Finding]:
     for name, extra in EXTRAS.items():
         missing = extra.missing()
         text = extra.use if not missing else f"{extra.use}; {', '.join(missing)} not installed"
-        remedy = f"{Path(sys.executable).name} -m pip install 'goldensample[{name}]'"
+        remedy = f'{Path(sys.executable).name} -m pip install "goldensample[{name}]"'
         state = "missing" if missing else "ok"
         findings.append(Finding(f"[{name}]", state, text, remedy if missing else ""))
     return findings

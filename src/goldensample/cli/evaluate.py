@@ -20,6 +20,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.records import Notify, Picture
 from goldensample.report import Report
 from goldensample.storage.atomic import check_writable
+from goldensample.wording.numbers import count
 
 WEAK = 0.9
 """Image AUROC below which it is said what may help."""
@@ -120,7 +121,7 @@ def evaluate_dataset(
             page.add(truth.picture.pixels, inspection, truth.defect, truth.kind, truth.mask)
         started = perf_counter()
     if unmarked:
-        tell(f"{len(unmarked)} masks are odd: {join_names(unmarked)}")
+        tell(f"{count(len(unmarked), 'odd mask')}: {join_names(unmarked)}")
     return tally.result(), seconds / len(data.test)
 
 

@@ -56,9 +56,9 @@ def command(
         written = export(inspector, target, to, notify, size_hw)
     if written.precision != inspector.backbone.precision:
         tell(
-            f"{file} computes in {inspector.backbone.precision}, what was written in "
-            f"{written.precision}, with the threshold of that: as golden inspect --precision "
-            f"{written.precision}"
+            f"{target} computes in {written.precision} and has the limits for it; {file} itself "
+            f"computes in {inspector.backbone.precision}. The model's scores are those of golden "
+            f"inspect {file} --precision {written.precision}"
         )
     for agreement in written.agreements:
         if not agreement.worst.within:

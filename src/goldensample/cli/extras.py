@@ -51,7 +51,7 @@ def check_extra(name: str, asked: str) -> None:
         raise GoldenError(
             f"{asked} must have the extra [{name}]; {', '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} not installed; "
-            f"pip install 'goldensample[{name}]'"
+            f'pip install "goldensample[{name}]"'
         )
 
 

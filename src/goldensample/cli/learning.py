@@ -92,7 +92,7 @@ def forget(
         changed = remove_picture(inspector, picture, note(reason))
         write(changed, file)
     rows = _added_rows(inspector, changed)
-    print_change(changed, file, f"forgot {picture}, {-rows:,} bank rows", {"rows": rows}, json)
+    print_change(changed, file, f"forgot {picture} (places: {-rows:,})", {"rows": rows}, json)
 
 
 def revert(
@@ -239,11 +239,11 @@ def print_change(
         return
     say(f"{file}: revision {head}, {done}")
     if not radius_known:
-        tell("golden: rows went that other pictures relied on, so the radius is no longer known")
+        tell("golden: places went that other pictures rely on; these may score higher now")
     if silent:
         tell("golden: as pictures were learned, single places are judged, not what parts there are")
     if not journal.limits_hold(head):
         tell(
-            "golden: distances may be larger than when the limits were set, so no rate of false "
-            "alarms is known; set them anew with golden learn --calibrate, or golden revert"
+            "golden: good parts may score higher than when the limits were set, so no rate of "
+            "false alarms is known; set them anew with golden learn --calibrate, or golden revert"
         )

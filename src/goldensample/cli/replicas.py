@@ -10,7 +10,7 @@ from goldensample.cli.serve_options import Token, explain_missing, parse_tokens
 
 MISSING = (
     "golden replicas must have the extras [station,ray]; install them with "
-    "pip install 'goldensample[station,ray]'"
+    'pip install "goldensample[station,ray]"'
 )
 
 

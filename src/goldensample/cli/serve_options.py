@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from goldensample.station.settings import Settings
 
-MISSING = 'golden serve must have the extra [station]; install it with pip install ".[station]"'
+MISSING = 'golden serve must have the extra [station]; pip install "goldensample[station]"'
 Token = Annotated[
     list[str] | None,
     typer.Option(

@@ -14,6 +14,7 @@ from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import GoldenFile, Json
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Picture
+from goldensample.wording.numbers import count
 
 MOST = 100
 """Pictures that are kept in memory and inspected in turn."""
@@ -76,7 +77,7 @@ def command(
     else:
         first, last = rounds[int(WARM * ROUNDS)], rounds[-1]
         say(
-            f"{sum(one.pictures for one in rounds):,} pictures in {hours:g} hours; "
+            f"{count(sum(one.pictures for one in rounds), 'picture')} in {hours:g} h; "
             f"{1000 * first.seconds:.1f} ms a picture at first and {1000 * last.seconds:.1f} at "
             f"last, the slowest {1000 * max(one.slowest for one in rounds):.0f}; memory "
             f"{first.memory / 1e6:,.0f} MB at first and {last.memory / 1e6:,.0f} at last"

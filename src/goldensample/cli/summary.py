@@ -11,6 +11,7 @@ from goldensample.methods.imagined import Evidence
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.report.facts import describe_method
 from goldensample.wording.intake import intake_json
+from goldensample.wording.numbers import count
 
 
 def summary(inspector: Inspector) -> dict[str, Any]:
@@ -55,18 +56,15 @@ def describe(inspector: Inspector) -> str:
     """Return what was fitted, in words."""
     values, method = summary(inspector), inspector.method
     height, width = values["size_hw"]
-    source = f"from {values['pictures']} pictures at {height}x{width}, network {values['network']}"
-    if not isinstance(method, PatchCore):
-        return f"{describe_method(inspector)} {source}"
-    exception = ", but for those left out as dirt," if method.denoise else ""
-    scaled = (
-        "; each distance counts by what is usual at its position" if values["by_position"] else ""
+    source = (
+        f"{count(values['pictures'], 'picture')} at {height}x{width}, network {values['network']}"
     )
-    scaled += composition_words(inspector)
+    if not isinstance(method, PatchCore):
+        return f"{describe_method(inspector)} from {source}"
+    scaled = "; each place is held against what is usual there" * bool(values["by_position"])
     return (
-        f"{values['bank_rows']:,} bank rows of depth {values['depth']} {source}, "
-        f"{describe_selection(method)}; "
-        f"no good patch{exception} is farther than {values['radius']:.4g} from the bank{scaled}"
+        f"learned from {source}; remembers {count(values['bank_rows'], 'place')} of them"
+        f"{scaled}{composition_words(inspector)}"
     )
 
 

@@ -40,6 +40,7 @@ from goldensample.storage import verdict_table
 from goldensample.storage.atomic import check_writable
 from goldensample.storage.locations import is_url, local_path
 from goldensample.storage.output_folder import OutputFolder, split_path
+from goldensample.wording.numbers import count
 
 Output = Annotated[
     str | None,
@@ -198,7 +199,7 @@ def _remaining(parts: OutputFolder, pictures: Folder, output: str) -> list[int]:
     remaining = [n for n in range(_part_count(pictures)) if part_name(n) not in present]
     if done := len(pictures) - _count(pictures, remaining):
         name = split_path(partial_folder(output).location)[1]
-        tell(f"golden: going on from the verdicts on {done:,} pictures in {name}")
+        tell(f"golden: going on from the verdicts on {count(done, 'picture')} in {name}")
     return remaining
 
 

@@ -21,6 +21,7 @@ from goldensample.cli.options import Json, parse_rate
 from goldensample.learning.misses import Excuse, MissAnalysis, Proposal
 from goldensample.records import Threshold
 from goldensample.wording.limits import percent
+from goldensample.wording.numbers import count
 from goldensample.wording.regions import source_json
 
 SHOWN = 5
@@ -105,11 +106,13 @@ def _lines(
 ) -> Iterator[str]:
     """Give the analysis as lines of text."""
     yield f"{name} scores {analysis.score:.4f}, and the limit is {limit.score if limit else 0:.4f}"
-    yield f"excused by {len(analysis.excuses)} bank rows:"
+    excuses = count(len(analysis.excuses), "remembered place")
+    yield f"it passes because it is like {excuses} of good pictures:"
     for excuse in analysis.excuses[:SHOWN]:
         row = excuse.source
         location = f"{row.picture} at row {row.row_px:.0f}, column {row.column_px:.0f}"
-        yield f"  {location}: {excuse.patches} patches; {excuse.pictures} good pictures rely on it"
+        likes, relying = count(excuse.patches, "place"), count(excuse.pictures, "good picture")
+        yield f"  {location}: {likes} of the defect like it; {relying} would miss it"
     for proposal in analysis.proposals:
         yield f"{proposal.action}: {_describe(proposal, cost)}"
     accepted = [p.action for p in analysis.proposals if p.accepted]
@@ -121,11 +124,12 @@ def _lines(
 
 def _describe(proposal: Proposal, cost: float) -> str:
     """Return in words what a proposal does, and whether it is accepted."""
-    change = "bank rows taken out" if proposal.action == "drop" else "patches of the defect taught"
+    forgotten = f"{count(proposal.size, 'place')} forgotten"
+    taught = f"{count(proposal.size, 'place')} of the defect remembered as one"
     text = (
-        f"{proposal.size:,} {change}, score {proposal.score:.4f}, {len(proposal.alarms)} of "
-        f"{proposal.tested} good pictures become false alarms, of new ones "
-        f"{percent(proposal.rate_bound)} at most on average"
+        f"{forgotten if proposal.action == 'drop' else taught}, score {proposal.score:.4f}; of "
+        f"{count(proposal.tested, 'good picture')} {len(proposal.alarms)} would become false "
+        f"alarms, of 100 new ones {100 * proposal.rate_bound:.2g} at most on average"
     )
     if proposal.tested < required_count(cost):
         return f"{text}; to show {percent(cost)} takes {required_count(cost)} such pictures"

@@ -158,11 +158,11 @@ def table_rows(limits: list[Limit], truth: LabelledScores | None) -> list[dict[s
         row = {
             "score limit": f"{limit.score:.4f}",
             "false alarms": ("≈ " if limit.estimate else "") + percent(limit.rate),
-            "90 % of fits": f"{percent(low)} to {percent(high)}",
+            "may well be": f"{percent(low)} to {percent(high)}",
         }
         if truth is not None:
-            row["alarms there"] = f"{limit.alarms} of {len(truth.good)}"
-            row["missed there"] = f"{limit.misses} of {len(truth.defect)}"
+            row["alarms in the data"] = f"{limit.alarms} of {len(truth.good)}"
+            row["missed in the data"] = f"{limit.misses} of {len(truth.defect)}"
         notes = ["in use"] * limit.in_use + ["estimate, no promise"] * limit.estimate
         rows.append(row | {"": ", ".join(notes)})
     return rows

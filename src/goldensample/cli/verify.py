@@ -46,7 +46,7 @@ def command(
     inspector = reference_inspector(load(file), contract["precision"])
     runs = open_all(model)
     if model.weights is None and "ONNX Runtime" not in runs:
-        tell("ONNX Runtime is not installed, so not compared: pip install 'goldensample[verify]'")
+        tell('ONNX Runtime is not installed, so not compared: pip install "goldensample[verify]"')
     size_hw = contract.get(SIZE)
     pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
     failures: list[ImageError] = []

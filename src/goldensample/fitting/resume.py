@@ -12,6 +12,7 @@ from goldensample.features.extraction import batch_size, level_shapes
 from goldensample.fitting.spool import METADATA_NAME, Spool, open_spool
 from goldensample.images.folder import Folder
 from goldensample.preparation.preparation import Preparation
+from goldensample.wording.numbers import count
 
 
 @contextmanager
@@ -49,12 +50,12 @@ def feature_spool(
     size = len(pictures) - held_out, batch_size(preparation)
     spool = open_spool(path, metadata, level_shapes(preparation, network), size, resume)
     if len(spool):
-        tell(f"golden: going on from the features of {len(spool):,} pictures in {path.name}")
+        tell(f"golden: going on from the features of {count(len(spool), 'picture')} in {path.name}")
     try:
         yield spool
     except (KeyboardInterrupt, GoldenError):
-        if count := len(spool):
-            source = f"{count:,} pictures in {path.name}"
+        if kept := len(spool):
+            source = f"{count(kept, 'picture')} in {path.name}"
             tell(f"\ngolden: stopped; --resume goes on from the features of {source}")
         raise
     spool.remove()

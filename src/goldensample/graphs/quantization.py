@@ -17,7 +17,7 @@ from goldensample.errors import WeightsError
 from goldensample.records import Array
 
 MISSING = (
-    "int8 must have NNCF; it is not installed; pip install 'goldensample[int8]', or take another "
+    'int8 must have NNCF; it is not installed; pip install "goldensample[int8]", or take another '
     "precision"
 )
 

@@ -169,8 +169,10 @@ def _heic_reader() -> Reader:
     try:
         from pillow_heif import HeifImageFile
     except ImportError:
-        raise ImageError("HEIC must have the extra [formats]; install goldensample[formats], or "
-                         "save it as PNG or JPEG") from None  # fmt: skip
+        raise ImageError(
+            'HEIC must have the extra [formats]; pip install "goldensample[formats]", or '
+            "save it as PNG or JPEG"
+        ) from None
     return HeifImageFile
 
 
@@ -178,8 +180,10 @@ def _jxl_reader(data: bytes) -> Reader:
     try:
         from pillow_jxl.JpegXLImagePlugin import JXLImageFile
     except ImportError:
-        raise ImageError("JPEG XL must have the extra [formats]; install goldensample[formats], or "
-                         "save it as PNG or JPEG") from None  # fmt: skip
+        raise ImageError(
+            'JPEG XL must have the extra [formats]; pip install "goldensample[formats]", or '
+            "save it as PNG or JPEG"
+        ) from None
     if (bits := jxl_depth(data)) not in (8, 16):
         raise refuse(f"a JPEG XL of {bits} bits", "save it as PNG or TIFF of 16 bits")
     return JXLImageFile

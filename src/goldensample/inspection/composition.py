@@ -84,8 +84,9 @@ def amounts_note(amounts: Sequence[Amount]) -> str:
 
 
 def _words(amount: Amount) -> str:
-    like = amount.like
+    like, usual = amount.like, round(amount.usual)
+    found = "1 patch is" if amount.found == 1 else f"{amount.found} patches are"
     return (
-        f"{amount.found} patches are like {like.picture} around row {like.row_px:.0f}, column "
-        f"{like.column_px:.0f}, where {amount.usual:.0f} are usual"
+        f"{found} like {like.picture} around row {like.row_px:.0f}, column {like.column_px:.0f}, "
+        f"where {usual} {'is' if usual == 1 else 'are'} usual"
     )

@@ -7,7 +7,7 @@ from goldensample.records import Array
 
 MISSING = (
     "to fit this method there must be scikit-learn; it is not installed; pip install "
-    "'goldensample[rivals]', or take another method"
+    '"goldensample[rivals]", or take another method'
 )
 
 

@@ -72,8 +72,7 @@ def _import(name: str) -> Any:
         import ray
     except ImportError:
         raise RunnerError(
-            f"--runner {name} must have the extra [ray]; install it with "
-            "pip install 'goldensample[ray]'"
+            f'--runner {name} must have the extra [ray]; pip install "goldensample[ray]"'
         ) from None
     return ray
 

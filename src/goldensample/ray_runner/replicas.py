@@ -96,8 +96,8 @@ def _import_serve() -> Any:
         from ray import serve
     except ImportError as error:
         raise RunnerError(
-            f"replicas must have Ray Serve; it is not whole ({first_line(error)}); install it with "
-            "pip install 'goldensample[station,ray]'"
+            f"replicas must have Ray Serve; it is not whole ({first_line(error)}); "
+            'pip install "goldensample[station,ray]"'
         ) from error
     logging.getLogger("ray.serve").setLevel(logging.ERROR)
     return serve

@@ -17,7 +17,8 @@ from goldensample.report.reasons import (
     zone_text,
 )
 from goldensample.report.scale import ColourScale, palette, quantise_heat
-from goldensample.report.words import count, escape, number, percent
+from goldensample.report.words import escape, number, percent
+from goldensample.wording.numbers import count
 
 VERDICTS = {
     "defect": ("▲", "defect"),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from goldensample.records import Array
-from goldensample.report.words import count, number
+from goldensample.report.words import number
+from goldensample.wording.numbers import count
 
 _WIDTH, _LEFT, _RIGHT = 400, 10, 390
 _BINS = 36

@@ -8,6 +8,7 @@ from goldensample._version import __version__
 from goldensample.inspection.inspector import Inspector
 from goldensample.preparation.zones import Zones, describe_limit
 from goldensample.report.page import Report
+from goldensample.wording.numbers import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def facts(inspector: Inspector, occasion: Occasion) -> dict[str, str]:
     """Return the facts of an occasion and of the fit, name to value, in their order."""
     journal, network = inspector.journal, inspector.backbone.network
     revision = str(journal.head) if journal and journal.head else "0, as it was fitted"
-    count = len(journal.pictures(journal.head) if journal else inspector.pictures)
+    learned = len(journal.pictures(journal.head) if journal else inspector.pictures)
     values = {
         "lot": occasion.lot,
         "date": occasion.date,
@@ -51,7 +52,7 @@ def facts(inspector: Inspector, occasion: Occasion) -> dict[str, str]:
         "version": f"goldensample {__version__}",
         "network": f"{network.name} ({network.source_sha256[:12]}…)",
         "levels": ", ".join(network.levels),
-        "learned": f"{describe_method(inspector)} from {count} good pictures",
+        "learned": f"{describe_method(inspector)} from {count(learned, 'good picture')}",
         "preparation": describe_preparation(inspector),
         "zones": describe_zones(inspector.preparation.zones),
     }

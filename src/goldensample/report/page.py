@@ -15,7 +15,8 @@ from goldensample.report.entry import Entry, make_entry
 from goldensample.report.legend import legend, line_legend
 from goldensample.report.reasons import TrainingThumbnail, index_thumbnails, training_images
 from goldensample.report.scale import ColourScale, fit_scale
-from goldensample.report.words import count, escape
+from goldensample.report.words import escape
+from goldensample.wording.numbers import count
 
 _CARDS = "<!-- cards -->"
 

@@ -7,7 +7,8 @@ from goldensample.calibration.conformal import proven_rate
 from goldensample.records import Threshold
 from goldensample.report.cards import VERDICTS
 from goldensample.report.entry import Entry, has_verdicts
-from goldensample.report.words import count, escape, number, percent
+from goldensample.report.words import escape, number, percent
+from goldensample.wording.numbers import count
 from goldensample.wording.verdicts import sum_of
 
 MEASURES = {
@@ -93,7 +94,7 @@ def describe_threshold(threshold: Threshold | None) -> str:
     if threshold is None:
         return (
             "<p>No threshold was set, so pictures carry a score and no verdict: the oddest come "
-            "first. A threshold needs good pictures kept out of the fit.</p>"
+            "first. Verdicts need more good pictures: some are kept aside to set a limit.</p>"
         )
     limits = f"A picture is called defect when its score is above <b>{number(threshold.score)}</b>"
     if threshold.pixel is None:

@@ -27,9 +27,9 @@ def page(
     """
     heading = "False alarms against the limit" if curves[2] is None else "False alarms and misses"
     note = (
-        '<p class="quiet">False alarms: expected over fits, from good pictures that did not build '
-        "what scored them; drawn through. Misses, of the labelled defects: dashed. The upright "
-        "line: the limit in use.</p>"
+        '<p class="quiet">Drawn through: of new good parts, how many would be called defects, as '
+        "good pictures show that were not learned from. Dashed: of the labelled defects, how many "
+        "would be missed. The upright line: the limit in use.</p>"
     )
     chart = panel(heading, error_rate_chart(*curves, current_limit))
     cells = (row.values() for row in rows)

@@ -26,16 +26,6 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
-def count(value: int, noun: str) -> str:
-    """Return a count with its noun.
-
-    Example:
-        >>> count(1, "picture"), count(1200, "picture")
-        ('1 picture', '1,200 pictures')
-    """
-    return f"{value:,} {noun}" if value == 1 else f"{value:,} {noun}s"
-
-
 def percent(share: float) -> str:
     """Return a share as a percentage, two or three significant digits, with a non-breaking space.
 

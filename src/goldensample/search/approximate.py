@@ -69,6 +69,6 @@ def _import_faiss() -> Any:
     except ImportError as error:
         raise ValueError(
             "search ivfpq and hnsw must have FAISS; it is not installed; "
-            "pip install 'goldensample[faiss]', or take search exact"
+            'pip install "goldensample[faiss]", or take search exact'
         ) from error
     return faiss

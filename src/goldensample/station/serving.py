@@ -19,6 +19,7 @@ from goldensample.station.outputs.connect import OutputOptions
 from goldensample.station.settings import Settings
 from goldensample.station.station import Station
 from goldensample.station.web.app import create_app
+from goldensample.wording.numbers import count
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
@@ -62,8 +63,9 @@ def serve(
             timeout_graceful_shutdown=STOP_S,
         )
         shown_host = "localhost" if settings.host in ("127.0.0.1", "::1") else settings.host
+        products = count(len(station.products), "product")
         print(
-            f"the station is at http://{shown_host}:{port}, {len(station.products)} products",
+            f"the station is at http://{shown_host}:{port}, {products}",
             file=sys.stderr,
             flush=True,
         )

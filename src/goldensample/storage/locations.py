@@ -173,8 +173,7 @@ def _open_file_system(root: str) -> Any:
         from fsspec.registry import known_implementations
     except ImportError:
         raise StoreError(
-            f"{scheme}:// must have the extra [remote]; install it with "
-            "pip install 'goldensample[remote]'"
+            f'{scheme}:// must have the extra [remote]; pip install "goldensample[remote]"'
         ) from None
     # one request a picture on S3: to fetch pieces concurrently, s3fs would first ask for its size
     options = {"max_concurrency": 1} if scheme in ("s3", "s3a") else {}

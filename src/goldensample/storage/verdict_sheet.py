@@ -18,7 +18,7 @@ MOST_ROWS = 2**20 - 1
 NO_DATE = datetime(1980, 1, 1)
 """Written as the day of making: equal rows give equal bytes."""
 INSTALL = (
-    "an Excel file must have the extra [excel]; install it with pip install 'goldensample[excel]'; "
+    'an Excel file must have the extra [excel]; pip install "goldensample[excel]"; '
     "or let --output end in .csv"
 )
 

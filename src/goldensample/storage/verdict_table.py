@@ -13,10 +13,7 @@ from goldensample.errors import ArtifactError, GoldenError
 
 ROWS = 8192
 """Minimum rows of a row group, except the last: a reader holds one group in memory at a time."""
-INSTALL = (
-    "a table of verdicts must have the extra [parquet]; install it with "
-    "pip install 'goldensample[parquet]'"
-)
+INSTALL = 'a table of verdicts must have the extra [parquet]; pip install "goldensample[parquet]"'
 
 
 def check_installed() -> None:

@@ -1,29 +1,26 @@
 """Texts for progress: stages of work, and durations."""
 
+READING, LEARNING, CHECKING = "reading", "learning", "checking"
 STAGES = {
-    "check": "checking pictures",
-    "features": "computing features",
-    "training": "training the network",
-    "patches": "projecting patches",
-    "pooling": "averaging features",
-    "coreset": "choosing the bank",
-    "coverage": "measuring the bank's radius",
-    "usual": "comparing each with the others",
-    "composition": "comparing what each picture is made of",
-    "folds": "fitting without each fold of the pictures",
-    "threshold": "setting the threshold",
-    "precision": "proving the precision on pasted defects",
-    "inspect": "inspecting",
-    "learn": "learning",
-    "parity": "comparing with the inspector",
-    "denoise": "looking for odd patches",
-    "audit": "scoring each against the others",
-    "thumbnails": "keeping small pictures",
-    "products": "fitting products",
+    **dict.fromkeys(("check", "features"), READING),
+    **dict.fromkeys(("training", "patches", "pooling", "coreset", "coverage", "usual"), LEARNING),
+    **dict.fromkeys(("composition", "folds", "learn", "denoise", "thumbnails"), LEARNING),
+    **dict.fromkeys(("threshold", "precision", "parity", "audit", "inspect"), CHECKING),
+    "products": "products",
     "backup": "copying files",
     "restore": "restoring files",
     "soak": "inspecting over and over",
 }
+"""What is said of each stage of a work: of fits and inspections, one of three words."""
+LEAST_SHARE = 0.1
+"""Of a step, done before a time left is told: before, it would be a guess."""
+
+
+def time_left(elapsed_s: float, done: int, total: int) -> str:
+    """Return ", about 40 s left of this step"; "" while less than `LEAST_SHARE` is done."""
+    if done < LEAST_SHARE * total or not done:
+        return ""
+    return f", about {duration(elapsed_s * (total - done) / done)} left of this step"
 
 
 def duration(seconds: float) -> str:

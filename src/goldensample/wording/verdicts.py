@@ -5,6 +5,7 @@ from typing import Any
 
 from goldensample.errors import ImageError
 from goldensample.records import Inspection, Threshold
+from goldensample.wording.numbers import count
 
 COLUMNS = (
     "picture", "verdict", "score", "threshold", "review_threshold", "p_value", "regions",
@@ -55,6 +56,6 @@ def sum_of(counts: Mapping[str, int]) -> str:
     total = sum(counts.values())
     others = [f"{counts.get(kind, 0):,} {name}" for kind, name in KINDS.items() if counts.get(kind)]
     if counts.get("none") and not counts.get("defect"):
-        return f"{total:,} pictures: {', '.join(others)}"
+        return f"{count(total, 'picture')}: {', '.join(others)}"
     defects = f"{counts.get('defect', 0):,} of {total:,} defects"
     return ", ".join([defects, *others[bool(counts.get("defect")) :]])

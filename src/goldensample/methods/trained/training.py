@@ -134,7 +134,7 @@ def open_torch(settings: Any) -> Any:
     if find_spec("torch") is None:
         raise TrainingError(
             f"{type(settings).__name__} must have torch to be trained; it is not installed; "
-            "pip install 'goldensample[torch]'"
+            'pip install "goldensample[torch]"'
         )
     import torch
 

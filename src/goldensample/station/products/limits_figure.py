@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from goldensample.records import Array, Threshold
-from goldensample.report.words import count, number
+from goldensample.report.words import number
+from goldensample.wording.numbers import count
 
 WIDTH, LEFT, RIGHT = 720, 12, 708
 LANE_PX, TOP, BINS = 110, 44, 60

@@ -215,7 +215,7 @@ def advance(progress: FitProgress, stage: str, done: int, total: int) -> FitProg
         share = max(share, weight_done / sum(weights))
     stage_name = STAGE_NAMES.get(stage.removeprefix("audit "), stage)
     if stage in AUDIT_WEIGHTS and stage != "audit":
-        stage_name = f"looking for odd pictures: {stage_name}"
+        stage_name = "looking for odd pictures"
     return replace(progress, stage=stage_name, done=done, total=total, share=share)
 
 

@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from goldensample._version import __version__
-from goldensample.report.words import count, number, percent
+from goldensample.report.words import number, percent
 from goldensample.station.web.requests import person_of, station_of
+from goldensample.wording.numbers import count
 
 VERDICTS = {
     "good": "GOOD",
