@@ -180,7 +180,8 @@ def test_the_time_left_counts_from_the_end_of_the_stage_before(monkeypatch, caps
     for stage, done, total in (("training", 2, 2), ("folds", 1, 5), ("folds", 2, 5)):
         notify(stage, done, total)
     told = capsys.readouterr().err.splitlines()
-    assert [line.rpartition(", ")[2] for line in told] == ["about 5 min left", "about 4 min left"]
+    left = [line.rpartition(", ")[2] for line in told]
+    assert left == ["about 5 min left of this step", "about 4 min left of this step"]
 
 
 def test_an_export_that_answers_otherwise_is_an_error():
