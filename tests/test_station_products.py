@@ -70,7 +70,7 @@ def test_other_limits_are_those_a_fit_would_have_set_and_come_back(file):
 def test_a_preview_counts_what_the_limits_would_change(station):
     used = station.get("/api/products/part/limits").json()
     assert [one["rate"] for one in used["choices"] if one["in_use"]] == [0.05]
-    assert [one["rate"] for one in used["choices"]] == [0.5, 0.2, 0.1, 0.05]
+    assert [one["rate"] for one in used["choices"]] == [0.2, 0.15, 0.1, 0.05]
     same = {"false_alarms": 0.05, "review": 0.2}
     found = station.get("/api/products/part/limits/preview", params=same).json()
     assert (found["same"], found["changed"], found["records"]) == (True, 0, 12)

@@ -249,6 +249,13 @@ def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
     expect(learned).to_be_visible()  # the page, loaded anew, follows the fit to its end
     page.wait_for_load_state()
     check_accessibility(page)
+    page.locator("[data-of=odd]").first.click()
+    large = page.get_by_role("dialog")
+    for place in ("#large-picture", "#large-heat"):
+        expect(large.locator(place)).to_have_js_property("complete", True)
+        expect(large.locator(place)).not_to_have_js_property("naturalWidth", 0)
+    check_accessibility(page)
+    large.get_by_role("button", name="Close").click()
     with expect_load(page):
         button("Put into service").press("Enter")
     expect(page).to_have_url(re.compile("/products/dropped$"))
@@ -257,8 +264,8 @@ def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
     page.reload()
     check_accessibility(page)
     page.get_by_label("Good parts called defects").press("Home")
-    expect(page.locator("#rate-words")).to_have_text("50 %")
-    query = {"false_alarms": 0.5}
+    expect(page.locator("#rate-words")).to_have_text("20 %")
+    query = {"false_alarms": 0.2, "review": 0.3}
     preview = client.get("/api/products/dropped/limits/preview", params=query).json()
     assert preview["changed"] > 0
     words = f"{preview['changed']} would get another verdict"
@@ -267,7 +274,9 @@ def test_a_product_from_dropped_pictures_to_other_limits_and_back(page, client):
     expect(button("Apply these limits")).to_be_enabled()
     with expect_load(page):
         button("Apply these limits").press("Enter")
-    expect(page.get_by_text("limits for 50 % false alarms (Eve)")).to_be_visible()
+    expect(
+        page.get_by_text("limits for 20 % false alarms, look again at 30 % (Eve)")
+    ).to_be_visible()
     button("Revert to revision 0").press("Enter")
     with expect_load(page):
         page.get_by_role("dialog").get_by_role("button", name="Yes").press("Enter")

@@ -7,13 +7,11 @@ from sqlalchemy import case, func, literal_column, select
 from sqlalchemy.sql import ColumnElement
 
 from goldensample.calibration.conformal import required_count
-from goldensample.calibration.tradeoff import RATES
 from goldensample.inspection.inspector import Inspector
 from goldensample.learning.relimit import (
     calibration_of,
     limits_for_rates,
     promise_kind,
-    supports_rate,
 )
 from goldensample.records import Threshold
 from goldensample.station.records.ledger import Ledger
@@ -21,6 +19,10 @@ from goldensample.station.records.rows import Filter, Record
 from goldensample.station.records.tables import records
 from goldensample.wording.limits import percent, promise
 
+STEPS = (0.2, 0.15, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.015, 0.01, 0.005, 0.002, 0.001)
+"""Rates of false alarms that a product may offer, where its pictures can show them."""
+REVIEWS = (0.5, 0.3)
+"""Larger rates, of good pictures to look at again, that are offered besides."""
 EXAMPLES = 12
 """Records that are listed as examples of changed verdicts."""
 
@@ -60,7 +62,10 @@ class VerdictChange:
 
 
 def choices(inspector: Inspector) -> list[Choice]:
-    """Return the rates to choose from, the largest first.
+    """Return the rates to choose from, the largest first, each with a limit of its own.
+
+    They are those that the held-out pictures can show, and the one in use. Of n pictures, rates
+    from k to k + 1 in n + 1 have one limit: the smallest is offered.
 
     Raises:
         ValueError: the file has no scores of held-out pictures.
@@ -68,14 +73,21 @@ def choices(inspector: Inspector) -> list[Choice]:
     calibration, current = calibration_of(inspector), inspector.threshold
     count, is_estimate = len(calibration.scores), promise_kind(inspector, calibration) == "estimate"
     current_rate = current.false_alarms if current else None
-    rates = {*RATES, *([] if current_rate is None else [current_rate])}
+    of_step = {_step(rate, count): rate for rate in STEPS}  # the smallest rate of each
+    of_step.pop(0, None)
+    if current_rate is not None:
+        of_step[_step(current_rate, count)] = current_rate
     return [
         Choice(
             rate, percent(rate), is_estimate or required_count(rate) > count, rate == current_rate
         )
-        for rate in sorted(rates, reverse=True)
-        if supports_rate(count, rate)
+        for rate in sorted(of_step.values(), reverse=True)
     ]
+
+
+def _step(rate: float, count: int) -> int:
+    """Return how many of `count` held-out pictures may lie above the limit for a rate; 0: none."""
+    return int(rate * (count + 1) + 1e-9)
 
 
 def preview(

@@ -19,7 +19,7 @@ from goldensample.artifact.thumbnails import add_thumbnails
 from goldensample.backbones.network import Backbone
 from goldensample.calibration import conformal
 from goldensample.errors import GoldenError
-from goldensample.fitting.audit import METHOD, audit
+from goldensample.fitting.audit import METHOD, audit, outlier_limit
 from goldensample.fitting.calibrate import fold_detectors
 from goldensample.fitting.fit import fit
 from goldensample.fitting.precision import candidates, choose_precision
@@ -31,6 +31,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Notify
+from goldensample.report.entry import Heat
 from goldensample.station.records import heat_files
 from goldensample.station.setup.drafts import FITTED, RESULT
 from goldensample.storage.atomic import write_atomic
@@ -41,6 +42,8 @@ PROGRESS_INTERVAL_S = 0.2
 """Seconds between two lines of progress, at least."""
 MAX_AUDITED = 1000
 """Pictures of an audit, at most: each is scored against all others."""
+MAX_ODD = 12
+"""Odd pictures with a heat map, at most."""
 MAX_HEAT_MAPS = 8
 """Held-out verdicts with a heat map, at most."""
 
@@ -131,7 +134,7 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
         "notes": intake_notes(pictures.intake) if pictures.intake else [],
         "promise": promise(inspector.threshold),
         "first": held_out_verdicts(folder, inspector, pictures, numbers),
-        "audit": audit_pictures(pictures, backbone, preparation, notify, numbers),
+        "audit": audit_pictures(folder, pictures, backbone, preparation, notify, numbers),
     }
     write_atomic(folder / RESULT, json.dumps(result, allow_nan=False).encode())
 
@@ -196,18 +199,17 @@ def held_out_verdicts(
 
 
 def audit_pictures(
+    folder: Path,
     pictures: Folder,
     backbone: Backbone,
     preparation: Preparation,
     notify: Notify,
     numbers: list[int],
 ) -> list[dict[str, Any]] | None:
-    """Score each picture against all others, the highest score first; None if there are too many.
+    """Score each picture against all others, the highest score first; draw the oddest.
 
-    A picture is an outlier when its score is above the upper quartile by more than three
-    interquartile ranges.
-
-    Source: Tukey, Exploratory Data Analysis, 1977 ("far out").
+    Returns:
+        None if there are too many.
     """
     if len(pictures) > MAX_AUDITED:
         return None
@@ -219,16 +221,26 @@ def audit_pictures(
         false_alarms=None,
         notify=lambda stage, done, total: notify(f"audit {stage}", done, total),
     )
-    scores = np.array([inspection.score for inspection in audit(inspector, pictures, notify)])
-    low, high = np.quantile(scores, (0.25, 0.75))
+    heats, found = list[Heat](), list[float]()
+    for inspection in audit(inspector, pictures, notify):
+        assert inspection.heat_map is not None, "patchcore has a map"
+        heats.append(heat_files.downsample(inspection.heat_map))
+        found.append(inspection.score)
+    scores = np.array(found)
+    order, limit = np.argsort(-scores, kind="stable").tolist(), outlier_limit(scores)
+    usual = float(np.median([heat.largest for heat in heats]))
+    for index in order[:MAX_ODD]:  # coloured where it is hotter than half of the pictures ever are
+        overlay = heat_files.overlay(heats[index], usual)
+        write_atomic(folder / f"odd-{numbers[index]:05d}.png", overlay)
     return [
         {
             "number": numbers[index],
             "name": pictures.names[index],
             "score": float(scores[index]),
-            "odd": bool(scores[index] > high + 3 * (high - low)),
+            "odd": bool(scores[index] > limit),
+            "drawn": rank < MAX_ODD,
         }
-        for index in np.argsort(-scores, kind="stable").tolist()
+        for rank, index in enumerate(order)
     ]
 
 

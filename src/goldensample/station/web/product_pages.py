@@ -120,7 +120,8 @@ def setup_context(request: Request) -> dict[str, Any]:
 
 def limits_context(station: Station, product: Product) -> dict[str, Any]:
     """Return the rates to choose from and the figure, or why there are none."""
-    inspector, empty = product.state.inspector, {"choices": [], "figure": "", "at": 0}
+    inspector = product.state.inspector
+    empty = {"choices": [], "reviews": [], "figure": "", "at": 0}
     if not revisions(inspector):
         reason = "a product must be able to learn for other limits; this one cannot; "
         reason += "fit it anew with --method patchcore and --calibration split"
@@ -135,6 +136,10 @@ def limits_context(station: Station, product: Product) -> dict[str, Any]:
     return {
         "why": "",
         "choices": choices,
+        "reviews": [
+            *((rate, percent(rate)) for rate in limits.REVIEWS),
+            *((choice.rate, choice.words) for choice in choices),
+        ],
         "figure": draw_limits(calibration_scores, scores, inspector.threshold),
         "at": next((k for k, choice in enumerate(choices) if choice.in_use), len(choices) // 2),
     }

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request
@@ -94,20 +94,27 @@ async def add(
 
 
 @router.get("/{draft}/pictures/{number}", response_class=Response, responses=JPEG_RESPONSE)
-async def picture(request: Request, draft: DraftId, number: Number) -> Response:
-    """Give a small picture of one of a draft's."""
+async def picture(
+    request: Request,
+    draft: DraftId,
+    number: Number,
+    longest: Annotated[int, Query(ge=16, le=1600)] = LONGEST_PX,
+) -> Response:
+    """Give one of a draft's pictures, made anew as a JPEG, its longest side of so many pixels."""
     target = draft_of(station_of(request), draft)
     if number >= len(target.pictures):
         raise HTTPException(404, "a picture must be one of the draft's; this one is not")
     path = target.pictures[number].path
-    data = await to_thread.run_sync(_thumbnail, path, limiter=decode_limiter)
+    data = await to_thread.run_sync(_shrunk, path, longest, limiter=decode_limiter)
     return Response(data, media_type="image/jpeg", headers={"cache-control": "private, max-age=60"})
 
 
 @router.get("/{draft}/heat/{number}", response_class=Response, responses=PNG_RESPONSE)
-def heat_map(request: Request, draft: DraftId, number: Number) -> Response:
-    """Give the heat map of a picture that was kept out of the fit."""
-    path = draft_of(station_of(request), draft).folder / f"heat-{number:05d}.png"
+def heat_map(
+    request: Request, draft: DraftId, number: Number, of: Literal["heat", "odd"] = "heat"
+) -> Response:
+    """Give the heat map of a picture kept out of the fit, or (`odd`) against all the others."""
+    path = draft_of(station_of(request), draft).folder / f"{of}-{number:05d}.png"
     if not path.exists():
         raise HTTPException(404, "a heat map must have been drawn; of this picture none was")
     return Response(path.read_bytes(), media_type="image/png")
@@ -191,5 +198,5 @@ def _decode(path: FilePath, name: str) -> None:
         raise ImageError(str(error).replace(str(path), name or "the picture")) from None
 
 
-def _thumbnail(path: FilePath) -> bytes:
-    return encode_jpeg(shrink(read_for_view(path), LONGEST_PX))
+def _shrunk(path: FilePath, longest_px: int) -> bytes:
+    return encode_jpeg(shrink(read_for_view(path), longest_px))

@@ -155,6 +155,20 @@ for (const box of boxes) {
 element("false-alarms")?.addEventListener("change", count);
 count();
 
+document.addEventListener("click", (event) => {
+  const { look, of, name } = event.target.closest("[data-look]")?.dataset ?? {};
+  if (!look) return;
+  element("large-name").textContent = name;
+  element("large-picture").src = at(`/pictures/${look}?longest=1600`);
+  element("large-heat").hidden = !of || !element("large-colours").checked;
+  element("large-heat").dataset.drawn = of;
+  if (of) element("large-heat").src = at(`/heat/${look}?of=${of}`);
+  element("large").showModal();
+});
+element("large-colours")?.addEventListener("change", (event) => {
+  element("large-heat").hidden = !element("large-heat").dataset.drawn || !event.target.checked;
+});
+
 element("learn")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const review = element("review").value;
