@@ -14,7 +14,7 @@ from conftest import check_same, fit, part
 from safetensors.numpy import load as tensors_of
 from safetensors.numpy import save as to_bytes
 
-from goldensample import ArtifactError, load, save
+from goldensample import ArtifactError, PatchCore, load, save
 from goldensample.storage.atomic import write_atomic
 
 
@@ -50,6 +50,21 @@ def test_a_loaded_file_scores_the_same(fitted, file):
     assert again.preparation == fitted.preparation
     assert again.method == fitted.method
     assert again.backbone.network == fitted.backbone.network
+
+
+def test_a_file_from_before_a_knob_scores_as_it_did(tiny, good_parts, tmp_path):
+    path, method = tmp_path / "old.golden", PatchCore(by_position="off", composition="off")
+    plain = fit(good_parts, backbone=tiny, method=method)
+    save(plain, path)
+
+    def forget(header) -> None:
+        for name in ("by_position", "composition"):
+            del header["knobs"][name]
+
+    path.write_bytes(with_header(path.read_bytes(), forget))
+    old = load(path)
+    assert old.method == method
+    check_same(old.inspect(part(3, defect=True)), plain.inspect(part(3, defect=True)))
 
 
 def test_the_same_fit_gives_the_same_bytes(tiny, good_parts, file, tmp_path):

@@ -143,6 +143,10 @@ MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 """Exceptions that parts can raise which do not fit."""
 
 
+LATER_KNOBS = {"patchcore": {"by_position": "off", "composition": "off"}}
+"""Knobs that files up to 0.1 may lack, by method, with the values that score as those did."""
+
+
 def _build_inspector(
     header: dict[str, Any], arrays: dict[str, Array], kind: type[Method]
 ) -> Inspector:
@@ -161,7 +165,7 @@ def _build_inspector(
         precision = "fp32"  # whose limits are in the file, too
     if not header["thresholds"].keys() <= HINTS.keys():
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
-    method = build(kind, header["knobs"])
+    method = build(kind, {**LATER_KNOBS.get(header["method"], {}), **header["knobs"]})
     preparation = build(Preparation, _with_grey_range(header["preparation"]))
     check_method(method, preparation.zones)
     detector = method.restore(arrays)
