@@ -40,7 +40,7 @@ def _command(name: str) -> str:
     for parameter in command.params:
         names = ", ".join(f"`{text}`" for text in parameter.opts)
         if not names.startswith("`-"):
-            names = f"`{parameter.metavar}`"
+            names = f"`{parameter.metavar or parameter.name.upper()}`"
         description = parameter.help.replace("\\[", "[").replace("|", "\\|")
         if parameter.default not in (None, False) and "[default" not in description:
             description += f" [default: {parameter.default}]"

@@ -60,7 +60,7 @@ def test_the_papers_means_are_those_of_its_categories():
         ('["image_auroc"]', '["auroc"]', "mine.toml: a figure must be one of"),
         ('method = "patchcore"', "method = 3", "mine.toml.*method must be a str; got 3"),
         ("[[panel]]", '[[panel]]\nvary = "shots"', "vary and values together"),
-        ('title = "A suite"', "", "mine.toml must have title"),
+        ('title = "A suite"', "", "mine.toml lacks title"),
         ("view =", "view", "mine.toml must be TOML"),
     ],
 )

@@ -246,5 +246,5 @@ def _check_keys(
         expected = key_types[key]
         if not isinstance(value, expected) and not (expected is float and isinstance(value, int)):
             raise ValueError(f"{source}: {key} must be a {expected.__name__}; got {value!r}")
-    if missing := required - set(table):
-        raise ValueError(f"{source} must have {', '.join(sorted(missing))}; it has not")
+    if missing := sorted(required - set(table)):
+        raise ValueError(f"{source} lacks {', '.join(missing)}; see how-to/own-network-or-method")

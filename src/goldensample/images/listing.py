@@ -19,6 +19,7 @@ ENDINGS = (
 )
 PathLike = str | os.PathLike[str]
 _KINDS = ", ".join(ending[1:] for ending in ENDINGS)
+_REMEDY = "convert or rename it; a video is for golden serve --camera FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ def _expand(path: Path) -> Sequence[tuple[Location, int]]:
     if os.path.lexists(path):
         if path.suffix.lower() in ENDINGS:
             return [(path, 1)]
-        raise ImageError(f"a picture must end in {_KINDS}; {path} does not; convert or rename it")
+        raise ImageError(f"a picture must end in {_KINDS}; {path} does not; {_REMEDY}")
     if not glob.has_magic(str(path)):
         raise ImageError(
             f"a picture or folder must be there to read; {path} is not; check the path and rights"
@@ -120,7 +121,7 @@ def _expand_url(url: str) -> Sequence[tuple[Location, int]]:
     if isinstance(entry, Remote):
         if is_picture(bare):
             return [(entry, 1)]
-        raise ImageError(f"a picture must end in {_KINDS}; {url} does not; convert or rename it")
+        raise ImageError(f"a picture must end in {_KINDS}; {url} does not; {_REMEDY}")
     patterns = (glob.has_magic(part.replace("?", "") if web else part) for part in parts[3:])
     first = next((k for k, magic in enumerate(patterns, 3) if magic), None)
     if first is not None and (entry is None or web):

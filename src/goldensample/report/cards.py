@@ -68,11 +68,15 @@ def _head(entry: Entry, rank: int, score_threshold: float | None) -> str:
         times = (
             f' <span class="quiet">= {inspection.score / score_threshold:.2f} × threshold</span>'
         )
-    name = escape(inspection.name)
+    name, verdict = escape(inspection.name), ""
+    if inspection.verdict:  # else no card of the page has one
+        verdict = (
+            f'<span class="verdict {caption.replace(" ", "-")}">'
+            f'<span aria-hidden="true">{symbol}</span> {caption}</span>'
+        )
     return (
         f'<header><p class="line"><span class="rank">{rank}</span>'
-        f'<span class="verdict {caption.replace(" ", "-")}">'
-        f'<span aria-hidden="true">{symbol}</span> {caption}</span>'
+        f"{verdict}"
         f'<span class="score">score <b>{number(inspection.score)}</b>{times}</span>'
         f'</p><div class="line"><h3 class="name"><bdi>{name}</bdi></h3>'
         f'<button type="button" class="enlarge scripted" aria-label="Enlarge {name}">Enlarge'
