@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from goldensample.artifact.earlier import with_opinions
 from goldensample.artifact.header import build
 from goldensample.drift import measures
 from goldensample.inspection.inspector import Inspector
@@ -59,7 +60,7 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
         np.zeros((count, 3), np.float32),
         born,
         drops,
-        tuple(map(_from_entry, revisions)),
+        tuple(build(Revision, with_opinions(entry)) for entry in revisions),
     )
     active = journal.active(journal.head) & ~journal.defects
     if (
@@ -83,20 +84,6 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
     if _statistics_bytes(restored) != _statistics_bytes(inspector):
         raise ValueError("what good pictures are like must be that of the last revision")
     return replace(inspector, journal=journal, habits=restored.habits)
-
-
-def _from_entry(entry: Any) -> Revision:
-    """Return a revision from its entry, see `to_entry`.
-
-    Raises:
-        ValueError: it is not one.
-    """
-    if isinstance(entry, dict) and isinstance(entry.get("limits"), list):
-        limits = [
-            {"opinions": None, **one} if isinstance(one, dict) else one for one in entry["limits"]
-        ]
-        entry = {**entry, "limits": limits}
-    return build(Revision, entry)
 
 
 def _statistics_bytes(inspector: Inspector) -> dict[str, bytes]:

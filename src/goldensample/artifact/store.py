@@ -8,6 +8,7 @@ import numpy as np
 
 from goldensample.artifact.calibration_parts import pop_calibrations, to_arrays
 from goldensample.artifact.container import read_parts, write_parts
+from goldensample.artifact.earlier import with_grey_range, with_later_knobs
 from goldensample.artifact.header import build, convert
 from goldensample.artifact.journal_parts import JOURNAL, attach_journal, pop_arrays, to_parts
 from goldensample.artifact.own_method import find_method, source_name, source_sha256
@@ -143,10 +144,6 @@ MISFITS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, 
 """Exceptions that parts can raise which do not fit."""
 
 
-LATER_KNOBS = {"patchcore": {"by_position": "off", "composition": "off"}}
-"""Knobs that files up to 0.1 may lack, by method, with the values that score as those did."""
-
-
 def _build_inspector(
     header: dict[str, Any], arrays: dict[str, Array], kind: type[Method]
 ) -> Inspector:
@@ -165,8 +162,8 @@ def _build_inspector(
         precision = "fp32"  # whose limits are in the file, too
     if not header["thresholds"].keys() <= HINTS.keys():
         raise ValueError(f"thresholds must be by precision; got {header['thresholds'].keys()}")
-    method = build(kind, {**LATER_KNOBS.get(header["method"], {}), **header["knobs"]})
-    preparation = build(Preparation, _with_grey_range(header["preparation"]))
+    method = build(kind, with_later_knobs(header["method"], header["knobs"]))
+    preparation = build(Preparation, with_grey_range(header["preparation"]))
     check_method(method, preparation.zones)
     detector = method.restore(arrays)
     pictures = _training_pictures(header["pictures"], header.get("digests"), detector)
@@ -196,15 +193,6 @@ def _pop_network(values: Any, arrays: dict[str, Array]) -> Network:
         for name, field in GRAPHS.items()
     }
     return build(Network, values, graphs)
-
-
-def _with_grey_range(preparation: Any) -> Any:
-    """Return the settings of a preparation; files up to 0.1 had a white level alone, from 0."""
-    if not isinstance(preparation, dict) or "white" not in preparation:
-        return preparation
-    others = {name: value for name, value in preparation.items() if name != "white"}
-    white = preparation["white"]
-    return {**others, "grey_range": None if white is None else {"black": 0, "white": white}}
 
 
 def _training_pictures(
