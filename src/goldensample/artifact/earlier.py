@@ -1,4 +1,4 @@
-"""What files of earlier versions lack, as those meant it, so that they open and score as they did."""
+"""What files of earlier versions lack, as those meant it: they open, and score as they did."""
 
 from typing import Any
 
