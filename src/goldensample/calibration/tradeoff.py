@@ -7,7 +7,7 @@ import numpy as np
 from goldensample.calibration import conformal, tails
 from goldensample.records import Array, Calibration, Threshold
 
-RATES = (0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
+RATES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 """Of good pictures called defect; the table has those that can be guaranteed or estimated."""
 EXTRAPOLATION = 10
 """How far below the least guaranteed rate estimates go."""
