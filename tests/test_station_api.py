@@ -41,6 +41,20 @@ def test_what_is_no_picture_is_refused_and_leaves_nothing(client):
     assert client.post("/api/inspect/none", content=b"a").status_code == 404
 
 
+def test_a_form_with_a_file_is_taken(client):
+    data, url = picture(205, defect=True), "/api/inspect/part"
+    plain = inspect(client, data).json()
+    form = {"data": {"note": "of the night shift"}, "files": {"file": ("b.png", data)}}
+    record = client.post(url, params={"name": "b.png"}, **form).json()
+    assert record["picture_sha256"] == plain["picture_sha256"]
+    assert (record["verdict"], record["score"]) == (plain["verdict"], plain["score"])
+    empty = client.post(url, files={"note": (None, b"no file")})
+    assert empty.status_code == 422
+    assert "must have a file in it" in empty.json()["error"]
+    broken = {"content-type": "multipart/form-data; boundary=a"}
+    assert client.post(url, content=b"--b", headers=broken).status_code == 422
+
+
 def test_pictures_and_maps_are_shown(client):
     record = inspect(client, picture(201, defect=True)).json()
     url = f"/api/records/{record['id']}"

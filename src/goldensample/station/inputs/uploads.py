@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from goldensample.errors import ImageError
 from goldensample.images.codec import read_shape
+from goldensample.station.inputs.forms import file_of_form, is_form
 from goldensample.station.line.intake import Intake
 from goldensample.station.records.archive import IncomingFile, TooLargeError
 
@@ -39,7 +40,7 @@ class Upload:
 
 
 async def receive(intake: Intake, request: Request) -> IncomingFile:
-    """Write the body of a request to disk, up to the limits of size and time.
+    """Write the body of a request, or the file in its form, to disk, within size and time.
 
     Raises:
         TooLargeError: it is too large.
@@ -63,7 +64,8 @@ async def receive(intake: Intake, request: Request) -> IncomingFile:
 
     try:
         async with asyncio.timeout(UPLOAD_S):
-            return await intake.archive.receive(chunks(), limit)
+            body = file_of_form(request, chunks()) if is_form(request) else chunks()
+            return await intake.archive.receive(body, limit)
     except TimeoutError as error:
         message = f"a file must arrive without a pause of {STALL_S:g} s, and in {UPLOAD_S:g} s"
         raise HTTPException(408, message) from error

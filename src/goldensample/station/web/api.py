@@ -38,10 +38,16 @@ IMMUTABLE = {"cache-control": "private, max-age=86400, immutable"}
 """Cache headers: the picture and heat map of a record never change."""
 JPEG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
 PNG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+PICTURE = {"type": "string", "format": "binary"}
 PICTURE_BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            "application/octet-stream": {"schema": PICTURE},
+            "multipart/form-data": {
+                "schema": {"type": "object", "properties": {"file": PICTURE}, "required": ["file"]}
+            },
+        },
     }
 }
 
@@ -62,7 +68,7 @@ async def inspect(
     name: Annotated[str, Query(max_length=255, pattern=TEXT_PATTERN)] = "",
     source: Literal["api", "page"] = "api",
 ) -> Any:
-    """Inspect the picture that is the body, PNG, JPEG, BMP, TIFF or WebP; answer when it is kept.
+    """Inspect the picture that is the body, or the file in a form; answer when it is kept.
 
     What cannot be read is kept as a record with the verdict "error"; it is answered 422, 413 or
     408, with the record and the reason. 429 with Retry-After where too many wait already.
