@@ -6,6 +6,18 @@ import httpx
 import pytest
 from station_parts import picture, run_station, small_product
 
+from goldensample.station.web.answers import (
+    ChangeList,
+    FeedbackAnswer,
+    Health,
+    LimitChoices,
+    ProductAnswer,
+    RecordAnswer,
+    RecordList,
+    RecordWithLabels,
+    RevisionAnswer,
+)
+
 
 @pytest.fixture(scope="module")
 def client(tiny, tmp_path_factory) -> Iterator[httpx.Client]:
@@ -53,6 +65,39 @@ def test_a_form_with_a_file_is_taken(client):
     assert "must have a file in it" in empty.json()["error"]
     broken = {"content-type": "multipart/form-data; boundary=a"}
     assert client.post(url, content=b"--b", headers=broken).status_code == 422
+
+
+def test_answers_are_what_the_document_says(client):
+    record = RecordAnswer.model_validate(inspect(client, picture(207, defect=True)).json())
+    assert record.regions[0].nearest_good
+    told = {"record": record.id, "answer": "defect"}
+    said = FeedbackAnswer.model_validate(client.post("/api/feedback", json=told).json())
+    assert said.time.startswith("20")
+    labels = RecordWithLabels.model_validate(client.get(f"/api/records/{record.id}").json())
+    assert labels.answers[0].answer == "defect"
+    RecordList.model_validate(client.get("/api/records").json())
+    ChangeList.model_validate(client.get("/api/changes").json())
+    LimitChoices.model_validate(client.get("/api/products/part/limits").json())
+    RevisionAnswer.model_validate(client.get("/api/products/part/revisions").json()[0])
+    assert Health.model_validate(client.get("/api/health").json()).products == 1
+    (product,) = map(ProductAnswer.model_validate, client.get("/api/products").json())
+    assert product.threshold
+    document = client.get("/api/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for operation in methods.values():
+            assert operation["security"] == [{"HTTPBearer": []}]
+            for kind, content in operation["responses"]["200"].get("content", {}).items():
+                assert content.get("schema", kind != "application/json"), path
+    assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+
+
+def test_the_original_is_given_back(client):
+    data = picture(208)
+    number = inspect(client, data, name="näh 1.png").json()["id"]
+    found = client.get(f"/api/records/{number}/original")
+    assert found.content == data
+    assert found.headers["content-type"] == "application/octet-stream"
+    assert found.headers["content-disposition"].startswith("attachment")
 
 
 def test_pictures_and_maps_are_shown(client):

@@ -11,7 +11,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import status_code_conformance
+from schemathesis.specs.openapi.checks import (
+    response_schema_conformance,
+    status_code_conformance,
+)
 from station_parts import picture, run_station
 
 from goldensample.station.settings import Settings
@@ -20,7 +23,7 @@ from goldensample.station.web.app import create_app
 
 ATTACKS = 300
 """The benchmark `station_hostile.py` sends 10,000."""
-CHECKS = [not_a_server_error, status_code_conformance]
+CHECKS = [not_a_server_error, status_code_conformance, response_schema_conformance]
 EXAMPLES = 6
 """Of each route; more by hand: see the page on the station."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from anyio import to_thread
 from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, Response, StreamingResponse
 
 from goldensample.errors import ImageError
 from goldensample.images.codec import encode_jpeg, read_for_view, shrink
@@ -16,6 +16,14 @@ from goldensample.station.inputs.uploads import decode_limiter, receive_picture
 from goldensample.station.line.jobs import Job
 from goldensample.station.records import heat_files
 from goldensample.station.records.rows import ERROR, iso
+from goldensample.station.web.answers import (
+    ChangeList,
+    ProductAnswer,
+    RecordAnswer,
+    RecordList,
+    RecordWithLabels,
+    gives,
+)
 from goldensample.station.web.record_view import shown_from
 from goldensample.station.web.refusals import GONE_RESPONSE, SLOW_RESPONSE, without_paths
 from goldensample.station.web.requests import (
@@ -24,6 +32,7 @@ from goldensample.station.web.requests import (
     RecordQuery,
     csv_lines,
     intake_of,
+    label_json,
     person_of,
     product_json,
     product_of,
@@ -36,9 +45,15 @@ router = APIRouter(prefix="/api")
 LONGEST_PX = 1600
 IMMUTABLE = {"cache-control": "private, max-age=86400, immutable"}
 """Cache headers: the picture and heat map of a record never change."""
-JPEG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
-PNG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 PICTURE = {"type": "string", "format": "binary"}
+JPEG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
+ORIGINAL_RESPONSE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/octet-stream": {"schema": PICTURE}}}
+}
+CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+PNG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
 PICTURE_BODY = {
     "requestBody": {
         "required": True,
@@ -52,7 +67,7 @@ PICTURE_BODY = {
 }
 
 
-@router.get("/products")
+@router.get("/products", response_model=None, responses=gives(list[ProductAnswer]))
 def products(request: Request) -> list[dict[str, Any]]:
     """List the products."""
     products = list(intake_of(request).products)
@@ -61,7 +76,12 @@ def products(request: Request) -> list[dict[str, Any]]:
     return [product_json(product) for product in products]
 
 
-@router.post("/inspect/{product}", openapi_extra=PICTURE_BODY, responses=SLOW_RESPONSE)
+@router.post(
+    "/inspect/{product}",
+    response_model=None,
+    openapi_extra=PICTURE_BODY,
+    responses=gives(RecordAnswer) | SLOW_RESPONSE,
+)
 async def inspect(
     request: Request,
     product: str,
@@ -91,14 +111,14 @@ async def inspect(
     return record_json(record)
 
 
-@router.get("/records")
+@router.get("/records", response_model=None, responses=gives(RecordList))
 def records(request: Request, query: Annotated[RecordQuery, Query()]) -> dict[str, Any]:
     """List records, the newest first; ask for older ones with `before`."""
     records = station_of(request).ledger.find(query.filter(), query.limit)
     return {"records": [record_json(record) for record in records]}
 
 
-@router.get("/records.csv")
+@router.get("/records.csv", response_class=StreamingResponse, responses=CSV_RESPONSE)
 def records_csv(request: Request, query: Annotated[RecordQuery, Query()]) -> StreamingResponse:
     """Give all records asked for as a table, the newest first."""
     lines = csv_lines(station_of(request).ledger.iterate(query.filter()))
@@ -106,12 +126,12 @@ def records_csv(request: Request, query: Annotated[RecordQuery, Query()]) -> Str
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/records/{number}")
+@router.get("/records/{number}", response_model=None, responses=gives(RecordWithLabels))
 def record(request: Request, number: RecordId) -> dict[str, Any]:
     """Give one record, with what people said of it."""
     station = station_of(request)
     record = record_of(station, number)
-    answers = [asdict(answer) for answer in station.ledger.labels.of(number)]
+    answers = [label_json(answer) for answer in station.ledger.labels.of(number)]
     return {**record_json(record), "answers": answers}
 
 
@@ -143,6 +163,22 @@ def _jpeg(path: Path, grey_range: GreyRange | None, longest_px: int) -> bytes:
         raise HTTPException(410, "the picture must be on disk still; its time is over") from None
 
 
+@router.get(
+    "/records/{number}/original",
+    response_class=FileResponse,
+    responses=ORIGINAL_RESPONSE | GONE_RESPONSE,
+)
+def original(request: Request, number: RecordId) -> FileResponse:
+    """Give the picture's file as it came, to be saved."""
+    station = station_of(request)
+    record = record_of(station, number)
+    path = station.archive.path(record.picture_sha256)
+    if not path.exists():
+        raise HTTPException(410, "the picture must be on disk still; its time is over")
+    headers = IMMUTABLE | {"content-type": "application/octet-stream"}
+    return FileResponse(path, headers=headers, filename=record.name)
+
+
 @router.get("/records/{number}/heat", response_class=Response, responses=PNG_RESPONSE)
 def heat_map(request: Request, number: RecordId) -> Response:
     """Give the heat map as a PNG to lay over the picture."""
@@ -164,7 +200,7 @@ async def events(request: Request) -> StreamingResponse:
     return StreamingResponse(station_of(request).events.listen(), media_type="text/event-stream")
 
 
-@router.get("/changes")
+@router.get("/changes", response_model=None, responses=gives(ChangeList))
 def changes(request: Request) -> dict[str, Any]:
     """List the last changes of products, and what went wrong at inputs and outputs."""
     changes = station_of(request).ledger.changes()

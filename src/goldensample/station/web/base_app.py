@@ -3,12 +3,18 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 
 from goldensample._version import __version__
 from goldensample.station.line.intake import Intake
 from goldensample.station.web.access import AccessMiddleware, Sessions
 from goldensample.station.web.refusals import ERROR_RESPONSES, add_error_handlers
+
+TOKEN = HTTPBearer(
+    auto_error=False,
+    description="A token of golden serve --token, where there are any; AccessMiddleware checks it.",
+)
 
 
 def create_base_app(
@@ -29,6 +35,7 @@ def create_base_app(
         docs_url=None,
         redoc_url=None,
         responses=ERROR_RESPONSES,
+        dependencies=[Depends(TOKEN)],
     )
     app.state.station = intake
     app.state.sessions = Sessions(intake.settings.tokens)

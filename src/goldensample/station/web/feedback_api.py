@@ -10,9 +10,11 @@ from goldensample.station.feedback import Who, decide, save_answer, undo_answer
 from goldensample.station.misses import Cost, cost_of, is_miss, save_mark, teach
 from goldensample.station.records.rows import Answer
 from goldensample.station.station import Station
+from goldensample.station.web.answers import FeedbackAnswer, OneRevision, gives
 from goldensample.station.web.requests import (
     MAX_ID,
     RecordId,
+    label_json,
     person_of,
     record_of,
     require_engineer,
@@ -67,7 +69,7 @@ class TeachRequest(BaseModel):
     tested: Count
 
 
-@router.post("/feedback")
+@router.post("/feedback", response_model=None, responses=gives(FeedbackAnswer))
 def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
     """Keep what a person says of a verdict; a false alarm is learned at once, or proposed.
 
@@ -78,10 +80,12 @@ def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
     record = record_of(station, feedback.record)
     saved = save_answer(station, record, feedback.answer, _who(request))
     missed = is_miss(record_of(station, feedback.record))
-    return {**asdict(saved), "missed": missed}
+    return {**label_json(saved), "missed": missed}
 
 
-@router.delete("/feedback/{number}")
+@router.delete(
+    "/feedback/{number}", response_model=None, responses=gives(dict[Literal["undone"], int])
+)
 def undo(request: Request, number: RecordId) -> dict[str, Any]:
     """Take an answer back, and what was learned by it."""
     station = station_of(request)
@@ -89,7 +93,7 @@ def undo(request: Request, number: RecordId) -> dict[str, Any]:
     return {"undone": number}
 
 
-@router.post("/feedback/{number}/decision")
+@router.post("/feedback/{number}/decision", response_model=None, responses=gives(OneRevision))
 def decision(request: Request, number: RecordId, body: Decision) -> dict[str, Any]:
     """Decide on a proposed "good": learn it or not; an engineer's."""
     station, person = station_of(request), require_engineer(request)
@@ -99,7 +103,9 @@ def decision(request: Request, number: RecordId, body: Decision) -> dict[str, An
     return {"revision": decide(station, answer, body.learn, person.name)}
 
 
-@router.put("/records/{number}/mark")
+@router.put(
+    "/records/{number}/mark", response_model=None, responses=gives(dict[Literal["marked"], int])
+)
 def mark(request: Request, number: RecordId, body: MarkRequest) -> dict[str, Any]:
     """Mark where a missed defect is, in place of an earlier mark."""
     station, person = station_of(request), person_of(request)
@@ -108,14 +114,14 @@ def mark(request: Request, number: RecordId, body: MarkRequest) -> dict[str, Any
     return {"marked": number}
 
 
-@router.get("/records/{number}/teaching-cost")
+@router.get("/records/{number}/teaching-cost", response_model=None, responses=gives(Cost))
 def teaching_cost(request: Request, number: RecordId) -> dict[str, Any]:
     """Tell what teaching a marked miss would cost; takes seconds; an engineer's."""
     station, person = station_of(request), require_engineer(request)
     return asdict(cost_of(station, record_of(station, number), person.name))
 
 
-@router.post("/records/{number}/teach")
+@router.post("/records/{number}/teach", response_model=None, responses=gives(OneRevision))
 def teach_miss(request: Request, number: RecordId, body: TeachRequest) -> dict[str, Any]:
     """Teach a marked miss at the cost that was told; an engineer's, and it can be undone."""
     station, person = station_of(request), require_engineer(request)

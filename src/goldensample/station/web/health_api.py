@@ -5,12 +5,13 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from goldensample.station.health.health import health
+from goldensample.station.web.answers import Health, gives
 from goldensample.station.web.requests import product_of, require_engineer, station_of
 
 router = APIRouter(prefix="/api")
 
 
-@router.get("/health")
+@router.get("/health", response_model=None, responses=gives(Health))
 def station_health(request: Request) -> dict[str, Any]:
     """Tell how the station is: speed, queue, disk, database, and each product's scene."""
     return health(station_of(request))

@@ -108,7 +108,7 @@ def setup_context(request: Request) -> dict[str, Any]:
     drafts = list(station.setup.drafts) if is_engineer else []
     sources = list(find_source_folders(station.settings.pictures).values()) if is_engineer else []
     return {
-        "drafts": [draft_json(station, draft) for draft in drafts],
+        "drafts": [{**draft_json(station, draft), "made": draft.metadata.made} for draft in drafts],
         "folders": [folder for folder, _ in sources],
         "rates": [
             {"rate": rate, "words": percent(rate), "needs": 2 * required_count(rate)}

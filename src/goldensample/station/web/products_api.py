@@ -16,6 +16,7 @@ from goldensample.station.products import limits
 from goldensample.station.products.good_pictures import revisions
 from goldensample.station.products.products import revision_of
 from goldensample.station.station import find_learned_record, make_note
+from goldensample.station.web.answers import ChangedProduct, LimitChoices, RevisionAnswer, gives
 from goldensample.station.web.requests import (
     current_product,
     product_of,
@@ -47,7 +48,7 @@ class RevertRequest(BaseModel):
     revision: Number
 
 
-@router.get("/{product}/limits")
+@router.get("/{product}/limits", response_model=None, responses=gives(LimitChoices))
 def choices(request: Request, product: str) -> dict[str, Any]:
     """List the rates of false alarms that a product's good pictures support."""
     state = current_product(station_of(request), product).state
@@ -74,7 +75,7 @@ def preview(
     return {**result, "revision": state.revision}
 
 
-@router.post("/{product}/limits")
+@router.post("/{product}/limits", response_model=None, responses=gives(ChangedProduct))
 def apply(request: Request, product: str, body: LimitsRequest) -> dict[str, Any]:
     """Set a product's limits for other rates; an engineer's, and it can be reverted."""
     station, person = station_of(request), require_engineer(request)
@@ -92,13 +93,13 @@ def apply(request: Request, product: str, body: LimitsRequest) -> dict[str, Any]
     return {"revision": state.revision, "sha256": state.sha256}
 
 
-@router.get("/{product}/revisions")
+@router.get("/{product}/revisions", response_model=None, responses=gives(list[RevisionAnswer]))
 def history(request: Request, product: str) -> list[dict[str, Any]]:
     """List a product's revisions, the latest first."""
     return revisions(current_product(station_of(request), product).state.inspector)
 
 
-@router.post("/{product}/revert")
+@router.post("/{product}/revert", response_model=None, responses=gives(ChangedProduct))
 def revert_product(request: Request, product: str, body: RevertRequest) -> dict[str, Any]:
     """Bring a product back to what an earlier revision left; an engineer's; it can be undone."""
     station, person = station_of(request), require_engineer(request)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.station.line.intake import Intake
 from goldensample.station.products.products import Product
-from goldensample.station.records.rows import COLUMNS, Filter, Record, column_values, iso
+from goldensample.station.records.rows import COLUMNS, Answer, Filter, Record, column_values, iso
 from goldensample.station.station import Station
 from goldensample.station.web.access import Person
 from goldensample.storage.verdict_sheet import escape_formula
@@ -111,6 +111,12 @@ def record_of(station: Station, number: int) -> Record:
 def record_json(record: Record) -> dict[str, Any]:
     """Return a record for machines; the time in UTC as ISO 8601."""
     return {**column_values(record), "time": iso(record.time)}
+
+
+def label_json(answer: Answer) -> dict[str, Any]:
+    """Return what a person said for machines; times in UTC as ISO 8601."""
+    undone = None if answer.undone is None else iso(answer.undone)
+    return {**asdict(answer), "time": iso(answer.time), "undone": undone}
 
 
 def product_json(product: Product) -> dict[str, Any]:

@@ -12,9 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.images.codec import encode_jpeg, read_for_view, read_samples, shrink
 from goldensample.station.inputs.uploads import check_picture, decode_limiter, receive
+from goldensample.station.records.rows import iso
 from goldensample.station.setup.drafts import Draft
-from goldensample.station.setup.source_folders import find_source_folders, open_source_folder
+from goldensample.station.setup.source_folders import (
+    SourceFolder,
+    find_source_folders,
+    open_source_folder,
+)
 from goldensample.station.station import Station
+from goldensample.station.web.answers import AddedPicture, DraftAnswer, gives
 from goldensample.station.web.api import JPEG_RESPONSE, PICTURE_BODY, PNG_RESPONSE
 from goldensample.station.web.refusals import SLOW_RESPONSE
 from goldensample.station.web.requests import TEXT_PATTERN, require_engineer, station_of
@@ -43,14 +49,14 @@ class FitRequest(BaseModel):
     leave_out: Annotated[list[Annotated[int, Field(ge=0, le=10**6)]], Field(max_length=5000)] = []
 
 
-@router.get("/folders")
+@router.get("/folders", response_model=None, responses=gives(list[SourceFolder]))
 def list_folders(request: Request) -> list[dict[str, Any]]:
     """List the folders of pictures on the station that a draft can be made of."""
     root = station_of(request).settings.pictures
     return [asdict(folder) for folder, _ in find_source_folders(root).values()]
 
 
-@router.post("")
+@router.post("", response_model=None, responses=gives(DraftAnswer))
 def create_draft(request: Request, body: DraftRequest) -> dict[str, Any]:
     """Begin a draft: empty, or with the pictures of a folder."""
     station, person = station_of(request), require_engineer(request)
@@ -63,14 +69,19 @@ def create_draft(request: Request, body: DraftRequest) -> dict[str, Any]:
     return draft_json(station, draft)
 
 
-@router.get("/{draft}")
+@router.get("/{draft}", response_model=None, responses=gives(DraftAnswer))
 def get_draft(request: Request, draft: DraftId) -> dict[str, Any]:
     """Tell of a draft: its pictures, its fit, and what came out."""
     station = station_of(request)
     return draft_json(station, draft_of(station, draft))
 
 
-@router.post("/{draft}/pictures", openapi_extra=PICTURE_BODY, responses=SLOW_RESPONSE)
+@router.post(
+    "/{draft}/pictures",
+    response_model=None,
+    openapi_extra=PICTURE_BODY,
+    responses=gives(AddedPicture) | SLOW_RESPONSE,
+)
 async def add(
     request: Request,
     draft: DraftId,
@@ -120,7 +131,7 @@ def heat_map(
     return Response(path.read_bytes(), media_type="image/png")
 
 
-@router.post("/{draft}/fit")
+@router.post("/{draft}/fit", response_model=None, responses=gives(DraftAnswer))
 def fit(request: Request, draft: DraftId, body: FitRequest) -> dict[str, Any]:
     """Begin the fit of a draft; progress comes as events of the kind "fit"."""
     station = station_of(request)
@@ -132,7 +143,7 @@ def fit(request: Request, draft: DraftId, body: FitRequest) -> dict[str, Any]:
     return draft_json(station, target)
 
 
-@router.post("/{draft}/cancel")
+@router.post("/{draft}/cancel", response_model=None, responses=gives(DraftAnswer))
 def cancel(request: Request, draft: DraftId) -> dict[str, Any]:
     """End the fit of a draft."""
     station = station_of(request)
@@ -170,6 +181,7 @@ def draft_json(station: Station, draft: Draft) -> dict[str, Any]:
         del metadata[name]
     return {
         **metadata,
+        "made": iso(draft.metadata.made),
         **station.setup.fit_status(draft),
         "pictures": [picture.name for picture in draft.pictures],
         "result": draft.result() if draft.metadata.stage == "ready" else None,
