@@ -8,7 +8,6 @@ from station_parts import picture, run_station, small_product
 
 from goldensample.station.web.answers import (
     ChangeList,
-    FeedbackAnswer,
     Health,
     LimitChoices,
     ProductAnswer,
@@ -16,6 +15,7 @@ from goldensample.station.web.answers import (
     RecordList,
     RecordWithLabels,
     RevisionAnswer,
+    SavedLabel,
 )
 
 
@@ -71,7 +71,7 @@ def test_answers_are_what_the_document_says(client):
     record = RecordAnswer.model_validate(inspect(client, picture(207, defect=True)).json())
     assert record.regions[0].nearest_good
     told = {"record": record.id, "answer": "defect"}
-    said = FeedbackAnswer.model_validate(client.post("/api/feedback", json=told).json())
+    said = SavedLabel.model_validate(client.post("/api/feedback", json=told).json())
     assert said.time.startswith("20")
     labels = RecordWithLabels.model_validate(client.get(f"/api/records/{record.id}").json())
     assert labels.answers[0].answer == "defect"

@@ -93,7 +93,7 @@ class LabelAnswer(Strict):
     proposed: bool
 
 
-class FeedbackAnswer(LabelAnswer):
+class SavedLabel(LabelAnswer):
     """What a person said, and whether it was a missed defect."""
 
     missed: bool

@@ -46,14 +46,15 @@ LONGEST_PX = 1600
 IMMUTABLE = {"cache-control": "private, max-age=86400, immutable"}
 """Cache headers: the picture and heat map of a record never change."""
 PICTURE = {"type": "string", "format": "binary"}
-JPEG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}}}
-ORIGINAL_RESPONSE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"application/octet-stream": {"schema": PICTURE}}}
-}
-CSV_RESPONSE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"text/csv": {"schema": {"type": "string"}}}}
-}
-PNG_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/png": {}}}}
+
+
+def _binary(kind: str) -> dict[int | str, dict[str, Any]]:
+    """Return the OpenAPI entry of an answer that is a file of a media type."""
+    return {200: {"content": {kind: {"schema": PICTURE}}}}
+
+
+JPEG_RESPONSE, PNG_RESPONSE = _binary("image/jpeg"), _binary("image/png")
+ORIGINAL_RESPONSE, CSV_RESPONSE = _binary("application/octet-stream"), _binary("text/csv")
 PICTURE_BODY = {
     "requestBody": {
         "required": True,

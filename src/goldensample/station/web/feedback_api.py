@@ -10,7 +10,7 @@ from goldensample.station.feedback import Who, decide, save_answer, undo_answer
 from goldensample.station.misses import Cost, cost_of, is_miss, save_mark, teach
 from goldensample.station.records.rows import Answer
 from goldensample.station.station import Station
-from goldensample.station.web.answers import FeedbackAnswer, OneRevision, gives
+from goldensample.station.web.answers import OneRevision, SavedLabel, gives
 from goldensample.station.web.requests import (
     MAX_ID,
     RecordId,
@@ -69,7 +69,7 @@ class TeachRequest(BaseModel):
     tested: Count
 
 
-@router.post("/feedback", response_model=None, responses=gives(FeedbackAnswer))
+@router.post("/feedback", response_model=None, responses=gives(SavedLabel))
 def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
     """Keep what a person says of a verdict; a false alarm is learned at once, or proposed.
 
