@@ -13,7 +13,7 @@ ROOT = Path(goldensample.__file__).parent
 PACKAGE = "goldensample"
 
 WINGS = (
-    *("errors", "records", "arrays", "native", "runners", "_version"),
+    *("errors", "records", "arrays", "native", "runners", "_version", "locales"),
     *("storage", "images", "preparation", "backbones", "features", "search", "coreset"),
     *("regions", "calibration", "drift", "methods", "inspection", "wording", "masks"),
     *("synthetic", "graphs", "evaluation", "datasets", "fitting", "learning", "artifact", "export"),

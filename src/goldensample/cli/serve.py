@@ -29,6 +29,7 @@ from goldensample.cli.serve_options import (
     KeepDays,
     KeepDefectDays,
     KeepGb,
+    Language,
     Network,
     Pictures,
     Token,
@@ -105,13 +106,14 @@ def command(
     keep_defect_days: KeepDefectDays = 730.0,
     keep_gb: KeepGb = None,
     confirm_learning: ConfirmLearning = None,
+    language: Language = None,
     demo: Demo = False,
 ) -> None:
     """Open the inspection station: pages for people, an API for machines."""
     settings = build_settings(folder, db, token or [], host, waiting)
     keep = (keep_days, keep_defect_days, keep_gb)
     settings = with_retention(settings, keep, pictures, backbone)
-    settings = replace(settings, confirm_learning=confirm_learning)
+    settings = replace(settings, confirm_learning=confirm_learning, language=language)
     if demo:
         demo_pictures = prepare_demo(folder)
         settings = replace(settings, pictures=pictures or demo_pictures)

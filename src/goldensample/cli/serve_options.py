@@ -56,6 +56,14 @@ ConfirmLearning = Annotated[
         show_default=False,
     ),
 ]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Language of the pages: de, en, ko or zh_Hans. \\[default: what the browser asks for]",
+        show_default=False,
+    ),
+]
 Demo = Annotated[
     bool, typer.Option("--demo", help="Render parts, learn one product and show it; a first look.")
 ]

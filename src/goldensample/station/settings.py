@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from goldensample.locales.language import LANGUAGES
+
 ROLES = ("operator", "engineer")
 """An operator inspects and labels; an engineer also changes products."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -54,6 +56,7 @@ class Settings:
         backbone: network of new products, as for `golden fit`.
         confirm_learning: whether an operator's "good" is a proposal that an engineer decides on;
             None where there are tokens, and so roles.
+        language: of the pages, one of LANGUAGES; None for what each browser asks for.
 
     Raises:
         ValueError: a number is out of its range, a role is unknown, or others than this machine
@@ -72,8 +75,13 @@ class Settings:
     pictures: Path | None = None
     backbone: str = "builtin"
     confirm_learning: bool | None = None
+    language: str | None = None
 
     def __post_init__(self) -> None:
+        if self.language is not None and self.language not in LANGUAGES:
+            raise ValueError(
+                f"a language must be one of {', '.join(LANGUAGES)}; got {self.language!r}"
+            )
         for name in ("waiting", "limit_bytes", "limit_px", "per_minute"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")

@@ -6,6 +6,7 @@ from goldensample.calibration.conformal import proven_rate, required_count
 from goldensample.calibration.words import of_good_parts
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import DROP, LIMIT, Revision
+from goldensample.locales.language import gettext
 from goldensample.records import Threshold
 
 SMALLER = (0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
@@ -32,13 +33,17 @@ def _describe(
 ) -> str:
     """Return a text on a threshold: its scores, then what it promises or why it does not."""
     if threshold is None:
-        return "none: there are scores and no verdicts"
+        return gettext("none: there are scores and no verdicts")
     text = f"{threshold.score:.4f}"
     if threshold.review is not None:
-        text += f", look again above {threshold.review:.4f}"
+        text = gettext("%(score)s, look again above %(review)s") % {
+            "score": text,
+            "review": f"{threshold.review:.4f}",
+        }
     if threshold.false_alarms is None:
-        origin = _changes_since(threshold, journal) or "set by hand"
-        return f"{text}, {origin}: no rate of false alarms is known"
+        origin = _changes_since(threshold, journal) or gettext("set by hand")
+        unknown = gettext("%(limits)s, %(origin)s: no rate of false alarms is known")
+        return unknown % {"limits": text, "origin": origin}
     return f"{text}: {told(threshold, threshold.false_alarms)}"
 
 
@@ -47,23 +52,40 @@ def _in_plain_words(threshold: Threshold, rate: float) -> str:
     n, usual = threshold.held_out, of_good_parts(rate, threshold.review_rate)
     if threshold.kind == "estimate":
         low, high = threshold.interval or (0.0, 1.0)
-        return (
-            f"{usual}. This is an estimate from {n} good pictures and no promise: it may well be "
-            f"{100 * low:.2g} to {100 * high:.2g} %; a promise takes about "
-            f"{_pictures_for(rate)} good pictures in all"
+        text = gettext(
+            "%(usual)s. This is an estimate from %(count)s good pictures and no promise: it may "
+            "well be %(low)s to %(high)s %%; a promise takes about %(needed)s good pictures in all"
         )
-    least = 1 / (n + 1)
-    ways = [f"down to {percent(least)}"] if least < 0.99 * rate else []
-    if smaller := next((other for other in SMALLER if other < 0.4 * least), None):
-        ways.append(
-            f"to {percent(smaller)} with about {_pictures_for(smaller)} good pictures in all"
-        )
-    more = f"; it can be set {', and '.join(ways)}" if ways else ""
+        interval = {"low": f"{100 * low:.2g}", "high": f"{100 * high:.2g}"}
+        return text % {"usual": usual, "count": n, "needed": _pictures_for(rate), **interval}
     if threshold.kind == "cross":
-        usual, how = f"{usual}, usually fewer", ", each judged without itself"
+        text = gettext(
+            "%(usual)s, usually fewer. This was measured on %(count)s good pictures, each judged "
+            "without itself"
+        )
     else:
-        how = " kept aside"
-    return f"{usual}. This was measured on {n} good pictures{how}{more}"
+        text = gettext("%(usual)s. This was measured on %(count)s good pictures kept aside")
+    return text % {"usual": usual, "count": n} + _smaller_rates(rate, 1 / (n + 1))
+
+
+def _smaller_rates(rate: float, least: float) -> str:
+    """Return which smaller rates can be set, of these pictures and of more, or ""."""
+    smaller = next((other for other in SMALLER if other < 0.4 * least), None)
+    values = {"least": percent(least)}
+    if smaller:
+        values |= {"rate": percent(smaller), "count": _pictures_for(smaller)}
+    if least < 0.99 * rate and smaller:
+        text = gettext(
+            "; it can be set down to %(least)s, and to %(rate)s with about %(count)s good "
+            "pictures in all"
+        )
+    elif least < 0.99 * rate:
+        text = gettext("; it can be set down to %(least)s")
+    elif smaller:
+        text = gettext("; it can be set to %(rate)s with about %(count)s good pictures in all")
+    else:
+        return ""
+    return text % values
 
 
 def _pictures_for(rate: float) -> str:

@@ -22,6 +22,7 @@ from goldensample.drift.picture import measure
 from goldensample.drift.words import DEVIATION_WORDS, compare
 from goldensample.errors import ArtifactError
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext
 from goldensample.records import Array, Inspection, Picture
 from goldensample.station.line.jobs import Job
 from goldensample.station.products.products import Product, State
@@ -117,13 +118,11 @@ class SceneMonitor:
             return {"watched": False, "why": reason, "alarm": None, "lost": ""}
         with self._lock:
             scene_watch = self._find(product.key, reference)
-        alarm = None if scene_watch.alarm is None else asdict(scene_watch.alarm)
-        lost_message = self._lost_messages.get(product.key, "")
         return {
             "watched": True,
             "pictures": len(scene_watch.state.names),
-            "alarm": alarm,
-            "lost": lost_message,
+            "alarm": scene_watch.alarm and asdict(scene_watch.alarm),
+            "lost": self._lost_messages.get(product.key, ""),
         }
 
     def acknowledge(self, product: Product) -> bool:
@@ -206,8 +205,10 @@ def reference_of(inspector: Inspector) -> Array | None:
 def unwatched_reason(inspector: Inspector) -> str:
     """Return why a product's scene cannot be watched."""
     if inspector.habits is None:
-        return "its file is of an earlier version that does not know its good pictures; fit it anew"
-    return (
+        return gettext(
+            "its file is of an earlier version that does not know its good pictures; fit it anew"
+        )
+    return gettext(
         "no good pictures were kept out of its fit to compare with; fit it anew on more pictures "
         "(golden fit --calibration split)"
     )

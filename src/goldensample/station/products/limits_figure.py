@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldensample.locales.language import gettext, ngettext
 from goldensample.records import Array, Threshold
 from goldensample.report.words import number
-from goldensample.wording.numbers import count
 
 WIDTH, LEFT, RIGHT = 720, 12, 708
 LANE_PX, TOP, BINS = 110, 44, 60
@@ -46,28 +46,25 @@ def draw_limits(held_out: Array, history: Array, limits: Threshold | None) -> st
     """
     scale = score_axis(held_out, history, limits)
     bottom = TOP + 2 * LANE_PX
-    label = (
-        f"Scores of {count(len(held_out), 'good picture')} kept out of the fit and of "
-        f"{count(len(history), 'picture')} of the history, with the limits"
-    )
-    parts = [
-        _lane(
-            "kept",
-            f"{count(len(held_out), 'good picture')} kept out of the fit",
-            held_out,
-            scale,
-            0,
+    kept, stored = (
+        ngettext(
+            "%(num)s good picture kept out of the fit",
+            "%(num)s good pictures kept out of the fit",
+            len(held_out),
         ),
-        _lane("stored", f"{count(len(history), 'picture')} of the history", history, scale, 1),
-    ]
+        ngettext("%(num)s picture of the history", "%(num)s pictures of the history", len(history)),
+    )
+    kept, stored = kept % {"num": f"{len(held_out):,}"}, stored % {"num": f"{len(history):,}"}
+    label = gettext("Scores of %(kept)s and of %(stored)s, with the limits")
+    label %= {"kept": kept, "stored": stored}
+    parts = [_lane("kept", kept, held_out, scale, 0), _lane("stored", stored, history, scale, 1)]
     if limits:
-        lines = [("limit", "defect above", limits.score)]
-        lines += (
-            [] if limits.review is None else [("limit review", "look again above", limits.review)]
-        )
+        lines = [("limit", gettext("defect above"), limits.score)]
+        if limits.review is not None:
+            lines.append(("limit review", gettext("look again above"), limits.review))
         parts += [_limit(kind, scale.position(score), text, bottom) for kind, text, score in lines]
     if (history > scale.high).any():
-        parts.append(_text(RIGHT, bottom + 16, "and above", "end"))
+        parts.append(_text(RIGHT, bottom + 16, gettext("and above"), "end"))
     for name in ("proposed-review", "proposed"):
         parts.append(
             f'<line id="{name}" class="limit proposed" x1="0" x2="0" y1="{TOP - 4}" y2="{bottom}" '

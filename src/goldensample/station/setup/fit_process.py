@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +133,7 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
         "skipped": list(pictures.skipped),
         "notes": intake_notes(pictures.intake) if pictures.intake else [],
         "promise": promise(inspector.threshold),
+        "threshold": inspector.threshold and asdict(inspector.threshold),
         "first": held_out_verdicts(folder, inspector, pictures, numbers),
         "audit": audit_pictures(folder, pictures, backbone, preparation, notify, numbers),
     }

@@ -24,6 +24,7 @@ from goldensample.station.web import (
     shelf_api,
 )
 from goldensample.station.web.base_app import create_base_app
+from goldensample.station.web.page_language import LanguageMiddleware
 
 STATIC = Path(__file__).parent / "static"
 
@@ -38,6 +39,7 @@ def create_app(station: Station) -> FastAPI:
         yield
 
     app = create_base_app("Golden Sample station", station, lifespan)
+    app.add_middleware(LanguageMiddleware, language=station.settings.language)
     for module in (
         api,
         feedback_api,

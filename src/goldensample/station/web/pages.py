@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
+from goldensample.locales.language import gettext
 from goldensample.station.records.rows import Filter, Record
 from goldensample.station.station import Station
 from goldensample.station.web.learning_page import miss_context
@@ -130,7 +131,7 @@ def history(request: Request) -> HTMLResponse:
         records = station.ledger.find(query.filter(), PAGE_SIZE + 1)
         counts = station.ledger.count(replace(query.filter(), before=None))
     except (ValidationError, ValueError, OverflowError):
-        message = "the filter must have a time like 2026-03-01T06:00 and the choices shown"
+        message = gettext("the filter must have a time like 2026-03-01T06:00 and the choices shown")
         params = {name: params[name] for name in params if name not in ("since", "until")}
     filters = {name: value for name, value in params.items() if name != "before"}
     last = records[PAGE_SIZE - 1].id if len(records) > PAGE_SIZE else None

@@ -9,6 +9,8 @@ from fastapi.responses import HTMLResponse
 from goldensample.calibration.conformal import required_count
 from goldensample.calibration.tradeoff import RATES
 from goldensample.learning.relimit import calibration_of
+from goldensample.locales.language import gettext
+from goldensample.records import Threshold
 from goldensample.station.health.health import health
 from goldensample.station.products import limits
 from goldensample.station.products.good_pictures import good_pictures, record_number, revisions
@@ -18,6 +20,7 @@ from goldensample.station.records.rows import Filter
 from goldensample.station.records.titles import Title
 from goldensample.station.setup.source_folders import find_source_folders, printable
 from goldensample.station.station import Station, find_learned_record
+from goldensample.station.web import products_api
 from goldensample.station.web.rendering import TEMPLATES, page
 from goldensample.station.web.requests import current_product, person_of, station_of
 from goldensample.station.web.setup_api import DraftId, draft_json, draft_of
@@ -80,6 +83,9 @@ def product(request: Request, key: ProductKey) -> HTMLResponse:
     return page(request, "product.html", values)
 
 
+router.get("/parts/limits/{product}")(products_api.preview)  # for people: the API speaks English
+
+
 @router.get("/setup")
 def setup(request: Request) -> HTMLResponse:
     """Show the drafts of products, and where a new one begins."""
@@ -92,6 +98,9 @@ def one_draft(request: Request, draft: DraftId) -> HTMLResponse:
     station = station_of(request)
     is_engineer = person_of(request).engineer
     metadata = draft_json(station, draft_of(station, draft)) if is_engineer else None
+    result = metadata and metadata["result"]
+    if result and result.get("threshold"):  # in words of the language in use
+        result["promise"] = promise(Threshold(**result["threshold"]))
     return page(request, "setup.html", {"draft": metadata, **setup_context(request)})
 
 
@@ -123,8 +132,10 @@ def limits_context(station: Station, product: Product) -> dict[str, Any]:
     inspector = product.state.inspector
     empty = {"choices": [], "reviews": [], "figure": "", "at": 0}
     if not revisions(inspector):
-        reason = "a product must be able to learn for other limits; this one cannot; "
-        reason += "fit it anew with --method patchcore and --calibration split"
+        reason = gettext(
+            "a product must be able to learn for other limits; this one cannot; fit it anew with "
+            "--method patchcore and --calibration split"
+        )
         return {"why": reason, **empty}
     try:
         choices = limits.choices(inspector)
@@ -178,7 +189,9 @@ def format_bytes(value: int) -> str:
 
 def format_duration(seconds: float) -> str:
     """Return a duration with its unit: "40 s", "12 min", "3.5 h", "12 days"."""
-    return duration(seconds) if seconds < 2 * 86_400 else f"{seconds / 86_400:.0f} days"
+    if seconds < 2 * 86_400:
+        return duration(seconds)
+    return gettext("%(days)s days") % {"days": f"{seconds / 86_400:.0f}"}
 
 
 TEMPLATES.filters |= {"bytes": format_bytes, "duration": format_duration}

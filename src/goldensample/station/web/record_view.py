@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from goldensample.errors import ArtifactError
+from goldensample.locales.language import gettext
 from goldensample.regions.contours import outlines
 from goldensample.regions.heatmap import PEAK_SHARE
 from goldensample.report.entry import HEAT_PX, Heat
@@ -120,8 +121,11 @@ def _region_view(
     source = region.get("nearest_good")
     source_text = ""
     if source and described:
-        position = f"row {source['row_px']:.0f}, column {source['column_px']:.0f}"
-        source_text = f"{_display_name(station, source['picture'])}, {position}"
+        source_text = gettext("%(picture)s, row %(row)s, column %(column)s") % {
+            "picture": _display_name(station, source["picture"]),
+            "row": f"{source['row_px']:.0f}",
+            "column": f"{source['column_px']:.0f}",
+        }
     return RegionView(
         "".join(map(_svg_path, loops)),
         (max(top - side / 90, side / 22), min(left, record.width - side / 25)),
@@ -164,12 +168,12 @@ def _svg_path(points: Sequence[Sequence[float]]) -> str:
 
 def _summary(record: Record, region: dict[str, Any]) -> str:
     share = percent(region["area_px"] / (record.height * record.width))
-    summary = f"{share} of the picture"
     if record.limit_pixel:
-        summary += f", {region['peak'] / record.limit_pixel:.2f} × the limit"
-    else:
-        summary += f", peak {number(region['peak'])}"
-    return summary
+        times = f"{region['peak'] / record.limit_pixel:.2f}"
+        text = gettext("%(share)s of the picture, %(times)s × the limit")
+        return text % {"share": share, "times": times}
+    text = gettext("%(share)s of the picture, peak %(peak)s")
+    return text % {"share": share, "peak": number(region["peak"])}
 
 
 def _crops(station: Station, record: Record, region: dict[str, Any]) -> tuple[Crop, ...]:
@@ -178,14 +182,14 @@ def _crops(station: Station, record: Record, region: dict[str, Any]) -> tuple[Cr
     share = max(_MIN_SHARE, _MARGIN * max(region["box_px"][2:]) / max(size))
     row, column = (index + 0.5 for index in region["peak_px"])
     region_crop = _crop(
-        f"/api/records/{record.id}/picture", size, (row, column), share, "this picture"
+        f"/api/records/{record.id}/picture", size, (row, column), share, gettext("this picture")
     )
     source = region.get("nearest_good")
     good_picture = _good_picture(station, record.product, source["picture"]) if source else None
     if not source or not good_picture:
         return (region_crop,)
     center = (source["row_px"], source["column_px"])
-    return (region_crop, _crop(*good_picture, center, share, "nearest good patch"))
+    return (region_crop, _crop(*good_picture, center, share, gettext("nearest good patch")))
 
 
 def _crop(
@@ -219,7 +223,10 @@ def _good_picture(station: Station, key: str, name: str) -> tuple[str, tuple[int
 def _display_name(station: Station, name: str) -> str:
     """Return the name of a good picture for people."""
     record = find_learned_record(station, name)
-    return f"{record.name} (learned from record {record.id})" if record else name
+    if record is None:
+        return name
+    text = gettext("%(name)s (learned from record %(record)s)")
+    return text % {"name": record.name, "record": record.id}
 
 
 def _gauge(record: Record) -> tuple[float, float, float] | None:

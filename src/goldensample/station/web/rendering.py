@@ -1,5 +1,6 @@
 """Render templates: filters, and the values that every page shares."""
 
+import re
 import time
 from datetime import datetime
 from pathlib import Path
@@ -10,16 +11,17 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from goldensample._version import __version__
+from goldensample.locales.language import LANGUAGES, gettext, language, mark, ngettext, tag
 from goldensample.report.words import number, percent
 from goldensample.station.web.requests import person_of, station_of
-from goldensample.wording.numbers import count
 
+HERE = Path(__file__).parent
 VERDICTS = {
-    "good": "GOOD",
-    "review": "LOOK AGAIN",
-    "defect": "DEFECT",
-    "error": "ERROR",
-    "none": "NO VERDICT",
+    "good": mark("GOOD"),
+    "review": mark("LOOK AGAIN"),
+    "defect": mark("DEFECT"),
+    "error": mark("ERROR"),
+    "none": mark("NO VERDICT"),
 }
 """Display text by verdict; a shape and a colour go with it."""
 
@@ -71,9 +73,10 @@ def odds(p_value: float | None) -> str:
     if p_value is None:
         return ""
     if p_value >= 0.15:
-        return f"at most {min(round(10 * p_value), 10)} in 10 good parts look as odd"
+        text, parts = gettext("at most %(count)s in 10 good parts look as odd"), 10 * p_value
+        return text % {"count": min(round(parts), 10)}
     parts = float(f"{1 / max(p_value, 1e-6):.2g}")
-    return f"at most 1 in {parts:,.0f} good parts looks as odd"
+    return gettext("at most 1 in %(count)s good parts looks as odd") % {"count": f"{parts:,.0f}"}
 
 
 def local_time(seconds: float) -> str:
@@ -86,8 +89,28 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
+def sentence(text: str) -> str:
+    """Return a text with a capital letter first; the others stay."""
+    return text[:1].upper() + text[1:]
+
+
+def script_words() -> dict[str, str]:
+    """Return the texts of the pages' scripts in the language in use, by the English text."""
+    if language() == "en":
+        return {}
+    found = {text: gettext(text) for text in SCRIPT_TEXTS}
+    for one, many in SCRIPT_PLURALS:
+        found |= {one: ngettext(one, many, 1), many: ngettext(one, many, 2)}
+    return found
+
+
+_SCRIPTS = "".join(p.read_text("utf-8") for p in sorted(HERE.glob("static/*.js")))
+SCRIPT_TEXTS = tuple(re.findall(r'\b_\(\s*"([^"]+)"', _SCRIPTS))
+SCRIPT_PLURALS = tuple(re.findall(r'\bngettext\(\s*"([^"]+)",\s*"([^"]+)"', _SCRIPTS))
+"""What scripts say, as `_("...")` and `ngettext("...", "...", number)`."""
 TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    loader=FileSystemLoader(HERE / "templates"),
+    extensions=["jinja2.ext.i18n"],
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -96,10 +119,13 @@ TEMPLATES = Environment(
 TEMPLATES.filters |= {
     "number": number,
     "percent": percent,
-    "count": count,
+    "thousands": "{:,}".format,
+    "sentence": sentence,
     "odds": odds,
     "local": local_time,
     "iso": iso_time,
     "twice": lambda value: (value, value),
 }
-TEMPLATES.globals |= {"VERDICTS": VERDICTS}
+TEMPLATES.globals |= {"VERDICTS": VERDICTS, "LANGUAGES": LANGUAGES, "script_words": script_words}
+TEMPLATES.globals |= {"language": language, "tag": tag}
+TEMPLATES.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]

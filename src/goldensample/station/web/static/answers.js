@@ -1,5 +1,5 @@
 // Giving an answer: who gives it is asked first, and so is whether an odd part is good for certain.
-import { confirmed, keepName, person, send } from "./station.js";
+import { _, confirmed, keepName, person, send } from "./station.js";
 
 /** Give an answer; return what was kept, or null where the person thought better of it. */
 export async function give(record, answer, far) {
@@ -18,7 +18,7 @@ export async function give(record, answer, far) {
 
 /** Say what an answer did. */
 export function effect(kept) {
-  if (kept.revision !== null) return `Learned: revision ${kept.revision}; takes effect from the next picture.`;
-  if (kept.proposed) return "Proposed: an engineer decides whether it is learned.";
-  return kept.missed ? "Missed. Mark where the defect is." : "Kept.";
+  if (kept.revision !== null) return _("Learned: revision %(revision)s; takes effect from the next picture.", kept);
+  if (kept.proposed) return _("Proposed: an engineer decides whether it is learned.");
+  return kept.missed ? _("Missed. Mark where the defect is.") : _("Kept.");
 }

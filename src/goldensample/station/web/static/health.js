@@ -1,5 +1,5 @@
 // The page Health: renewed now and then, and when something changes; never under one's hands.
-import { ask, listen, say, send } from "/static/station.js";
+import { _, ask, listen, say, send } from "/static/station.js";
 
 const EVERY_MS = 5000;
 const box = document.getElementById("health");
@@ -25,10 +25,10 @@ box.addEventListener("click", async (event) => {
   try {
     if (retry !== undefined) {
       await send(`/api/outputs/${encodeURIComponent(retry)}/retry`, {});
-      say("What was refused is sent again.");
+      say(_("What was refused is sent again."));
     } else {
       await send(`/api/products/${encodeURIComponent(acknowledge)}/scene/acknowledge`, {});
-      say("The watch begins anew.");
+      say(_("The watch begins anew."));
     }
     event.target.blur();
     renew();

@@ -1,6 +1,6 @@
 // The inbox: one picture at a time, answered by keys or buttons; every answer can be taken back.
 import { effect, give } from "./answers.js";
-import { ask, listen, product, put, say, showWaiting } from "./station.js";
+import { _, ask, listen, product, put, say, showWaiting } from "./station.js";
 
 const waits = document.getElementById("waits");
 const last = document.getElementById("last");
@@ -10,6 +10,7 @@ const given = JSON.parse(sessionStorage.getItem("golden-given") ?? "[]");
 let working = Promise.resolve();
 let answering = false;
 
+const ANSWERS = { good: _("good"), defect: _("defect"), unsure: _("unsure") };
 const shown = () => waits.querySelector(".view[data-record]");
 
 async function show(record) {
@@ -54,7 +55,7 @@ function answer(said) {
     const kept = await give(Number(record), said, far);
     if (!kept) return;
     given.push({ id: kept.id, record, name });
-    last.textContent = `${name}: ${said}. ${effect(kept)}`;
+    last.textContent = `${name}: ${ANSWERS[said]}. ${effect(kept)}`;
     await show(next);
   });
 }
@@ -69,7 +70,7 @@ function undo() {
       if (error.status !== 404) throw error; // else it was taken back elsewhere
     }
     given.pop();
-    last.textContent = `${name}: taken back; it waits again.`;
+    last.textContent = _("%(name)s: taken back; it waits again.", { name });
     await show(record);
   });
 }

@@ -1,5 +1,5 @@
 // Learning: an engineer decides on what was proposed.
-import { say, send } from "./station.js";
+import { _, say, send } from "./station.js";
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-decide]");
@@ -9,7 +9,7 @@ document.addEventListener("click", async (event) => {
   try {
     const decision = { learn: button.dataset.decide === "yes" };
     const { revision } = await (await send(`/api/feedback/${line.dataset.proposal}/decision`, decision)).json();
-    say(revision === null ? "Not learned." : `Learned: revision ${revision}; takes effect from the next picture.`);
+    say(revision === null ? _("Not learned.") : _("Learned: revision %(revision)s; takes effect from the next picture.", { revision }));
     line.remove();
   } catch (error) {
     for (const one of line.querySelectorAll("button")) one.disabled = false;

@@ -1,9 +1,9 @@
 // The live page: new pictures as they come, counts of the shift, pictures dropped on the page.
-import { ask, listen, product, put, say, showWaiting } from "./station.js";
+import { _, ask, listen, ngettext, product, put, say, showWaiting } from "./station.js";
 
 const newest = document.getElementById("newest");
 const follow = document.getElementById("follow");
-const WORDS = { good: "good", review: "look again", defect: "defect", error: "error" };
+const WORDS = { good: _("good"), review: _("look again"), defect: _("defect"), error: _("error") };
 const query = new URLSearchParams({ product });
 
 // --- newest picture: one is fetched at a time; those that came meanwhile are skipped
@@ -92,7 +92,7 @@ listen(
   {
     record(one) {
       if (one.product !== product) return;
-      const words = WORDS[one.verdict] ?? "no verdict";
+      const words = WORDS[one.verdict] ?? _("no verdict");
       document.getElementById("news").textContent = `${words}: ${one.name}`;
       show();
       count();
@@ -146,8 +146,8 @@ async function work() {
   progress();
   sending = false;
   const judged = total - wrong;
-  const said = `${judged || "No"} ${judged === 1 ? "picture" : "pictures"} judged`;
-  say(wrong ? `${said}; ${wrong} of ${total} could not be: see the list.` : `${said}.`);
+  const said = judged ? ngettext("%(num)s picture judged", "%(num)s pictures judged", judged, { num: judged }) : _("No pictures judged");
+  say(wrong ? _("%(said)s; %(wrong)s of %(total)s could not be: see the list.", { said, wrong, total }) : _("%(said)s.", { said }));
   total = done = wrong = 0;
 }
 
@@ -155,7 +155,7 @@ function progress() {
   document.getElementById("sending").hidden = done >= total;
   document.getElementById("progress").max = Math.max(total, 1);
   document.getElementById("progress").value = done;
-  document.getElementById("sent").textContent = `${done} of ${total}`;
+  document.getElementById("sent").textContent = _("%(done)s of %(total)s", { done, total });
 }
 
 function add(files) {

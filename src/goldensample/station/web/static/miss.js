@@ -1,5 +1,5 @@
 // A missed defect: a brush on the picture, what teaching it would cost, and an engineer's yes.
-import { ask, say, send } from "./station.js";
+import { _, ask, ngettext, say, send } from "./station.js";
 
 const panel = document.getElementById("miss");
 const picture = document.querySelector(".stage .picture");
@@ -56,16 +56,19 @@ function go(event) {
   draw(layer.lastElementChild, stroke.points);
 }
 
-const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+/** Say what teaching would cost. */
+function costs({ found, tested, alarms }) {
+  if (!found) return _("It cannot be told from good parts: whatever would find it would call good parts defects, too. It stays in the list of misses. Sharper or closer pictures, and learning anew in Set up, may help.");
+  const become = ngettext("Of %(tested)s good parts tried, %(num)s would become a false alarm.", "Of %(tested)s good parts tried, %(num)s would become false alarms.", alarms, { tested, num: alarms });
+  return [_("Such a defect would be found from now on."), become, _("Afterwards the promised rate of false alarms holds no longer, until the limits are set anew. It can be undone.")].join(" ");
+}
 
 async function count() {
   asking.disabled = true;
-  told.textContent = "Trying it on good parts. This may take a minute…";
+  told.textContent = _("Trying it on good parts. This may take a minute…");
   try {
     seen = await (await ask(`/api/records/${record}/teaching-cost`)).json();
-    told.textContent = seen.found
-      ? `Such a defect would be found from now on. Of ${counted(seen.tested, "good part")} tried, ${seen.alarms} would become ${seen.alarms === 1 ? "a false alarm" : "false alarms"}. Afterwards the promised rate of false alarms holds no longer, until the limits are set anew. It can be undone.`
-      : "It cannot be told from good parts: whatever would find it would call good parts defects, too. It stays in the list of misses. Sharper or closer pictures, and learning anew in Set up, may help.";
+    told.textContent = costs(seen);
     teaching.hidden = !seen.found;
   } catch (error) {
     told.textContent = error.message;
@@ -84,13 +87,13 @@ if (picture && brush) {
     layer.lastElementChild.remove();
     changed();
   });
-  brush.addEventListener("input", () => brush.setAttribute("aria-valuetext", `${brush.value} % of the picture`));
+  brush.addEventListener("input", () => brush.setAttribute("aria-valuetext", _("%(value)s %% of the picture", { value: brush.value })));
   save.addEventListener("click", async () => {
     save.disabled = true;
     try {
       await send(`/api/records/${record}/mark`, { strokes }, "PUT");
       if (asking) await count();
-      else told.textContent = "Marked. An engineer decides whether it is taught.";
+      else told.textContent = _("Marked. An engineer decides whether it is taught.");
     } catch (error) {
       save.disabled = false;
       say(error.message);
@@ -101,10 +104,10 @@ if (picture && brush) {
 asking?.addEventListener("click", count);
 teaching?.addEventListener("click", async () => {
   teaching.disabled = true;
-  told.textContent = "Teaching…";
+  told.textContent = _("Teaching…");
   try {
     const { revision } = await (await send(`/api/records/${record}/teach`, seen)).json();
-    sessionStorage.setItem("golden-told", `Taught: revision ${revision}; takes effect from the next picture.`);
+    sessionStorage.setItem("golden-told", _("Taught: revision %(revision)s; takes effect from the next picture.", { revision }));
     location.reload();
   } catch (error) {
     teaching.disabled = false;

@@ -1,5 +1,5 @@
 // The page of a product: what other limits would change, applying them, going back.
-import { ask, say, send } from "/static/station.js";
+import { _, ask, ngettext, say, send } from "/static/station.js";
 
 const limits = document.getElementById("limits");
 const key = encodeURIComponent(limits.dataset.key);
@@ -8,7 +8,7 @@ const rate = document.getElementById("rate");
 const review = document.getElementById("review");
 const apply = document.getElementById("apply");
 const preview = document.getElementById("preview");
-const WORDS = { good: "good", review: "look again", defect: "defect", none: "no verdict" };
+const WORDS = { good: _("good"), review: _("look again"), defect: _("defect"), none: _("no verdict"), unsure: _("unsure") };
 let asked = null;
 let timer = 0;
 
@@ -19,8 +19,6 @@ function make(name, text = "", attributes = {}) {
   for (const [attribute, value] of Object.entries(attributes)) one.setAttribute(attribute, value);
   return one;
 }
-
-const count = (number, noun) => `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 
 /** What is chosen: a rate of false alarms, and one of pictures to look at again. */
 function chosen() {
@@ -41,7 +39,7 @@ function fit() {
 function show() {
   fit();
   const now = chosen();
-  const words = now.words + (now.estimate ? " (an estimate)" : "");
+  const words = now.estimate ? _("%(rate)s (an estimate)", { rate: now.words }) : now.words;
   document.getElementById("rate-words").textContent = words;
   rate.setAttribute("aria-valuetext", words);
   clearTimeout(timer);
@@ -68,7 +66,7 @@ async function look() {
   if (apply) apply.disabled = true;
   let found;
   try {
-    const answer = await ask(`/api/products/${key}/limits/preview?${query}`, { signal: asked.signal });
+    const answer = await ask(`/parts/limits/${key}?${query}`, { signal: asked.signal });
     found = await answer.json();
   } catch (error) {
     if (error.cause?.name !== "AbortError") preview.replaceChildren(make("p", error.message, { class: "notice bad" }));
@@ -81,16 +79,19 @@ async function look() {
 }
 
 function tell(found) {
-  const parts = [make("p", `${found.same ? "In use" : "It would be"}: ${found.promise}.`)];
-  if (found.same) parts.push(make("p", "These are the limits in use: nothing would change.", { class: "quiet" }));
+  const parts = [make("p", found.same ? _("In use: %(promise)s.", found) : _("It would be: %(promise)s.", found))];
+  if (found.same) parts.push(make("p", _("These are the limits in use: nothing would change."), { class: "quiet" }));
   else parts.push(...changes(found));
   preview.replaceChildren(...parts);
 }
 
 function changes(found) {
   const parts = [];
-  const all = count(found.records, "stored picture");
-  parts.push(make("p", found.changed ? `Of ${all}, ${found.changed.toLocaleString("en")} would get another verdict:` : `Of ${all}, none would get another verdict.`, { id: "changed", class: "strong" }));
+  const changed = { changed: found.changed.toLocaleString("en") };
+  const words = found.changed
+    ? ngettext("Of %(num)s stored picture, %(changed)s would get another verdict:", "Of %(num)s stored pictures, %(changed)s would get another verdict:", found.records, changed)
+    : ngettext("Of %(num)s stored picture, none would get another verdict.", "Of %(num)s stored pictures, none would get another verdict.", found.records);
+  parts.push(make("p", words, { id: "changed", class: "strong" }));
   const list = make("ul", "", { class: "moves" });
   for (const one of found.changes) {
     const item = make("li");
@@ -99,22 +100,22 @@ function changes(found) {
   }
   if (found.changes.length) parts.push(list);
   const { answered_good: good, answered_defects: defects } = found;
-  if (good) parts.push(make("p", `Of ${count(good, "picture")} that people called good, ${found.answered_alarms_after} would be called a defect (now ${found.answered_alarms_before}).`));
-  if (defects) parts.push(make("p", `Of ${count(defects, "picture")} that people called a defect, ${found.answered_misses_after} would be called good (now ${found.answered_misses_before}).`));
+  if (good) parts.push(make("p", ngettext("Of %(num)s picture that people called good, %(after)s would be called a defect (now %(before)s).", "Of %(num)s pictures that people called good, %(after)s would be called a defect (now %(before)s).", good, { after: found.answered_alarms_after, before: found.answered_alarms_before })));
+  if (defects) parts.push(make("p", ngettext("Of %(num)s picture that people called a defect, %(after)s would be called good (now %(before)s).", "Of %(num)s pictures that people called a defect, %(after)s would be called good (now %(before)s).", defects, { after: found.answered_misses_after, before: found.answered_misses_before })));
   if (found.examples.length) parts.push(examples(found));
-  if (found.records) parts.push(make("p", "Stored scores are compared; pictures judged before the product last learned may score a little differently now.", { class: "quiet" }));
+  if (found.records) parts.push(make("p", _("Stored scores are compared; pictures judged before the product last learned may score a little differently now."), { class: "quiet" }));
   return parts;
 }
 
 function examples(found) {
   const box = make("div", "", { class: "examples" });
-  box.append(make("p", found.changed > found.examples.length ? `The newest ${found.examples.length}:` : "They are:", { class: "quiet" }));
+  box.append(make("p", found.changed > found.examples.length ? _("The newest %(count)s:", { count: found.examples.length }) : _("They are:"), { class: "quiet" }));
   const list = make("ul");
   for (const one of found.examples) {
     const item = make("li");
-    const link = make("a", `record ${one.id}`, { href: `/records/${one.id}` });
+    const link = make("a", _("record %(number)s", { number: one.id }), { href: `/records/${one.id}` });
     item.append(link, " ", make("bdi", one.name), `: ${WORDS[one.before]} → ${WORDS[one.after]}`);
-    if (one.answer) item.append(`, answered ${one.answer}`);
+    if (one.answer) item.append(", ", _("answered %(answer)s", { answer: WORDS[one.answer] }));
     list.append(item);
   }
   box.append(list);
@@ -154,7 +155,7 @@ apply?.addEventListener("click", () => {
 for (const button of document.querySelectorAll("[data-back]")) {
   button.addEventListener("click", async () => {
     const to = Number(button.dataset.back);
-    const words = `Go back to revision ${to}? Verdicts from now on are as they were then. This can be undone.`;
+    const words = _("Go back to revision %(number)s? Verdicts from now on are as they were then. This can be undone.", { number: to });
     if (await sure(words)) change(`/api/products/${key}/revert`, { to, revision });
   });
 }

@@ -1,6 +1,6 @@
 // A record's page: answer, or take an answer back.
 import { effect, give } from "./answers.js";
-import { ask, say } from "./station.js";
+import { _, ask, say } from "./station.js";
 
 const { record, far } = document.querySelector(".view[data-record]").dataset;
 const number = Number(record);
@@ -13,7 +13,7 @@ async function act(button, asking) {
   try {
     const kept = await asking();
     if (kept) {
-      sessionStorage.setItem("golden-told", kept.answer ? effect(kept) : "Taken back.");
+      sessionStorage.setItem("golden-told", kept.answer ? effect(kept) : _("Taken back."));
       location.reload();
     }
     button.disabled = false;

@@ -1,5 +1,5 @@
 // Set up: pictures are sent one at a time, a fit is followed, its product put into service.
-import { ask, listen, say, send } from "/static/station.js";
+import { _, ask, listen, say, send } from "/static/station.js";
 
 const page = document.getElementById("draft");
 let id = page?.dataset.draft ?? null;
@@ -24,7 +24,7 @@ async function bring(files) {
   try {
     id ??= (await (await send("/api/drafts", {})).json()).draft;
     for (const [place, file] of files.entries()) {
-      element("coming-words").textContent = `Sending picture ${place + 1} of ${files.length}`;
+      element("coming-words").textContent = _("Sending picture %(number)s of %(total)s", { number: place + 1, total: files.length });
       element("coming-bar").value = place / files.length;
       try {
         await bringOne(file);
@@ -114,16 +114,24 @@ async function attempt(what, then) {
 
 const seconds = (number) => (number < 90 ? `${Math.max(1, Math.round(number))} s` : `${Math.round(number / 60)} min`);
 
+const STAGES = {
+  starting: _("starting"),
+  reading: _("reading"),
+  learning: _("learning"),
+  checking: _("checking"),
+  "looking for odd pictures": _("looking for odd pictures"),
+};
+
 function progress(told) {
   if (told.draft !== id) return;
   if (told.state !== "fitting") {
     if (page.dataset.state === "fitting") location.reload();
     return;
   }
-  element("working-stage").textContent = told.stage;
-  element("working-count").textContent = told.total ? `${told.done.toLocaleString("en")} of ${told.total.toLocaleString("en")}` : "";
+  element("working-stage").textContent = STAGES[told.stage] ?? told.stage;
+  element("working-count").textContent = told.total ? _("%(done)s of %(total)s", { done: told.done.toLocaleString("en"), total: told.total.toLocaleString("en") }) : "";
   element("working-bar").value = told.share;
-  element("working-left").textContent = told.left_s === null ? "" : `About ${seconds(told.left_s)} left`;
+  element("working-left").textContent = told.left_s === null ? "" : _("About %(time)s left", { time: seconds(told.left_s) });
 }
 
 const boxes = [...document.querySelectorAll("[data-learn]")];
@@ -186,7 +194,7 @@ element("serve")?.addEventListener("click", () =>
 );
 element("discard")?.addEventListener("click", () => {
   const box = element("sure");
-  element("sure-words").textContent = "Discard this draft and the pictures brought for it? This cannot be undone.";
+  element("sure-words").textContent = _("Discard this draft and the pictures brought for it? This cannot be undone.");
   box.returnValue = "no";
   box.addEventListener(
     "close",

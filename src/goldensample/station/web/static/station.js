@@ -1,6 +1,18 @@
 // What all pages share: asking the station, its news, the overlay, who is there.
 
 const main = document.getElementById("main");
+const words = JSON.parse(document.getElementById("words").textContent);
+
+/** Give a text in the page's language, with values in the places of its names. */
+export function _(text, values = {}) {
+  return (words[text] ?? text).replace(/%\((\w+)\)s/g, (all, name) => values[name]).replaceAll("%%", "%");
+}
+
+/** Give the text for one or for many; `num` is the number. */
+export function ngettext(one, many, number, values = {}) {
+  return _(number === 1 ? one : many, { num: number.toLocaleString("en"), ...values });
+}
+
 export const product = main.dataset.product;
 /** Who is at this page; without tokens the name is asked before the first answer. */
 export const person = { name: main.dataset.person, asked: main.dataset.tokens === "" };
@@ -27,7 +39,7 @@ export async function ask(address, options = {}) {
     answer = await fetch(address, options);
   } catch (error) {
     if (error.name !== "AbortError") reachable(false);
-    throw new Error("The station cannot be reached.", { cause: error });
+    throw new Error(_("The station cannot be reached."), { cause: error });
   }
   reachable(true);
   if (answer.status === 401 && location.pathname !== "/login") location.assign("/login");
@@ -91,7 +103,7 @@ export async function keepName(given) {
   const { name } = await (await send("/api/login", { name: given })).json();
   person.name = name;
   document.getElementById("operator-name").value = name;
-  say(name ? `You are ${name} from now on.` : "Your name is no longer kept.");
+  say(name ? _("You are %(name)s from now on.", { name }) : _("Your name is no longer kept."));
 }
 
 /** Show a dialog; tell whether its answer is yes. */
@@ -135,6 +147,11 @@ function overlay() {
 }
 
 function frame() {
+  document.getElementById("language").addEventListener("change", (event) => {
+    const secure = location.protocol === "https:" ? "; secure" : "";
+    document.cookie = `golden_language=${event.target.value}; path=/; max-age=31536000; samesite=strict${secure}`;
+    location.reload();
+  });
   document.getElementById("product")?.addEventListener("change", (event) => {
     const address = new URL(location.href);
     address.search = new URLSearchParams({ product: event.target.value });

@@ -1,0 +1,1 @@
+"""Languages: what people read in words of their own, from GNU gettext catalogs."""
