@@ -13,7 +13,7 @@ OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_code
 PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check bench bench-peers bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs clean
+.PHONY: demo serve test check languages bench bench-peers bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -74,6 +74,15 @@ backbone: $(VENV)/all.stamp  ## train the built-in network again
 docs: $(VENV)/all.stamp  ## the reference page and the architecture's table and picture, from the code
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_architecture.py
+
+languages: $(VENV)/all.stamp  ## catalogs of what people read: texts from the code, and compiled
+	mkdir -p build
+	cd src/goldensample && $(abspath $(BIN))/pybabel --quiet extract -F locales/babel.cfg -k mark --add-location=file --no-wrap -o ../../build/goldensample.pot .
+	for name in de ko zh_Hans; do \
+		set -e; folder=src/goldensample/locales/$$name/LC_MESSAGES; \
+		$(BIN)/pybabel --quiet update -i build/goldensample.pot -o $$folder/goldensample.po -l $$name --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap; \
+		$(BIN)/pybabel --quiet compile -i $$folder/goldensample.po -o $$folder/goldensample.mo -l $$name; \
+	done
 
 clean:
 	rm -rf $(VENV) demo build dist

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from goldensample.locales.language import mark
+
 DEVIATION_WORDS = {
     "brightness": ("darker", "brighter"),
     "highlights": ("darker in the brightest parts", "brighter in the brightest parts"),
@@ -21,8 +23,8 @@ _CAUSES = {
     "redder": "are red and blue exchanged?",
 }
 """Likely causes, the likeliest first, which are no change of the light."""
-STRETCHED = "stretched: keeping its aspect would have wasted more than half of the picture"
-UNALIGNED = "could not be aligned to the reference, and was not moved"
+STRETCHED = mark("stretched: keeping its aspect would have wasted more than half of the picture")
+UNALIGNED = mark("could not be aligned to the reference, and was not moved")
 
 
 def compare(deviations: Sequence[str], others: str) -> str:

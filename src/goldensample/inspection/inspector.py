@@ -23,6 +23,7 @@ from goldensample.images.intake import Intake
 from goldensample.inspection.composition import add_opinions
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.words import describe
+from goldensample.locales.language import mark
 from goldensample.methods.protocols import BankDetector, Detector, Method
 from goldensample.methods.registry import method_name
 from goldensample.native.threads import limit_blas_threads, thread_count
@@ -45,7 +46,7 @@ from goldensample.search.exact import search_in_threads
 
 PER_CORE = 2
 """Pictures of a batch, at most, for each core; changes memory and speed only."""
-BELOW_PIXEL_LIMIT = "no single place is beyond its limit; the oddest place is marked"
+BELOW_PIXEL_LIMIT = mark("no single place is beyond its limit; the oddest place is marked")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,14 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from goldensample._version import __version__
+from goldensample.drift.words import STRETCHED, UNALIGNED
+from goldensample.inspection.inspector import BELOW_PIXEL_LIMIT
 from goldensample.locales.language import LANGUAGES, gettext, language, mark, ngettext, tag
 from goldensample.report.words import number, percent
 from goldensample.station.web.requests import person_of, station_of
 
+NOTES = (BELOW_PIXEL_LIMIT, STRETCHED, UNALIGNED)
+"""What the notes of stored records may say, beside errors and places by name."""
 HERE = Path(__file__).parent
 VERDICTS = {
     "good": mark("GOOD"),
@@ -89,6 +93,13 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
+def told(note: str) -> str:
+    """Return the note of a record, with what is known of it in the language in use."""
+    for text in NOTES:
+        note = note.replace(text, gettext(text))
+    return note
+
+
 def sentence(text: str) -> str:
     """Return a text with a capital letter first; the others stay."""
     return text[:1].upper() + text[1:]
@@ -121,6 +132,7 @@ TEMPLATES.filters |= {
     "percent": percent,
     "thousands": "{:,}".format,
     "sentence": sentence,
+    "told": told,
     "odds": odds,
     "local": local_time,
     "iso": iso_time,

@@ -1,0 +1,202 @@
+"""What people read is there in every language, whole, and the right one is chosen."""
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from station_parts import open_station, picture, run_station, small_product
+
+from goldensample.locales import language
+from goldensample.locales.language import LANGUAGES, gettext, ngettext, preferred, speaking
+from goldensample.station.web.rendering import SCRIPT_PLURALS, SCRIPT_TEXTS, odds, script_words
+
+PACKAGE = ROOT / "src/goldensample"
+OTHERS = [name for name in LANGUAGES if name != "en"]
+PAGES = ("/", "/inbox", "/history", "/products", "/setup", "/health", "/learning")
+TEXTS = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const inside = walker.currentNode.parentElement.closest("script, style, bdi, code, [lang=en]");
+    if (!inside) found.push(walker.currentNode.textContent.trim());
+  }
+  for (const one of document.querySelectorAll("[aria-label]")) found.push(one.ariaLabel);
+  return [document.title, ...found].filter(Boolean);
+}"""
+ENGLISH = r"[A-Za-z]+ [a-z]+ [a-z]+"
+DROP = """([name, data]) => {
+  const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
+  const carried = new DataTransfer();
+  carried.items.add(new File([bytes], name, { type: "image/png" }));
+  dispatchEvent(new DragEvent("drop", { dataTransfer: carried, cancelable: true }));
+}"""
+
+
+def catalog(name: str):
+    """Return the catalog of a language, as people edit it."""
+    pofile = pytest.importorskip("babel.messages.pofile", reason="Babel is not installed")
+    with (PACKAGE / f"locales/{name}/LC_MESSAGES/goldensample.po").open("rb") as file:
+        return pofile.read_po(file)
+
+
+@pytest.fixture(scope="module")
+def sources() -> set:
+    """The texts of code, templates and scripts, as `make languages` finds them."""
+    extract = pytest.importorskip("babel.messages.extract", reason="Babel is not installed")
+    frontend = pytest.importorskip("babel.messages.frontend")
+    with (PACKAGE / "locales/babel.cfg").open(encoding="utf-8") as file:
+        methods, options = frontend.parse_mapping_cfg(file)
+    keywords = {**extract.DEFAULT_KEYWORDS, "mark": None}
+    found = extract.extract_from_dir(str(PACKAGE), methods, options, keywords)
+    return {text for _, _, text, _, _ in found}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_text_is_missing_or_left_over(name, sources):
+    messages = {message.id: message for message in catalog(name) if message.id}
+    assert set(messages) == sources, "make languages brings the catalogs up to date"
+    for message in messages.values():
+        texts = [message.string] if isinstance(message.string, str) else message.string
+        assert all(texts), f"{message.id} has no translation"
+        assert not message.fuzzy, message.id
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_translation_has_the_places_and_tags_of_its_text(name):
+    for message in catalog(name):
+        if not message.id:
+            continue
+        texts = [message.string] if isinstance(message.string, str) else message.string
+        original = message.id if isinstance(message.id, str) else message.id[-1]
+        for text in texts:
+            assert set(re.findall(r"%\(\w+\)s|%%", text)) == set(
+                re.findall(r"%\(\w+\)s|%%", original)
+            ), text
+            tags = re.findall(r"<[^>]+>", original)
+            assert sorted(re.findall(r"<[^>]+>", text)) == sorted(tags), text
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_compiled_catalog_is_that_of_the_texts(name):
+    mofile = pytest.importorskip("babel.messages.mofile", reason="Babel is not installed")
+    with (PACKAGE / f"locales/{name}/LC_MESSAGES/goldensample.mo").open("rb") as file:
+        compiled = mofile.read_mo(file)
+    mofile.write_mo(file := io.BytesIO(), catalog(name))
+    file.seek(0)
+    again = mofile.read_mo(file)
+    assert [(m.id, m.string) for m in compiled if m.id] == [(m.id, m.string) for m in again if m.id]
+
+
+def test_the_texts_of_scripts_are_those_that_babel_finds(sources):
+    assert {*SCRIPT_TEXTS, *SCRIPT_PLURALS} <= sources
+    scripts = "".join(p.read_text("utf-8") for p in (PACKAGE / "station/web/static").glob("*.js"))
+    assert len(re.findall(r"\b_\(", scripts)) - 2 <= len(SCRIPT_TEXTS)  # its own two lines
+    with speaking("ko"):
+        assert script_words()["%(num)s picture judged"] == "사진 %(num)s장을 판정했습니다"
+    assert script_words() == {}
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("ko-KR,ko;q=0.9", "ko"),
+        ("zh-CN", "zh_Hans"),
+        ("zh", "zh_Hans"),
+        ("zh-Hans-SG", "zh_Hans"),
+        ("zh-TW,zh-Hant;q=0.9", "en"),
+        ("fr,de;q=0.4,ko;q=0.5", "ko"),
+        ("de;q=0,ko;q=0.1", "ko"),
+        ("de;q=nan,xx;q=2", "en"),
+        ("en-GB,de;q=0.9", "en"),
+        ("fr", "en"),
+        ("*", "en"),
+        ("", "en"),
+        (",;q=,;;", "en"),
+    ],
+)
+def test_the_language_is_the_first_that_is_spoken(header, name):
+    assert preferred(header) == name
+
+
+def test_a_language_holds_within_its_block():
+    with speaking("de"):
+        assert gettext("good") == "in Ordnung"
+        assert ngettext("%(num)s picture", "%(num)s pictures", 2) == "%(num)s Bilder"
+        assert odds(0.05) == "höchstens 1 von 20 guten Teilen sieht so ungewöhnlich aus"
+        with speaking("zh_Hans"):
+            assert language.language() == "zh_Hans"
+    assert gettext("good") == "good"
+    assert gettext("this was never translated") == "this was never translated"
+
+
+def test_cookie_then_station_then_browser_choose(tiny, tmp_path):
+    file = small_product(tiny, tmp_path)
+    with open_station(tmp_path / "any", file) as client:
+        german = {"accept-language": "de"}
+        assert '<html lang="de">' in client.get("/products", headers=german).text
+        assert '<html lang="en">' in client.get("/products").text
+        chosen = {**german, "cookie": "golden_language=zh_Hans"}
+        page = client.get("/products", headers=chosen).text
+        assert '<html lang="zh-Hans">' in page
+        assert "新建一个产品" in page
+        chosen["cookie"] = "golden_language=../../etc"
+        assert '<html lang="de">' in client.get("/products", headers=chosen).text
+        preview = "limits/part?false_alarms=0.2"
+        assert "guten Teilen" in client.get(f"/parts/{preview}", headers=german).json()["promise"]
+        address = "/api/products/part/limits/preview?false_alarms=0.2"
+        answer = client.get(address, headers=german).json()
+        assert "good parts" in answer["promise"]  # machines read it
+        missing = client.get("/products/none", headers={**german, "accept": "text/html"})
+        assert "Das kann nicht gezeigt werden" in missing.text
+    with open_station(tmp_path / "korean", file, language="ko") as client:
+        assert '<html lang="ko">' in client.get("/products", headers=german).text
+    with pytest.raises(ValueError, match="must be one of en, de, ko, zh_Hans; got 'fr'"):
+        open_station(tmp_path / "french", file, language="fr").__enter__()
+
+
+@pytest.fixture(scope="module")
+def station(tiny, tmp_path_factory):
+    """A station with a good part, a defect, and a file that is no picture."""
+    folder: Path = tmp_path_factory.mktemp("languages")
+    with run_station(folder / "kept", [small_product(tiny, folder)]) as one:
+        for number, data in enumerate((picture(300), picture(301, defect=True), b"none")):
+            one.client.post(f"/api/inspect/part?name={number}.png", content=data)
+        yield one
+
+
+@pytest.mark.parametrize("name", ["de", "ko"])
+def test_pages_hold_no_english(browser, station, name):
+    from browser_parts import check_accessibility, console_errors, expect, new_context
+
+    known = {}
+    for message in catalog(name):
+        if isinstance(message.id, str) and message.id != message.string:
+            known[message.id] = message.string
+    with new_context(browser, base_url=station.url, locale=name) as context:
+        page = context.new_page()
+        complaints = console_errors(page)
+        for path in (*PAGES, "/products/part", "/records/2", "/api"):
+            page.goto(path)
+            assert page.locator("html").get_attribute("lang") == name
+            found = page.evaluate(TEXTS)
+            translated = set(known.values())
+            assert sum(text in translated for text in found) > 10, path
+            assert not [text for text in found if text in known and text not in translated], path
+            if name == "ko":  # no sentence that nobody gave to the catalogs
+                assert not [text for text in found if re.search(ENGLISH, text)], path
+        page.goto("/")
+        check_accessibility(page)
+        data = base64.b64encode(picture(302)).decode()
+        page.evaluate(DROP, ["new.png", data])
+        said = "1 Bild beurteilt." if name == "de" else "사진 1장을 판정했습니다."
+        expect(page.locator("#said")).to_have_text(said)
+        with page.expect_navigation():
+            page.locator("#language").select_option("zh_Hans")
+        assert page.locator("html").get_attribute("lang") == "zh-Hans"
+        assert json.loads(page.locator("#words").text_content())["good"] == "合格"
+        assert not complaints
