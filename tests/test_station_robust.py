@@ -115,7 +115,7 @@ def check(station: StationProcess, folder: Path, answered: Answered) -> None:
     known = {one["id"]: one for one in newest}
     told = [one for one in answered.records if one["id"] >= min(known, default=0)]
     for one in told:
-        assert {**known[one["id"]], "answer": None} == one
+        assert {**known[one["id"]], "answer": None, "answered_by": None} == one
 
 
 def test_what_was_answered_outlives_kill_9(product, tmp_path):

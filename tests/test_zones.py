@@ -376,4 +376,4 @@ def test_words_for_people_say_which_limit_held(strict, plain, tmp_path):
         assert lines
         assert all(words in line and ("zone" in line) == bool(words) for line in lines)
     save(strict, tmp_path / "a.golden")
-    assert file_info(tmp_path / "a.golden")["preparation"]["zones"] == {"seam": 0.25}
+    assert file_info(tmp_path / "a.golden", None)["preparation"]["zones"] == {"seam": 0.25}
