@@ -130,7 +130,8 @@ def test_what_was_answered_outlives_kill_9(product, tmp_path):
         said = {one["id"]: one for one in answered.said}
         for number, one in said.items():
             found = station.client.get(f"/api/records/{one['record']}").json()["answers"]
-            assert [given for given in found if given["id"] == number] == [one]
+            (given,) = (given for given in found if given["id"] == number)
+            assert given == {key: value for key, value in one.items() if key != "missed"}
     records = kept(folder)
     assert {one["id"] for one in answered.records} <= set(records)
     assert answered.said
