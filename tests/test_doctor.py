@@ -97,3 +97,6 @@ def test_a_fit_keeps_what_was_learned(tiny_file, tmp_path):
     assert "it is kept in" in done.stderr
     assert (tmp_path / "a.golden.1").read_bytes() == before
     assert len(run("history", tmp_path / "a.golden.1").stdout.splitlines()) == 2
+    file.write_bytes(b"written by who knows what")
+    assert "it is kept in" in run(*words).stderr
+    assert (tmp_path / "a.golden.2").read_bytes() == b"written by who knows what"

@@ -3,7 +3,7 @@
 import inspect
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -101,24 +101,27 @@ def locked_output(output: Path) -> Iterator[Path]:
             raise
         if kept:
             tell(
-                f"golden: {output} had been changed since its fit; as it was, it is kept in {kept}"
+                f"golden: {output} had been changed since its fit, or could not be read; as it "
+                f"was, it is kept in {kept}"
             )
 
 
 def keep_changed(output: Path) -> Path | None:
     """Copy a file that was changed since its fit, so that its history stays; return the copy.
 
-    Its name does not end in .golden, so that no station takes it for a product.
+    So is one that cannot be read: another version may have written it. The copy's name does not end
+    in .golden, so that no station takes it for a product.
     """
-    from goldensample.artifact.store import load
+    from goldensample.artifact.container import read_parts
+    from goldensample.artifact.journal_parts import JOURNAL
     from goldensample.storage.atomic import write_atomic
 
-    try:
-        journal = load(output).journal if output.is_file() else None
-    except GoldenError:
-        return None  # not a file that anything could be learned into
-    if not journal or not journal.head:
+    if not output.is_file():
         return None
+    with suppress(GoldenError):
+        header, _ = read_parts(output)
+        if len(header.get(JOURNAL) or ()) < 2:  # the fit alone
+            return None
     names = (output.with_name(f"{output.name}.{number}") for number in count(1))
     copy = next(name for name in names if not name.exists())
     write_atomic(copy, output.read_bytes())
