@@ -226,6 +226,7 @@ def test_it_is_silent_once_pictures_are_learned_and_speaks_after_forgetting(
     assert learned.journal is not None
     assert learned.journal.limits_hold(1)
     assert not detector.composition.speaks
+    assert detector.facts()["composition"] == 0
     assert inspector.inspect(odd).verdict == "defect"
     assert learned.inspect(odd).verdict == "good"
     for number in range(3):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from goldensample.backbones.network import Backbone
 from goldensample.datasets import labelled, read_category
@@ -18,9 +17,6 @@ from goldensample.methods.protocols import Method
 from goldensample.methods.registry import default_backbone, default_levels
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Notify, Picture, Pictures, silent
-
-if TYPE_CHECKING:
-    pass
 
 
 def fit(

@@ -247,4 +247,4 @@ class PatchCoreDetector:
         rows, depth = self.bank.shape
         by = float(self.position_scale is not None)
         facts = {"bank_rows": rows, "depth": depth, "radius": self.radius, "by_position": by}
-        return facts | {"composition": float(self.composition is not None)}
+        return facts | {"composition": float(bool(self.composition and self.composition.speaks))}

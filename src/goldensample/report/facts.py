@@ -62,9 +62,10 @@ def facts(inspector: Inspector, occasion: Occasion) -> dict[str, str]:
 def describe_method(inspector: Inspector) -> str:
     """Return the method and the sizes of what it fitted, in words."""
     facts = dict(inspector.detector.facts())
-    scaled = ", distances by position" if facts.pop("by_position", 0) else ""
+    choices = {"by_position": ", distances by position", "composition": ", composition judged"}
+    chosen = [words for name, words in choices.items() if facts.pop(name, 0)]
     sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts.items())
-    sizes += scaled
+    sizes += "".join(chosen)
     budget = getattr(inspector.method, "budget", None)
     return f"{inspector.method_name} ({f'budget {budget}, ' if budget else ''}{sizes})"
 
