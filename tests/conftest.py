@@ -105,6 +105,16 @@ def tiny(tiny_file: Path):
     return open_backbone(f"onnx:{tiny_file}")
 
 
+@pytest.fixture(scope="module")
+def one_torch_thread():
+    """Torch has one thread in the tests of a file: tiny pictures are slower on more."""
+    torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def check_same(inspection, expected) -> None:
     """Two inspections of one picture must be equal, bit for bit."""
     fields = ("score", "verdict", "p_value", "regions")

@@ -20,6 +20,7 @@ from goldensample.records import Features, silent
 from test_method_contract import TRAINED
 
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 SMALL = {
     "ae_ssim": {"side": 32, "window": 7},
@@ -81,14 +82,6 @@ WRONG = {
     "device": ["tpu", 0],
     "seed": [-1, 1.5],
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def pictures(n: int, seed: int, planted: tuple[int, int] | None = None) -> Features:

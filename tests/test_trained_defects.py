@@ -18,14 +18,7 @@ from goldensample.records import Features, silent
 from test_trained_contract import SMALL, pictures
 
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 def settings(epochs: int) -> cavga.CAVGA:

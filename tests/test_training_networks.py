@@ -23,16 +23,9 @@ from goldensample.records import silent
 from test_trained_contract import pictures, small
 
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 KNOBS = ["--method", "ganomaly", "--side", "16", "--latent", "8"]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
