@@ -89,6 +89,13 @@ def test_answers_are_what_the_document_says(client):
             for kind, content in operation["responses"]["200"].get("content", {}).items():
                 assert content.get("schema", kind != "application/json"), path
     assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    schemas = document["components"]["schemas"]
+    parts = [
+        f"{name}{part.title().replace('_', '')}"
+        for name, one in schemas.items()
+        for part in one.get("properties", {})
+    ]
+    assert not schemas.keys() & set(parts)  # see findings/openapi_client_enum_names.sh
 
 
 def test_the_original_is_given_back(client):
