@@ -8,7 +8,7 @@ import pytest
 from commands import golden
 from PIL import Image
 
-from goldensample.artifact.store import _with_grey_range
+from goldensample.artifact.earlier import with_grey_range
 from goldensample.errors import ImageError
 from goldensample.images.folder import read_images
 from goldensample.images.grey_range import (
@@ -68,12 +68,12 @@ def test_the_export_says_how_samples_become_grey_values() -> None:
 
 def test_older_files_had_a_white_level_alone() -> None:
     old = {"size_hw": [8, 8], "white": 4095}
-    assert _with_grey_range(old) == {
+    assert with_grey_range(old) == {
         "size_hw": [8, 8],
         "grey_range": {"black": 0, "white": 4095},
     }
-    assert _with_grey_range({"white": None}) == {"grey_range": None}
-    assert _with_grey_range({"grey_range": None}) == {"grey_range": None}
+    assert with_grey_range({"white": None}) == {"grey_range": None}
+    assert with_grey_range({"grey_range": None}) == {"grey_range": None}
 
 
 def test_8_bit_pictures_have_no_grey_range(tmp_path: Path) -> None:
