@@ -226,6 +226,8 @@ def test_it_is_silent_once_pictures_are_learned_and_speaks_after_forgetting(
     assert learned.journal is not None
     assert learned.journal.limits_hold(1)
     assert not detector.composition.speaks
+    assert (silent_composition(learned), silent_composition(learned, 0)) == (True, False)
+    assert not silent_composition(inspector)
     assert detector.facts()["composition"] == 0
     assert inspector.inspect(odd).verdict == "defect"
     assert learned.inspect(odd).verdict == "good"
@@ -256,6 +258,12 @@ def test_limits_are_those_of_the_patches_while_it_is_silent(inspector: Inspector
     # limits that were set while it was silent rest on patches alone: it stays so
     reset = set_rates(learned, 0.1, None, Note("2026-11-29T00:00:00"))
     forgotten = forget(reset, "odd", Note("2026-11-29T00:00:00"))
+    assert [silent_composition(forgotten, number) for number in range(4)] == [
+        False,
+        True,
+        True,
+        True,
+    ]
     assert silent_composition(forgotten)
     assert forgotten.threshold is not None
     assert forgotten.threshold.score == compute_limits(alone, Promise(0.1)).score

@@ -15,6 +15,8 @@ from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import CALIBRATE, DROP, FIT, LIMIT, REVERT, Revision
 from goldensample.learning.stored_limits import (
+    know_composition,
+    limits_in,
     limits_of,
     of_patches_alone,
     restore_calibration,
@@ -79,10 +81,18 @@ def patchcore_of(inspector: Inspector) -> PatchCoreDetector:
     raise ValueError(f"an inspector that learns must be a patchcore fit; got {got}; {how}")
 
 
-def silent_composition(inspector: Inspector) -> bool:
-    """Return whether what pictures are composed of is no longer judged, as some were learned."""
-    composition = patchcore_of(inspector).composition
-    return composition is not None and not composition.speaks
+def silent_composition(inspector: Inspector, number: int | None = None) -> bool:
+    """Return whether what pictures are composed of is no longer judged, as some were learned.
+
+    Args:
+        number: of a revision; None for the one in use.
+    """
+    if patchcore_of(inspector).composition is None:
+        return False
+    journal = open_journal(inspector)
+    number = journal.head if number is None else number
+    is_learned = journal.born[journal.active(number) & ~journal.defects] > 0
+    return bool(is_learned.any()) or not know_composition(limits_in(journal, number))
 
 
 def drop_rows(inspector: Inspector, rows: Array, note: Note) -> Inspector:
@@ -174,12 +184,12 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
     rows, taught = active & ~defects, active & defects
     if not rows.any():
         raise ValueError("a bank must keep at least one row; this change takes all; fit anew")
-    limit_sets = journal.revisions[journal.limits_revision(journal.head)].limits or ()
+    limit_sets = limits_in(journal, journal.head)
     holds = journal.limits_hold(journal.head)
     before, bank = patchcore_of(inspector), journal.bank[rows].astype(np.float32)
     composition = before.composition
     if composition is not None:
-        known = all(limits.opinions for limits in limit_sets if limits.scores)
+        known = know_composition(limit_sets)
         composition = composition.of_bank(bank, journal.born[rows] > 0, known)
         if not composition.speaks:
             limit_sets = tuple(map(of_patches_alone, limit_sets))

@@ -6,6 +6,7 @@ import numpy as np
 
 from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
+from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import Limits
 from goldensample.records import Array, Calibration
 
@@ -28,6 +29,16 @@ def limits_of(inspector: Inspector) -> tuple[Limits, ...]:
 def to_tuples(table: Array) -> tuple[tuple[float, ...], ...]:
     """Return the rows of an array as tuples, as a revision stores them."""
     return tuple(map(tuple, table.tolist()))
+
+
+def limits_in(journal: Journal, number: int) -> tuple[Limits, ...]:
+    """Return the limits that hold in a revision, one set for each precision."""
+    return journal.revisions[journal.limits_revision(number)].limits or ()
+
+
+def know_composition(limit_sets: tuple[Limits, ...]) -> bool:
+    """Return whether the pictures that limits rest on have a score by composition."""
+    return all(limits.opinions for limits in limit_sets if limits.scores)
 
 
 def restore_calibration(limits: Limits) -> Calibration:

@@ -6,7 +6,7 @@ from typing import Any
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import FIT, LEARN, LIMIT
-from goldensample.learning.revisions import open_journal
+from goldensample.learning.revisions import open_journal, silent_composition
 from goldensample.methods.patchcore import PatchCoreDetector
 
 _LEARNED_NAME = re.compile(r"record-([0-9]{1,10})-[0-9a-f]{12}")
@@ -21,6 +21,22 @@ def record_number(name: str) -> int | None:
 def journal_of(inspector: Inspector) -> Journal | None:
     """Return the journal, or that of a fresh fit; None for methods that cannot learn."""
     return open_journal(inspector) if isinstance(inspector.detector, PatchCoreDetector) else None
+
+
+def composition_is_silent(inspector: Inspector, revision: int | None = None) -> bool:
+    """Tell whether what is missing or too many is no longer judged, as pictures were learned.
+
+    Args:
+        revision: of the product; None for the one in use.
+    """
+    return journal_of(inspector) is not None and silent_composition(inspector, revision)
+
+
+def judges_composition(inspector: Inspector) -> bool:
+    """Tell whether what is missing or too many is judged; it is not after learning a picture."""
+    detector = inspector.detector
+    composition = detector.composition if isinstance(detector, PatchCoreDetector) else None
+    return composition is not None and composition.speaks
 
 
 def good_pictures(inspector: Inspector) -> list[int]:

@@ -106,7 +106,11 @@ class RecordWithLabels(RecordAnswer):
 
 
 class ProductAnswer(Strict):
-    """A product in service."""
+    """A product in service.
+
+    `composition_silent`: it has learned pictures on the line, and since then it judges single
+    places alone, no longer whether something is missing or too many.
+    """
 
     product: str
     revision: int
@@ -114,6 +118,7 @@ class ProductAnswer(Strict):
     method: str
     threshold: Threshold | None
     pictures: int
+    composition_silent: bool
 
 
 class ChangeAnswer(Strict):

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from goldensample.inspection.revision import LIMIT
 from goldensample.station.feedback import learned_as
 from goldensample.station.misses import find_misses, is_miss
+from goldensample.station.products.good_pictures import judges_composition
 from goldensample.station.records.rows import Record
 from goldensample.station.station import Station
 from goldensample.station.web.rendering import page
@@ -26,7 +27,12 @@ def learning(request: Request, product: ProductKey = None) -> HTMLResponse:
     target = selected_product(station, product)
     proposals = station.ledger.labels.proposals(target.key, SHOWN) if target else []
     misses = find_misses(station, target, SHOWN) if target else []
-    values = {"proposals": proposals, "misses": misses, "confirms": station.settings.confirms}
+    values = {
+        "proposals": proposals,
+        "misses": misses,
+        "confirms": station.settings.confirms,
+        "composed": target is not None and judges_composition(target.state.inspector),
+    }
     return page(request, "learning.html", values)
 
 

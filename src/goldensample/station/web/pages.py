@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
 from goldensample.locales.language import gettext
-from goldensample.station.records.rows import Filter, Record
+from goldensample.station.products.good_pictures import composition_is_silent
+from goldensample.station.records.rows import Filter, Record, iso
 from goldensample.station.station import Station
 from goldensample.station.web.learning_page import miss_context
 from goldensample.station.web.record_view import record_view
@@ -116,8 +117,20 @@ def record(request: Request, number: RecordId) -> HTMLResponse:
         "view": record_view(station, record),
         "answers": station.ledger.labels.of(number),
         "miss": miss_context(station, record),
+        "silent": _judged_silently(station, record),
     }
     return page(request, "record.html", values)
+
+
+def _judged_silently(station: Station, record: Record) -> bool:
+    """Tell whether a record is good only by its places: no composition was judged any more."""
+    product = station.products.get(record.product)
+    journal = product and product.state.inspector.journal
+    if record.verdict != "good" or not product or not journal or record.revision > journal.head:
+        return False
+    made = journal.revisions[record.revision].time  # after the record where the file is another one
+    of_this_file = made[:19] <= iso(record.time)[:19]
+    return of_this_file and composition_is_silent(product.state.inspector, record.revision)
 
 
 @router.get("/history")

@@ -13,7 +13,12 @@ from goldensample.locales.language import gettext
 from goldensample.records import Threshold
 from goldensample.station.health.health import health
 from goldensample.station.products import limits
-from goldensample.station.products.good_pictures import good_pictures, record_number, revisions
+from goldensample.station.products.good_pictures import (
+    composition_is_silent,
+    good_pictures,
+    record_number,
+    revisions,
+)
 from goldensample.station.products.limits_figure import draw_limits
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Filter
@@ -72,6 +77,7 @@ def product(request: Request, key: ProductKey) -> HTMLResponse:
         "state": state,
         "method": state.inspector.method_name,
         "promise": promise(state.inspector.threshold),
+        "silent": composition_is_silent(state.inspector),
         "limits": limits_context(station, product),
         "good": good_pictures_context(station, product),
         "revisions": revisions(state.inspector),

@@ -10,6 +10,7 @@ from fastapi import HTTPException, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.station.line.intake import Intake
+from goldensample.station.products.good_pictures import composition_is_silent
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import COLUMNS, Answer, Filter, Record, column_values, iso
 from goldensample.station.station import Station
@@ -130,6 +131,7 @@ def product_json(product: Product) -> dict[str, Any]:
         "method": state.inspector.method_name,
         "threshold": asdict(limits) if limits else None,
         "pictures": len(state.inspector.pictures),
+        "composition_silent": composition_is_silent(state.inspector),
     }
 
 
