@@ -100,7 +100,7 @@ $(VENV)/station.stamp: $(PACKAGE) | $(BIN)/python
 	@touch $@
 
 $(VENV)/all.stamp: $(PACKAGE) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --editable ".[station,torch,ray,remote,parquet]" --group test --group check
+	$(BIN)/python -m pip install --quiet --editable ".[station,torch,ray,remote,parquet,pdf]" --group test --group check
 	@touch $@
 
 $(VENV)-peers/stamp:

@@ -52,6 +52,7 @@ HOMES = {
     "rich": {"cli"},
     "safetensors": {"artifact.container", "backbones.weights"},
     "matplotlib": {"bench"},
+    "fpdf": {"report.pdf", "report.pdf_pages"},
     "fastapi": {"station"},
     "starlette": {"station"},
     "uvicorn": {"station"},

@@ -11,15 +11,14 @@ import typer
 from goldensample.artifact.store import load
 from goldensample.cli.console import print_json, progress, say, table_lines, tell
 from goldensample.cli.method_options import OwnMethod, open_own
-from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, ReportFolder
-from goldensample.cli.reporting import begin_report, write_report
+from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, PdfFile, ReportFolder
+from goldensample.cli.reporting import begin_report, check_reports, write_reports
 from goldensample.datasets import Dataset, labelled, read_category
 from goldensample.datasets.items import join_names, unmarked_text, unmasked_note
 from goldensample.evaluation.evaluate import Evaluation, Labelled, Tally
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Notify, Picture
 from goldensample.report import Report
-from goldensample.storage.atomic import check_writable
 from goldensample.wording.numbers import count
 
 WEAK = 0.9
@@ -40,6 +39,7 @@ def command(
     category: CategoryName = "",
     json: Json = False,
     report: ReportFolder = None,
+    pdf: PdfFile = None,
     method: OwnMethod = None,
 ) -> None:
     """Measure a fitted file on a data set with known defects.
@@ -47,11 +47,10 @@ def command(
     The F1 figures are taken at the threshold that is best on these very pictures: for comparison
     with published figures, not for use on a line.
     """
-    if report:
-        check_writable(report / "report.html")
+    check_reports(report, pdf)
     data = find_dataset(dataset, layout, category)
     inspector = load(file, open_own(method))
-    page = begin_report(inspector, file) if report else None
+    page = begin_report(inspector, file) if report or pdf else None
     with progress() as notify:
         evaluation, seconds = evaluate_dataset(inspector, data, page, notify)
     values = {**evaluation.as_json(), "seconds_per_image": round(seconds, 4)}
@@ -61,8 +60,7 @@ def command(
         say(format_evaluation(values))
     if values["image_auroc"] < WEAK:
         tell(weak_hint(values["image_auroc"], inspector))
-    if page and report:
-        write_report(page, report / "report.html", evaluation)
+    write_reports(page, report, pdf, evaluation)
 
 
 def weak_hint(auroc: float, inspector: Inspector) -> str:

@@ -28,6 +28,7 @@ EXTRAS = {
     "formats": Extra(("pillow_heif", "pillow_jxl"), "pictures in HEIC and JPEG XL"),
     "int8": Extra(("nncf",), "fits in int8 with networks of your own"),
     "parquet": Extra(("pyarrow",), "golden inspect --output results.parquet"),
+    "pdf": Extra(("fpdf",), "reports as PDF: golden inspect --pdf"),
     "ray": Extra(("ray",), "--runner: all cores, or many machines"),
     "remote": Extra(("fsspec", "s3fs"), "pictures and tables at URLs and in buckets"),
     "rivals": Extra(("sklearn",), "--method ocsvm, and others to compare with"),

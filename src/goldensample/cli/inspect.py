@@ -25,7 +25,15 @@ from goldensample.cli.intake import (
 )
 from goldensample.cli.loading import check_here, load_inspector
 from goldensample.cli.method_options import OwnMethod
-from goldensample.cli.options import GoldenFile, Lot, Operator, Precision, ReportFolder, RunnerName
+from goldensample.cli.options import (
+    GoldenFile,
+    Lot,
+    Operator,
+    PdfFile,
+    Precision,
+    ReportFolder,
+    RunnerName,
+)
 from goldensample.cli.regions_options import (
     CocoFile,
     CocoResults,
@@ -74,6 +82,7 @@ def command(
         list[str], typer.Argument(metavar="PATH...", help="Pictures: folders, files, globs, URLs.")
     ],
     report: ReportFolder = None,
+    pdf: PdfFile = None,
     output: Output = None,
     delimiter: Delimiter = "comma",
     runner: RunnerName = "here",
@@ -109,23 +118,22 @@ def command(
 
     With --output, verdicts go to a table, each picture exactly once, whatever is lost on the way.
     """
-    from goldensample.cli.reporting import add_to_page, begin_report, lot_of, write_report
+    from goldensample.cli import reporting
     from goldensample.images.folder import open_images
     from goldensample.masks.annotations import Annotations
-    from goldensample.storage.atomic import check_writable
     from goldensample.storage.lock import lock_files
 
     started = perf_counter()
     region_options = RegionOptions(explain, mm_per_px, smallest)
     table_options = {"--runner": runner != "here", "--resume": resume, "--heat-maps": heat_maps}
-    other_options = {"--report": report, "--masks": masks, "--coco": coco, "--watch": watch}
+    other_options = {"--report": report, "--pdf": pdf, "--masks": masks, "--watch": watch}
+    other_options |= {"--coco": coco, "--coco-results": coco_results}
     sheet = open_sheet(output, delimiter)
     whole = None if sheet else output
     check_here(method, runner)
-    check_compatible(whole, table_options, other_options | {"--coco-results": coco_results})
+    check_compatible(whole, table_options, other_options)
     table = Table(whole, runner, resume, heat_maps, batch) if whole else None
-    if report:
-        check_writable(report / "report.html")
+    reporting.check_reports(report, pdf)
     inspector = load_inspector(file, precision, threshold, method)
     limits = inspector.threshold
     check_limits(limits, fail_on_defect, file)
@@ -142,7 +150,9 @@ def command(
     attempts = pictures.attempts()
     if strict_input:
         attempts = reject_unusual(inspector, attempts)
-    page = begin_report(inspector, file, lot_of(lot, paths), operator) if report else None
+    page = None
+    if report or pdf:
+        page = reporting.begin_report(inspector, file, reporting.lot_of(lot, paths), operator)
     counts = Counter()
     with lock_files(watch, coco, coco_results, sheet.path if sheet else None), progress() as notify:
         monitor = DriftMonitor(inspector, watch) if watch else None
@@ -158,14 +168,13 @@ def command(
             print_result(result, name, limits, json, region_options, facts)
             counts[verdict_of(result)] += 1
             if page:
-                add_to_page(page, name, picture, result)
+                reporting.add_to_page(page, name, picture, result)
             if sheet:
                 add_row(sheet, name, result, limits)
         annotations.finish()
         finish(monitor, sheet)
     print_intake(tell_intake(intake), json, of_each=("few_levels",))
-    if page and report:
-        write_report(page, report / "report.html")
+    reporting.write_reports(page, report, pdf)
     tell_sum(counts, json, output)
     exit_with(counts["error"], fail_on_defect and counts["defect"])
 

@@ -17,6 +17,10 @@ GoodPaths = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ReportFolder = Annotated[Path | None, typer.Option(help="Write DIR/report.html.", metavar="DIR")]
+PdfFile = Annotated[
+    Path | None,
+    typer.Option("--pdf", help="Write the report as a PDF, too (extra [pdf]).", metavar="FILE"),
+]
 Weights = Annotated[
     str | None, typer.Option(help="File of weights for timm:NAME (.safetensors, .pth).")
 ]

@@ -81,11 +81,11 @@ def _head(entry: Entry, rank: int, score_threshold: float | None) -> str:
         f'</p><div class="line"><h3 class="name"><bdi>{name}</bdi></h3>'
         f'<button type="button" class="enlarge scripted" aria-label="Enlarge {name}">Enlarge'
         f"</button></div>"
-        f"{_label(entry)}</header>"
+        f"{label_line(entry)}</header>"
     )
 
 
-def _label(entry: Entry) -> str:
+def label_line(entry: Entry) -> str:
     """Return the picture's label, and whether the verdict contradicts it."""
     if entry.label is None:
         return ""
@@ -181,7 +181,7 @@ def _region_list(
 ) -> str:
     """Return the list of regions, or the heat map's peak where there is none, and the note."""
     regions = [
-        _region_item(
+        region_item(
             entry,
             index,
             region,
@@ -201,13 +201,16 @@ def _region_list(
             f'<ol class="regions">{"".join(regions[MAX_LISTED:])}</ol>{omission}</details>'
         )
     if not regions and entry.heat_map_peak:
-        sections.append(_heat_map_peak(entry.heat_map_peak, scale))
+        sections.append(heat_map_peak_line(entry.heat_map_peak, scale))
     if entry.inspection.note:
         sections.append(f'<p class="note">Note: {escape(entry.inspection.note)}</p>')
     return "".join(sections)
 
 
-def _region_item(entry: Entry, index: int, region: Region, scale: ColourScale, patches: str) -> str:
+def region_item(
+    entry: Entry, index: int, region: Region, scale: ColourScale, patches: str = ""
+) -> str:
+    """Return the list item of a region, with crops of it and of the nearest patch where given."""
     share = region.area_px / (entry.size_hw[0] * entry.size_hw[1])
     row, column = region.peak_px
     limit = scale.threshold or 0.0
@@ -219,7 +222,8 @@ def _region_item(entry: Entry, index: int, region: Region, scale: ColourScale, p
     )
 
 
-def _heat_map_peak(peak: tuple[float, int, int], scale: ColourScale) -> str:
+def heat_map_peak_line(peak: tuple[float, int, int], scale: ColourScale) -> str:
+    """Return the value and the place of a heat map's largest value, as a paragraph."""
     value, row, column = peak
     caption = "Hottest place" if scale.threshold is None else "No region; hottest place"
     times = ""

@@ -99,6 +99,27 @@ class Report:
         )
         return b"".join(part.encode("utf-8") for part in (head, *cards, tail))
 
+    def pdf(self, measures: Mapping[str, object] | None = None) -> bytes:
+        """Return the PDF of the same pictures; arguments as for `html`.
+
+        Raises:
+            GoldenError: this machine has no font with the letters of the language in use.
+            ModuleNotFoundError: the extra [pdf] is not installed.
+        """
+        from goldensample.report.pdf import Sheet, render
+
+        return render(
+            Sheet(
+                title=self._title,
+                facts=self._facts,
+                threshold=self._threshold,
+                entries=self._sort_by_score(),
+                failures=self._failures,
+                measures=measures or {},
+                scale=self._scale(),
+            )
+        )
+
     def top_cards(self, number: int, first_rank: int) -> str:
         """Return the cards of the highest-scoring pictures, numbered from `first_rank`."""
         scale = self._scale()

@@ -54,13 +54,13 @@ def tiles(entries: Sequence[Entry], failures: int, measures: Mapping[str, object
     shown.append(("unreadable", f"{failures:,}"))
     if has_verdicts(entries) and any(entry.label is not None for entry in entries):
         shown.append(("✕ wrong verdicts", f"{sum(entry.wrong for entry in entries):,}"))
-    figures = _figures(measures)
-    shown += [(_describe_measure(key)[0], number(value)) for key, value in figures.items()]
+    known = figures(measures)
+    shown += [(describe_measure(key)[0], number(value)) for key, value in known.items()]
     items = "".join(f"<li><b>{value}</b> <span>{escape(name)}</span></li>" for name, value in shown)
-    return f'<ul class="tiles">{items}</ul>{_glossary(list(figures), measures.get("pixels"))}'
+    return f'<ul class="tiles">{items}</ul>{_glossary(list(known), measures.get("pixels"))}'
 
 
-def _figures(measures: Mapping[str, object]) -> dict[str, float]:
+def figures(measures: Mapping[str, object]) -> dict[str, float]:
     """Return the numeric measures; the number of pictures is shown already."""
     return {
         key: value
@@ -69,7 +69,7 @@ def _figures(measures: Mapping[str, object]) -> dict[str, float]:
     }
 
 
-def _describe_measure(key: str) -> tuple[str, str]:
+def describe_measure(key: str) -> tuple[str, str]:
     """Return the display name of a measure, and its meaning."""
     return MEASURES.get(key, (key.replace("_", " "), ""))
 
@@ -78,7 +78,7 @@ def _glossary(keys: Sequence[str], pixels: object) -> str:
     """Return a collapsed glossary of the measures."""
     items = [
         f"<li><b>{escape(name)}</b>: {escape(meaning)}</li>"
-        for name, meaning in map(_describe_measure, keys)
+        for name, meaning in map(describe_measure, keys)
         if meaning
     ]
     if not items:

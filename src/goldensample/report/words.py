@@ -1,6 +1,7 @@
 """Formatting of text and numbers for HTML; untrusted text goes through `escape`."""
 
 import html
+import re
 
 
 def escape(value: str) -> str:
@@ -44,3 +45,14 @@ def fraction(part: int, whole: int) -> str:
         '1 of 20 (5\\xa0%)'
     """
     return f"{part:,} of {whole:,} ({percent(part / whole)})" if whole else "none"
+
+
+def plain(fragment: str) -> str:
+    """Return the text of an HTML fragment of this package, without tags and collapsed details.
+
+    Example:
+        >>> plain("<p>score <b>2</b><span>as <i>x</i></span><details>2.01</details></p>")
+        'score 2; as x'
+    """
+    text = re.sub(r"<details>.*?</details>|</?(?!span)\w+[^>]*>|</\w+>", "", fragment)
+    return html.unescape(re.sub(r"<\w+[^>]*>", "; ", text)).strip()
