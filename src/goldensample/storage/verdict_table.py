@@ -83,6 +83,17 @@ def encode(rows: Sequence[Mapping[str, Any]]) -> bytes:
     return file.getvalue()
 
 
+def encode_columns(columns: Mapping[str, type], rows: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return rows as a Parquet table of columns of text (str) or numbers (float)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {name: pa.string() if kind is str else pa.float64() for name, kind in columns.items()}
+    table = pa.Table.from_pylist([_to_unicode(row) for row in rows], schema=pa.schema(kinds))
+    pq.write_table(table, file := io.BytesIO(), compression="zstd")
+    return file.getvalue()
+
+
 def _to_unicode(value: Any) -> Any:
     """Return a value with all strings valid Unicode, as file names may not be: "\\udcff"."""
     if isinstance(value, str):
