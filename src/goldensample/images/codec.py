@@ -94,8 +94,10 @@ def _as_rgb(pixels: Array) -> Array:
 
 
 def encode_png(pixels: Array) -> bytes:
-    """Return (H, W) or (H, W, 3) uint8 pixels as a PNG file, lossless."""
-    Image.fromarray(_check_pixels(pixels)).save(file := io.BytesIO(), "PNG")
+    """Return (H, W) or (H, W, 3) uint8, or (H, W) uint16 pixels as a PNG file, lossless."""
+    is_deep = pixels.dtype == np.uint16 and pixels.ndim == 2 and pixels.size
+    image = Image.fromarray(np.ascontiguousarray(pixels) if is_deep else _check_pixels(pixels))
+    image.save(file := io.BytesIO(), "PNG")
     return file.getvalue()
 
 
