@@ -11,11 +11,12 @@ from camera_parts import jpeg, jpeg_camera
 from station_parts import open_station, wait
 
 from goldensample.station.connections import Connections, connect
-from goldensample.station.inputs import camera, frames
-from goldensample.station.inputs.camera import CameraSource
+from goldensample.station.inputs import camera, frames, frozen
 from goldensample.station.inputs.camera_options import parse_camera, parse_camera_options
+from goldensample.station.inputs.camera_source import CameraSource
 from goldensample.station.inputs.ffmpeg_options import is_option
-from goldensample.station.inputs.frames import DamagedFrame, FrameClock, read_frames
+from goldensample.station.inputs.frame import DamagedFrame, Frame, FrameClock
+from goldensample.station.inputs.frames import read_frames
 
 
 def records(client) -> list[dict]:
@@ -66,14 +67,14 @@ def test_a_jpeg_cut_within_its_header_is_damaged_and_the_stream_goes_on(tmp_path
     path = tmp_path / "cut.mjpeg"
     first, second, third = jpeg(1), jpeg(2, defect=True), jpeg(3)
     path.write_bytes(first + second + third)
-    sound = [one.tobytes() for one in read_frames(str(path), 0.001, threading.Event())]
+    sound = [one.pixels.tobytes() for one in read_frames(str(path), 0.001, threading.Event())]
     for length in range(21, second.index(b"\xff\xda"), 14):
         path.write_bytes(first + second[:length] + third + first + third)
         found = list(read_frames(str(path), 0.001, threading.Event()))
         damaged = [isinstance(one, DamagedFrame) for one in found]
         assert not damaged[0], f"cut after {length} bytes"
         assert any(damaged), f"cut after {length} bytes"
-        whole = [one.tobytes() for one in found if not isinstance(one, DamagedFrame)]
+        whole = [one.pixels.tobytes() for one in found if not isinstance(one, DamagedFrame)]
         assert set(whole) <= {sound[0], sound[2]}, f"cut after {length} bytes"
 
 
@@ -157,7 +158,7 @@ def test_a_frozen_picture_is_told_at_once_and_not_judged(client, tmp_path):
     ended(client)
     wait(lambda: len(records(client)) == 13)
     verdicts = [one["verdict"] for one in records(client)]
-    assert verdicts == ["good"] * camera.FROZEN_FRAMES + ["error"] * 9 + ["good"]
+    assert verdicts == ["good"] * frozen.FRAMES + ["error"] * 9 + ["good"]
     assert "frozen" in records(client)[5]["note"]
     [words] = [words for words in told(client) if "frozen" in words]
     assert words.startswith("camera front: is back"), "one line, which tells the end as well"
@@ -240,5 +241,5 @@ def test_options_reach_ffmpeg(tmp_path):
     found = read_frames(str(path), 1.0, threading.Event(), {"framerate": "2"})
     assert len(list(found)) == 5
     first = next(read_frames(str(path), 1.0, threading.Event()))
-    assert isinstance(first, np.ndarray)
-    assert first.shape == (48, 48, 3)
+    assert isinstance(first, Frame)
+    assert first.pixels.shape == (48, 48, 3)

@@ -19,8 +19,8 @@ from station_parts import open_station, picture, run_station, wait
 from goldensample.station import troubles
 from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import watched_folder
-from goldensample.station.inputs.camera import read_frames
 from goldensample.station.inputs.folder_listing import FolderChanges
+from goldensample.station.inputs.frames import read_frames
 
 
 def records(client) -> list[dict]:
@@ -229,7 +229,7 @@ def test_frames_are_chosen_by_the_clock_of_the_stream(tmp_path):
     video(path, seconds=2)
     assert len(list(read_frames(str(path), 0.5, threading.Event()))) == 4
     first = next(read_frames(str(path), 0.2, threading.Event()))
-    assert np.array_equal(first, part(400))
+    assert np.array_equal(first.pixels, part(400))
 
 
 @pytest.mark.parametrize("form", ["relative", "link", "whole"])

@@ -82,6 +82,10 @@ COMMANDS = {
         "Say what is installed, what is missing and how to get it; exit 1 where something is "
         "wrong.",
     ),
+    "cameras": (
+        "cameras.command",
+        "List GenICam cameras, and say step by step what keeps one from giving a picture.",
+    ),
     "station": (
         "station.app",
         "A station's folder: back it up while it runs, and restore it.",

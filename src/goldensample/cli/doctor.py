@@ -16,11 +16,10 @@ from goldensample._version import __version__
 from goldensample.cli.console import print_json, say
 from goldensample.cli.extras import EXTRAS
 from goldensample.cli.options import Json
+from goldensample.station.inputs.genicam_address import PRODUCERS, find_producers
 
 LEAST_FREE = 2 * 10**9
 """Bytes of disk below which fits and stations may fail."""
-PRODUCERS = "GENICAM_GENTL64_PATH"
-"""The variable that names the folders of camera producers, by the standard GenTL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +135,9 @@ def find_port(port: int) -> Finding:
 
 def find_cameras() -> Finding:
     """Look for the producers of industrial cameras, as their makers install them."""
-    folders = [Path(name) for name in os.environ.get(PRODUCERS, "").split(os.pathsep) if name]
-    found = sorted(file.name for folder in folders for file in folder.glob("*.cti"))
-    if found:
-        return Finding("cameras", "ok", f"producers: {', '.join(found)}")
+    if found := sorted(file.name for file in find_producers()):
+        remedy = "golden cameras looks for devices"
+        return Finding("cameras", "ok", f"producers: {', '.join(found)}", remedy)
     text = f"{PRODUCERS} names no folder with a .cti file: no industrial camera's driver is here"
     return Finding("cameras", "missing", text, "streams and USB cameras need none")
 

@@ -27,6 +27,7 @@ EXTRAS = {
     "excel": Extra(("xlsxwriter",), "golden inspect --output results.xlsx"),
     "faiss": Extra(("faiss",), "--search ivfpq and hnsw"),
     "formats": Extra(("pillow_heif", "pillow_jxl"), "pictures in HEIC and JPEG XL"),
+    "genicam": Extra(("harvesters", "genicam"), "golden serve --camera genicam: (GigE, USB3)"),
     "int8": Extra(("nncf",), "fits in int8 with networks of your own"),
     "parquet": Extra(("pyarrow",), "golden inspect --output results.parquet"),
     "pdf": Extra(("fpdf",), "reports as PDF: golden inspect --pdf"),

@@ -25,6 +25,7 @@ from goldensample.cli.output_options import (
 from goldensample.cli.serve_options import (
     MISSING,
     ConfirmLearning,
+    DeadlineOption,
     Demo,
     KeepDays,
     KeepDefectDays,
@@ -32,8 +33,10 @@ from goldensample.cli.serve_options import (
     Language,
     Network,
     Pictures,
+    Producer,
     Token,
     explain_missing,
+    parse_deadline,
     parse_tokens,
     prepare_demo,
     with_retention,
@@ -53,7 +56,8 @@ CameraUrl = Annotated[
     list[str] | None,
     typer.Option(
         metavar="[PRODUCT/][NAME=]URL",
-        help="Inspect frames of a camera or video: rtsp://, http://, /dev/video0, a file.",
+        help="Inspect frames of a camera or video: rtsp://, http://, /dev/video0, a file, "
+        "genicam:SERIAL.",
     ),
 ]
 CameraOption = Annotated[
@@ -62,7 +66,10 @@ CameraOption = Annotated[
         metavar="[NAME:]KEY=VALUE", help="Option of FFmpeg for all cameras, or the one; repeat."
     ),
 ]
-Every = Annotated[float, typer.Option(help="Seconds between two frames of a camera.")]
+Every = Annotated[
+    float,
+    typer.Option(help="Seconds between two frames of a camera; 0: only when a trigger asks."),
+]
 
 
 def command(
@@ -87,7 +94,9 @@ def command(
     watch: Watch = None,
     camera: CameraUrl = None,
     camera_option: CameraOption = None,
+    producer: Producer = None,
     every: Every = 1.0,
+    deadline: DeadlineOption = None,
     webhook: WebhookUrl = None,
     mqtt: MqttUrl = None,
     mqtt_client_id: MqttClientId = None,
@@ -114,10 +123,12 @@ def command(
     keep = (keep_days, keep_defect_days, keep_gb)
     settings = with_retention(settings, keep, pictures, backbone)
     settings = replace(settings, confirm_learning=confirm_learning, language=language)
+    settings = replace(settings, deadline_s=parse_deadline(deadline))
     if demo:
         demo_pictures = prepare_demo(folder)
         settings = replace(settings, pictures=pictures or demo_pictures)
     cameras = {"watch": watch or [], "cameras": camera or [], "every_s": every}
+    cameras["producers"] = producer or []
     cameras["camera_options"] = camera_option or []
     outputs = {
         "webhook": webhook,

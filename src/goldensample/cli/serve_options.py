@@ -64,6 +64,21 @@ Language = Annotated[
         show_default=False,
     ),
 ]
+Producer = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Driver (.cti) of a GenICam camera's maker; again for more. \\[default: those in "
+        "GENICAM_GENTL64_PATH]",
+        show_default=False,
+    ),
+]
+DeadlineOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Answer a part as an error that has no verdict by then: 800ms, 1.5s."
+    ),
+]
 Demo = Annotated[
     bool, typer.Option("--demo", help="Render parts, learn one product and show it; a first look.")
 ]
@@ -93,6 +108,21 @@ def parse_tokens(values: Iterable[str]) -> dict[str, str]:
             raise ValueError("--token must be ROLE:SECRET, or a file of such lines; it is not")
         roles |= {secret: role for role, _, secret in pairs}
     return roles
+
+
+def parse_deadline(text: str | None) -> float | None:
+    """Return the seconds of a time such as 800ms or 1.5s.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if text is None:
+        return None
+    unit = 1000.0 if text.endswith("ms") else 1.0
+    try:
+        return float(text.removesuffix("ms").removesuffix("s")) / unit
+    except ValueError:
+        raise ValueError(f"--deadline must be a time such as 800ms or 1.5s; got {text!r}") from None
 
 
 def with_retention(

@@ -63,18 +63,18 @@ def decode_pixels(data: bytes, pixel_format: str, height: int, width: int, pad: 
 
 def _rows(data: bytes, name: str, height: int, width: int, pad: int) -> Array:
     """Return a frame's bytes without padding: (H, bytes of a row), or (bytes,) of packed ones."""
+    shape: tuple[int, ...] = (height, width * _bytes_of(name))
     if packed := STREAMS.get(name) or (12 if name in GROUPS else 0):
         # rows follow each other without a gap, unless they are padded
         shape = (height, ceil(width * packed / 8)) if pad else (ceil(height * width * packed / 8),)
-    else:
-        shape = (height, width * _bytes_of(name))
     count = prod(shape) + (height - 1) * pad
     if len(data) < count:
         raise ImageError(f"a frame of {name} must have {count:,} bytes; it has {len(data):,}")
     whole = np.frombuffer(data, np.uint8, count)
     if not pad:
         return whole.reshape(shape)
-    return np.concatenate([whole, np.zeros(pad, np.uint8)]).reshape(height, -1)[:, : shape[1]]
+    padded = np.concatenate([whole, np.zeros(pad, np.uint8)]).reshape(height, -1)
+    return padded[:, : shape[-1]]
 
 
 def _bytes_of(name: str) -> int:

@@ -18,13 +18,15 @@ class Connections:
         watch: DIR or PRODUCT=DIR.
         cameras: URL, PRODUCT=URL, NAME=URL or PRODUCT/NAME=URL.
         camera_options: of FFmpeg, KEY=VALUE or NAME:KEY=VALUE.
-        every_s: seconds between two frames of a camera.
+        producers: files of drivers of GenICam cameras; none for those that are installed.
+        every_s: seconds between two frames of a camera; 0 for triggers alone.
         outputs: where verdicts go.
     """
 
     watch: Sequence[str] = ()
     cameras: Sequence[str] = ()
     camera_options: Sequence[str] = ()
+    producers: Sequence[Path] = ()
     every_s: float = 1.0
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
@@ -64,7 +66,7 @@ def connect_cameras(station: Station, connections: Connections) -> None:
     for key, source in cameras:
         product = station.products.get(key)
         assert product, "the product is one of the station's"
-        source = replace(source, options=options[source.name])
+        source = replace(source, options=options[source.name], producers=connections.producers)
         station.add_input(Camera(station, product, source, connections.every_s))
 
 

@@ -68,7 +68,7 @@ class Replica:
             self.archive,
             self.settings.waiting,
             self._discard_files,
-            lambda record: None,
+            lambda record, answered: None,
             self._count,
         )
         self.started = time.monotonic()

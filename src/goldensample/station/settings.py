@@ -56,6 +56,7 @@ class Settings:
         backbone: network of new products, as for `golden fit`.
         confirm_learning: whether an operator's "good" is a proposal that an engineer decides on;
             None where there are tokens, and so roles.
+        deadline_s: seconds until a part without a verdict is answered as an error; None for never.
         language: of the pages, one of LANGUAGES; None for what each browser asks for.
 
     Raises:
@@ -75,6 +76,7 @@ class Settings:
     pictures: Path | None = None
     backbone: str = "builtin"
     confirm_learning: bool | None = None
+    deadline_s: float | None = None
     language: str | None = None
 
     def __post_init__(self) -> None:
@@ -82,6 +84,8 @@ class Settings:
             raise ValueError(
                 f"a language must be one of {', '.join(LANGUAGES)}; got {self.language!r}"
             )
+        if self.deadline_s is not None and not 0 < self.deadline_s <= 3600:
+            raise ValueError(f"a deadline must be in (0, 3600] seconds; got {self.deadline_s:g}")
         for name in ("waiting", "limit_bytes", "limit_px", "per_minute"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1; got {getattr(self, name)}")

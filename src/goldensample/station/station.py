@@ -18,6 +18,7 @@ from goldensample.station.line.events import Events
 from goldensample.station.line.line import Line
 from goldensample.station.line.scene import SceneMonitor
 from goldensample.station.line.storing import store_results
+from goldensample.station.line.triggers import Triggers
 from goldensample.station.products.good_pictures import record_number, records_in_use
 from goldensample.station.products.products import Product, Products
 from goldensample.station.records.archive import Archive
@@ -87,7 +88,15 @@ class Station:
         self.tried: tuple[int, Any, Inspector] | None = None  # see `misses.cost_of`
         self.scene = SceneMonitor(settings.folder / "scene", self._log_alarm)
         store = partial(store_results, self.archive, self.ledger)
-        self.line = Line(self.archive, settings.waiting, store, self._publish, self.scene.observe)
+        self.triggers = Triggers()
+        self.line = Line(
+            self.archive,
+            settings.waiting,
+            store,
+            self._publish,
+            self.scene.observe,
+            settings.deadline_s,
+        )
         self.setup = ProductSetup(
             settings.folder, self.products, settings.backbone, self.events.send
         )
@@ -168,10 +177,10 @@ class Station:
         add = partial(self.log_change, product, "", action, None)
         return Trouble(name, add, self.amend_change)
 
-    def _publish(self, record: Record) -> None:
-        """Send a new record to open pages and outputs."""
+    def _publish(self, record: Record, answered: bool) -> None:
+        """Send a new record to open pages, and to outputs unless they had an answer already."""
         self.events.send("record", record_event(record))
-        for output in self._outputs:
+        for output in () if answered else self._outputs:
             output.send(record)
 
     def _records_in_use(self) -> set[int]:

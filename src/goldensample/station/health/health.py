@@ -46,7 +46,7 @@ archive_size = ArchiveSize()
 
 def health(station: Station) -> dict[str, Any]:
     """Return the health of a station as JSON values."""
-    line, usage = line_health(station), disk(station)
+    line, usage, deadline = line_health(station), disk(station), station.settings.deadline_s
     connections = [asdict(state) for state in station.connection_states()]
     troubles = {
         f"{state['kind']} {state['name']}": state["words"]
@@ -60,6 +60,8 @@ def health(station: Station) -> dict[str, Any]:
         "file_troubles": line["troubles"],
         "troubles": {**line["troubles"], **troubles},
         "connections": connections,
+        "cameras": {name: asdict(one) for name, one in station.triggers.counts().items()},
+        "deadline_ms": deadline and 1000 * deadline,
         "speed": speed(station, time.time()),
         "disk": usage,
         "database": database(station),
@@ -77,6 +79,7 @@ def line_health(intake: Intake) -> dict[str, Any]:
         "waiting": intake.line.waiting,
         "waiting_limit": intake.settings.waiting,
         "per_picture_s": round(intake.line.per_picture_s, 4),
+        "late": intake.line.late,
         "products": len(intake.products),
         "troubles": {
             product.key: product.load_error for product in intake.products if product.load_error

@@ -1,90 +1,69 @@
-"""Camera input: frames of a camera or video at an interval."""
+"""Camera input: frames of a camera or video, at an interval or when a trigger asks for one."""
 
 import logging
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from hashlib import sha256
-from pathlib import Path
-from urllib.parse import urlsplit
+from concurrent.futures import Future
+from dataclasses import replace
 
 from goldensample.images.codec import encode_png
-from goldensample.records import Array
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.inputs.frames import (
-    TIMEOUT_S,
-    DamagedFrame,
-    read_frames,
-)
-from goldensample.station.line.jobs import BusyError, Job, StoppingError
+from goldensample.station.inputs.camera_source import CameraSource
+from goldensample.station.inputs.frame import TIMEOUT_S, DamagedFrame, Frame
+from goldensample.station.inputs.frozen import FrozenPicture
+from goldensample.station.line.jobs import NO_PICTURE, BusyError, Job, StoppingError
+from goldensample.station.line.triggers import TriggerBusyError
 from goldensample.station.products.products import Product
+from goldensample.station.records.rows import Record
 from goldensample.station.station import Station
 
 RETRY_S = 5.0
 """Seconds between attempts to connect to a camera."""
-FROZEN_FRAMES, FROZEN_S = 3, 0.5
-"""Frames in a row that are equal to one before them, and for a live camera seconds since that one,
-from which on its picture is frozen: no two pictures of a sensor are equal."""
-FROZEN_ERRORS, FROZEN_PAUSE_S = 60, 60.0
-"""Frames of a frozen picture that are recorded as errors; then one in so many seconds."""
-
+TRIGGER_S = 10.0
+"""Seconds until a trigger that has brought no frame is answered with an error."""
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class CameraSource:
-    """Where frames come from.
-
-    Args:
-        url: source that FFmpeg opens: rtsp://, http://, a device such as /dev/video0, or a file.
-        name: for people; empty for the URL without password and query.
-        options: of FFmpeg, by name.
-    """
-
-    url: str
-    name: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def shown_name(self) -> str:
-        """Its name, or its address without what is secret."""
-        parts = urlsplit(self.url)
-        address = f"{parts.hostname or ''}{parts.path}" if parts.hostname else self.url
-        return self.name or (Path(self.url).name if Path(self.url).is_file() else address)
 
 
 class Camera:
     """Reads frames of a camera or a video, and submits them to the line.
 
     A frame that is not whole, or equal to those before it, is a record with the verdict "error".
-    A frame of a live camera is dropped when the line is full. The frames of a video file wait for
-    the line, so that all are inspected.
+    A frame of a live camera is dropped when the line is full, unless a trigger asked for it. The
+    frames of a video file wait for the line, so that all are inspected.
 
     Args:
         station: inspects the frames.
         product: which product they show.
         source: where they come from, or its URL.
-        every_s: seconds between two frames, see `frames.read_frames`.
+        every_s: seconds between two frames, see `frames.read_frames`; 0 for triggers alone.
 
     Raises:
-        ValueError: the interval is out of its range.
+        ValueError: the interval is out of its range, or the address is invalid.
     """
 
     def __init__(
         self, station: Station, product: Product, source: CameraSource | str, every_s: float
     ) -> None:
-        if not 0 < every_s < 86400:
-            raise ValueError(f"--every must be in (0, 86400) seconds; got {every_s:g}")
+        if not 0 <= every_s < 86400:
+            raise ValueError(
+                f"--every must be in [0, 86400) seconds, 0 for triggers alone; got {every_s:g}"
+            )
         source = CameraSource(source) if isinstance(source, str) else source
+        if source.is_file and not every_s:
+            raise ValueError("--every must be above 0 for a video file, which takes no triggers")
         self._station, self._product, self._source = station, product, source
-        self._every_s = every_s
-        self._is_file = Path(source.url).is_file()
+        self._is_file, self._stop = source.is_file, threading.Event()
+        self._frames = source.open(every_s, self._stop)
+        self._waits = source.has_line or not every_s
         self._trouble = station.trouble(f"camera {source.shown_name}", product.key, "camera")
         self._last_frame: float | None = None
-        self._digest, self._repeats, self._new_at, self._error_at = b"", 0, 0.0, 0.0
+        self._frozen = FrozenPicture(self._is_file)
         self._lost, self._ended = 0, False
-        self._stop = threading.Event()
+        self._lock, self._running = threading.Lock(), False
+        self._asked: Job | None = None
+        self._triggers = 0
+        if not self._is_file and not source.has_line:
+            station.triggers.add(source.shown_name, self.trigger)
         self._thread = threading.Thread(target=self._run, name="station-camera", daemon=True)
         self._thread.start()
 
@@ -94,11 +73,39 @@ class Camera:
         state = "trouble" if words else "working" if self._last_frame else "waiting"
         if not words:
             words = "sends frames" if self._last_frame else "no frame has come yet"
+            words = "waits for a trigger" if self._waits and not self._last_frame else words
             words = "the video has ended" if self._ended else words
         name, since = self._source.shown_name, self._trouble.since
         return ConnectionState(
             name, "camera", state, since, self._last_frame, 0, self._lost, 0, words
         )
+
+    def trigger(self, by: str) -> "Future[Record]":
+        """Take a picture now; return the record that it will have, an error where none comes.
+
+        Args:
+            by: who asks, for the record.
+
+        Raises:
+            TriggerBusyError: the picture before is not taken yet.
+        """
+        with self._lock:
+            if self._asked is not None:
+                raise TriggerBusyError(self._source.shown_name)
+            empty = self._station.archive.receive_bytes(b"")
+            self._triggers += 1
+            name = f"{_name()}-trigger{self._triggers}.png"
+            job = Job(self._product, empty, name, "camera", facts={"trigger": by})
+            self._asked, running = job, self._running
+        self._station.line.expect(job)
+        timer = threading.Timer(TRIGGER_S, self._give_up, [job, f"none within {TRIGGER_S:g} s"])
+        timer.daemon = True
+        timer.start()
+        job.answer.add_done_callback(lambda _: timer.cancel())
+        self._frames.request()
+        if not running:
+            self._give_up(job, self._trouble.words or "the camera is being opened")
+        return job.answer
 
     def close(self) -> None:
         """Stop reading frames."""
@@ -108,10 +115,9 @@ class Camera:
     def _run(self) -> None:
         while not self._stop.is_set():
             reason = ""
-            source = self._source
             try:
-                frames = read_frames(source.url, self._every_s, self._stop, source.options)
-                for number, frame in enumerate(frames):
+                self._running = True
+                for number, frame in enumerate(self._frames):
                     self._take(number, frame)
             except StoppingError:
                 return
@@ -126,6 +132,7 @@ class Camera:
                 self._station.log_change(self._product.key, "", "camera", None, message)
             elif not self._stop.is_set():
                 self._trouble.begin(self._silence(reason))
+            self._give_up_all(reason)
             if self._is_file:
                 return
             self._stop.wait(RETRY_S)
@@ -137,58 +144,82 @@ class Camera:
         clock = time.strftime("%H:%M", time.localtime(self._last_frame))
         return f"sends nothing since {clock}" + (f": {reason}" if reason else "")
 
-    def _take(self, number: int, frame: Array | DamagedFrame) -> None:
-        """Submit a frame that is due to the line, or record why it is not judged."""
-        name = f"camera-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{number}"
+    def _claim(self, job: Job | None = None) -> Job | None:
+        """Return the job of the trigger that waits for a frame, or None; it waits no more."""
+        with self._lock:
+            asked = self._asked if job in (None, self._asked) else None
+            self._asked = None if asked else self._asked
+        return asked
+
+    def _give_up(self, job: Job, reason: str) -> None:
+        """Answer a trigger that has brought no frame, unless that was done."""
+        if self._claim(job):
+            self._hand_over(replace(job, error=f"{NO_PICTURE}{reason}"), patient=True)
+
+    def _give_up_all(self, reason: str) -> None:
+        with self._lock:
+            self._running, job = False, self._asked
+        if job:
+            self._give_up(job, reason or "the camera has stopped")
+
+    def _take(self, number: int, frame: Frame | DamagedFrame) -> None:
+        """Submit a frame to the line, or record why it is not judged."""
+        job = self._claim() if frame.requested else None
+        name = f"{_name()}-{number}"
         if isinstance(frame, DamagedFrame):
             error = f"a frame must arrive whole; this one is damaged: {frame.reason}"
             self._trouble.begin(f"sends damaged frames, which are not judged: {frame.reason}")
-            self._submit(f"{name}.bin", frame.data, error)
+            self._submit(job, f"{name}.bin", frame.data, error)
             return
         self._last_frame = time.time()
-        height, width = frame.shape[:2]
+        pixels = frame.pixels
+        height, width = pixels.shape[:2]
         limit = self._station.settings.limit_px
         if height * width > limit:
             error = f"a frame must have {limit:,} pixels at most; it has {height:,}x{width:,}"
             self._trouble.begin(f"sends frames that are too large: {error}")
-            self._submit(f"{name}.bin", b"", error)
-        elif self._is_frozen(frame):
-            clock = time.strftime("%H:%M", time.localtime(self._new_at))
+            self._submit(job, f"{name}.bin", b"", error)
+        elif self._frozen.is_frozen(pixels):
+            clock = time.strftime("%H:%M", time.localtime(self._frozen.since))
             words = f"is frozen: it sends the same frame again and again since {clock}"
             self._trouble.begin(words)
-            now = time.monotonic()
-            if self._repeats < FROZEN_ERRORS or now - self._error_at > FROZEN_PAUSE_S:
-                self._error_at = now
-                self._submit(f"{name}.png", encode_png(frame), f"the camera {words}; look there")
-        elif self._submit(f"{name}.png", encode_png(frame), ""):
+            if self._frozen.is_recorded() or job:
+                error = f"the camera {words}; look there"
+                self._submit(job, f"{name}.png", encode_png(pixels), error)
+        elif self._submit(job, f"{name}.png", encode_png(pixels), "", frame):
             self._trouble.end("is back: its frames are judged")
 
-    def _is_frozen(self, frame: Array) -> bool:
-        """Tell whether a frame is one of many equal ones."""
-        digest = sha256(frame.tobytes()).digest()
-        now = time.time()
-        if digest != self._digest:
-            self._digest, self._repeats, self._new_at = digest, 0, now
-            return False
-        self._repeats += 1
-        lasts = self._is_file or now - self._new_at >= FROZEN_S
-        return self._repeats >= FROZEN_FRAMES and lasts
-
-    def _submit(self, name: str, data: bytes, error: str) -> bool:
+    def _submit(
+        self, asked: Job | None, name: str, data: bytes, error: str, frame: Frame | None = None
+    ) -> bool:
         """Submit one frame to the line; tell whether there was room for it."""
         incoming = self._station.archive.receive_bytes(data)
-        job = Job(self._product, incoming, name, "camera", error=error)
+        facts = frame.facts if frame else {}
+        if asked is None:
+            job = Job(self._product, incoming, name, "camera", error=error, facts=facts)
+            return self._hand_over(job, patient=self._is_file or self._source.has_line)
+        self._station.archive.discard(asked.incoming)
+        job = replace(asked, incoming=incoming, error=error, facts={**facts, **asked.facts})
+        return self._hand_over(job, patient=True)
+
+    def _hand_over(self, job: Job, patient: bool) -> bool:
+        """Hand a job to the line; a patient one waits for room."""
         while True:
             try:
                 self._station.line.submit(job)
                 return True
             except BusyError:
-                if not self._is_file or self._stop.wait(0.2):
+                if not patient or self._stop.wait(0.02):
                     break
             except StoppingError:
-                self._station.archive.discard(incoming)
+                self._station.archive.discard(job.incoming)
                 raise
-        self._station.archive.discard(incoming)
+        self._station.archive.discard(job.incoming)
         self._lost += 1
         self._trouble.begin("sends more frames than can be judged; some are left out")
         return False
+
+
+def _name() -> str:
+    """Return the start of a frame's name: when it came, in UTC."""
+    return f"camera-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from goldensample.station.inputs.camera import CameraSource
+from goldensample.station.inputs.camera_source import CameraSource
 from goldensample.station.inputs.ffmpeg_options import is_option
 
 _LABEL = re.compile(r"(?:([^/=:]+)/)?([^/=:]+)=(.+)", re.DOTALL)

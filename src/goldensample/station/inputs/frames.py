@@ -1,85 +1,52 @@
 """Frames of a camera or video, whole and on time. The only module that uses PyAV."""
 
 import threading
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import av
 
-from goldensample.records import Array
-
-TIMEOUT_S = 10.0
-"""Seconds without a byte until a camera counts as silent."""
-STEP_S = 1 / 25
-"""Seconds between two frames of a stream without a clock, as FFmpeg takes them to be."""
-MINIMUM_S = 1e-6
-
-
-class CameraError(OSError):
-    """A camera cannot be read, or sends nothing."""
+from goldensample.station.inputs.frame import (
+    TIMEOUT_S,
+    CameraError,
+    DamagedFrame,
+    Frame,
+    FrameClock,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class DamagedFrame:
-    """What there is of a frame that did not arrive whole, or needs one that did not.
+class Stream:
+    """A source of frames that FFmpeg opens; a `FrameSource`.
 
     Args:
-        data: its encoded bytes.
-        reason: in words.
+        url: see `read_frames`, as all others.
+        every_s: seconds between two frames.
+        stop: ends it.
+        options: of FFmpeg, by name.
     """
 
-    data: bytes
-    reason: str
+    def __init__(
+        self, url: str, every_s: float, stop: threading.Event, options: Mapping[str, str]
+    ) -> None:
+        self._url, self._every_s, self._stop, self._options = url, every_s, stop, options
+        self._wanted = threading.Event()
 
+    def __iter__(self) -> Iterator[Frame | DamagedFrame]:
+        """Give the frames that are due, and the next to come after each request."""
+        return read_frames(self._url, self._every_s, self._stop, self._options, self._wanted)
 
-class FrameClock:
-    """Tells which frames are due, one an interval on average.
-
-    Args:
-        every_s: the interval in seconds.
-        live: whether the machine's clock counts, not the stream's. Live streams have none, or one
-            that jumps.
-    """
-
-    def __init__(self, every_s: float, live: bool) -> None:
-        self._every_s, self._live = every_s, live
-        self._now_s, self._step_s = 0.0, STEP_S
-        self._stream_s: float | None = None
-        self._due_s: float | None = None
-
-    def is_due(self, stream_s: float | None) -> bool:
-        """Tell whether the next frame is due.
-
-        A frame whose time is before that of the last one follows it after the last step: the
-        stream was joined from parts, or its clock was set.
-
-        Args:
-            stream_s: its time by the stream's clock in seconds, or None without one.
-        """
-        now_s = time.monotonic() if self._live else self._advance(stream_s)
-        due_s = now_s if self._due_s is None else self._due_s
-        if now_s < due_s - MINIMUM_S:
-            return False
-        on_time = now_s - due_s < self._every_s
-        self._due_s = (due_s if on_time else now_s) + self._every_s
-        return True
-
-    def _advance(self, stream_s: float | None) -> float:
-        """Return the seconds of video so far, after one more frame."""
-        if self._stream_s is not None or stream_s is None:
-            known = stream_s is not None and self._stream_s is not None
-            step_s = stream_s - self._stream_s if known else -1.0  # type: ignore[operator]
-            self._step_s = step_s if step_s > 0 else self._step_s
-            self._now_s += step_s if step_s >= 0 else self._step_s
-        self._stream_s = stream_s
-        return self._now_s
+    def request(self) -> None:
+        """Ask for the next frame that arrives."""
+        self._wanted.set()
 
 
 def read_frames(
-    url: str, every_s: float, stop: threading.Event, options: Mapping[str, str] | None = None
-) -> Iterator[Array | DamagedFrame]:
+    url: str,
+    every_s: float,
+    stop: threading.Event,
+    options: Mapping[str, str] | None = None,
+    wanted: threading.Event | None = None,
+) -> Iterator[Frame | DamagedFrame]:
     """Give the frames that are due, (H, W, 3) uint8 RGB; a damaged one as such, never concealed.
 
     After damage, frames are damaged until one that needs no other. A stream that is joined in the
@@ -88,9 +55,10 @@ def read_frames(
     Args:
         url: source that FFmpeg opens.
         every_s: seconds between two frames: by the machine's clock where the source is live, by
-            the stream's where it is a file or has a duration.
+            the stream's where it is a file or has a duration; 0 for those that are wanted alone.
         stop: ends it.
         options: of FFmpeg, by name.
+        wanted: set to have the next frame, too; cleared when it comes.
 
     Raises:
         CameraError: FFmpeg cannot open or read it, or nothing came within TIMEOUT_S.
@@ -103,7 +71,7 @@ def read_frames(
             container
         ):
             live = not Path(url).is_file() and container.duration is None
-            yield from _decode(container, FrameClock(every_s, live), stop)
+            yield from _decode(container, FrameClock(every_s, live), stop, wanted)
     except av.error.ExitError as error:  # the time limit, which FFmpeg takes for a wish to exit
         raise CameraError(f"no answer within {TIMEOUT_S:g} s") from error
     except av.FFmpegError as error:  # its own text may hold the URL, and so a password
@@ -111,8 +79,11 @@ def read_frames(
 
 
 def _decode(
-    container: "av.container.InputContainer", clock: FrameClock, stop: threading.Event
-) -> Iterator[Array | DamagedFrame]:
+    container: "av.container.InputContainer",
+    clock: FrameClock,
+    stop: threading.Event,
+    wanted: threading.Event | None,
+) -> Iterator[Frame | DamagedFrame]:
     """Give the frames that are due."""
     if not container.streams.video:
         raise ValueError("a camera must give video; it gives none")
@@ -133,16 +104,27 @@ def _decode(
         begun |= bool(frames) or (bool(reason) and packet.is_keyframe)
         if reason:
             whole = False
-            if begun and clock.is_due(_time_s(packet)):
-                yield DamagedFrame(bytes(packet), reason)
+            due, requested = _is_due(clock, _time_s(packet), wanted) if begun else (False, False)
+            if due:
+                yield DamagedFrame(bytes(packet), reason, requested)
         for frame in frames:
             whole = frame.key_frame or (whole and not frame.is_corrupt)
-            if not clock.is_due(frame.time):
-                continue
-            if whole:
-                yield frame.to_ndarray(format="rgb24")
-            else:
-                yield DamagedFrame(bytes(packet), "it needs an earlier one that did not arrive")
+            due, requested = _is_due(clock, frame.time, wanted)
+            if due and whole:
+                yield Frame(frame.to_ndarray(format="rgb24"), requested=requested)
+            elif due:
+                reason = "it needs an earlier one that did not arrive"
+                yield DamagedFrame(bytes(packet), reason, requested)
+
+
+def _is_due(
+    clock: FrameClock, stream_s: float | None, wanted: threading.Event | None
+) -> tuple[bool, bool]:
+    """Tell whether a frame is due, and whether it was asked for."""
+    due, requested = clock.is_due(stream_s), wanted is not None and wanted.is_set()
+    if wanted is not None and requested:
+        wanted.clear()
+    return due or requested, requested
 
 
 def _damage(packet: "av.Packet") -> str:

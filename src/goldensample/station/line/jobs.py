@@ -1,9 +1,10 @@
 """Jobs of the line: pictures that were accepted, inspected or refused."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from goldensample.errors import GoldenError
 from goldensample.records import Inspection, Picture
@@ -12,6 +13,9 @@ from goldensample.station.products.products import Product, State
 from goldensample.station.records.archive import IncomingFile
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.wording.regions import RegionOptions, regions_json
+
+NO_PICTURE = "no picture: "
+"""How the note begins of a record whose camera gave no picture."""
 
 
 class BusyError(GoldenError):
@@ -39,6 +43,7 @@ class Job:
         watched_file: (path, stamp) in a watched folder, or ("", "").
         error: why it cannot be read, where that is known; it is not inspected then.
         on_picture: called with the picture once it is decoded, before its record is stored.
+        facts: what its camera says of it.
         accepted: seconds since 1970.
         started: the same moment on the performance counter.
         answer: the record, set when it is stored; or the error.
@@ -52,6 +57,7 @@ class Job:
     watched_file: tuple[str, str] = ("", "")
     error: str = ""
     on_picture: Callable[[Picture], None] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
     accepted: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
     answer: "Future[Record]" = field(default_factory=Future)
@@ -59,11 +65,19 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
-    """An inspected picture whose record is not yet stored."""
+    """An inspected picture whose record is not yet stored.
+
+    Args:
+        job: the picture.
+        record: what was found.
+        heat: its heat map, or None.
+        is_late: whether the part was answered already, as an error; outputs do not get it again.
+    """
 
     job: Job
     record: Record
     heat: Heat | None
+    is_late: bool = False
 
 
 def make_record(job: Job, state: State, picture: Picture, inspection: Inspection) -> Record:
@@ -114,4 +128,5 @@ def _new_record(job: Job, state: State) -> Record:
         picture_sha256=job.incoming.sha256,
         picture_bytes=job.incoming.size,
         heat_sha256=None,
+        frame=dict(job.facts) or None,
     )

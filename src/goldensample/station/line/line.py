@@ -12,6 +12,7 @@ from goldensample.errors import GoldenError, ImageError
 from goldensample.images.folder import Folder
 from goldensample.inspection.streams import inspect_stream
 from goldensample.records import Inspection, Picture
+from goldensample.station.line.deadline import Deadline, mark_late
 from goldensample.station.line.jobs import (
     BusyError,
     Job,
@@ -44,8 +45,10 @@ class Line:
         archive: store of the incoming files.
         limit: pictures accepted and not yet answered, at most.
         store: stores results.
-        on_stored: called with each record when it is stored.
+        on_stored: called with each record when it is stored, and whether its part was answered
+            before.
         on_inspected: called with each picture when it is inspected.
+        deadline_s: seconds until a part without a verdict is answered as an error; None for never.
     """
 
     def __init__(
@@ -53,16 +56,20 @@ class Line:
         archive: Archive,
         limit: int,
         store: Store,
-        on_stored: Callable[[Record], None],
+        on_stored: Callable[[Record, bool], None],
         on_inspected: OnInspected,
+        deadline_s: float | None = None,
     ) -> None:
         self._archive, self._limit = archive, limit
         self._store_results, self._on_stored, self._on_inspected = store, on_stored, on_inspected
         self._jobs: deque[Job] = deque()
         self._pending, self._stopping = 0, False
         self._change = threading.Condition()
-        self.per_picture_s = 0.1
+        self.per_picture_s, self.late = 0.1, 0
         self._writer = ThreadPoolExecutor(1, "station-store")
+        self._deadline = Deadline(
+            deadline_s, lambda job: self._writer.submit(self._answer_late, job)
+        )
         self._inspect_thread = threading.Thread(target=self._run, name="station-judge", daemon=True)
         self._inspect_thread.start()
 
@@ -104,6 +111,12 @@ class Line:
         with self.reserve() as submit:
             return submit(job)
 
+    def expect(self, job: Job) -> None:
+        """Begin to count the time of a part whose picture is still to come, or has just come."""
+        if not (job.answer.running() or job.answer.done()):
+            job.answer.set_running_or_notify_cancel()  # a client that hangs up does not cancel it
+            self._deadline.watch(job)
+
     def run_exclusive(self, function: Callable[[], None]) -> "Future[None]":
         """Run a function on archive and records while nothing is being stored."""
         return self._writer.submit(function)
@@ -126,7 +139,7 @@ class Line:
     def _append(self, job: Job) -> None:
         with self._change:
             self._check_running()
-            job.answer.set_running_or_notify_cancel()  # a client that hangs up does not cancel it
+            self.expect(job)
             self._jobs.append(job)
             self._change.notify_all()
 
@@ -198,18 +211,34 @@ class Line:
             heat = None if heat_map is None else heat_files.downsample(heat_map)
             yield JobResult(job, make_record(job, state, picture, inspection), heat)
 
+    def _answer_late(self, job: Job) -> None:
+        """Answer a part whose verdict is not there in time; in the thread that stores."""
+        if job.answer.done():
+            return
+        self.late += 1
+        result = self._deadline.late_result(job, self._archive.receive_bytes(b""))
+        [stored] = self._store_results([result])
+        if isinstance(stored, Record):  # else its own record answers it
+            job.answer.set_result(stored)
+            self._tell(stored, False)
+
     def _store(self, results: Sequence[JobResult]) -> None:
         """Store results, and only then answer."""
+        results = [mark_late(result) for result in results]
         for result, record in zip(results, self._store_results(results), strict=True):
             if isinstance(record, Exception):
                 self._fail(result.job, record)
                 continue
             self._free_slot()
-            result.job.answer.set_result(record)
-            try:
-                self._on_stored(record)
-            except Exception:
-                log.exception("could not tell of record %d", record.id)
+            if not result.is_late:
+                result.job.answer.set_result(record)
+            self._tell(record, result.is_late)
+
+    def _tell(self, record: Record, answered: bool) -> None:
+        try:
+            self._on_stored(record, answered)
+        except Exception:
+            log.exception("could not tell of record %d", record.id)
 
     def _fail(self, job: Job, error: Exception) -> None:
         """Answer with an error, and delete the file."""
@@ -217,4 +246,5 @@ class Line:
             log.error("could not inspect %s", job.name, exc_info=error)
         self._archive.discard(job.incoming)
         self._free_slot()
-        job.answer.set_exception(error)
+        if not job.answer.done():
+            job.answer.set_exception(error)

@@ -32,11 +32,13 @@ class Entry:
         record: not yet stored.
         files: its picture, and its heat map if there is one.
         watched_file: (path, stamp) in a watched folder, or ("", "").
+        answered: whether outputs have had an answer already.
     """
 
     record: Record
     files: tuple[IncomingFile, ...]
     watched_file: tuple[str, str]
+    answered: bool
 
 
 def store_results(
@@ -57,14 +59,13 @@ def _make_entry(archive: Archive, result: JobResult) -> Entry | OSError:
     """Write the heat map of a result to disk and return the entry, or the error."""
     job, files = result.job, (result.job.incoming,)
     if result.heat is None:
-        return Entry(result.record, files, job.watched_file)
+        return Entry(result.record, files, job.watched_file, result.is_late)
     try:
         heat_file = archive.receive_bytes(heat_files.to_bytes(result.heat))
     except OSError as error:
         return error
-    return Entry(
-        replace(result.record, heat_sha256=heat_file.sha256), (*files, heat_file), job.watched_file
-    )
+    record = replace(result.record, heat_sha256=heat_file.sha256)
+    return Entry(record, (*files, heat_file), job.watched_file, result.is_late)
 
 
 def store_entries(
@@ -100,17 +101,16 @@ def store_entries(
 
 def _add_records(ledger: Ledger, entries: Sequence[Entry]) -> list[Record]:
     """Add records; retry while the database cannot be reached."""
+    rows = [entry.record for entry in entries]
+    watched = [entry.watched_file for entry in entries]
+    answered = [entry.answered for entry in entries]
     for pause_s in RETRY_PAUSES_S:
         try:
-            return ledger.add(
-                [entry.record for entry in entries], [entry.watched_file for entry in entries]
-            )
+            return ledger.add(rows, watched, answered)
         except UNREACHABLE:
             time.sleep(pause_s)
     try:
-        return ledger.add(
-            [entry.record for entry in entries], [entry.watched_file for entry in entries]
-        )
+        return ledger.add(rows, watched, answered)
     except UNREACHABLE as error:
         raise DatabaseUnreachableError(
             "the station's database must take records; it is away, or its disk is full; try again "

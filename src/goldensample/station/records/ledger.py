@@ -30,13 +30,17 @@ class Ledger:
         self.titles = Titles(engine)
 
     def add(
-        self, rows: Sequence[Record], watched_files: Sequence[tuple[str, str]] = ()
+        self,
+        rows: Sequence[Record],
+        watched_files: Sequence[tuple[str, str]] = (),
+        answered: Sequence[bool] = (),
     ) -> list[Record]:
         """Store records in one transaction, also for outputs; return them with their ids.
 
         Args:
             rows: in order.
             watched_files: for each, the (path, stamp) of its file in a watched folder, or empty.
+            answered: for each, whether outputs have had an answer to its part already.
         """
         stored = []
         with self._engine.begin() as connection:
@@ -47,7 +51,8 @@ class Ledger:
                 key = result.inserted_primary_key
                 assert key, "a record gets an id"
                 stored.append(Record(**{**values, "id": int(key[0])}))
-                self.outbox.insert(connection, stored[-1].id)
+                if not (answered and answered[index]):
+                    self.outbox.insert(connection, stored[-1].id)
                 if watched_files and watched_files[index][0]:
                     path, stamp = watched_files[index]
                     _insert_seen(connection, path, stamp, stored[-1].id, None)

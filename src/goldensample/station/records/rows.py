@@ -19,7 +19,8 @@ class Record:
     """One inspected picture; the fields are the columns of `tables.records`.
 
     Times are seconds since 1970 in UTC. Before it is stored, `id` is 0. A picture that could not be
-    read has the verdict ERROR, no score, and no height and width; `note` says why.
+    read has the verdict ERROR, no score, and no height and width; `note` says why. `frame` is what
+    a camera said of the picture, such as its number and exposure.
     """
 
     id: int = 0
@@ -44,6 +45,7 @@ class Record:
     picture_sha256: str
     picture_bytes: int
     heat_sha256: str | None
+    frame: dict[str, Any] | None = None
     kept: bool = True
     answer: str | None = None
     answered_by: str | None = None

@@ -42,6 +42,7 @@ records = Table(
     Column("picture_sha256", String(64), nullable=False),
     Column("picture_bytes", Integer, nullable=False),
     Column("heat_sha256", String(64)),
+    Column("frame", JSON(none_as_null=True)),
     Column("kept", Boolean, nullable=False),
     Column("answer", String(8)),
     Column("answered_by", String(64)),

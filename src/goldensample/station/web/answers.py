@@ -69,6 +69,7 @@ class RecordAnswer(Strict):
     picture_sha256: str
     picture_bytes: int
     heat_sha256: str | None
+    frame: dict[str, Any] | None
     kept: bool
     answer: Literal["good", "defect", "unsure"] | None
     answered_by: str | None
@@ -173,6 +174,14 @@ class OneRevision(Strict):
     revision: int | None
 
 
+class CameraAnswer(Strict):
+    """A camera that takes a picture when told to, and how often it was told, and was busy."""
+
+    camera: str
+    asked: int
+    busy: int
+
+
 class Health(BaseModel):
     """How the station is; texts under `troubles` say what is wrong, by product or input."""
 
@@ -181,6 +190,7 @@ class Health(BaseModel):
     waiting: int
     waiting_limit: int
     per_picture_s: float
+    late: int
     products: int
     troubles: dict[str, str]
 

@@ -13,6 +13,7 @@ from goldensample.errors import ImageError
 from goldensample.images.codec import encode_jpeg, read_for_view, shrink
 from goldensample.images.grey_range import GreyRange
 from goldensample.station.inputs.uploads import decode_limiter, receive_picture
+from goldensample.station.line.deadline import LATE
 from goldensample.station.line.jobs import Job
 from goldensample.station.records import heat_files
 from goldensample.station.records.rows import ERROR, iso
@@ -25,7 +26,12 @@ from goldensample.station.web.answers import (
     gives,
 )
 from goldensample.station.web.record_view import shown_from
-from goldensample.station.web.refusals import GONE_RESPONSE, SLOW_RESPONSE, without_paths
+from goldensample.station.web.refusals import (
+    GONE_RESPONSE,
+    LATE_RESPONSE,
+    SLOW_RESPONSE,
+    without_paths,
+)
 from goldensample.station.web.requests import (
     TEXT_PATTERN,
     RecordId,
@@ -81,7 +87,7 @@ def products(request: Request) -> list[dict[str, Any]]:
     "/inspect/{product}",
     response_model=None,
     openapi_extra=PICTURE_BODY,
-    responses=gives(RecordAnswer) | SLOW_RESPONSE,
+    responses=gives(RecordAnswer) | SLOW_RESPONSE | LATE_RESPONSE,
 )
 async def inspect(
     request: Request,
@@ -92,7 +98,8 @@ async def inspect(
     """Inspect the picture that is the body, or the file in a form; answer when it is kept.
 
     What cannot be read is kept as a record with the verdict "error"; it is answered 422, 413 or
-    408, with the record and the reason. 429 with Retry-After where too many wait already.
+    408, with the record and the reason; 504 where --deadline has passed. 429 with Retry-After
+    where too many wait already.
     """
     intake, person = intake_of(request), person_of(request)
     target = product_of(intake, product)
@@ -108,7 +115,7 @@ async def inspect(
     record = await asyncio.wrap_future(future)
     if record.verdict == ERROR:
         body = {**record_json(record), "error": without_paths(record.note, intake)}
-        return JSONResponse(body, upload.status)
+        return JSONResponse(body, 504 if record.note.startswith(LATE) else upload.status)
     return record_json(record)
 
 

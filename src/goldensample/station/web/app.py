@@ -11,6 +11,7 @@ from goldensample.station.station import Station
 from goldensample.station.web import (
     api,
     api_page,
+    cameras_api,
     feedback_api,
     health_api,
     learning_page,
@@ -42,6 +43,7 @@ def create_app(station: Station) -> FastAPI:
     app.add_middleware(LanguageMiddleware, language=station.settings.language)
     for module in (
         api,
+        cameras_api,
         feedback_api,
         shelf_api,
         products_api,

@@ -62,6 +62,9 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 SLOW_RESPONSE: dict[int | str, dict[str, Any]] = {
     408: {"model": ErrorBody, "description": "The file came too slowly."}
 }
+LATE_RESPONSE: dict[int | str, dict[str, Any]] = {
+    504: {"model": ErrorBody, "description": "No verdict before the deadline."}
+}
 GONE_RESPONSE: dict[int | str, dict[str, Any]] = {
     410: {"model": ErrorBody, "description": "Its time on disk is over."}
 }

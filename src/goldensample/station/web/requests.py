@@ -137,7 +137,7 @@ def product_json(product: Product) -> dict[str, Any]:
 
 def csv_lines(records: Iterable[Record]) -> Iterator[str]:
     """Return records as CSV lines; cells that a spreadsheet would run as a formula are quoted."""
-    names = [name for name in COLUMNS if name != "regions"]
+    names = [name for name in COLUMNS if name not in ("regions", "frame")]
     yield _csv_line([*names, "regions"])
     for record in records:
         values = {**record_json(record), "regions": len(record.regions)}

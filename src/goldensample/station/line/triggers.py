@@ -1,0 +1,90 @@
+"""Triggers: whoever tells a camera to take a picture gets its record, or hears that it is busy."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from goldensample.errors import GoldenError
+from goldensample.station.records.rows import Record
+
+Take = Callable[[str], "Future[Record]"]
+"""Takes a picture, given who asks ("http", "mqtt", "opcua" or "modbus"); returns its record to be.
+Raises `TriggerBusyError` while one is under way."""
+
+
+class TriggerBusyError(GoldenError):
+    """A camera is still busy with the picture before; `busy` counts how often it was."""
+
+    def __init__(self, camera: str, busy: int = 0) -> None:
+        super().__init__(
+            f"a camera must be ready for a trigger; {camera} is still busy with the one before; "
+            f"try again when it is ready ({busy} triggers found it busy since the start)"
+        )
+        self.camera, self.busy = camera, busy
+
+
+@dataclass(slots=True)
+class TriggerCount:
+    """How often a camera was told to take a picture, and how often it was busy then."""
+
+    asked: int = 0
+    busy: int = 0
+
+
+class Triggers:
+    """Cameras that take a picture when they are told to, by name; from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cameras: dict[str, Take] = {}
+        self._counts: dict[str, TriggerCount] = {}
+
+    def add(self, camera: str, take: Take) -> None:
+        """Add a camera.
+
+        Raises:
+            ValueError: another has the same name.
+        """
+        if camera in self._cameras:
+            raise ValueError(
+                f"cameras must have different names; {camera} is there twice; give each one: "
+                "--camera NAME=URL"
+            )
+        self._cameras[camera], self._counts[camera] = take, TriggerCount()
+
+    @property
+    def cameras(self) -> list[str]:
+        """Names of the cameras, in the order in which they were added."""
+        return list(self._cameras)
+
+    def fire(self, camera: str, by: str) -> "Future[Record]":
+        """Have a camera take a picture; return the record that it will have.
+
+        Args:
+            camera: its name.
+            by: who asks.
+
+        Raises:
+            LookupError: there is no such camera.
+            TriggerBusyError: the picture before is not taken yet; it is counted.
+        """
+        if camera not in self._cameras:
+            names = ", ".join(self._cameras) or "none takes triggers"
+            raise LookupError(f"a camera must be one of this station's ({names}); not {camera!r}")
+        with self._lock:
+            self._counts[camera].asked += 1
+        try:
+            return self._cameras[camera](by)
+        except TriggerBusyError:
+            with self._lock:
+                count = self._counts[camera]
+                count.busy += 1
+            raise TriggerBusyError(camera, count.busy) from None
+
+    def counts(self) -> dict[str, TriggerCount]:
+        """Return the counts of each camera."""
+        with self._lock:
+            return {
+                name: TriggerCount(count.asked, count.busy) for name, count in self._counts.items()
+            }

@@ -1,0 +1,49 @@
+"""The API of cameras: have one take a picture."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import JSONResponse
+
+from goldensample.station.line.deadline import LATE
+from goldensample.station.line.triggers import TriggerBusyError
+from goldensample.station.records.rows import ERROR
+from goldensample.station.web.answers import CameraAnswer, RecordAnswer, gives
+from goldensample.station.web.refusals import LATE_RESPONSE
+from goldensample.station.web.requests import record_json, station_of
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/cameras", response_model=None, responses=gives(list[CameraAnswer]))
+def cameras(request: Request) -> list[dict[str, Any]]:
+    """List the cameras that take a picture when told to, and how often they were busy then."""
+    counts = station_of(request).triggers.counts()
+    return [{"camera": name, **asdict(count)} for name, count in counts.items()]
+
+
+@router.post(
+    "/cameras/{camera:path}/trigger",
+    response_model=None,
+    responses=gives(RecordAnswer) | LATE_RESPONSE,
+)
+async def trigger(request: Request, camera: str) -> Any:
+    """Have a camera take a picture; answer with its record when the verdict is kept.
+
+    409 where the picture before is not taken yet, with the count of such triggers. A picture that
+    does not come, or is not whole, is kept as a record with the verdict "error", answered 503; a
+    late verdict 504.
+    """
+    try:
+        future = station_of(request).triggers.fire(camera, "http")
+    except LookupError as error:
+        raise HTTPException(404, str(error.args[0])) from error
+    except TriggerBusyError as error:
+        return JSONResponse({"error": str(error), "busy": error.busy}, 409)
+    record = await asyncio.wrap_future(future)
+    if record.verdict == ERROR:
+        status = 504 if record.note.startswith(LATE) else 503
+        return JSONResponse({**record_json(record), "error": record.note}, status)
+    return record_json(record)
