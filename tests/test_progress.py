@@ -3,7 +3,7 @@
 import pytest
 
 from goldensample.wording.numbers import count
-from goldensample.wording.progress import STAGES, time_left
+from goldensample.wording.progress import STAGES, Pace
 
 
 def test_fits_and_inspections_have_three_words():
@@ -12,17 +12,21 @@ def test_fits_and_inspections_have_three_words():
     assert words == {"reading", "learning", "checking"}
 
 
-@pytest.mark.parametrize(
-    ("done", "said"),
-    [
-        (0, ""),
-        (9, ""),
-        (10, ", about 90 s left of this step"),
-        (100, ", about 0 s left of this step"),
-    ],
-)
-def test_a_time_left_is_told_from_a_tenth_on(done, said):
-    assert time_left(10.0, done, 100) == said
+def test_a_time_left_is_told_from_a_tenth_on():
+    pace = Pace()
+    said = [pace.time_left(5.0 + done, done, 100) for done in (0, 1, 9, 10, 100)]
+    assert said == ["", "", "", ", about 90 s left of this step", ", about 0 s left of this step"]
+
+
+@pytest.mark.parametrize("batch", [1, 16])
+def test_what_is_paid_once_is_left_out(batch):
+    pace, start_s, piece_s, total = Pace(), 30.0, 0.25, 160
+    for done in range(0, total, batch):
+        said = pace.time_left(bool(done) * start_s + done * piece_s, done, total)
+        if said:
+            left_s = float(said.split()[2])
+            assert left_s == pytest.approx((total - done) * piece_s, abs=0.51)
+    assert said
 
 
 def test_counts_have_their_plural():

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from goldensample.records import Inspection, Notify, Threshold, silent
-from goldensample.wording.progress import STAGES, time_left
+from goldensample.wording.progress import STAGES, Pace
 from goldensample.wording.regions import PLAIN, RegionOptions, composition_json, regions_json
 
 QUIET_S = 10.0
@@ -63,18 +63,17 @@ def progress() -> Iterator[Notify]:
 
 
 def _line_notifier() -> Notify:
-    """Return a notifier that writes a line every ten seconds; a stage starts as the last ends."""
-    starts: dict[str, float] = {}
-    printed = heard = time.monotonic()
+    """Return a notifier that writes a line every ten seconds."""
+    paces: dict[str, Pace] = {}
+    printed = time.monotonic()
 
     def notify(stage: str, done: int, total: int) -> None:
-        nonlocal printed, heard
+        nonlocal printed
         now = time.monotonic()
-        start, heard = starts.setdefault(stage, heard), now
+        left = paces.setdefault(stage, Pace()).time_left(now, done, total)
         if now - printed >= QUIET_S and done:
             printed = now
-            word, left = STAGES.get(stage, stage), time_left(now - start, done, total)
-            tell(f"{word}: {done:,} of {total:,}{left}")
+            tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}{left}")
 
     return notify
 

@@ -16,11 +16,35 @@ LEAST_SHARE = 0.1
 """Of a step, done before a time left is told: before, it would be a guess."""
 
 
-def time_left(elapsed_s: float, done: int, total: int) -> str:
-    """Return ", about 40 s left of this step"; "" while less than `LEAST_SHARE` is done."""
-    if done < LEAST_SHARE * total or not done:
-        return ""
-    return f", about {duration(elapsed_s * (total - done) / done)} left of this step"
+class Pace:
+    """How fast a step goes on, counted from its first piece that is done.
+
+    What comes before, like a network that is compiled, is paid once and says nothing of the rest.
+
+    Example:
+        >>> pace = Pace()
+        >>> pace.time_left(60.0, 2, 10), pace.time_left(61.0, 4, 10)
+        ('', ', about 3 s left of this step')
+    """
+
+    def __init__(self) -> None:
+        self._first_s, self._first = 0.0, 0
+
+    def time_left(self, now_s: float, done: int, total: int) -> str:
+        """Return ", about 40 s left of this step"; "" while less than `LEAST_SHARE` is done.
+
+        Args:
+            now_s: of a clock that never goes back, in seconds.
+            done: pieces of the step that are done.
+            total: all its pieces.
+        """
+        if not self._first:
+            self._first_s, self._first = now_s, done
+        since = done - self._first
+        if since <= 0 or done < LEAST_SHARE * total:
+            return ""
+        left_s = (now_s - self._first_s) * (total - done) / since
+        return f", about {duration(left_s)} left of this step"
 
 
 def duration(seconds: float) -> str:
