@@ -29,6 +29,13 @@ def test_what_is_paid_once_is_left_out(batch):
     assert said
 
 
+def test_a_step_that_gets_faster_is_seen_through():
+    pace = Pace()  # the first half takes a second a piece, the other a tenth
+    said = [pace.time_left(min(done, 225 + done / 10), done, 500) for done in range(501)]
+    assert said[240] == ", about 4 min left of this step"
+    assert said[490] == ", about 1 s left of this step"
+
+
 def test_counts_have_their_plural():
     assert [count(n, "picture") for n in (0, 1, 1200)] == [
         "0 pictures",

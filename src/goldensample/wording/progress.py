@@ -1,5 +1,7 @@
 """Texts for progress: stages of work, and durations."""
 
+from collections import deque
+
 READING, LEARNING, CHECKING = "reading", "learning", "checking"
 STAGES = {
     **dict.fromkeys(("check", "features"), READING),
@@ -17,18 +19,19 @@ LEAST_SHARE = 0.1
 
 
 class Pace:
-    """How fast a step goes on, counted from its first piece that is done.
+    """How fast a step goes on, by the later half of what is done.
 
-    What comes before, like a network that is compiled, is paid once and says nothing of the rest.
+    What comes before its first piece, like a network that is compiled, is paid once and says
+    nothing of the rest; and some steps get faster or slower as they go.
 
     Example:
         >>> pace = Pace()
-        >>> pace.time_left(60.0, 2, 10), pace.time_left(61.0, 4, 10)
-        ('', ', about 3 s left of this step')
+        >>> [pace.time_left(now_s, done, 10) for now_s, done in ((60.0, 2), (61.0, 4))]
+        ['', ', about 3 s left of this step']
     """
 
     def __init__(self) -> None:
-        self._first_s, self._first = 0.0, 0
+        self._past: deque[tuple[float, int]] = deque()
 
     def time_left(self, now_s: float, done: int, total: int) -> str:
         """Return ", about 40 s left of this step"; "" while less than `LEAST_SHARE` is done.
@@ -38,12 +41,14 @@ class Pace:
             done: pieces of the step that are done.
             total: all its pieces.
         """
-        if not self._first:
-            self._first_s, self._first = now_s, done
-        since = done - self._first
-        if since <= 0 or done < LEAST_SHARE * total:
+        if done:
+            self._past.append((now_s, done))
+        while len(self._past) > 1 and self._past[1][1] <= done / 2:
+            self._past.popleft()
+        since_s, since = self._past[0] if self._past else (now_s, done)
+        if done <= since or done < LEAST_SHARE * total:
             return ""
-        left_s = (now_s - self._first_s) * (total - done) / since
+        left_s = (now_s - since_s) * (total - done) / (done - since)
         return f", about {duration(left_s)} left of this step"
 
 
