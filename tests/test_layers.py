@@ -21,7 +21,7 @@ WINGS = (
 )
 """From the ground up: what stands later may import what stands earlier, never the reverse."""
 STATION = (
-    *("settings", "connection_state", "troubles", "records", "products", "line", "setup"),
+    *("shifts", "settings", "connection_state", "troubles", "records", "products", "line", "setup"),
     *("station_folder", "backup", "station", "inputs", "outputs"),
     *("feedback", "misses", "health", "connections", "demo", "web", "replica", "serving"),
 )

@@ -34,12 +34,14 @@ from goldensample.cli.serve_options import (
     Network,
     Pictures,
     Producer,
+    Shifts,
     Token,
     explain_missing,
     parse_deadline,
     parse_tokens,
     prepare_demo,
     with_retention,
+    with_shifts,
 )
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ def command(
     keep_gb: KeepGb = None,
     confirm_learning: ConfirmLearning = None,
     language: Language = None,
+    shifts: Shifts = None,
     demo: Demo = False,
 ) -> None:
     """Open the inspection station: pages for people, an API for machines."""
@@ -124,6 +127,7 @@ def command(
     settings = with_retention(settings, keep, pictures, backbone)
     settings = replace(settings, confirm_learning=confirm_learning, language=language)
     settings = replace(settings, deadline_s=parse_deadline(deadline))
+    settings = with_shifts(settings, shifts)
     if demo:
         demo_pictures = prepare_demo(folder)
         settings = replace(settings, pictures=pictures or demo_pictures)

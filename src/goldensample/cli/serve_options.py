@@ -79,6 +79,14 @@ DeadlineOption = Annotated[
         metavar="TIME", help="Answer a part as an error that has no verdict by then: 800ms, 1.5s."
     ),
 ]
+Shifts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIMES",
+        help="When shifts begin, by this machine's clock: 06:00,14:00,22:00. Live and History "
+        "then offer this shift.",
+    ),
+]
 Demo = Annotated[
     bool, typer.Option("--demo", help="Render parts, learn one product and show it; a first look.")
 ]
@@ -151,6 +159,17 @@ def with_retention(
         gigabytes = min(KEEP_GB, 0.8 * _disk_gb(settings.folder))
     limits = RetentionLimits(days=days, defect_days=defect_days, limit_bytes=round(gigabytes * 1e9))
     return replace(settings, retention=limits, pictures=pictures, backbone=backbone)
+
+
+def with_shifts(settings: "Settings", text: str | None) -> "Settings":
+    """Return settings with the times at which shifts begin.
+
+    Raises:
+        ValueError: the text is no list of times.
+    """
+    from goldensample.station.shifts import parse_shifts
+
+    return settings if text is None else replace(settings, shifts=parse_shifts(text))
 
 
 def _disk_gb(folder: Path) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 
 from goldensample.locales.language import LANGUAGES
@@ -58,6 +59,7 @@ class Settings:
             None where there are tokens, and so roles.
         deadline_s: seconds until a part without a verdict is answered as an error; None for never.
         language: of the pages, one of LANGUAGES; None for what each browser asks for.
+        shifts: times of day at which shifts begin, in order and in the local zone.
 
     Raises:
         ValueError: a number is out of its range, a role is unknown, or others than this machine
@@ -78,6 +80,7 @@ class Settings:
     confirm_learning: bool | None = None
     deadline_s: float | None = None
     language: str | None = None
+    shifts: tuple[time, ...] = ()
 
     def __post_init__(self) -> None:
         if self.language is not None and self.language not in LANGUAGES:

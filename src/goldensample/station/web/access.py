@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, HTTPConnection, cookie_parser
@@ -190,7 +190,9 @@ class AccessMiddleware:
         if person is None and not path.startswith(PUBLIC_PATHS):
             if path.startswith("/api/"):
                 return json_error(401, "a request must have a token: Authorization: Bearer TOKEN")
-            return RedirectResponse("/login", 303)
+            query = scope["query_string"].decode("latin-1")
+            asked = urlencode({"to": f"{path}?{query}" if query else path})
+            return RedirectResponse(f"/login?{asked}", 303)
         scope["person"] = person or Person("", "")
         scope["login_rate"] = self._login_rate
         return None

@@ -122,14 +122,16 @@ async def inspect(
 @router.get("/records", response_model=None, responses=gives(RecordList))
 def records(request: Request, query: Annotated[RecordQuery, Query()]) -> dict[str, Any]:
     """List records, the newest first; ask for older ones with `before`."""
-    records = station_of(request).ledger.find(query.filter(), query.limit)
+    station = station_of(request)
+    records = station.ledger.find(query.filter(station.settings.shifts), query.limit)
     return {"records": [record_json(record) for record in records]}
 
 
 @router.get("/records.csv", response_class=StreamingResponse, responses=CSV_RESPONSE)
 def records_csv(request: Request, query: Annotated[RecordQuery, Query()]) -> StreamingResponse:
     """Give all records asked for as a table, the newest first."""
-    lines = csv_lines(station_of(request).ledger.iterate(query.filter()))
+    station = station_of(request)
+    lines = csv_lines(station.ledger.iterate(query.filter(station.settings.shifts)))
     headers = {"content-disposition": 'attachment; filename="records.csv"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -18,10 +18,11 @@ def counts(request: Request, query: Annotated[RecordQuery, Query()]) -> dict[str
     """Count the records asked for by verdict ("none" without limits), and what `waits` for an
     answer in the product's inbox, at whatever time it came.
     """
-    ledger = station_of(request).ledger
+    station = station_of(request)
+    ledger, criteria = station.ledger, query.filter(station.settings.shifts)
     counts = dict.fromkeys(("good", "review", "defect", "error", "none"), 0)
     unanswered = ledger.count_unanswered(query.product) if query.product else 0
-    return {**counts, **ledger.count(query.filter()), "waits": unanswered}
+    return {**counts, **ledger.count(criteria), "waits": unanswered}
 
 
 @router.get("/products/{product}/good", response_class=Response)
@@ -37,7 +38,8 @@ def good(request: Request, product: str, name: Annotated[str, Query(max_length=4
 @router.get("/records.json", response_class=StreamingResponse)
 def records_json(request: Request, query: Annotated[RecordQuery, Query()]) -> StreamingResponse:
     """Give all records asked for as one JSON file, the newest first."""
-    parts = _json_list(station_of(request).ledger.iterate(query.filter()))
+    station = station_of(request)
+    parts = _json_list(station.ledger.iterate(query.filter(station.settings.shifts)))
     headers = {"content-disposition": 'attachment; filename="records.json"'}
     return StreamingResponse(parts, media_type="application/json", headers=headers)
 

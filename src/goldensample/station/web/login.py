@@ -45,7 +45,9 @@ def login(request: Request, credentials: Credentials, response: Response) -> dic
     role = sessions.role(credentials.token)
     if role is None:
         request.scope["login_rate"].count(request.client.host if request.client else "")
-        raise HTTPException(401, "the token must be one of this station's; it is not; ask for it")
+        raise HTTPException(
+            401, "a token must be known here; this one is not; see how it is typed, or ask for one"
+        )
     response.set_cookie(
         SESSION_COOKIE,
         sessions.begin(name, role),

@@ -41,13 +41,18 @@ def _selected_key(station: Station, product: str | None) -> str | None:
 
 
 @router.get("/")
-def live(request: Request, product: ProductKey = None) -> Response:
-    """Show the newest picture."""
+def live(
+    request: Request,
+    product: ProductKey = None,
+    kiosk: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    """Show the newest picture; with `?kiosk`, large and with nothing to press."""
     station = station_of(request)
     key = _selected_key(station, product)
     if key is None:
         return RedirectResponse("/products" if len(station.products) else "/setup", 303)
-    return page(request, "live.html", _live_context(station, key))
+    values = {"kiosk": kiosk is not None, "shifts": station.settings.shifts}
+    return page(request, "live.html", {**_live_context(station, key), **values})
 
 
 @router.get("/parts/live")
@@ -141,15 +146,18 @@ def history(request: Request) -> HTMLResponse:
     message, query, records, counts = "", RecordQuery(), list[Record](), dict[str, int]()
     try:
         query = _parse_query(params)
-        records = station.ledger.find(query.filter(), PAGE_SIZE + 1)
-        counts = station.ledger.count(replace(query.filter(), before=None))
+        criteria = query.filter(station.settings.shifts)
+        records = station.ledger.find(criteria, PAGE_SIZE + 1)
+        counts = station.ledger.count(replace(criteria, before=None))
     except (ValidationError, ValueError, OverflowError):
         message = gettext("the filter must have a time like 2026-03-01T06:00 and the choices shown")
-        params = {name: params[name] for name in params if name not in ("since", "until")}
+        query = RecordQuery()
     filters = {name: value for name, value in params.items() if name != "before"}
     last = records[PAGE_SIZE - 1].id if len(records) > PAGE_SIZE else None
     values = {
         "given": params,
+        "times": query.model_dump(include={"since", "until"}, exclude_none=True),
+        "shifts": station.settings.shifts,
         "records": records[:PAGE_SIZE],
         "counts": counts,
         "operators": station.ledger.operators(),
@@ -162,7 +170,7 @@ def history(request: Request) -> HTMLResponse:
 
 
 def _parse_query(params: dict[str, str]) -> RecordQuery:
-    """Parse the filter of the page; its times are the station's own."""
+    """Parse the filter of the page; a time without a zone is of the station's."""
     seconds = {
         name: datetime.fromisoformat(params[name]).timestamp()
         for name in ("since", "until")

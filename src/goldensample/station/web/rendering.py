@@ -1,8 +1,7 @@
 """Render templates: filters, and the values that every page shares."""
 
 import re
-import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,12 @@ from goldensample.locales.language import LANGUAGES, gettext, language, mark, ng
 from goldensample.report.words import number, percent
 from goldensample.station.web.requests import person_of, station_of
 
-NOTES = (BELOW_PIXEL_LIMIT, STRETCHED, UNALIGNED)
-"""What the notes of stored records may say, beside errors and places by name."""
+NOTES = {
+    BELOW_PIXEL_LIMIT: BELOW_PIXEL_LIMIT,
+    STRETCHED: mark("a long, slim picture: it was squeezed to be judged, like all of its shape"),
+    UNALIGNED: mark("it does not lie like the others, and was judged where it lies"),
+}
+"""What notes of stored records may say, beside errors and places by name, and how pages say it."""
 HERE = Path(__file__).parent
 VERDICTS = {
     "good": mark("GOOD"),
@@ -39,14 +42,14 @@ def page(
     of those not retired), `titles` (of all, by key),
     `product` (the key chosen by `?product=`, else the first; None without products), `waiting`
     (pictures in the inbox of that product), `proposed` (answers of it that an engineer has to
-    decide on), `path` and `version`.
+    decide on), `path`, `version` and the station's `zone`.
 
     Args:
         template: a file in `templates/`.
         values: of this template, besides those.
         status: of the response.
     """
-    station, person = station_of(request), person_of(request)
+    station, person, now = station_of(request), person_of(request), datetime.now().astimezone()
     all_keys = [product.key for product in station.products] if person.role else []
     titles = station.ledger.titles.all()
     keys = [key for key in all_keys if key not in titles or not titles[key].retired]
@@ -61,6 +64,7 @@ def page(
         "waiting": station.ledger.count_unanswered(selected) if selected else 0,
         "proposed": station.ledger.labels.count_proposals(selected) if selected else 0,
         "path": request.url.path,
+        "zone": ", ".join(dict.fromkeys([zone(now), offset(now)])),
         "version": __version__,
     }
     text = TEMPLATES.get_template(template).render({**shared, **values})
@@ -84,8 +88,28 @@ def odds(p_value: float | None) -> str:
 
 
 def local_time(seconds: float) -> str:
-    """Return seconds since 1970 as local date and time."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds))
+    """Return seconds since 1970 as the station's date and time, with its zone.
+
+    It stands on paper and where no script runs; a page's script writes the reader's own time.
+    """
+    local = datetime.fromtimestamp(seconds).astimezone()
+    return f"{local:%Y-%m-%d %H:%M:%S} {zone(local)}"
+
+
+def wall_time(seconds: float) -> str:
+    """Return seconds since 1970 as the station's date and time, as a field of a form has it."""
+    return datetime.fromtimestamp(seconds).isoformat(timespec="minutes")
+
+
+def zone(local: datetime) -> str:
+    """Return the name of the zone that a time is in, like "CET", or "UTC+05:30" without one."""
+    name = local.tzname() or ""
+    return name if name.isalpha() else offset(local)
+
+
+def offset(local: datetime) -> str:
+    """Return how far the zone of a time is from UTC, like "UTC+05:30"."""
+    return f"UTC{local.isoformat()[-6:]}"
 
 
 def iso_time(seconds: float) -> str:
@@ -93,10 +117,19 @@ def iso_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds).astimezone().isoformat(timespec="seconds")
 
 
+def parse_time(text: str) -> float | None:
+    """Return a time of ISO 8601 as seconds since 1970, in UTC unless it says; None for others."""
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
 def told(note: str) -> str:
     """Return the note of a record, with what is known of it in the language in use."""
-    for text in NOTES:
-        note = note.replace(text, gettext(text))
+    for text, plain in NOTES.items():
+        note = note.replace(text, gettext(plain))
     return note
 
 
@@ -136,6 +169,8 @@ TEMPLATES.filters |= {
     "odds": odds,
     "local": local_time,
     "iso": iso_time,
+    "seconds": parse_time,
+    "wall": wall_time,
     "twice": lambda value: (value, value),
 }
 TEMPLATES.globals |= {"VERDICTS": VERDICTS, "LANGUAGES": LANGUAGES, "script_words": script_words}

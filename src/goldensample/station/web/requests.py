@@ -2,8 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import time as clock
 from typing import Annotated, Any, Literal
 
 from fastapi import HTTPException, Path, Request
@@ -13,6 +15,7 @@ from goldensample.station.line.intake import Intake
 from goldensample.station.products.good_pictures import composition_is_silent
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import COLUMNS, Answer, Filter, Record, column_values, iso
+from goldensample.station.shifts import Period, begin_of
 from goldensample.station.station import Station
 from goldensample.station.web.access import Person
 from goldensample.storage.verdict_sheet import escape_formula
@@ -38,11 +41,20 @@ class RecordQuery(BaseModel):
     until: Seconds | None = None
     before: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
     text: ShortText | None = None
+    period: Period | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
-    def filter(self) -> Filter:
-        """Return the filter for the ledger."""
-        return Filter(**self.model_dump(exclude={"limit"}))
+    def filter(self, shifts: Sequence[clock]) -> Filter:
+        """Return the filter for the ledger; `period` is of the station's local zone.
+
+        Raises:
+            ValueError: this shift is asked for, and no shifts are known.
+        """
+        criteria = Filter(**self.model_dump(exclude={"limit", "period"}))
+        if self.period is None:
+            return criteria
+        begun = begin_of(self.period, shifts, time.time())
+        return replace(criteria, since=max(begun, criteria.since or 0.0))
 
 
 def station_of(request: Request) -> Station:

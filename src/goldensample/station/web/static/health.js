@@ -1,5 +1,5 @@
 // The page Health: renewed now and then, and when something changes; never under one's hands.
-import { _, ask, listen, say, send } from "/static/station.js";
+import { _, ask, listen, say, send, showTimes } from "/static/station.js";
 
 const EVERY_MS = 5000;
 const box = document.getElementById("health");
@@ -14,8 +14,10 @@ async function renew() {
     return; // the page says that the station is away
   }
   const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("health");
-  if (fresh && fresh.innerHTML !== shown) box.replaceChildren(...fresh.childNodes);
-  shown = fresh?.innerHTML ?? null;
+  if (!fresh || fresh.innerHTML === shown) return;
+  shown = fresh.innerHTML;
+  box.replaceChildren(...fresh.childNodes);
+  showTimes(box);
 }
 
 box.addEventListener("click", async (event) => {

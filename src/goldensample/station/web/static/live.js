@@ -1,4 +1,5 @@
 // The live page: new pictures as they come, counts of the shift, pictures dropped on the page.
+import { sound } from "./sound.js";
 import { _, ask, listen, ngettext, product, put, say, showWaiting } from "./station.js";
 
 const newest = document.getElementById("newest");
@@ -30,17 +31,8 @@ follow.addEventListener("change", () => follow.checked && show());
 
 // --- counts
 
-const shift = document.getElementById("shift");
-const since = document.getElementById("since");
-
-function began() {
-  const time = new Date();
-  if (shift.value === "8") return time.getTime() / 1000 - 8 * 3600;
-  const [hours, minutes] = shift.value === "today" ? [0, 0] : (since.value || "00:00").split(":");
-  time.setHours(hours, minutes, 0, 0);
-  if (time > new Date()) time.setDate(time.getDate() - 1); // a night shift began yesterday
-  return time.getTime() / 1000;
-}
+const period = document.getElementById("period");
+const EIGHT_HOURS_S = 8 * 3600;
 
 let counting = 0;
 
@@ -48,7 +40,8 @@ function count() {
   clearTimeout(counting);
   counting = setTimeout(async () => {
     try {
-      const asked = new URLSearchParams({ product, since: began().toFixed(0) });
+      const since = (Date.now() / 1000 - EIGHT_HOURS_S).toFixed(0);
+      const asked = new URLSearchParams({ product, ...(period.value === "8" ? { since } : { period: period.value }) });
       const counts = await (await ask(`/api/counts?${asked}`)).json();
       for (const place of document.querySelectorAll("[data-kind]")) {
         place.querySelector("dd").textContent = counts[place.dataset.kind].toLocaleString("en");
@@ -61,16 +54,13 @@ function count() {
   }, 150);
 }
 
-function shiftChanged() {
-  document.getElementById("since-field").hidden = shift.value !== "since";
-  localStorage.setItem("golden-shift", JSON.stringify([shift.value, since.value]));
+const kept = localStorage.getItem("golden-period");
+if ([...period.options].some((one) => one.value === kept)) period.value = kept;
+period.addEventListener("change", () => {
+  localStorage.setItem("golden-period", period.value);
   count();
-}
-
-[shift.value, since.value] = JSON.parse(localStorage.getItem("golden-shift") ?? '["8", "06:00"]');
-shift.addEventListener("change", shiftChanged);
-since.addEventListener("change", shiftChanged);
-shiftChanged();
+});
+count();
 setInterval(count, 60000);
 
 // --- news
@@ -94,6 +84,7 @@ listen(
       if (one.product !== product) return;
       const words = WORDS[one.verdict] ?? _("no verdict");
       document.getElementById("news").textContent = `${words}: ${one.name}`;
+      sound(one.verdict);
       show();
       count();
     },

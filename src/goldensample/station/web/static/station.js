@@ -42,7 +42,7 @@ export async function ask(address, options = {}) {
     throw new Error(_("The station cannot be reached."), { cause: error });
   }
   reachable(true);
-  if (answer.status === 401 && location.pathname !== "/login") location.assign("/login");
+  if (answer.status === 401 && location.pathname !== "/login") location.assign(`/login?${new URLSearchParams({ to: location.pathname + location.search })}`);
   if (!answer.ok) {
     const words = await answer.json().then((body) => body.error, () => answer.statusText);
     throw Object.assign(new Error(words), {
@@ -114,10 +114,65 @@ export function confirmed(id) {
   return new Promise((done) => box.addEventListener("close", () => done(box.returnValue === "yes"), { once: true }));
 }
 
+let swapped = []; // times in the reader's zone, and what paper has instead: the station's
+
+/** Write a time in the reader's zone, as the pages write it. */
+function here(date) {
+  const parts = [date.getMonth() + 1, date.getDate(), date.getHours(), date.getMinutes(), date.getSeconds()];
+  const [month, day, hour, minute, second] = parts.map((one) => String(one).padStart(2, "0"));
+  return `${date.getFullYear()}-${month}-${day} ${hour}:${minute}:${second}`;
+}
+
+function swap(place, name, text) {
+  swapped.push({ place, name, station: place[name], here: text });
+  place[name] = text;
+}
+
+/** Write the times of a part of a page in the reader's zone. */
+export function showTimes(part) {
+  swapped = swapped.filter(({ place }) => place.isConnected);
+  for (const one of part.querySelectorAll("time[datetime]")) {
+    one.title = one.textContent;
+    swap(one, "textContent", here(new Date(one.dateTime)));
+  }
+}
+
+/** Have fields of a time in the reader's zone, and send it with its zone. */
+function showTimeFields() {
+  for (const one of document.querySelectorAll("input[data-time]")) {
+    swap(one, "value", here(new Date(one.dataset.time)).slice(0, 16).replace(" ", "T"));
+  }
+  for (const one of document.querySelectorAll("input[type=datetime-local]")) {
+    one.form.addEventListener("formdata", ({ formData }) => {
+      if (one.value) formData.set(one.name, new Date(one.value).toISOString());
+    });
+  }
+}
+
+/** Say which zone the times of the page are in. */
+function showZone() {
+  const line = document.getElementById("zone");
+  if (!line) return;
+  const minutes = -new Date().getTimezoneOffset();
+  const hour = String(Math.floor(Math.abs(minutes) / 60)).padStart(2, "0");
+  const offset = `UTC${minutes < 0 ? "-" : "+"}${hour}:${String(Math.abs(minutes) % 60).padStart(2, "0")}`;
+  const zone = `${Intl.DateTimeFormat().resolvedOptions().timeZone}, ${offset}`;
+  const station = line.dataset.zone;
+  swap(line, "textContent", station.endsWith(offset) ? _("Times: %(zone)s", { zone }) : _("Times: %(zone)s; at the station: %(station)s", { zone, station }));
+}
+
+function swapAll(from, to) {
+  for (const one of swapped) if (one.place[one.name] === one[from]) one.place[one.name] = one[to];
+}
+
+addEventListener("beforeprint", () => swapAll("here", "station"));
+addEventListener("afterprint", () => swapAll("station", "here"));
+
 /** Put a part of a page, made by the station, in its place. */
 export async function put(place, address) {
   const answer = await ask(address);
   place.innerHTML = await answer.text();
+  showTimes(place);
 }
 
 async function check() {
@@ -175,4 +230,7 @@ function frame() {
 
 overlay();
 frame();
+showTimes(document);
+showTimeFields();
+showZone();
 if (document.querySelector(".top nav")) setInterval(check, 10000);
