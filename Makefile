@@ -77,7 +77,7 @@ docs: $(VENV)/all.stamp  ## the reference page and the architecture's table and 
 
 languages: $(VENV)/all.stamp  ## catalogs of what people read: texts from the code, and compiled
 	mkdir -p build
-	cd src/goldensample && $(abspath $(BIN))/pybabel --quiet extract -F locales/babel.cfg -k mark --add-location=file --no-wrap -o ../../build/goldensample.pot .
+	cd src/goldensample && $(abspath $(BIN))/pybabel --quiet extract -F locales/babel.cfg -k mark -k counted:1,2 --add-location=file --no-wrap -o ../../build/goldensample.pot .
 	for name in de ko zh_Hans; do \
 		set -e; folder=src/goldensample/locales/$$name/LC_MESSAGES; \
 		$(BIN)/pybabel --quiet update -i build/goldensample.pot -o $$folder/goldensample.po -l $$name --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap; \

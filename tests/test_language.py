@@ -1,18 +1,34 @@
 """What people read is there in every language, whole, and the right one is chosen."""
 
+import ast
 import base64
 import io
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from commands import golden
 from conftest import ROOT
 from station_parts import open_station, picture, run_station, small_product
 
+from goldensample.drift.words import THAN_FIT, UNALIGNED, compare
+from goldensample.inspection.inspector import BELOW_PIXEL_LIMIT
 from goldensample.locales import language
-from goldensample.locales.language import LANGUAGES, gettext, ngettext, preferred, speaking
+from goldensample.locales.language import (
+    LANGUAGES,
+    counted,
+    gettext,
+    ngettext,
+    of_environment,
+    preferred,
+    speak,
+    speaking,
+)
 from goldensample.station.web.rendering import SCRIPT_PLURALS, SCRIPT_TEXTS, odds, script_words
+from goldensample.wording.notes import told
+from test_report import labelled_report
 
 PACKAGE = ROOT / "src/goldensample"
 OTHERS = [name for name in LANGUAGES if name != "en"]
@@ -36,6 +52,13 @@ DROP = """([name, data]) => {
 }"""
 
 
+@pytest.fixture
+def process_language():
+    """A function that chooses the language of this process; English afterwards."""
+    yield speak
+    speak("en")
+
+
 def catalog(name: str):
     """Return the catalog of a language, as people edit it."""
     pofile = pytest.importorskip("babel.messages.pofile", reason="Babel is not installed")
@@ -50,9 +73,29 @@ def sources() -> set:
     frontend = pytest.importorskip("babel.messages.frontend")
     with (PACKAGE / "locales/babel.cfg").open(encoding="utf-8") as file:
         methods, options = frontend.parse_mapping_cfg(file)
-    keywords = {**extract.DEFAULT_KEYWORDS, "mark": None}
+    keywords = {**extract.DEFAULT_KEYWORDS, "mark": None, "counted": (1, 2)}
     found = extract.extract_from_dir(str(PACKAGE), methods, options, keywords)
     return {text for _, _, text, _, _ in found}
+
+
+def texts_of_calls() -> set:
+    """The texts that Python files hand to the functions of locales/language.py."""
+    found = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
+            if texts and node.func.id in ("gettext", "mark"):
+                found.add(texts[0])
+            elif node.func.id in ("ngettext", "counted") and len(texts) > 1:
+                found.add((texts[0], texts[1]))
+    return found
+
+
+def test_babel_finds_every_text_of_the_code(sources):
+    """It does not look into an f-string."""
+    assert texts_of_calls() - sources == set()
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -132,6 +175,112 @@ def test_a_language_holds_within_its_block():
             assert language.language() == "zh_Hans"
     assert gettext("good") == "good"
     assert gettext("this was never translated") == "this was never translated"
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"LANG": "de_DE.UTF-8"}, "de"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "ko_KR.UTF-8"}, "ko"),
+        ({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "zh_CN"}, "zh_Hans"),
+        ({"LANG": "zh_TW.UTF-8"}, "en"),
+        ({"LANG": "de_DE", "LANGUAGE": "fr:zh_CN:ko"}, "zh_Hans"),
+        ({"LANG": "de_DE", "LC_ALL": "C", "LANGUAGE": "de"}, "en"),
+        ({"LANG": "C.UTF-8"}, "en"),
+        ({"LANG": "C.UTF-8", "LANGUAGE": "de"}, "de"),
+        ({"LANGUAGE": "sr@latin:de@euro"}, "de"),
+        ({"LANG": ""}, "en"),
+        ({}, "en"),
+    ],
+)
+def test_the_environment_chooses_as_gettext_users_expect(variables, name):
+    assert of_environment(variables) == name
+
+
+def test_a_language_of_the_process_holds_in_threads_and_not_in_a_block(process_language):
+    process_language("de")
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(gettext, "good").result() == "in Ordnung"
+    with speaking("en"):
+        assert gettext("good") == "good"
+        assert counted("%(num)s picture", "%(num)s pictures", 1) == "1 picture"
+    assert gettext("") == ""
+
+
+def test_a_note_is_told_in_the_language(process_language):
+    amount = "3 patches are like a; b.png around row 4, column 5, where 1 is usual"
+    for note in (
+        f"{compare(['darker', 'bluer'])}; {BELOW_PIXEL_LIMIT}; {UNALIGNED}",
+        "something is missing in the upper left quarter: "
+        "1 patch is like a b.png around row 3, column 4, where 2 are usual",
+        f"there is too much of something in the lower right quarter: {amount}",
+        compare(["sharper"], THAN_FIT),
+        "an older note, of another version",
+        "",
+    ):
+        process_language("en")
+        assert told(note) == note
+        process_language("ko")
+        is_known = note.startswith(("darker", "something", "sharper"))
+        assert not (is_known and re.search(ENGLISH, told(note))), told(note)
+    assert "a b.png" in told("1 patch is like a b.png around row 3, column 4, where 2 are usual")
+    process_language("de")
+    assert told(compare(["darker", "redder"])).startswith("dunkler und rötlicher als die gelernten")
+
+
+def test_pages_do_not_speak_the_language_of_the_process(tiny, tmp_path, process_language):
+    process_language("de")
+    with open_station(tmp_path / "one", small_product(tiny, tmp_path)) as client:
+        page = client.get("/products", headers={"accept-language": "ko"}).text
+        assert '<html lang="ko">' in page
+        assert "Produkt" not in client.get("/products", headers={"accept-language": "en"}).text
+        address = "/api/products/part/limits/preview?false_alarms=0.2"
+        assert "good parts" in client.get(address).json()["promise"]
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_inspect_reports_in_each_language(name, tiny, tmp_path):
+    file = small_product(tiny, tmp_path)
+    for number, data in enumerate((picture(300), picture(301, defect=True), b"none")):
+        (tmp_path / f"{number}.png").write_bytes(data)
+    options = ("--report", tmp_path / "out", "--language", name)
+    done = golden("inspect", file, *(tmp_path / f"{number}.png" for number in range(3)), *options)
+    assert done.returncode == 2  # one cannot be read
+    page = (tmp_path / "out/report.html").read_text("utf-8")
+    assert f'<html lang="{name.replace("_", "-")}">' in page
+    with speaking(name):
+        told_sum = gettext("%(count)s could not be read") % {"count": 1}
+        assert gettext("Pictures, oddest first") in page
+    assert told_sum in page
+    assert told_sum in done.stderr
+    table = base64.b64decode(re.search(r"data:text/csv;base64,([^\"]*)", page)[1]).decode()
+    assert table.startswith("\ufeffpicture,verdict,score")  # machines read it
+
+
+def test_a_language_that_is_not_there_is_refused():
+    assert "must be one of en, de" in golden("doctor", "--language", "fr").stderr
+
+
+@pytest.mark.parametrize("name", ["de", "ko"])
+def test_a_report_holds_no_english(browser, name, tmp_path):
+    from browser_parts import check_accessibility, console_errors, expect, new_context
+
+    with speaking(name):
+        page = labelled_report()
+        page.add_failure("x.png", "the file is empty")
+        (tmp_path / "report.html").write_bytes(page.html({"image_auroc": 0.9, "f1": 0.8}))
+    with new_context(browser) as context:
+        one = context.new_page()
+        complaints = console_errors(one)
+        one.goto((tmp_path / "report.html").as_uri())
+        assert one.locator("html").get_attribute("lang") == name
+        shown = "5 von 5 Bildern gezeigt" if name == "de" else "사진 5장 중 5장 표시"
+        expect(one.locator("#shown")).to_have_text(shown)
+        check_accessibility(one)
+        if name == "ko":  # no sentence that nobody gave to the catalogs
+            found = one.evaluate(TEXTS)
+            assert not [text for text in found if re.search(ENGLISH, text)]
+        assert not complaints
 
 
 def test_cookie_then_station_then_browser_choose(tiny, tmp_path):

@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -12,6 +13,7 @@ from typer.core import TyperGroup
 
 from goldensample._version import __version__
 from goldensample.errors import GoldenError
+from goldensample.locales.language import LANGUAGES, gettext, mark, of_environment, speak
 
 COMMANDS = {
     "fit": (
@@ -105,7 +107,19 @@ class LazyCommands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return a command's name, the command, and the arguments that are left for it."""
         name, stand_in, rest = super().resolve_command(ctx, args)
-        return name, stand_in and load_command(args[0]), rest
+        if stand_in is None:
+            return name, stand_in, rest
+        command = load_command(args[0])
+        add_option(command, next(option for option in self.params if option.name == "language"))
+        return name, command, rest
+
+
+def add_option(command: Any, option: Any) -> None:
+    """Add an option to a command that has none of its name, or to those of a group."""
+    if option.name not in [other.name for other in command.params]:
+        command.params.append(option)
+    for inner in getattr(command, "commands", {}).values():
+        add_option(inner, option)
 
 
 def load_command(name: str) -> Any:
@@ -142,11 +156,31 @@ def _print_version(value: bool) -> None:
         raise typer.Exit
 
 
+def _speak(value: str | None) -> None:
+    """Use a language from here on."""
+    if value is None:
+        return
+    if value not in LANGUAGES:
+        raise ValueError(f"--language must be one of {', '.join(LANGUAGES)}; got {value!r}")
+    speak(value)
+
+
 @app.callback()
 def _main(
     debug: bool = typer.Option(False, "--debug", help="Show a traceback for every error."),
     version: bool = typer.Option(
         False, "--version", help="Print the version.", callback=_print_version, is_eager=True
+    ),
+    language: str | None = typer.Option(
+        None,
+        "--language",
+        metavar="NAME",
+        help=f"Language of texts and reports: {', '.join(LANGUAGES)}. \\[default: that of the "
+        "environment]",
+        show_default=False,
+        callback=_speak,
+        is_eager=True,
+        expose_value=False,
     ),
 ) -> None:
     """Visual inspection that learns from good pictures alone.
@@ -162,6 +196,15 @@ def whose(error: Exception) -> str:
     return "your method" if is_at_fault(error.__traceback__) else "golden itself"
 
 
+UNFORESEEN = {
+    "your method": mark("an error of your method, %(kind)s: %(error)s; golden --debug shows where"),
+    "golden itself": mark(
+        "an error of golden itself, %(kind)s: %(error)s; golden --debug shows where"
+    ),
+}
+"""What is said of an error that nobody foresaw, by whose it is."""
+
+
 def main() -> None:
     """Run the command line; a user error ends in one message and exit code 2."""
     atexit.register(gc.freeze)  # else all that was imported is searched for cycles at the end
@@ -170,6 +213,7 @@ def main() -> None:
             stream, TextIOWrapper
         ):  # a name that a console cannot show must not end a run
             stream.reconfigure(errors="backslashreplace")
+    speak(of_environment(os.environ))
     gc.set_threshold(50_000)  # modules stay: to look through them for garbage takes 0.1 s
     try:
         app()
@@ -177,7 +221,7 @@ def main() -> None:
         if "--debug" in sys.argv[1:]:
             raise
         is_user_error = isinstance(error, (GoldenError, ValueError, OSError))
-        origin = "" if is_user_error else f"an error of {whose(error)}, {type(error).__name__}: "
-        hint = "" if is_user_error else "; golden --debug shows where"
-        print(f"golden: {origin}{error}{hint}", file=sys.stderr)
+        text = "%(error)s" if is_user_error else gettext(UNFORESEEN[whose(error)])
+        values = {"kind": type(error).__name__, "error": error}
+        print(f"golden: {text % values}", file=sys.stderr)
         sys.exit(2)

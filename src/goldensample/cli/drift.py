@@ -81,7 +81,7 @@ class DriftMonitor:
         if alarm is None:
             return None
         deviation = DEVIATION_WORDS[WATCHED[alarm.measure]][alarm.up]
-        change = compare([deviation], "the training pictures")
+        change = compare([deviation])
         tell(f"the scene has changed since {alarm.since}: {change}")
         return {"since": alarm.since, "change": change}
 

@@ -7,6 +7,7 @@ import typer
 
 from goldensample.cli.console import tell
 from goldensample.cli.serve_options import Token, explain_missing, parse_tokens
+from goldensample.locales.language import speak
 
 MISSING = (
     "golden replicas must have the extras [station,ray]; install them with "
@@ -48,6 +49,7 @@ def command(
         from goldensample.station.products.products import Products
         from goldensample.station.replica import ReplicaSpec, create_app
         from goldensample.station.settings import Settings
+    speak("en")  # machines read what it answers
     settings = Settings(folder=Path("."), tokens=parse_tokens(token or []), host=host)
     products = Products(files, lambda product, message: None)
     spec = ReplicaSpec(settings, {product.key: product.path.read_bytes() for product in products})

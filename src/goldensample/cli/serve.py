@@ -43,6 +43,7 @@ from goldensample.cli.serve_options import (
     with_retention,
     with_shifts,
 )
+from goldensample.locales.language import speak
 
 if TYPE_CHECKING:
     from goldensample.station.settings import Settings
@@ -122,6 +123,7 @@ def command(
     demo: Demo = False,
 ) -> None:
     """Open the inspection station: pages for people, an API for machines."""
+    speak("en")  # what it stores and sends; pages have a language of their own
     settings = build_settings(folder, db, token or [], host, waiting)
     keep = (keep_days, keep_defect_days, keep_gb)
     settings = with_retention(settings, keep, pictures, backbone)

@@ -69,7 +69,7 @@ def print_counts(
     """Print the counts of a table as a line, or with what was left out as one JSON object."""
     intake = tell_table_intake(counted, output)
     if json:
-        values = {kind: counts[kind] for kind in KINDS} | {"seconds": seconds}
+        values = {kind: counts[kind] for kind in ("defect", *KINDS)} | {"seconds": seconds}
         values |= inspected_json(intake)
         print_json({"file": output, "pictures": counts.total(), **values})
         return

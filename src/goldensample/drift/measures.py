@@ -161,7 +161,7 @@ def note(statistics: ReferenceStatistics | None, canvas: Array, placement: Place
     remarks += [UNALIGNED] if placement.unaligned else []
     unusual = statistics.unusual(measure_values(canvas, placement)[0]) if statistics else []
     if unusual:
-        remarks.append(compare(unusual, "the training pictures"))
+        remarks.append(compare(unusual))
     return "; ".join(remarks)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from goldensample.evaluation import metrics
 from goldensample.evaluation.pixel_metrics import PixelCurve, PixelTally
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import mark
 from goldensample.records import Array, Inspection, Picture
 
 
@@ -143,7 +144,7 @@ class Tally:
             false_positive=best.false_positive,
             false_negative=best.false_negative,
             images=len(scores),
-            pixels="crop" if self._cropped else "full picture",
+            pixels=mark("crop") if self._cropped else mark("full picture"),
             without_mask=self._without_mask if self._masks else 0,
             image_auroc_interval=metrics.bootstrap(scores, defects, metrics.auroc),
             image_average_precision=metrics.average_precision(scores, defects),

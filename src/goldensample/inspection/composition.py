@@ -6,12 +6,33 @@ from dataclasses import replace
 import numpy as np
 
 from goldensample.calibration.conformal import p_value
+from goldensample.locales.language import mark
 from goldensample.methods.composition import Composition, Unusual
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.methods.protocols import Detector
 from goldensample.records import Amount, Array, Calibration, Inspection, Scores, Source
 
-QUARTER_NAMES = "upper left", "upper right", "lower left", "lower right"
+QUARTER_NAMES = mark("upper left"), mark("upper right"), mark("lower left"), mark("lower right")
+MISSING = mark("something is missing in the %(quarter)s quarter: %(what)s")
+TOO_MUCH = mark("there is too much of something in the %(quarter)s quarter: %(what)s")
+AMOUNTS = {
+    (True, True): mark(
+        "1 patch is like %(picture)s around row %(row)s, column %(column)s, where 1 is usual"
+    ),
+    (True, False): mark(
+        "1 patch is like %(picture)s around row %(row)s, column %(column)s, where %(usual)s are "
+        "usual"
+    ),
+    (False, True): mark(
+        "%(found)s patches are like %(picture)s around row %(row)s, column %(column)s, where 1 is "
+        "usual"
+    ),
+    (False, False): mark(
+        "%(found)s patches are like %(picture)s around row %(row)s, column %(column)s, where "
+        "%(usual)s are usual"
+    ),
+}
+"""Sentences on an amount, by whether one is found and whether one is usual."""
 
 
 def add_opinions(
@@ -79,14 +100,16 @@ def amounts_note(amounts: Sequence[Amount]) -> str:
     if not amounts:
         return ""
     first = amounts[0]
-    lead = "something is missing" if first.found < first.usual else "there is too much of something"
-    return f"{lead} in the {first.quarter} quarter: {'; '.join(map(_words, amounts))}"
+    text = MISSING if first.found < first.usual else TOO_MUCH
+    return text % {"quarter": first.quarter, "what": "; ".join(map(_words, amounts))}
 
 
 def _words(amount: Amount) -> str:
     like, usual = amount.like, round(amount.usual)
-    found = "1 patch is" if amount.found == 1 else f"{amount.found} patches are"
-    return (
-        f"{found} like {like.picture} around row {like.row_px:.0f}, column {like.column_px:.0f}, "
-        f"where {usual} {'is' if usual == 1 else 'are'} usual"
-    )
+    return AMOUNTS[amount.found == 1, usual == 1] % {
+        "found": amount.found,
+        "usual": usual,
+        "picture": like.picture,
+        "row": f"{like.row_px:.0f}",
+        "column": f"{like.column_px:.0f}",
+    }

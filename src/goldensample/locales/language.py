@@ -4,28 +4,45 @@ A text is written in English where it is used, as `gettext("%(count)s waiting")`
 beside this file hold it in the other languages, and `make languages` brings them up to date.
 """
 
-import gettext as catalogs
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gettext import GNUTranslations
 
 LANGUAGES = {"en": "English", "de": "Deutsch", "ko": "한국어", "zh_Hans": "简体中文"}
 """Names of the languages, in themselves."""
 TRADITIONAL = {"hant", "tw", "hk", "mo"}
 """Subtags of Chinese that is not written in simplified characters."""
-_chosen: ContextVar[str] = ContextVar("language", default="en")
+_chosen: ContextVar[str | None] = ContextVar("language", default=None)
+_spoken = ["en"]
 
 
 def gettext(text: str) -> str:
     """Return a text in the language in use."""
-    return _catalog(_chosen.get()).gettext(text)
+    name = language()
+    return text if name == "en" or not text else _catalog(name).gettext(text)
 
 
 def ngettext(one: str, many: str, number: int) -> str:
     """Return the text for one or for many in the language in use."""
-    return _catalog(_chosen.get()).ngettext(one, many, number)
+    name = language()
+    if name == "en":
+        return one if number == 1 else many
+    return _catalog(name).ngettext(one, many, number)
+
+
+def counted(one: str, many: str, number: int) -> str:
+    """Return the text for one or for many, with the number at its place `%(num)s`.
+
+    Example:
+        >>> counted("%(num)s picture", "%(num)s pictures", 1200)
+        '1,200 pictures'
+    """
+    return ngettext(one, many, number) % {"num": f"{number:,}"}
 
 
 def mark(text: str) -> str:
@@ -35,7 +52,12 @@ def mark(text: str) -> str:
 
 def language() -> str:
     """Return the language in use: a key of LANGUAGES."""
-    return _chosen.get()
+    return _chosen.get() or _spoken[0]
+
+
+def speak(name: str) -> None:
+    """Use a language, a key of LANGUAGES, in all of this process but in blocks of `speaking`."""
+    _spoken[0] = name
 
 
 def tag(name: str) -> str:
@@ -72,6 +94,21 @@ def preferred(header: str) -> str:
     return "en"
 
 
+def of_environment(variables: Mapping[str, str]) -> str:
+    """Return the language that the variables of a shell ask for, as gettext reads them.
+
+    Example:
+        >>> of_environment({"LANG": "de_AT.UTF-8"}), of_environment({"LANG": "C", "LANGUAGE": "de"})
+        ('de', 'en')
+    """
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((variables[name] for name in names if variables.get(name)), "")
+    if locale in ("C", "POSIX"):
+        return "en"
+    wishes = (variables.get("LANGUAGE") or locale).replace("_", "-").split(":")
+    return preferred(",".join(wish.partition(".")[0].partition("@")[0] for wish in wishes))
+
+
 def _quality(text: str) -> float:
     """Return the quality of a wish, in [0, 1]; 0 where it is none."""
     try:
@@ -82,10 +119,11 @@ def _quality(text: str) -> float:
 
 
 @cache
-def _catalog(name: str) -> catalogs.NullTranslations:
-    """Return the translations into a language."""
-    if name == "en":
-        return catalogs.NullTranslations()
+def _catalog(name: str) -> "GNUTranslations":
+    """Return the translations into a language other than English."""
+    from gettext import GNUTranslations
+    from importlib.resources import files
+
     path = files(__package__) / name / "LC_MESSAGES" / "goldensample.mo"
     with path.open("rb") as file:
-        return catalogs.GNUTranslations(file)
+        return GNUTranslations(file)

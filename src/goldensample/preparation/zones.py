@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldensample.locales.language import gettext
 from goldensample.preparation.roi import RegionOfInterest
 from goldensample.records import Array, Features
 
@@ -53,7 +54,7 @@ Zones = tuple[Zone, ...]
 
 def describe_limit(limit: float) -> str:
     """Return a zone's limit in words: describe_limit(2) is "limit 2 times that elsewhere"."""
-    return f"limit {limit:g} times that elsewhere"
+    return gettext("limit %(times)s times that elsewhere") % {"times": f"{limit:g}"}
 
 
 def check_names(zones: Zones) -> None:

@@ -5,14 +5,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from goldensample.locales.language import counted, gettext, mark
 from goldensample.records import Array
 from goldensample.report.words import number
-from goldensample.wording.numbers import count
 
 _WIDTH, _LEFT, _RIGHT = 400, 10, 390
 _BINS = 36
 _TOP, _LANE_HEIGHT, _LANES_HEIGHT, _AXIS_HEIGHT = 22, 130, 216, 34
-_KINDS = ((True, "labelled defect"), (False, "labelled good"), (None, "without label"))
+_KINDS = (
+    (True, "defect", mark("%(pictures)s labelled defect")),
+    (False, "good", mark("%(pictures)s labelled good")),
+    (None, "label", mark("%(pictures)s without label")),
+)
+"""Label, style of its lane, and what its pictures are called."""
 
 
 def histogram(
@@ -29,11 +34,11 @@ def histogram(
     low, high = _range(values, threshold)
     edges = np.linspace(low, high, _BINS + 1)
     lanes = [
-        (name, values[[label is kind for label in labels]])
-        for kind, name in _KINDS
+        (style, text, values[[label is kind for label in labels]])
+        for kind, style, text in _KINDS
         if any(label is kind for label in labels)
     ]
-    tallest = max(int(np.histogram(lane, edges)[0].max()) for _, lane in lanes)
+    tallest = max(int(np.histogram(lane, edges)[0].max()) for _, _, lane in lanes)
     lane_height = min(_LANE_HEIGHT, _LANES_HEIGHT // len(lanes))
     baseline = _TOP + lane_height * len(lanes)
     parts = (
@@ -41,27 +46,36 @@ def histogram(
         if threshold is None
         else [_threshold_line(threshold, _to_x(threshold, low, high), baseline)]
     )
-    for index, (name, lane) in enumerate(lanes):
-        parts.append(_lane(name, lane, edges, tallest, (_TOP + lane_height * index, lane_height)))
+    for index, (style, text, lane) in enumerate(lanes):
+        pictures = counted("%(num)s picture", "%(num)s pictures", len(lane))
+        caption, place = gettext(text) % {"pictures": pictures}, (_TOP + lane_height * index)
+        parts.append(_lane((style, caption), lane, edges, tallest, (place, lane_height)))
     parts.append(_axis(low, high, baseline))
-    title = "Histogram of scores: " + ", ".join(f"{len(lane)} {name}" for name, lane in lanes)
+    counts = ", ".join(gettext(text) % {"pictures": len(lane)} for _, text, lane in lanes)
+    title = gettext("Histogram of scores: %(counts)s") % {"counts": counts}
     return _svg(_WIDTH, baseline + _AXIS_HEIGHT, title, "".join(parts))
 
 
 def _threshold_line(threshold: float, x: float, baseline: float) -> str:
     """Draw the threshold as a line with its value at the side with more space."""
-    caption = f"threshold {number(threshold)}"
+    caption = gettext("threshold %(value)s") % {"value": number(threshold)}
     label = (
         _text(x - 5, 14, caption, "end") if x > 0.6 * _WIDTH else _text(x + 5, 14, caption, "start")
     )
     return f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{baseline}"/>{label}'
 
 
-def _lane(name: str, values: Array, edges: Array, tallest: int, top_height: tuple[int, int]) -> str:
+def _lane(
+    style_caption: tuple[str, str],
+    values: Array,
+    edges: Array,
+    tallest: int,
+    top_height: tuple[int, int],
+) -> str:
     """Draw the histogram of one label.
 
     Args:
-        name: of the label.
+        style_caption: (style, caption) of the label.
         values: scores of its pictures.
         edges: of the bins.
         tallest: the largest count in any bin of any lane.
@@ -74,23 +88,28 @@ def _lane(name: str, values: Array, edges: Array, tallest: int, top_height: tupl
     for index, bin_count in enumerate(counts.tolist()):
         if bin_count:
             bar_height = max(1.5, bar_space * bin_count / tallest)
-            bin_range = f"{number(float(edges[index]))} to {number(float(edges[index + 1]))}"
+            title = gettext("score %(low)s to %(high)s: %(pictures)s") % {
+                "low": number(float(edges[index])),
+                "high": number(float(edges[index + 1])),
+                "pictures": counted("%(num)s picture", "%(num)s pictures", bin_count),
+            }
             bars.append(
                 f'<rect class="bar" x="{_LEFT + index * step:.1f}" y="{base - bar_height:.1f}" '
                 f'width="{step - 1:.1f}" height="{bar_height:.1f}">'
-                f"<title>score {bin_range}: {count(bin_count, 'picture')}</title></rect>"
+                f"<title>{title}</title></rect>"
             )
     return (
-        f'<g class="{name.split()[-1]}">'
+        f'<g class="{style_caption[0]}">'
         f'<text class="over" x="{_LEFT}" y="{top_height[0] + 13}">'
-        f"{count(len(values), 'picture')} {name}</text>{''.join(bars)}"
+        f"{style_caption[1]}</text>{''.join(bars)}"
         f'<line class="base" x1="{_LEFT}" x2="{_RIGHT}" y1="{base}" y2="{base}"/></g>'
     )
 
 
 def _axis(low: float, high: float, top: float) -> str:
     ticks = [_text(_to_x(tick, low, high), top + 12, number(tick)) for tick in _ticks(low, high)]
-    return f'<g class="axis">{"".join(ticks)}{_text(_RIGHT, top + 28, "score", "end")}</g>'
+    ticks.append(_text(_RIGHT, top + 28, gettext("score"), "end"))
+    return f'<g class="axis">{"".join(ticks)}</g>'
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -137,16 +156,18 @@ def roc_curve(
     if operating_point is not None:
         x, y = left + side * operating_point[0], bottom - side * operating_point[1]
         centre = f'cx="{x:.1f}" cy="{y:.1f}"'
-        ring = f'<circle class="ring" {centre} r="6"><title>at the threshold</title></circle>'
+        title = gettext("at the threshold")
+        ring = f'<circle class="ring" {centre} r="6"><title>{title}</title></circle>'
+    across, up = gettext("good pictures called defect"), gettext("defects found")
     inner = (
         f'<rect class="frame" x="{left}" y="{top}" width="{side}" height="{side}"/>'
         f'<line class="chance" x1="{left}" y1="{bottom}" x2="{left + side}" y2="{top}"/>'
         f'<polyline class="curve" points="{line}"/>{ring}<g class="axis">{"".join(ticks)}'
-        f"{_text(left + side / 2, bottom + 34, 'good pictures called defect')}"
+        f"{_text(left + side / 2, bottom + 34, across)}"
         f'<g transform="translate(12 {top + side / 2}) rotate(-90)">'
-        f"{_text(0, 0, 'defects found')}</g></g>"
+        f"{_text(0, 0, up)}</g></g>"
     )
-    return _svg(320, bottom + 40, "ROC curve", inner)
+    return _svg(320, bottom + 40, gettext("ROC curve"), inner)
 
 
 def error_rate_chart(
@@ -168,8 +189,11 @@ def error_rate_chart(
         if current_limit is None
         else [_threshold_line(current_limit, _to_x(current_limit, low, high), baseline)]
     )
-    curves = [("false alarms", "curve", false_alarms)]
-    curves += [] if missed is None else [("missed defects", "curve missed", missed)]
+    curves = [(gettext("false alarms"), "curve", false_alarms)]
+    title = gettext("false alarms against the score limit")
+    if missed is not None:
+        curves.append((gettext("missed defects"), "curve missed", missed))
+        title = gettext("false alarms and missed defects against the score limit")
     for name, style, rates in curves:
         ends = np.append(limits[1:], high)
         points = " ".join(
@@ -177,13 +201,13 @@ def error_rate_chart(
             for start, end, rate in zip(limits.tolist(), ends.tolist(), rates, strict=True)
             for x in (start, end)
         )
-        title = f"<title>{name}</title>"
-        parts.append(f'<polyline class="{style}" points="{points}">{title}</polyline>')
+        parts.append(
+            f'<polyline class="{style}" points="{points}"><title>{name}</title></polyline>'
+        )
     for rate in (0.25, 0.5, 0.75, 1.0):
         parts.append(_text(_LEFT, baseline - chart_height * rate + 4, f"{100 * rate:g} %", "start"))
     parts.append(f'<line class="base" x1="{_LEFT}" x2="{_RIGHT}" y1="{baseline}" y2="{baseline}"/>')
     parts.append(_axis(low, high, baseline))
-    title = " and ".join(name for name, _, _ in curves) + " against the score limit"
     return _svg(_WIDTH, baseline + _AXIS_HEIGHT, title, "".join(parts))
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any
 
+from goldensample.locales.language import gettext
 from goldensample.records import Threshold
 from goldensample.report.entry import Entry
 from goldensample.storage.verdict_sheet import MOST_ROWS, encode_csv, encode_excel
@@ -27,7 +28,8 @@ def downloads(
     links = [_link("CSV", "csv", "text/csv", encode_csv([columns, *cells]))]
     if find_spec("xlsxwriter") and len(cells) <= MOST_ROWS:
         links.append(_link("Excel", "xlsx", EXCEL, encode_excel(columns, cells)))
-    return f'<p class="tables">Table of all pictures: {" · ".join(links)}</p>'
+    text = gettext("Table of all pictures: %(links)s") % {"links": " · ".join(links)}
+    return f'<p class="tables">{text}</p>'
 
 
 def _row(entry: Entry, limits: Threshold | None) -> Mapping[str, Any]:

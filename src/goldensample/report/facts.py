@@ -6,9 +6,9 @@ from pathlib import Path
 
 from goldensample._version import __version__
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import counted, gettext, mark
 from goldensample.preparation.zones import Zones, describe_limit
 from goldensample.report.page import Report
-from goldensample.wording.numbers import count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,62 +35,90 @@ def now() -> str:
 
 def new_report(inspector: Inspector, occasion: Occasion) -> Report:
     """Return an empty report with the facts of an occasion and of the fit."""
-    title = occasion.lot or Path(occasion.file).stem or "Inspection"
+    title = occasion.lot or Path(occasion.file).stem or gettext("Inspection")
     return Report(title, facts(inspector, occasion), inspector.threshold, inspector.pictures)
 
 
 def facts(inspector: Inspector, occasion: Occasion) -> dict[str, str]:
     """Return the facts of an occasion and of the fit, name to value, in their order."""
     journal, network = inspector.journal, inspector.backbone.network
-    revision = str(journal.head) if journal and journal.head else "0, as it was fitted"
-    learned = len(journal.pictures(journal.head) if journal else inspector.pictures)
+    head = journal.head if journal else 0
+    learned = len(journal.pictures(head) if journal else inspector.pictures)
+    revision = gettext("%(file)s, revision %(revision)s") % {
+        "file": occasion.file,
+        "revision": head or gettext("0, as it was fitted"),
+    }
+    source = gettext("%(method)s from %(pictures)s") % {
+        "method": describe_method(inspector),
+        "pictures": counted("%(num)s good picture", "%(num)s good pictures", learned),
+    }
     values = {
-        "lot": occasion.lot,
-        "date": occasion.date,
-        "operator": occasion.operator,
-        "file": f"{occasion.file}, revision {revision}" if occasion.file else "",
-        "version": f"goldensample {__version__}",
-        "network": f"{network.name} ({network.source_sha256[:12]}…)",
-        "levels": ", ".join(network.levels),
-        "learned": f"{describe_method(inspector)} from {count(learned, 'good picture')}",
-        "preparation": describe_preparation(inspector),
-        "zones": describe_zones(inspector.preparation.zones),
+        gettext("lot"): occasion.lot,
+        gettext("date"): occasion.date,
+        gettext("operator"): occasion.operator,
+        gettext("file"): revision if occasion.file else "",
+        gettext("version"): f"goldensample {__version__}",
+        gettext("network"): f"{network.name} ({network.source_sha256[:12]}…)",
+        gettext("levels"): ", ".join(network.levels),
+        gettext("learned"): source,
+        gettext("preparation"): describe_preparation(inspector),
+        gettext("zones"): describe_zones(inspector.preparation.zones),
     }
     return {name: value for name, value in values.items() if value}
+
+
+SIZES = (
+    *(mark("folds"), mark("bank rows"), mark("members"), mark("depth"), mark("places")),
+    *(mark("vectors"), mark("support vectors"), mark("rank"), mark("radius"), mark("patches")),
+    *(mark("pooled depth"), mark("epochs"), mark("model mb"), mark("labelled defects")),
+)
+"""What methods count, as their facts name it."""
 
 
 def describe_method(inspector: Inspector) -> str:
     """Return the method and the sizes of what it fitted, in words."""
     facts = dict(inspector.detector.facts())
-    choices = {"by_position": ", distances by position", "composition": ", composition judged"}
-    chosen = [words for name, words in choices.items() if facts.pop(name, 0)]
-    sizes = ", ".join(f"{name.replace('_', ' ')} {value:,g}" for name, value in facts.items())
-    sizes += "".join(chosen)
-    budget = getattr(inspector.method, "budget", None)
-    return f"{inspector.method_name} ({f'budget {budget}, ' if budget else ''}{sizes})"
+    by_position = facts.pop("by_position", 0)
+    composition = facts.pop("composition", 0)
+    sizes = [f"{gettext(name.replace('_', ' '))} {value:,g}" for name, value in facts.items()]
+    if budget := getattr(inspector.method, "budget", None):
+        sizes.insert(0, gettext("budget %(name)s") % {"name": budget})
+    sizes += [gettext("distances by position")] if by_position else []
+    sizes += [gettext("composition judged")] if composition else []
+    return f"{inspector.method_name} ({', '.join(sizes)})"
 
 
 def describe_preparation(inspector: Inspector) -> str:
     """Return how pictures are brought to the network, in words."""
     preparation = inspector.preparation
     height, width = preparation.size_hw
-    prepared = f"{preparation.mode} to {height}x{width}"
+    values = {"mode": preparation.mode, "size": f"{height}x{width}"}
+    prepared = gettext("%(mode)s to %(size)s") % values
     if preparation.crop_hw:
-        prepared += f", centre crop {preparation.crop_hw[0]}x{preparation.crop_hw[1]}"
+        size = {"size": f"{preparation.crop_hw[0]}x{preparation.crop_hw[1]}"}
+        prepared += gettext(", centre crop %(size)s") % size
     if preparation.view:
-        prepared += f"; {preparation.view.share:.0%} of each picture is looked at"
+        share = {"share": f"{preparation.view.share:.0%}"}
+        prepared += gettext("; %(share)s of each picture is looked at") % share
     if preparation.reference:
-        prepared += "; aligned to a reference picture"
+        prepared += gettext("; aligned to a reference picture")
     return prepared
 
 
 def describe_zones(zones: Zones) -> str:
     """Return in words each zone with its limit, and how the limits act on the page's numbers."""
+    text = gettext("%(name)s (%(share)s of the picture): %(limit)s")
     listed = "; ".join(
-        f"{zone.name} ({zone.where.share:.1%} of the picture): {describe_limit(zone.limit)}"
+        text
+        % {
+            "name": zone.name,
+            "share": f"{zone.where.share:.1%}",
+            "limit": describe_limit(zone.limit),
+        }
         for zone in zones
     )
-    return listed and (
-        f"{listed}. What lies in a zone counts over that limit, in scores, heat maps and distances "
+    note = gettext(
+        "%(zones)s. What lies in a zone counts over that limit, in scores, heat maps and distances "
         "alike, so the thresholds hold everywhere"
     )
+    return listed and note % {"zones": listed}

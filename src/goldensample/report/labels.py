@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from goldensample.evaluation import metrics
+from goldensample.locales.language import gettext
 from goldensample.report.charts import histogram, roc_curve
 from goldensample.report.entry import Entry, has_verdicts
 from goldensample.report.panels import panel
@@ -17,16 +18,18 @@ def charts(entries: Sequence[Entry], score_threshold: float | None) -> str:
         return ""
     scores = [entry.inspection.score for entry in entries]
     panels = [
-        panel("Scores", histogram(scores, [entry.label for entry in entries], score_threshold))
+        panel(
+            gettext("Scores"),
+            histogram(scores, [entry.label for entry in entries], score_threshold),
+        )
     ]
     labelled = [entry for entry in entries if entry.label is not None]
     labels = [bool(entry.label) for entry in labelled]
     if any(labels) and not all(labels):
         panels.append(_roc(labelled, labels))
     if labelled and has_verdicts(labelled):
-        panels.append(
-            panel("Verdicts and labels", _confusion(labelled) + _recall_by_type(labelled))
-        )
+        tables = _confusion(labelled) + _recall_by_type(labelled)
+        panels.append(panel(gettext("Verdicts and labels"), tables))
     return f'<div class="panels">{"".join(panels)}</div>'
 
 
@@ -34,7 +37,8 @@ def _roc(labelled: Sequence[Entry], labels: Sequence[bool]) -> str:
     """Return the panel of the ROC curve; both labels are present."""
     scores, defects = np.asarray([entry.inspection.score for entry in labelled]), np.asarray(labels)
     curve = roc_curve(*metrics.roc(scores, defects), _operating_point(labelled))
-    return panel(f"ROC, image AUROC {metrics.auroc(scores, defects):.4f}", curve)
+    auroc = f"{metrics.auroc(scores, defects):.4f}"
+    return panel(gettext("ROC, image AUROC %(auroc)s") % {"auroc": auroc}, curve)
 
 
 def _operating_point(labelled: Sequence[Entry]) -> tuple[float, float] | None:
@@ -54,20 +58,21 @@ def _count_verdict(entries: Sequence[Entry], verdict: str = "defect") -> int:
 def _confusion(labelled: Sequence[Entry]) -> str:
     """Return the confusion matrix of labels and verdicts."""
     rows, has_review = [], any(entry.inspection.verdict == "review" for entry in labelled)
-    for label, name in ((False, "good"), (True, "defect")):
+    for label, name in ((False, gettext("labelled good")), (True, gettext("labelled defect"))):
         group = [entry for entry in labelled if entry.label is label and entry.inspection.verdict]
         counts = {
             verdict: _count_verdict(group, verdict) for verdict in ("good", "review", "defect")
         }
-        cells = [(counts["good"], "✕ missed" if label else "")]
+        cells = [(counts["good"], "✕ " + gettext("missed") if label else "")]
         cells += [(counts["review"], "")] if has_review else []
-        cells += [(counts["defect"], "" if label else "✕ false alarms")]
+        cells += [(counts["defect"], "" if label else "✕ " + gettext("false alarms"))]
         cells_html = "".join(
             _cell(fraction(number_of, len(group)), error if number_of else "")
             for number_of, error in cells
         )
-        rows.append(f'<tr><th scope="row">labelled {name}</th>{cells_html}</tr>')
-    heads = ["● called good", *(["◆ look again"] if has_review else []), "▲ called defect"]
+        rows.append(f'<tr><th scope="row">{name}</th>{cells_html}</tr>')
+    heads = ["● " + gettext("called good"), "▲ " + gettext("called defect")]
+    heads[1:1] = ["◆ " + gettext("look again")] if has_review else []
     columns = "".join(f'<th scope="col">{error}</th>' for error in heads)
     head = f"<thead><tr><td></td>{columns}</tr></thead>"
     return f"<table>{head}<tbody>{''.join(rows)}</tbody></table>"
@@ -91,5 +96,7 @@ def _recall_by_type(labelled: Sequence[Entry]) -> str:
         f"<td>{fraction(_count_verdict(group), len(group))}</td></tr>"
         for name, group in sorted(groups.items())
     )
-    head = '<thead><tr><th scope="col">type of defect</th><th scope="col">found</th></tr></thead>'
+    heads = gettext("type of defect"), gettext("found")
+    columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    head = f"<thead><tr>{columns}</tr></thead>"
     return f"<table>{head}<tbody>{rows}</tbody></table>" if rows else ""

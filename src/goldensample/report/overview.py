@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from goldensample.locales.language import gettext
 from goldensample.report.page import Report
 from goldensample.report.table_page import render_table_page
 from goldensample.report.words import escape
@@ -24,9 +25,10 @@ def overview(
     """
     sections = []
     for index, (name, (address, report)) in enumerate(reports.items()):
+        text = gettext('%(name)s: the oddest pictures (<a href="%(address)s">all of them</a>)')
+        heading = text % {"name": escape(name), "address": escape(address)}
         sections.append(
-            f"<h2>{escape(name)}: the oddest pictures "
-            f'(<a href="{escape(address)}">all of them</a>)</h2>\n'
+            f"<h2>{heading}</h2>\n"
             f'<ol class="cards">{report.top_cards(CARDS_PER_RUN, 1 + index * CARDS_PER_RUN)}</ol>'
         )
     return render_table_page(title, rows[0], (row.values() for row in rows), sections)

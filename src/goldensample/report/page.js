@@ -32,8 +32,9 @@
       places.get(card).hidden = !fit;
       number += fit;
     }
-    const all = cards.length.toLocaleString("en");
-    shown.textContent = `${number.toLocaleString("en")} of ${all} pictures shown`;
+    const counts = { num: number, total: cards.length };
+    shown.textContent = shown.dataset.text.replace(/%\((\w+)\)s/g, (_, name) =>
+      counts[name].toLocaleString("en"));
     none.hidden = number > 0 || cards.length === 0;
   };
 

@@ -3,10 +3,9 @@
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from importlib.resources import files
-from string import Template
 
 from goldensample.inspection.inspector import TrainingPicture
+from goldensample.locales.language import counted, gettext
 from goldensample.records import Array, Inspection, Threshold
 from goldensample.report import labels, panels
 from goldensample.report.cards import card
@@ -15,8 +14,8 @@ from goldensample.report.entry import Entry, make_entry
 from goldensample.report.legend import legend, line_legend
 from goldensample.report.reasons import TrainingThumbnail, index_thumbnails, training_images
 from goldensample.report.scale import ColourScale, fit_scale
+from goldensample.report.templates import read_resource, read_template
 from goldensample.report.words import escape
-from goldensample.wording.numbers import count
 
 _CARDS = "<!-- cards -->"
 
@@ -129,7 +128,8 @@ class Report:
     def error_count(self, label: bool) -> str:
         """Return the number of wrong verdicts on pictures with a label, as "2 of 40"."""
         labelled = [entry for entry in self._entries if entry.label is label]
-        return f"{sum(entry.wrong for entry in labelled)} of {len(labelled)}"
+        counts = {"done": sum(entry.wrong for entry in labelled), "total": len(labelled)}
+        return gettext("%(done)s of %(total)s") % counts
 
     def _sort_by_score(self) -> list[Entry]:
         keys = [(-entry.inspection.score, entry.inspection.name) for entry in self._entries]
@@ -157,11 +157,11 @@ class Report:
         self, entries: Sequence[Entry], measures: Mapping[str, object], scale: ColourScale
     ) -> str:
         """Return the page without its cards."""
-        script = _read_resource("page.js")
+        script = read_resource("page.js")
         score_threshold = self._threshold.score if self._threshold else None
-        return Template(_read_resource("page.html")).substitute(
+        return read_template("page.html").substitute(
             title=escape(self._title),
-            style=_read_resource("page.css"),
+            style=read_resource("page.css"),
             script=script,
             script_hash=b64encode(sha256(script.encode("utf-8")).digest()).decode("ascii"),
             total=panels.lot_sum(entries, len(self._failures)),
@@ -174,7 +174,7 @@ class Report:
             legend=legend(scale) if any(entry.heat for entry in entries) else "",
             key=line_legend(entries, self._threshold),
             filters=_filters(entries),
-            number=count(len(entries), "picture"),
+            number=counted("%(num)s picture", "%(num)s pictures", len(entries)),
             originals=training_images(entries, self._thumbnails),
             cards=_CARDS,
         )
@@ -185,21 +185,17 @@ def _filters(entries: Sequence[Entry]) -> str:
     verdicts = [entry.inspection.verdict for entry in entries]
     if not any(verdicts):
         return ""
-    choices = [("all", "all", len(entries))]
-    choices.append(("defect", "▲ called defect", verdicts.count("defect")))
+    choices = [("all", gettext("all"), len(entries))]
+    choices.append(("defect", "▲ " + gettext("called defect"), verdicts.count("defect")))
     if "review" in verdicts:
-        choices.append(("review", "◆ look again", verdicts.count("review")))
-    choices.append(("good", "● called good", verdicts.count("good")))
+        choices.append(("review", "◆ " + gettext("look again"), verdicts.count("review")))
+    choices.append(("good", "● " + gettext("called good"), verdicts.count("good")))
     if any(entry.label is not None for entry in entries):
-        choices.append(("wrong", "✕ wrong", sum(entry.wrong for entry in entries)))
+        choices.append(("wrong", "✕ " + gettext("wrong"), sum(entry.wrong for entry in entries)))
     options = "".join(
         f'<label><input type="radio" name="only" value="{value}"'
         f"{' checked' if value == 'all' else ''}><span>{caption} ({number:,})</span></label>"
         for value, caption, number in choices
     )
-    return f'<fieldset class="choice"><legend>Show</legend>{options}</fieldset>'
-
-
-def _read_resource(name: str) -> str:
-    """Return a resource of this package without its last line break."""
-    return (files("goldensample.report") / name).read_text(encoding="utf-8").rstrip("\n")
+    heading = gettext("Show")
+    return f'<fieldset class="choice"><legend>{heading}</legend>{options}</fieldset>'

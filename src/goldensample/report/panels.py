@@ -4,35 +4,38 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from goldensample.calibration.conformal import proven_rate
+from goldensample.locales.language import counted, gettext, mark
 from goldensample.records import Threshold
 from goldensample.report.cards import VERDICTS
 from goldensample.report.entry import Entry, has_verdicts
 from goldensample.report.words import escape, number, percent
-from goldensample.wording.numbers import count
 from goldensample.wording.verdicts import sum_of
 
 MEASURES = {
     "image_auroc": (
-        "image AUROC",
-        "how well scores separate good from defect pictures; 1 is perfect",
+        mark("image AUROC"),
+        mark("how well scores separate good from defect pictures; 1 is perfect"),
     ),
     "pixel_auroc": (
-        "pixel AUROC",
-        "how well heat maps separate good from defect pixels; 1 is perfect",
+        mark("pixel AUROC"),
+        mark("how well heat maps separate good from defect pixels; 1 is perfect"),
     ),
     "pro": (
         "PRO",
-        "how much of each defect is covered, up to 30 % false positive pixels; 1 is perfect",
+        mark(
+            "how much of each defect is covered, with false positive pixels up to 30 %; 1 is "
+            "perfect"
+        ),
     ),
     "f1": (
-        "best F1",
-        "at the threshold that suits these very pictures best, so an optimistic figure",
+        mark("best F1"),
+        mark("at the threshold that suits these very pictures best, so an optimistic figure"),
     ),
     "f1_threshold": (
-        "score of best F1",
-        "chosen on these very pictures; verdicts here do not use it",
+        mark("score of best F1"),
+        mark("chosen on these very pictures; verdicts here do not use it"),
     ),
-    "seconds_per_image": ("seconds per picture", ""),
+    "seconds_per_image": (mark("seconds per picture"), ""),
 }
 
 
@@ -44,16 +47,17 @@ def lot_sum(entries: Sequence[Entry], failures: int) -> str:
 
 def tiles(entries: Sequence[Entry], failures: int, measures: Mapping[str, object]) -> str:
     """Return the counts and the measures of an evaluation, with a collapsed glossary."""
-    shown = [("pictures", f"{len(entries):,}")]
+    shown = [(gettext("pictures"), f"{len(entries):,}")]
+    finals = {"defect": gettext("called defect"), "good": gettext("called good")}
     for verdict, (symbol, caption) in VERDICTS.items():
         total = sum(entry.inspection.verdict == verdict for entry in entries)
-        is_final = verdict in ("defect", "good")
-        if total or (is_final and has_verdicts(entries)):
-            caption = f"called {caption}" if is_final else caption
-            shown.append((f"{symbol} {caption}", f"{total:,}"))
-    shown.append(("unreadable", f"{failures:,}"))
+        if total or (verdict in finals and has_verdicts(entries)):
+            name = finals.get(verdict or "") or gettext(caption)
+            shown.append((f"{symbol} {name}", f"{total:,}"))
+    shown.append((gettext("unreadable"), f"{failures:,}"))
     if has_verdicts(entries) and any(entry.label is not None for entry in entries):
-        shown.append(("✕ wrong verdicts", f"{sum(entry.wrong for entry in entries):,}"))
+        wrong = sum(entry.wrong for entry in entries)
+        shown.append(("✕ " + gettext("wrong verdicts"), f"{wrong:,}"))
     known = figures(measures)
     shown += [(describe_measure(key)[0], number(value)) for key, value in known.items()]
     items = "".join(f"<li><b>{value}</b> <span>{escape(name)}</span></li>" for name, value in shown)
@@ -71,7 +75,8 @@ def figures(measures: Mapping[str, object]) -> dict[str, float]:
 
 def describe_measure(key: str) -> tuple[str, str]:
     """Return the display name of a measure, and its meaning."""
-    return MEASURES.get(key, (key.replace("_", " "), ""))
+    name, meaning = MEASURES.get(key, (key.replace("_", " "), ""))
+    return gettext(name), gettext(meaning)
 
 
 def _glossary(keys: Sequence[str], pixels: object) -> str:
@@ -84,64 +89,118 @@ def _glossary(keys: Sequence[str], pixels: object) -> str:
     if not items:
         return ""
     if pixels and "pixel_auroc" in keys:
-        items.append(f"<li>Pixel AUROC and PRO are taken on the {escape(str(pixels))}.</li>")
-    summary = "<summary>What these figures mean</summary>"
-    return f'<details class="meaning">{summary}<ul>{"".join(items)}</ul></details>'
+        text = gettext("Pixel AUROC and PRO are taken on the %(pixels)s.")
+        items.append(f"<li>{text % {'pixels': escape(gettext(str(pixels)))}}</li>")
+    summary = gettext("What these figures mean")
+    return (
+        f'<details class="meaning"><summary>{summary}</summary><ul>{"".join(items)}</ul></details>'
+    )
 
 
 def describe_threshold(threshold: Threshold | None) -> str:
     """Describe the threshold and its guaranteed false alarm rate."""
     if threshold is None:
-        return (
-            "<p>No threshold was set, so pictures carry a score and no verdict: the oddest come "
-            "first. Verdicts need more good pictures: some are kept aside to set a limit.</p>"
+        text = gettext(
+            "No threshold was set, so pictures carry a score and no verdict: the oddest come "
+            "first. Verdicts need more good pictures: some are kept aside to set a limit."
         )
-    limits = f"A picture is called defect when its score is above <b>{number(threshold.score)}</b>"
+        return f"<p>{text}</p>"
+    return f"<p>{_describe_limits(threshold)} {_describe_basis(threshold)}</p>"
+
+
+def _describe_limits(threshold: Threshold) -> str:
+    """Describe what is above each limit."""
     if threshold.pixel is None:
-        limits += ". The method looks at the picture as a whole: it has no heat map."
-        no_rate, basis = "The limit was given by hand: it promises", "The limit rests on {} and is"
+        text = gettext(
+            "A picture is called defect when its score is above <b>%(score)s</b>. The method looks "
+            "at the picture as a whole: it has no heat map."
+        ) % {"score": number(threshold.score)}
     else:
-        limits += (
-            f"; on a picture that is not good, a region is drawn where the heat map is above "
-            f"<b>{number(threshold.pixel)}</b>."
+        text = gettext(
+            "A picture is called defect when its score is above <b>%(score)s</b>; on a picture "
+            "that is not good, a region is drawn where the heat map is above <b>%(pixel)s</b>."
+        ) % {"score": number(threshold.score), "pixel": number(threshold.pixel)}
+    if threshold.review is None:
+        return text
+    again = gettext("A picture above <b>%(review)s</b> is to be looked at again.")
+    return f"{text} {again % {'review': number(threshold.review)}}"
+
+
+def _describe_basis(threshold: Threshold) -> str:
+    """Describe what the limits rest on, and what they promise."""
+    n = threshold.held_out
+    pictures = counted("%(num)s good picture", "%(num)s good pictures", n)
+    if threshold.false_alarms is None and n:
+        text = gettext(
+            "Set on %(pictures)s, and changed since by a defect that was taught, it promises no "
+            "false-alarm rate."
         )
-        no_rate = "These limits were given by hand: they promise"
-        basis = "The limits rest on {} and are"
-    if threshold.review is not None:
-        limits += f" A picture above <b>{number(threshold.review)}</b> is to be looked at again."
-    if threshold.false_alarms is None and threshold.held_out:
-        held_out = count(threshold.held_out, "good picture")
-        no_rate = f"Set on {held_out}, and changed since by a defect that was taught, it promises"
+        return text % {"pictures": pictures}
+    if threshold.false_alarms is None and threshold.pixel is None:
+        return gettext("The limit was given by hand: it promises no false-alarm rate.")
     if threshold.false_alarms is None:
-        return f"<p>{limits} {no_rate} no false-alarm rate.</p>"
-    protocol = {
-        "split": "kept out of the fit",
-        "cross": "each judged without it",
-        "estimate": "none of them judged by what was fitted to it",
-    }[threshold.kind]
-    held_out = f"{count(threshold.held_out, 'good picture')}, {protocol},"
-    return (
-        f"<p>{limits} {basis.format(held_out)} set so that {_describe_rate(threshold)}, "
-        "as long as new parts are made and photographed like those.</p>"
-    )
+        return gettext("These limits were given by hand: they promise no false-alarm rate.")
+    if threshold.pixel is None:
+        text = gettext(
+            "The limit rests on %(basis)s, and is set so that %(rate)s, as long as new parts are "
+            "made and photographed like those."
+        )
+    else:
+        text = gettext(
+            "The limits rest on %(basis)s, and are set so that %(rate)s, as long as new parts are "
+            "made and photographed like those."
+        )
+    basis = gettext(BASES[threshold.kind]) % {"pictures": pictures}
+    return text % {"basis": basis, "rate": _describe_rate(threshold)}
+
+
+BASES = {
+    "split": mark("%(pictures)s, kept out of the fit"),
+    "cross": mark("%(pictures)s, each judged without it"),
+    "estimate": mark("%(pictures)s, none of them judged by what was fitted to it"),
+}
+"""What limits rest on, by their kind."""
+RATES = {
+    ("split", False): mark(
+        "at most %(rate)s (1 in %(parts)s) of good pictures are called defect by mistake"
+    ),
+    ("split", True): mark(
+        "at most %(rate)s (1 in %(parts)s) of good pictures are called defect, %(review)s called "
+        "so or looked at again, by mistake"
+    ),
+    ("cross", False): mark(
+        "%(rate)s (1 in %(parts)s) of good pictures are called defect by mistake, usually fewer, "
+        "and at most %(bound)s for certain, over fits"
+    ),
+    ("cross", True): mark(
+        "%(rate)s (1 in %(parts)s) of good pictures are called defect, %(review)s called so or "
+        "looked at again, by mistake, usually fewer, and at most %(bound)s for certain, over fits"
+    ),
+    ("estimate", False): mark(
+        "about %(rate)s (1 in %(parts)s) of good pictures are called defect by mistake; <b>this is "
+        "an estimate, not a promise</b> (%(low)s to %(high)s)"
+    ),
+    ("estimate", True): mark(
+        "about %(rate)s (1 in %(parts)s) of good pictures are called defect, %(review)s called so "
+        "or looked at again, by mistake; <b>this is an estimate, not a promise</b> (%(low)s to "
+        "%(high)s)"
+    ),
+}
+"""What limits promise, by their kind, and whether there is one for a second look."""
 
 
 def _describe_rate(threshold: Threshold) -> str:
     """Describe the false alarm rate, and whether it is a guarantee or an estimate."""
-    rate = threshold.false_alarms or 0.0
-    often = f"{percent(rate)} (1 in {round(1 / rate):,}) of good pictures are called defect"
-    if threshold.review_rate is not None:
-        often += f", {percent(threshold.review_rate)} called so or looked at again,"
-    if threshold.kind == "split":
-        return f"at most {often} by mistake"
-    if threshold.kind == "cross":
-        bound = percent(proven_rate("cross", rate, threshold.held_out) or 1.0)
-        return f"{often} by mistake, usually fewer, and at most {bound} for certain, over fits"
-    low, high = threshold.interval or (0.0, 1.0)
-    return (
-        f"about {often} by mistake; <b>this is an estimate, not a promise</b> "
-        f"({percent(low)} to {percent(high)})"
-    )
+    rate, (low, high) = threshold.false_alarms or 0.0, threshold.interval or (0.0, 1.0)
+    bound = proven_rate("cross", rate, threshold.held_out) if threshold.kind == "cross" else None
+    return gettext(RATES[threshold.kind, threshold.review_rate is not None]) % {
+        "rate": percent(rate),
+        "parts": f"{round(1 / rate):,}",
+        "review": percent(threshold.review_rate or 0.0),
+        "bound": percent(bound or 1.0),
+        "low": percent(low),
+        "high": percent(high),
+    }
 
 
 def facts_list(facts: Mapping[str, str]) -> str:
@@ -165,6 +224,7 @@ def failures_list(failures: Sequence[tuple[str, str]]) -> str:
     rows = "".join(
         f"<li><b><bdi>{escape(name)}</bdi></b>: {escape(reason)}</li>" for name, reason in failures
     )
-    return panel(
-        f"{count(len(failures), 'picture')} could not be read", f'<ul class="failures">{rows}</ul>'
+    title = counted(
+        "%(num)s picture could not be read", "%(num)s pictures could not be read", len(failures)
     )
+    return panel(title, f'<ul class="failures" lang="en">{rows}</ul>')

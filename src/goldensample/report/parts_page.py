@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from goldensample.errors import ImageError
+from goldensample.locales.language import gettext, mark
 from goldensample.parts.inspector import PartInspection, PartInspector
 from goldensample.parts.words import promise, sum_of
 from goldensample.report.cards import card
@@ -12,7 +13,11 @@ from goldensample.report.scale import ColourScale, fit_scale
 from goldensample.report.table_page import render_table_page
 from goldensample.report.words import escape
 
-VERDICTS = {"defect": ("▲", "defect"), "error": ("✕", "error"), "good": ("●", "good")}
+VERDICTS = {
+    "defect": ("▲", mark("defect")),
+    "error": ("✕", mark("error")),
+    "good": ("●", mark("good")),
+}
 """Symbol and caption of each verdict, in the order of the page."""
 GRID = "grid-template-columns: minmax(0, 2fr) minmax(0, 1fr); align-items: start"
 FIRST = "grid-row: 1 / span 20"
@@ -54,15 +59,17 @@ class PartsReport:
             key=lambda pair: (order.index(pair[0].verdict), pair[0].p_value or 0, pair[0].serial),
         )
         scales = self._scales()
-        headings = ("serial number", "verdict", "p-value", "oddest view", "")
+        headings = (
+            *(gettext("serial number"), gettext("verdict"), gettext("p-value")),
+            *(gettext("oddest view"), ""),
+        )
         rows = (
-            (r.serial, VERDICTS[r.verdict][1], _number(r.p_value), r.view, r.error)
+            (r.serial, gettext(VERDICTS[r.verdict][1]), _number(r.p_value), r.view, r.error)
             for r, _ in ranked
         )
         counts = {name: sum(r.verdict == name for r, _ in ranked) for name in order}
-        sections = [
-            f'<p class="sum">{escape(sum_of(counts))}</p><p>Verdicts: {escape(self._promise)}</p>'
-        ]
+        verdicts = gettext("Verdicts: %(promise)s") % {"promise": self._promise}
+        sections = [f'<p class="sum">{escape(sum_of(counts))}</p><p>{escape(verdicts)}</p>']
         first = 1
         for result, entries in ranked:
             sections.append(self._section(result, entries, first, scales))
@@ -78,7 +85,9 @@ class PartsReport:
     ) -> str:
         """Return one part: its verdict, the odd view large, the others beside it."""
         symbol, caption = VERDICTS[result.verdict]
-        facts = result.error or f"p-value {_number(result.p_value)}, oddest view {result.view}"
+        told = gettext(caption)
+        values = {"value": _number(result.p_value), "view": result.view}
+        facts = result.error or gettext("p-value %(value)s, oddest view %(view)s") % values
         cards = []
         odd_first = sorted(entries, key=lambda name: name != result.view)
         for rank, name in enumerate(odd_first, first):
@@ -92,7 +101,7 @@ class PartsReport:
         grid = f' style="{GRID}"' if len(entries) > 1 else ""
         return (
             f'<section class="part"><h2><bdi>{escape(result.serial)}</bdi> '
-            f'<span class="verdict {caption}"><span aria-hidden="true">{symbol}</span> {caption}'
+            f'<span class="verdict {caption}"><span aria-hidden="true">{symbol}</span> {told}'
             f"</span></h2><p>{escape(facts)}</p>"
             f'<ol class="cards"{grid}>{"".join(cards)}</ol></section>'
         )

@@ -16,6 +16,7 @@ from goldensample.report.pdf_pages import GREY, MARGIN_MM, RED, Pages
 from goldensample.report.png import encode_palette_png
 from goldensample.report.scale import ColourScale, palette, quantise_heat
 from goldensample.report.words import number, plain
+from goldensample.wording.notes import told
 
 CARD_MM = 132.0
 PANE_MM = (88.0, 80.0)
@@ -141,7 +142,7 @@ def _sentences(entry: Entry, scale: ColourScale) -> Iterator[str]:
     """Return what is said of a picture: its note, and each of its regions."""
     regions = entry.inspection.regions
     if entry.inspection.note:
-        yield entry.inspection.note
+        yield told(entry.inspection.note)
     for index, region in enumerate(regions, 1):
         yield plain(region_item(entry, index, region, scale))
     if not regions and entry.heat_map_peak:

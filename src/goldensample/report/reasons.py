@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from goldensample.inspection.inspector import TrainingPicture
+from goldensample.locales.language import gettext
 from goldensample.preparation.zones import describe_limit
 from goldensample.records import Amount, Region
 from goldensample.report.entry import Entry
@@ -78,13 +79,15 @@ def patch_pair(
     thumbnail, source = thumbnails[region.reason.picture], region.reason
     share = max(_MIN_CROP_SHARE, _CROP_MARGIN * max(region.box_px[2:]) / max(entry.size_hw))
     row, column = (pixel + 0.5 for pixel in region.peak_px)
-    inspected = _crop_figure(f"image-{rank}", (row, column), share, entry.size_hw, "this picture")
+    inspected = _crop_figure(
+        f"image-{rank}", (row, column), share, entry.size_hw, gettext("this picture")
+    )
     nearest = _crop_figure(
         f"good-{thumbnail.number}",
         (source.row_px, source.column_px),
         share,
         thumbnail.picture.shape_hw,
-        "nearest good patch",
+        gettext("nearest good patch"),
     )
     return f'<div class="pair">{inspected}{nearest}</div>'
 
@@ -99,10 +102,14 @@ def amount_list(entry: Entry, rank: int, thumbnails: Mapping[str, TrainingThumbn
     for amount in entry.inspection.amounts:
         if amount.like.picture not in thumbnails:
             continue
-        text = (
-            f"<b>{amount.found}</b> places like the one ringed in the good picture in the "
-            f"{amount.quarter} quarter; <b>{amount.usual:.0f}</b> are usual"
-        )
+        text = gettext(
+            "<b>%(found)s</b> places like the one ringed in the good picture in the %(quarter)s "
+            "quarter; <b>%(usual)s</b> are usual"
+        ) % {
+            "found": amount.found,
+            "quarter": gettext(amount.quarter),
+            "usual": f"{amount.usual:.0f}",
+        }
         items.append(f"<li>{text}{_amount_pair(entry, rank, amount, thumbnails)}</li>")
     return f'<ul class="amounts">{"".join(items)}</ul>' if items else ""
 
@@ -117,10 +124,10 @@ def _amount_pair(
         at * own / good for at, own, good in zip(at_px, entry.size_hw, good_hw, strict=True)
     )
     here = _crop_figure(
-        f"image-{rank}", (row, column), _AMOUNT_SHARE, entry.size_hw, "this picture there"
+        f"image-{rank}", (row, column), _AMOUNT_SHARE, entry.size_hw, gettext("this picture there")
     )
     name = f"good-{thumbnail.number}"
-    good = _crop_figure(name, at_px, _AMOUNT_SHARE, good_hw, "a good picture")
+    good = _crop_figure(name, at_px, _AMOUNT_SHARE, good_hw, gettext("a good picture"))
     return f'<div class="pair">{here}{good}</div>'
 
 
@@ -154,7 +161,8 @@ def zone_text(region: Region) -> str:
     """Return the zone of a region and the zone's limit; "" outside all zones."""
     if region.zone is None:
         return ""
-    return f"; zone <bdi>{escape(region.zone)}</bdi>, {describe_limit(region.zone_limit)}"
+    values = {"zone": escape(region.zone), "limit": describe_limit(region.zone_limit)}
+    return gettext("; zone <bdi>%(zone)s</bdi>, %(limit)s") % values
 
 
 def nearest_patch_text(region: Region) -> str:
@@ -162,22 +170,28 @@ def nearest_patch_text(region: Region) -> str:
     source = region.reason
     if source is None:
         return ""
-    return (
-        f'<span class="reason">nearest good patch: <bdi>{escape(source.picture)}</bdi>, '
-        f"row {source.row_px:.0f}, column {source.column_px:.0f}</span>"
-    )
+    text = gettext("nearest good patch: <bdi>%(picture)s</bdi>, row %(row)s, column %(column)s") % {
+        "picture": escape(source.picture),
+        "row": f"{source.row_px:.0f}",
+        "column": f"{source.column_px:.0f}",
+    }
+    return f'<span class="reason">{text}</span>'
 
 
 def region_figures(region: Region) -> str:
     """Return the exact figures of a region, collapsed: box, peak, distance and p-value."""
     top, left, rows, columns = region.box_px
-    figures = [f"box of {columns} × {rows} px from row {top}, column {left}"]
-    figures.append(f"heat map at its peak {number(region.peak)}")
+    box = {"columns": columns, "rows": rows, "top": top, "left": left}
+    figures = [
+        gettext("box of %(columns)s × %(rows)s px from row %(top)s, column %(left)s") % box,
+        gettext("heat map at its peak %(value)s") % {"value": number(region.peak)},
+    ]
     if region.distance is not None:
-        figures.append(f"the same before smoothing {number(region.distance)}")
+        before = {"value": number(region.distance)}
+        figures.append(gettext("the same before smoothing %(value)s") % before)
     if region.p_value is not None:
-        figures.append(
-            f"{percent(region.p_value)} of good pictures have a peak as high (p-value "
-            f"{region.p_value:.2g})"
-        )
-    return f"<details><summary>exact figures</summary>{'; '.join(figures)}</details>"
+        text = gettext("%(share)s of good pictures have a peak as high (p-value %(value)s)")
+        shares = {"share": percent(region.p_value), "value": f"{region.p_value:.2g}"}
+        figures.append(text % shares)
+    summary = gettext("exact figures")
+    return f"<details><summary>{summary}</summary>{'; '.join(figures)}</details>"

@@ -1,9 +1,8 @@
 """A page with a table and sections below it, which opens from disk without a network."""
 
 from collections.abc import Iterable, Sequence
-from importlib.resources import files
-from string import Template
 
+from goldensample.report.templates import read_resource, read_template
 from goldensample.report.words import escape
 
 
@@ -21,10 +20,9 @@ def render_table_page(
     Returns:
         UTF-8; opens from disk without a network.
     """
-    resources = files("goldensample.report")
-    html = Template((resources / "overview.html").read_text(encoding="utf-8")).substitute(
+    html = read_template("overview.html").substitute(
         title=escape(title),
-        style=(resources / "page.css").read_text(encoding="utf-8"),
+        style=read_resource("page.css"),
         heads="".join(f"<th>{escape(heading)}</th>" for heading in headings),
         rows="\n".join(
             "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from goldensample.locales.language import gettext
 from goldensample.records import Array
 from goldensample.report.charts import error_rate_chart
 from goldensample.report.panels import panel
@@ -25,12 +26,15 @@ def page(
     Returns:
         UTF-8; opens from disk without a network.
     """
-    heading = "False alarms against the limit" if curves[2] is None else "False alarms and misses"
-    note = (
-        '<p class="quiet">Drawn through: of new good parts, how many would be called defects, as '
+    heading = gettext("False alarms against the limit")
+    if curves[2] is not None:
+        heading = gettext("False alarms and misses")
+    note = gettext(
+        "Drawn through: of new good parts, how many would be called defects, as "
         "good pictures show that were not learned from. Dashed: of the labelled defects, how many "
-        "would be missed. The upright line: the limit in use.</p>"
+        "would be missed. The upright line: the limit in use."
     )
     chart = panel(heading, error_rate_chart(*curves, current_limit))
+    title = gettext("%(name)s: limits and their cost") % {"name": name}
     cells = (row.values() for row in rows)
-    return render_table_page(f"{name}: limits and their cost", rows[0], cells, [chart + note])
+    return render_table_page(title, rows[0], cells, [f'{chart}<p class="quiet">{note}</p>'])

@@ -3,6 +3,8 @@
 import html
 import re
 
+from goldensample.locales.language import gettext
+
 
 def escape(value: str) -> str:
     """Return `value` escaped for HTML text and quoted attributes.
@@ -44,7 +46,10 @@ def fraction(part: int, whole: int) -> str:
         >>> fraction(1, 20)
         '1 of 20 (5\\xa0%)'
     """
-    return f"{part:,} of {whole:,} ({percent(part / whole)})" if whole else "none"
+    if not whole:
+        return gettext("none")
+    values = {"part": f"{part:,}", "whole": f"{whole:,}", "share": percent(part / whole)}
+    return gettext("%(part)s of %(whole)s (%(share)s)") % values
 
 
 def plain(fragment: str) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from goldensample.errors import ImageError
+from goldensample.locales.language import counted, gettext, mark
 from goldensample.records import Inspection, Threshold
-from goldensample.wording.numbers import count
 
 COLUMNS = (
     "picture", "verdict", "score", "threshold", "review_threshold", "p_value", "regions",
@@ -13,13 +13,12 @@ COLUMNS = (
 )  # fmt: skip
 """Place, size and zone are of the region that is farthest over the limit."""
 KINDS = {
-    "defect": "defects",
-    "review": "to look at again",
-    "good": "good",
-    "none": "without a verdict",
-    "error": "could not be read",
+    "review": mark("%(count)s to look at again"),
+    "good": mark("%(count)s good"),
+    "none": mark("%(count)s without a verdict"),
+    "error": mark("%(count)s could not be read"),
 }
-"""What the pictures with each verdict are called in a sum."""
+"""What the pictures with each verdict but "defect" are called in a sum."""
 
 
 def failure_row(name: str, error: str) -> dict[str, Any]:
@@ -54,8 +53,14 @@ def verdict_of(result: Inspection | ImageError) -> str:
 def sum_of(counts: Mapping[str, int]) -> str:
     """Return how many pictures have which verdict: "7 of 40 defects, 33 good"."""
     total = sum(counts.values())
-    others = [f"{counts.get(kind, 0):,} {name}" for kind, name in KINDS.items() if counts.get(kind)]
+    others = [
+        gettext(text) % {"count": f"{counts[kind]:,}"}
+        for kind, text in KINDS.items()
+        if counts.get(kind)
+    ]
     if counts.get("none") and not counts.get("defect"):
-        return f"{count(total, 'picture')}: {', '.join(others)}"
-    defects = f"{counts.get('defect', 0):,} of {total:,} defects"
-    return ", ".join([defects, *others[bool(counts.get("defect")) :]])
+        pictures = counted("%(num)s picture", "%(num)s pictures", total)
+        return f"{pictures}: {', '.join(others)}"
+    defects = gettext("%(count)s of %(total)s defects")
+    values = {"count": f"{counts.get('defect', 0):,}", "total": f"{total:,}"}
+    return ", ".join([defects % values, *others])

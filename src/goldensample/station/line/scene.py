@@ -19,7 +19,7 @@ import numpy as np
 from goldensample.drift.martingale import Watch, begin, watch
 from goldensample.drift.measures import WATCHED
 from goldensample.drift.picture import measure
-from goldensample.drift.words import DEVIATION_WORDS, compare
+from goldensample.drift.words import DEVIATION_WORDS, THAN_FIT, compare
 from goldensample.errors import ArtifactError
 from goldensample.inspection.inspector import Inspector
 from goldensample.locales.language import gettext
@@ -191,7 +191,7 @@ def update_watch(
     alarm = None
     if change is not None:
         deviation = DEVIATION_WORDS[WATCHED[change.measure]][change.up]
-        message = compare([deviation], "the good pictures of the fit")
+        message = compare([deviation], THAN_FIT)
         alarm = Alarm(int(change.since), record.id, record.time, message)
     return SceneWatch(scene_watch.reference_sha256, scene_watch.seen + 1, state, alarm)
 

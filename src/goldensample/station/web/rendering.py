@@ -11,17 +11,16 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from goldensample._version import __version__
 from goldensample.drift.words import STRETCHED, UNALIGNED
-from goldensample.inspection.inspector import BELOW_PIXEL_LIMIT
 from goldensample.locales.language import LANGUAGES, gettext, language, mark, ngettext, tag
 from goldensample.report.words import number, percent
 from goldensample.station.web.requests import person_of, station_of
+from goldensample.wording import notes
 
 NOTES = {
-    BELOW_PIXEL_LIMIT: BELOW_PIXEL_LIMIT,
     STRETCHED: mark("a long, slim picture: it was squeezed to be judged, like all of its shape"),
     UNALIGNED: mark("it does not lie like the others, and was judged where it lies"),
 }
-"""What notes of stored records may say, beside errors and places by name, and how pages say it."""
+"""What notes of stored records may say, and how pages say it."""
 HERE = Path(__file__).parent
 VERDICTS = {
     "good": mark("GOOD"),
@@ -130,7 +129,7 @@ def told(note: str) -> str:
     """Return the note of a record, with what is known of it in the language in use."""
     for text, plain in NOTES.items():
         note = note.replace(text, gettext(plain))
-    return note
+    return notes.told(note)
 
 
 def sentence(text: str) -> str:
