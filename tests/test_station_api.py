@@ -89,6 +89,10 @@ def test_answers_are_what_the_document_says(client):
             for kind, content in operation["responses"]["200"].get("content", {}).items():
                 assert content.get("schema", kind != "application/json"), path
     assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    operations = [
+        one["operationId"] for ways in document["paths"].values() for one in ways.values()
+    ]
+    assert len(operations) == len(set(operations))  # names that generated clients have
     schemas = document["components"]["schemas"]
     parts = [
         f"{name}{part.title().replace('_', '')}"

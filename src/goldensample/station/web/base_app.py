@@ -36,6 +36,7 @@ def create_base_app(
         redoc_url=None,
         responses=ERROR_RESPONSES,
         dependencies=[Depends(TOKEN)],
+        generate_unique_id_function=lambda route: route.name,  # what generated clients call it
     )
     app.state.station = intake
     app.state.sessions = Sessions(intake.settings.tokens)

@@ -70,7 +70,7 @@ class TeachRequest(BaseModel):
 
 
 @router.post("/feedback", response_model=None, responses=gives(SavedLabel))
-def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
+def give_answer(request: Request, feedback: Feedback) -> dict[str, Any]:
     """Keep what a person says of a verdict; a false alarm is learned at once, or proposed.
 
     `revision` is that in which it was learned; `proposed`: an engineer has to decide on it;
@@ -86,7 +86,7 @@ def feedback(request: Request, feedback: Feedback) -> dict[str, Any]:
 @router.delete(
     "/feedback/{number}", response_model=None, responses=gives(dict[Literal["undone"], int])
 )
-def undo(request: Request, number: RecordId) -> dict[str, Any]:
+def take_back_answer(request: Request, number: RecordId) -> dict[str, Any]:
     """Take an answer back, and what was learned by it."""
     station = station_of(request)
     undo_answer(station, _answer_of(station, number), _who(request))
@@ -94,7 +94,7 @@ def undo(request: Request, number: RecordId) -> dict[str, Any]:
 
 
 @router.post("/feedback/{number}/decision", response_model=None, responses=gives(OneRevision))
-def decision(request: Request, number: RecordId, body: Decision) -> dict[str, Any]:
+def decide_proposal(request: Request, number: RecordId, body: Decision) -> dict[str, Any]:
     """Decide on a proposed "good": learn it or not; an engineer's."""
     station, person = station_of(request), require_engineer(request)
     answer = _answer_of(station, number)
@@ -106,7 +106,7 @@ def decision(request: Request, number: RecordId, body: Decision) -> dict[str, An
 @router.put(
     "/records/{number}/mark", response_model=None, responses=gives(dict[Literal["marked"], int])
 )
-def mark(request: Request, number: RecordId, body: MarkRequest) -> dict[str, Any]:
+def mark_miss(request: Request, number: RecordId, body: MarkRequest) -> dict[str, Any]:
     """Mark where a missed defect is, in place of an earlier mark."""
     station, person = station_of(request), person_of(request)
     record = record_of(station, number)

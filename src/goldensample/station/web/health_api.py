@@ -18,7 +18,7 @@ def station_health(request: Request) -> dict[str, Any]:
 
 
 @router.post("/products/{product}/scene/acknowledge")
-def acknowledge(request: Request, product: str) -> dict[str, Any]:
+def acknowledge_scene(request: Request, product: str) -> dict[str, Any]:
     """Take note of a changed scene, and begin the watch anew; an engineer's."""
     station, person = station_of(request), require_engineer(request)
     target = product_of(station, product)

@@ -26,7 +26,9 @@ def counts(request: Request, query: Annotated[RecordQuery, Query()]) -> dict[str
 
 
 @router.get("/products/{product}/good", response_class=Response)
-def good(request: Request, product: str, name: Annotated[str, Query(max_length=4096)]) -> Response:
+def good_thumbnail(
+    request: Request, product: str, name: Annotated[str, Query(max_length=4096)]
+) -> Response:
     """Give the small JPEG that a product's file keeps of a good picture."""
     pictures = product_of(station_of(request), product).state.inspector.pictures
     picture = next((p for p in pictures if p.name == name and p.thumbnail), None)

@@ -11,7 +11,7 @@ router = APIRouter(prefix="/api")
 
 
 @router.post("/outputs/{kind}/retry")
-def retry(request: Request, kind: str) -> dict[str, Any]:
+def retry_output(request: Request, kind: str) -> dict[str, Any]:
     """Try again what a webhook or mqtt receiver refused; an engineer's."""
     station, person = station_of(request), require_engineer(request)
     count = station.retry_outputs(kind)

@@ -89,7 +89,9 @@ def product(request: Request, key: ProductKey) -> HTMLResponse:
     return page(request, "product.html", values)
 
 
-router.get("/parts/limits/{product}")(products_api.preview)  # for people: the API speaks English
+router.get("/parts/limits/{product}")(
+    products_api.preview_limits
+)  # for people: the API speaks English
 
 
 @router.get("/setup")

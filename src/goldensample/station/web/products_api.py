@@ -49,7 +49,7 @@ class RevertRequest(BaseModel):
 
 
 @router.get("/{product}/limits", response_model=None, responses=gives(LimitChoices))
-def choices(request: Request, product: str) -> dict[str, Any]:
+def limit_choices(request: Request, product: str) -> dict[str, Any]:
     """List the rates of false alarms that a product's good pictures support."""
     state = current_product(station_of(request), product).state
     threshold = state.inspector.threshold
@@ -61,7 +61,7 @@ def choices(request: Request, product: str) -> dict[str, Any]:
 
 
 @router.get("/{product}/limits/preview")
-def preview(
+def preview_limits(
     request: Request,
     product: str,
     false_alarms: Annotated[float, Query(gt=0, lt=1)],
@@ -76,7 +76,7 @@ def preview(
 
 
 @router.post("/{product}/limits", response_model=None, responses=gives(ChangedProduct))
-def apply(request: Request, product: str, body: LimitsRequest) -> dict[str, Any]:
+def set_limits(request: Request, product: str, body: LimitsRequest) -> dict[str, Any]:
     """Set a product's limits for other rates; an engineer's, and it can be reverted."""
     station, person = station_of(request), require_engineer(request)
     target = product_of(station, product)
@@ -94,7 +94,7 @@ def apply(request: Request, product: str, body: LimitsRequest) -> dict[str, Any]
 
 
 @router.get("/{product}/revisions", response_model=None, responses=gives(list[RevisionAnswer]))
-def history(request: Request, product: str) -> list[dict[str, Any]]:
+def list_revisions(request: Request, product: str) -> list[dict[str, Any]]:
     """List a product's revisions, the latest first."""
     return revisions(current_product(station_of(request), product).state.inspector)
 

@@ -82,7 +82,7 @@ def get_draft(request: Request, draft: DraftId) -> dict[str, Any]:
     openapi_extra=PICTURE_BODY,
     responses=gives(AddedPicture) | SLOW_RESPONSE,
 )
-async def add(
+async def add_picture(
     request: Request,
     draft: DraftId,
     name: Annotated[str, Query(max_length=255, pattern=TEXT_PATTERN)] = "",
@@ -105,7 +105,7 @@ async def add(
 
 
 @router.get("/{draft}/pictures/{number}", response_class=Response, responses=JPEG_RESPONSE)
-async def picture(
+async def draft_picture(
     request: Request,
     draft: DraftId,
     number: Number,
@@ -121,7 +121,7 @@ async def picture(
 
 
 @router.get("/{draft}/heat/{number}", response_class=Response, responses=PNG_RESPONSE)
-def heat_map(
+def draft_heat_map(
     request: Request, draft: DraftId, number: Number, of: Literal["heat", "odd"] = "heat"
 ) -> Response:
     """Give the heat map of a picture kept out of the fit, or (`odd`) against all the others."""
@@ -132,7 +132,7 @@ def heat_map(
 
 
 @router.post("/{draft}/fit", response_model=None, responses=gives(DraftAnswer))
-def fit(request: Request, draft: DraftId, body: FitRequest) -> dict[str, Any]:
+def start_fit(request: Request, draft: DraftId, body: FitRequest) -> dict[str, Any]:
     """Begin the fit of a draft; progress comes as events of the kind "fit"."""
     station = station_of(request)
     target = draft_of(station, draft)
@@ -144,7 +144,7 @@ def fit(request: Request, draft: DraftId, body: FitRequest) -> dict[str, Any]:
 
 
 @router.post("/{draft}/cancel", response_model=None, responses=gives(DraftAnswer))
-def cancel(request: Request, draft: DraftId) -> dict[str, Any]:
+def cancel_fit(request: Request, draft: DraftId) -> dict[str, Any]:
     """End the fit of a draft."""
     station = station_of(request)
     target = draft_of(station, draft)
@@ -153,7 +153,7 @@ def cancel(request: Request, draft: DraftId) -> dict[str, Any]:
 
 
 @router.post("/{draft}/service")
-def serve(request: Request, draft: DraftId) -> dict[str, Any]:
+def put_into_service(request: Request, draft: DraftId) -> dict[str, Any]:
     """Put a fitted draft into service as a product; the draft is gone then."""
     station, person = station_of(request), require_engineer(request)
     target = draft_of(station, draft)
@@ -165,7 +165,7 @@ def serve(request: Request, draft: DraftId) -> dict[str, Any]:
 
 
 @router.delete("/{draft}")
-def discard(request: Request, draft: DraftId) -> dict[str, Any]:
+def discard_draft(request: Request, draft: DraftId) -> dict[str, Any]:
     """Delete a draft and its pictures."""
     station = station_of(request)
     target = draft_of(station, draft)

@@ -52,7 +52,7 @@ def set_title(request: Request, product: str, body: TitleRequest) -> dict[str, A
 
 
 @router.post("/{product}/copy")
-def copy(request: Request, product: str, body: CopyRequest) -> dict[str, Any]:
+def copy_product(request: Request, product: str, body: CopyRequest) -> dict[str, Any]:
     """Put a copy of a product into service under a name of its own, with all it has learned."""
     station, person = station_of(request), require_engineer(request)
     source = current_product(station, product)
