@@ -94,7 +94,7 @@ class Broker:
     """A mosquitto at a port, that can be started and stopped."""
 
     def __init__(self, folder: Path, port: int, *lines: str) -> None:
-        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
+        program = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
         if program is None:
             pytest.skip("the MQTT broker mosquitto is not installed")
         self.port, self.config = port, folder / "mosquitto.conf"

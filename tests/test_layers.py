@@ -63,6 +63,8 @@ HOMES = {
     "paho": {"station"},
     "asyncua": {"station"},
     "av": {"station"},
+    "pymodbus": {"station.outputs.modbus"},
+    "snap7": {"station.outputs.s7"},
     "genicam": {"station.inputs.genicam_device", "station.inputs.genicam_features"},
     "harvesters": {"station.inputs.genicam_device"},
     "ray": {"ray_runner"},

@@ -31,6 +31,7 @@ EXTRAS = {
     "int8": Extra(("nncf",), "fits in int8 with networks of your own"),
     "parquet": Extra(("pyarrow",), "golden inspect --output results.parquet"),
     "pdf": Extra(("fpdf",), "reports as PDF: golden inspect --pdf"),
+    "plc": Extra(("pymodbus", "snap7"), "golden serve --modbus and --s7: controllers"),
     "ray": Extra(("ray",), "--runner: all cores, or many machines"),
     "remote": Extra(("fsspec", "s3fs"), "pictures and tables at URLs and in buckets"),
     "rivals": Extra(("sklearn",), "--method ocsvm, and others to compare with"),

@@ -36,6 +36,19 @@ MqttCert = Annotated[
 MqttKey = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Its key (PEM), unless that file has it.")
 ]
+ModbusUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="Offer the last verdicts to controllers there: modbus://host:port."
+    ),
+]
+S7Url = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Write the last verdict into a data block: s7://host/DB10?rack=0&slot=1.",
+    ),
+]
 OpcUaUrl = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Offer the last verdicts there: opc.tcp://host:port."),

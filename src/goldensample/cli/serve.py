@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldensample.cli.output_options import (
+    ModbusUrl,
     MqttCa,
     MqttCert,
     MqttClientId,
@@ -18,6 +19,7 @@ from goldensample.cli.output_options import (
     OpcUaUser,
     OutboxDays,
     OutboxLimit,
+    S7Url,
     WebhookUrl,
     outbox_limits,
     parse_users,
@@ -107,6 +109,8 @@ def command(
     mqtt_ca: MqttCa = None,
     mqtt_cert: MqttCert = None,
     mqtt_key: MqttKey = None,
+    modbus: ModbusUrl = None,
+    s7: S7Url = None,
     opcua: OpcUaUrl = None,
     opcua_encrypt: OpcUaEncrypt = False,
     opcua_user: OpcUaUser = None,
@@ -145,6 +149,8 @@ def command(
         "mqtt_ca": mqtt_ca,
         "mqtt_certificate": mqtt_cert,
         "mqtt_key": mqtt_key,
+        "modbus": modbus,
+        "s7": s7,
         "opcua": opcua,
         "opcua_encrypt": opcua_encrypt,
         "opcua_users": parse_users(opcua_user or []),

@@ -9,7 +9,7 @@ class ConnectionState:
 
     Args:
         name: address or folder, without a password.
-        kind: "camera", "folder", "webhook", "mqtt" or "opcua".
+        kind: "camera", "folder", "webhook", "mqtt", "modbus", "s7" or "opcua".
         state: "working", "waiting" (nothing has come or gone yet) or "trouble".
         since: seconds since 1970, when this state began.
         last_success: seconds since 1970 of the last picture or verdict that passed, or None.

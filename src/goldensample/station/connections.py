@@ -5,7 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from goldensample.station.inputs.watched_folder import FolderWatch
-from goldensample.station.outputs.connect import OutputOptions, connect_outputs
+from goldensample.station.outputs.connect import (
+    OutputOptions,
+    connect_outputs,
+    connect_triggers,
+)
 from goldensample.station.products.products import Product
 from goldensample.station.station import Station
 
@@ -46,6 +50,7 @@ def connect(station: Station, connections: Connections) -> None:
     for product, folder in watches:
         station.add_input(FolderWatch(station, product, Path(folder)))
     connect_cameras(station, connections)
+    connect_triggers(station, connections.outputs)
 
 
 def connect_cameras(station: Station, connections: Connections) -> None:

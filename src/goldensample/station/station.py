@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from goldensample.inspection.inspector import Inspector
 from goldensample.learning.revisions import Note
 from goldensample.station.connection_state import ConnectionState
+from goldensample.station.line.controller_image import ControllerImage
 from goldensample.station.line.events import Events
 from goldensample.station.line.line import Line
 from goldensample.station.line.scene import SceneMonitor
@@ -96,6 +97,9 @@ class Station:
             self._publish,
             self.scene.observe,
             settings.deadline_s,
+        )
+        self.image = ControllerImage(
+            self.triggers, lambda: self.line.waiting, self._in_trouble, lambda: self.line.late
         )
         self.setup = ProductSetup(
             settings.folder, self.products, settings.backbone, self.events.send
@@ -180,8 +184,14 @@ class Station:
     def _publish(self, record: Record, answered: bool) -> None:
         """Send a new record to open pages, and to outputs unless they had an answer already."""
         self.events.send("record", record_event(record))
+        if not answered:
+            self.image.answer(record)
         for output in () if answered else self._outputs:
             output.send(record)
+
+    def _in_trouble(self) -> bool:
+        """Tell whether a source of pictures is in trouble."""
+        return any(source.state().state == "trouble" for source in self._inputs)
 
     def _records_in_use(self) -> set[int]:
         """Return the ids of the records that any product has learned from."""

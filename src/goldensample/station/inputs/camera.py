@@ -63,7 +63,8 @@ class Camera:
         self._asked: Job | None = None
         self._triggers = 0
         if not self._is_file and not source.has_line:
-            station.triggers.add(source.shown_name, self.trigger)
+            name = source.shown_name
+            station.triggers.add(name, self.trigger, lambda: self._asked is not None)
         self._thread = threading.Thread(target=self._run, name="station-camera", daemon=True)
         self._thread.start()
 

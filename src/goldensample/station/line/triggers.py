@@ -37,11 +37,16 @@ class Triggers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._cameras: dict[str, Take] = {}
+        self._cameras: dict[str, tuple[Take, Callable[[], bool]]] = {}
         self._counts: dict[str, TriggerCount] = {}
 
-    def add(self, camera: str, take: Take) -> None:
+    def add(self, camera: str, take: Take, is_taking: Callable[[], bool]) -> None:
         """Add a camera.
+
+        Args:
+            camera: its name.
+            take: see Take.
+            is_taking: tells whether a picture is under way.
 
         Raises:
             ValueError: another has the same name.
@@ -51,7 +56,7 @@ class Triggers:
                 f"cameras must have different names; {camera} is there twice; give each one: "
                 "--camera NAME=URL"
             )
-        self._cameras[camera], self._counts[camera] = take, TriggerCount()
+        self._cameras[camera], self._counts[camera] = (take, is_taking), TriggerCount()
 
     @property
     def cameras(self) -> list[str]:
@@ -75,12 +80,16 @@ class Triggers:
         with self._lock:
             self._counts[camera].asked += 1
         try:
-            return self._cameras[camera](by)
+            return self._cameras[camera][0](by)
         except TriggerBusyError:
             with self._lock:
                 count = self._counts[camera]
                 count.busy += 1
             raise TriggerBusyError(camera, count.busy) from None
+
+    def taking(self) -> bool:
+        """Tell whether a camera has a picture under way, and so is not ready."""
+        return any(is_taking() for _, is_taking in self._cameras.values())
 
     def counts(self) -> dict[str, TriggerCount]:
         """Return the counts of each camera."""

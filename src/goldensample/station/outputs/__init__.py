@@ -1,1 +1,1 @@
-"""Sinks of verdicts: webhook, MQTT, OPC UA."""
+"""Sinks of verdicts: webhook, MQTT, Modbus, S7, OPC UA."""

@@ -5,13 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from goldensample.station.outputs.courier import Courier, OutboxLimits
 from goldensample.station.outputs.receiver import Receiver
 from goldensample.station.outputs.webhook import Webhook
 from goldensample.station.station import Station
 from goldensample.station.troubles import JournalLine
+
+if TYPE_CHECKING:
+    from goldensample.station.outputs.mqtt_options import MqttOptions
 
 OPTION = {"webhook": "--webhook", "mqtt": "--mqtt"}
 NAMES = {"webhook": "web server", "mqtt": "MQTT broker"}
@@ -30,6 +36,8 @@ class OutputOptions:
         mqtt_ca: file of certificates that the broker's must be signed by; None for the system's.
         mqtt_certificate: file of the station's certificate for the broker.
         mqtt_key: file of its key, unless the same file has it.
+        modbus: where a Modbus server listens.
+        s7: controller and data block that the last verdict is written to.
         opcua: endpoint of a server for the last verdicts.
         opcua_encrypt: offer that server with Basic256Sha256 alone.
         opcua_users: password by name of its users; empty lets everybody read.
@@ -43,6 +51,8 @@ class OutputOptions:
     mqtt_ca: Path | None = None
     mqtt_certificate: Path | None = None
     mqtt_key: Path | None = None
+    modbus: str | None = None
+    s7: str | None = None
     opcua: str | None = None
     opcua_encrypt: bool = False
     opcua_users: Mapping[str, str] = field(default_factory=dict)
@@ -67,17 +77,62 @@ def connect_outputs(station: Station, options: OutputOptions) -> None:
         _add_courier(station, Webhook(options.webhook), options.limits)
     if options.mqtt:
         from goldensample.station.outputs.mqtt import Mqtt
-        from goldensample.station.outputs.mqtt_options import MqttOptions
 
-        mqtt_options = MqttOptions(
-            client_id=options.mqtt_client_id or default_client_id(station.settings.folder),
-            expiry_s=options.mqtt_expiry_s,
-            ca=options.mqtt_ca,
-            certificate=options.mqtt_certificate,
-            key=options.mqtt_key,
-        )
         products = [product.key for product in station.products]
-        _add_courier(station, Mqtt(options.mqtt, mqtt_options, products), options.limits)
+        mqtt = Mqtt(options.mqtt, _mqtt_options(station, options), products)
+        _add_courier(station, mqtt, options.limits)
+    _connect_controllers(station, options)
+    _tell_of_unnamed(station, options)
+
+
+def _mqtt_options(station: Station, options: OutputOptions) -> "MqttOptions":
+    """Return the options of a connection to a broker."""
+    from goldensample.station.outputs.mqtt_options import MqttOptions
+
+    return MqttOptions(
+        client_id=options.mqtt_client_id or default_client_id(station.settings.folder),
+        expiry_s=options.mqtt_expiry_s,
+        ca=options.mqtt_ca,
+        certificate=options.mqtt_certificate,
+        key=options.mqtt_key,
+    )
+
+
+def connect_triggers(station: Station, options: OutputOptions) -> None:
+    """Have a broker's messages trigger the cameras, which are there already.
+
+    Raises:
+        ValueError: a camera's name cannot be part of a topic.
+    """
+    if options.mqtt and station.triggers.cameras:
+        from goldensample.station.outputs.mqtt_triggers import MqttTriggers
+
+        trouble = station.trouble(f"MQTT broker {_shown(options.mqtt)}", action="camera")
+        mqtt_options = _mqtt_options(station, options)
+        station.add_input(MqttTriggers(options.mqtt, mqtt_options, station.triggers, trouble))
+
+
+def _connect_controllers(station: Station, options: OutputOptions) -> None:
+    """Add outputs that controllers read.
+
+    Raises:
+        ValueError: an address is invalid, or a library is not installed.
+        ArtifactError: a server cannot listen.
+    """
+    if options.modbus:
+        _check_extra("pymodbus", "--modbus")
+        from goldensample.station.outputs.modbus import Modbus
+
+        def keys() -> list[str]:
+            return [product.key for product in station.products]
+
+        station.add_output(Modbus(options.modbus, station.image, station.triggers, keys))
+    if options.s7:
+        _check_extra("snap7", "--s7")
+        from goldensample.station.outputs.s7 import S7
+
+        trouble = station.trouble(f"S7 controller {_shown(options.s7)}")
+        station.add_output(S7(options.s7, station.image, trouble))
     if options.opcua:
         from goldensample.station.outputs.opcua import OpcUa
         from goldensample.station.outputs.opcua_security import OpcUaSecurity
@@ -85,8 +140,26 @@ def connect_outputs(station: Station, options: OutputOptions) -> None:
         folder = station.settings.folder / "opcua" if options.opcua_encrypt else None
         security = OpcUaSecurity(folder=folder, users=options.opcua_users)
         products = [product.key for product in station.products]
-        station.add_output(OpcUa(options.opcua, security, products, station.ledger.get))
-    _tell_of_unnamed(station, options)
+        find, image, triggers = station.ledger.get, station.image, station.triggers
+        station.add_output(OpcUa(options.opcua, security, products, find, image, triggers))
+
+
+def _check_extra(module: str, option: str) -> None:
+    """Refuse an option whose library is not installed.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if find_spec(module) is None:
+        raise ValueError(
+            f"{option} must have the extra [plc]; {module} is not installed; "
+            'pip install "goldensample[plc]"'
+        )
+
+
+def _shown(url: str) -> str:
+    """Return the host of an address."""
+    return urlsplit(url).hostname or ""
 
 
 def default_client_id(folder: Path) -> str:

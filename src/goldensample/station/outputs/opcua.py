@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import socket
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -11,9 +9,12 @@ from typing import Any
 
 from asyncua import Server, ua
 
-from goldensample.errors import ArtifactError
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.outputs.addresses import Address, parse_address
+from goldensample.station.line.controller_image import ControllerImage
+from goldensample.station.line.triggers import TriggerBusyError, Triggers
+from goldensample.station.outputs.addresses import parse_address
+from goldensample.station.outputs.listening import check_free, listen_error
+from goldensample.station.outputs.loop_thread import LoopThread
 from goldensample.station.outputs.opcua_security import (
     OpcUaSecurity,
     Users,
@@ -21,11 +22,14 @@ from goldensample.station.outputs.opcua_security import (
     secure,
 )
 from goldensample.station.outputs.opcua_values import (
+    BEATS,
     EMPTY,
     VARIABLES,
     data_values,
     method_answer,
     method_arguments,
+    station_values,
+    trigger_arguments,
     waiting_value,
 )
 from goldensample.station.records.rows import Record
@@ -33,6 +37,8 @@ from goldensample.station.records.rows import Record
 NAMESPACE = "urn:goldensample:station"
 START_S, STOP_S = 180.0, 30.0
 """Seconds to start, which takes 2 on an idle machine, and to stop."""
+BEAT_S = 0.25
+"""Seconds between two looks at how the station is."""
 RECENT = 100
 """Verdicts that are kept at hand; older ones are asked of the database."""
 log = logging.getLogger(__name__)
@@ -41,13 +47,17 @@ log = logging.getLogger(__name__)
 class OpcUa:
     """A server whose nodes `GoldenSample/PRODUCT/...` hold the last verdict, read only.
 
-    The method `GoldenSample/VerdictOf` gives all of a record's verdict at once, by its number.
+    The method `GoldenSample/VerdictOf` gives all of a record's verdict at once, by its number;
+    `GoldenSample/Trigger` has a camera take a picture, and gives its verdict. `Heartbeat` grows by
+    one each second; `State` and `AutomaticModeState` have names of OPC 40100-1 (machine vision).
 
     Args:
         endpoint: opc.tcp://host:port to listen on.
         security: users and encryption.
         products: their keys; later ones get their nodes with their first verdict.
         find: returns the record of a number, or None.
+        image: how the station is.
+        triggers: cameras that the method `Trigger` has take a picture.
 
     Raises:
         ValueError: the endpoint is invalid.
@@ -60,35 +70,34 @@ class OpcUa:
         security: OpcUaSecurity,
         products: Sequence[str],
         find: Callable[[int], Record | None],
+        image: ControllerImage,
+        triggers: Triggers,
     ) -> None:
         form = "opc.tcp://host:port"
         self._address = parse_address("--opcua", endpoint, {"opc.tcp": None}, form)
         self._security, self._find = security, find
+        self._image, self._triggers = image, triggers
         self._nodes = dict[str, dict[str, Any]]()
         self._recent: OrderedDict[int, Record] = OrderedDict()
         self._since, self._lost = time.time(), 0
         self._last_success: float | None = None
         self._words = ""
         logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)  # we say what is wrong
-        _check_free(self._address)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="station-opcua", daemon=True
-        )
-        self._thread.start()
-        opening = self._run(self._open(list(products)))
+        check_free("OPC UA server", self._address)
+        self._loop = LoopThread("station-opcua")
+        opening = self._loop.run(self._open(list(products)))
         try:
             opening.result(START_S)
         except BaseException as error:
             opening.cancel()
-            self._stop_loop()
+            self._loop.close()
             if isinstance(error, OSError | TimeoutError):
-                raise _listen_error(self._address, error) from error
+                raise listen_error("OPC UA server", self._address, error) from error
             raise
 
     def send(self, record: Record) -> None:
         """Publish a verdict without blocking."""
-        self._run(self._write(record))
+        self._loop.run(self._write(record))
 
     def state(self) -> ConnectionState:
         """Return how the server is."""
@@ -112,16 +121,12 @@ class OpcUa:
 
     def close(self) -> None:
         """Stop the server."""
-        self._run(self._server.stop()).result(STOP_S)
-        self._stop_loop()
-
-    def _run(self, coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-    def _stop_loop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        self._loop.run(self._stop()).result(STOP_S)
         self._loop.close()
+
+    async def _stop(self) -> None:
+        self._beating.cancel()
+        await self._server.stop()
 
     async def _open(self, products: list[str]) -> None:
         self._server = Server(user_manager=Users(self._security.users))
@@ -143,9 +148,25 @@ class OpcUa:
             self._verdict_of,
             *method_arguments(),
         )
+        await self._root.add_method(
+            ua.NodeId("Trigger", self._namespace),
+            ua.QualifiedName("Trigger", self._namespace),
+            self._trigger,
+            *trigger_arguments(),
+        )
+        self._beats = {
+            name: await self._root.add_variable(
+                ua.NodeId(name, self._namespace),
+                ua.QualifiedName(name, self._namespace),
+                EMPTY[kind],
+                kind,
+            )
+            for name, kind in BEATS.items()
+        }
         for product in products:
             await self._add(product)
         await self._server.start()
+        self._beating = asyncio.create_task(self._beat())
 
     async def _add(self, product: str) -> None:
         """Create the nodes of a product, whose values have to be waited for."""
@@ -183,6 +204,26 @@ class OpcUa:
             self._since = time.time()
         self._last_success, self._words = time.time(), ""
 
+    async def _beat(self) -> None:
+        """Write how the station is, each second and so that a change is seen soon."""
+        while True:
+            for name, value in station_values(self._image).items():
+                kind = ua.Variant(value, BEATS[name])
+                await self._server.write_attribute_value(
+                    self._beats[name].nodeid, ua.DataValue(kind)
+                )
+            await asyncio.sleep(BEAT_S)
+
+    async def _trigger(self, parent: ua.NodeId, camera: ua.Variant) -> Any:
+        """Have a camera take a picture; answer with its verdict, or that the camera is busy."""
+        try:
+            future = self._triggers.fire(str(camera.Value), "opcua")
+        except LookupError:
+            return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadNotFound))
+        except TriggerBusyError:
+            return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadInvalidState))
+        return method_answer(await asyncio.wrap_future(future))
+
     async def _verdict_of(self, parent: ua.NodeId, number: ua.Variant) -> Any:
         """Answer with the verdict of a record; BadNotFound where there is none."""
         record = self._recent.get(number.Value)
@@ -191,33 +232,3 @@ class OpcUa:
         if record is None:
             return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadNotFound))
         return method_answer(record)
-
-
-def _check_free(address: Address) -> None:
-    """Check that the server can listen at an address.
-
-    Raises:
-        ArtifactError: it cannot, as when another program does.
-    """
-    try:
-        family, kind, _, _, place = socket.getaddrinfo(
-            address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        with socket.socket(family, kind) as listener:
-            if socket.has_dualstack_ipv6() and family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            if hasattr(socket, "SO_REUSEPORT"):  # not Windows, where reusing would steal the port
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(place)
-            listener.listen()
-    except OSError as error:
-        raise _listen_error(address, error) from error
-
-
-def _listen_error(address: Address, error: BaseException) -> ArtifactError:
-    """Return the error of a server that cannot listen."""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return ArtifactError(
-        f"the OPC UA server must listen at {address.shown}; it cannot ({reason}); stop the program "
-        "that does, or choose another port"
-    )

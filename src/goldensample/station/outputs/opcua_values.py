@@ -6,6 +6,7 @@ from typing import Any
 
 from asyncua import ua
 
+from goldensample.station.line.controller_image import ControllerImage, heartbeat
 from goldensample.station.outputs.messages import encode_message, finite
 from goldensample.station.records.rows import Record
 
@@ -29,8 +30,33 @@ EMPTY: dict[Any, Any] = {
     ua.VariantType.Double: 0.0,
     ua.VariantType.Int32: 0,
     ua.VariantType.Int64: 0,
+    ua.VariantType.UInt16: 0,
+    ua.VariantType.Boolean: False,
     ua.VariantType.DateTime: datetime(1970, 1, 1),
 }
+
+
+BEATS: dict[str, Any] = {
+    "Heartbeat": ua.VariantType.UInt16,
+    "State": ua.VariantType.String,
+    "AutomaticModeState": ua.VariantType.String,
+    "Ready": ua.VariantType.Boolean,
+    "Busy": ua.VariantType.Boolean,
+}
+"""Variables of the station."""
+
+
+def station_values(image: ControllerImage) -> dict[str, Any]:
+    """Return the values of the station's variables; states by their names in OPC 40100-1."""
+    signals = image.signals()
+    mode = "SingleExecution" if signals.busy else "Ready" if signals.ready else "Initialized"
+    return {
+        "Heartbeat": heartbeat(),
+        "State": "Error" if signals.trouble else "Operational",
+        "AutomaticModeState": "" if signals.trouble else mode,
+        "Ready": signals.ready,
+        "Busy": signals.busy,
+    }
 
 
 def data_values(record: Record) -> dict[str, ua.DataValue]:
@@ -65,6 +91,11 @@ def method_arguments() -> tuple[list[ua.Argument], list[ua.Argument]]:
     """Return inputs and outputs of the method."""
     number = _argument("Record", ua.VariantType.Int64)
     return [number], [_argument(name, kind) for name, (kind, _) in VARIABLES.items()]
+
+
+def trigger_arguments() -> tuple[list[ua.Argument], list[ua.Argument]]:
+    """Return inputs and outputs of the method that takes a picture."""
+    return [_argument("Camera", ua.VariantType.String)], method_arguments()[1]
 
 
 def _argument(name: str, kind: Any) -> ua.Argument:

@@ -1,0 +1,78 @@
+"""Controllers for tests: a Modbus client, and an S7 controller with a data block."""
+
+import struct
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from pymodbus.client import ModbusTcpClient
+from snap7.server import Server
+from snap7.type import SrvArea
+
+from goldensample.station.line.controller_image import ACKNOWLEDGE, WORDS
+
+BLOCK_NUMBER = 10
+LAYOUT = ">HHIHHffIHHHH32s32s"
+NAMES = ("heartbeat", "status", "number", "verdict", "error", "score", "limit", "milliseconds")
+NAMES += ("regions", "refused", "late", "version", "name", "serial")
+
+
+@dataclass(frozen=True)
+class Block:
+    """What a controller reads, by the table of the documentation."""
+
+    heartbeat: int
+    status: int
+    number: int
+    verdict: int
+    error: int
+    score: float
+    limit: float
+    milliseconds: int
+    regions: int
+    refused: int
+    late: int
+    version: int
+    name: bytes
+    serial: bytes
+
+    def bit(self, number: int) -> bool:
+        """Return a bit of the status word."""
+        return bool(self.status >> number & 1)
+
+
+def block_of(data: bytes) -> Block:
+    """Read a block of 96 bytes."""
+    return Block(*struct.unpack(LAYOUT, data[: 2 * WORDS]))
+
+
+@contextmanager
+def modbus_client(port: int) -> Iterator[ModbusTcpClient]:
+    """Connect as a controller does."""
+    with closing(ModbusTcpClient("127.0.0.1", port=port)) as client:
+        assert client.connect()
+        yield client
+
+
+def read_modbus(client: ModbusTcpClient, start: int = 0) -> Block:
+    """Read a block of input registers at once."""
+    found = client.read_input_registers(start, count=WORDS, device_id=1)
+    assert not found.isError(), found
+    return block_of(struct.pack(f">{WORDS}H", *found.registers))
+
+
+def acknowledge(client: ModbusTcpClient, number: int) -> None:
+    """Write the low word of a verdict's number."""
+    assert not client.write_register(ACKNOWLEDGE, number & 0xFFFF, device_id=1).isError()
+
+
+@contextmanager
+def s7_controller(port: int) -> Iterator[bytearray]:
+    """Run an S7 server with a data block; give the block's bytes."""
+    data, server = bytearray(200), Server()
+    server.register_area(SrvArea.DB, BLOCK_NUMBER, data)
+    server.start(tcp_port=port)
+    try:
+        yield data
+    finally:
+        server.stop()

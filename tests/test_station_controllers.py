@@ -1,0 +1,248 @@
+"""Every controller reads the same verdict with the same number, whoever gave the trigger."""
+
+import asyncio
+import json
+import struct
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+from asyncua import Client, ua
+from camera_parts import jpeg_camera
+from controller_parts import acknowledge, block_of, modbus_client, read_modbus, s7_controller
+from output_parts import broker, connection, inspect, listener, records_of
+from paho.mqtt import publish
+from station_parts import free_port, run_station, wait
+from test_station_triggers import Gate
+
+from goldensample.station.line.controller_image import ControllerImage, heartbeat, verdict_bytes
+from goldensample.station.line.triggers import TriggerBusyError, Triggers
+from goldensample.station.outputs.modbus import Modbus
+from goldensample.station.outputs.s7 import S7
+from goldensample.station.records.rows import Record
+from goldensample.station.troubles import Trouble
+
+
+@pytest.fixture
+def ports() -> Iterator[list[int]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(free_port()) for _ in range(4)]
+
+
+async def opcua_values(endpoint: str) -> dict[str, object]:
+    """Read what the OPC UA server says of the product and of the station."""
+    names = ["part.Record", "part.Verdict", "Heartbeat", "State", "AutomaticModeState", "Ready"]
+    async with Client(endpoint) as client:
+        space = await client.get_namespace_index("urn:goldensample:station")
+        nodes = [client.get_node(f"ns={space};s={name}") for name in names]
+        return dict(zip(names, [await node.read_value() for node in nodes], strict=True))
+
+
+async def opcua_trigger(endpoint: str, camera: str) -> dict[str, object]:
+    """Call the method that takes a picture."""
+    async with Client(endpoint, timeout=30) as client:
+        space = await client.get_namespace_index("urn:goldensample:station")
+        method = client.get_node(f"ns={space};s=Trigger")
+        answer = await client.get_node(f"ns={space};s=GoldenSample").call_method(method, camera)
+        arguments = await (await method.get_child("0:OutputArguments")).read_value()
+        return {one.Name: value for one, value in zip(arguments, answer, strict=True)}
+
+
+def test_all_controllers_read_the_same_verdict_with_the_same_number(product, tmp_path, ports):
+    modbus, s7, opcua, mqtt = ports
+    endpoint = f"opc.tcp://127.0.0.1:{opcua}"
+    options = ["--modbus", f"modbus://127.0.0.1:{modbus}", "--opcua", endpoint]
+    options += ["--s7", f"s7://127.0.0.1:{s7}/DB10", "--mqtt", f"mqtt://127.0.0.1:{mqtt}/line"]
+    with (
+        s7_controller(s7) as block,
+        broker(tmp_path, mqtt),
+        jpeg_camera(Gate().frame, 20) as url,
+        run_station(
+            tmp_path / "kept", [product], *options, "--camera", f"front={url}", "--every", "0"
+        ) as station,
+        listener(mqtt, "line/#") as messages,
+        modbus_client(modbus) as controller,
+    ):
+
+        def check(number: int, verdict: str, code: int) -> None:
+            """All outputs show a record."""
+            wait(lambda: records_of(messages)[-1:] == [number])
+            told = json.loads(
+                [one.payload for one in messages if one.topic == "line/part/verdict"][-1]
+            )
+            assert told["verdict"] == verdict
+            for start in (0, 100):  # the station's block, and the product's
+                shown = read_modbus(controller, start)
+                assert (shown.number, shown.verdict, shown.error) == (number, code, 0)
+                assert shown.score == pytest.approx(told["score"], rel=1e-6)
+                assert told["name"].encode()[-32:] == shown.name.rstrip(b"\0")
+            wait(lambda: block_of(block).number == number)
+            assert (block_of(block).verdict, block_of(block).name) == (code, shown.name)
+            values = wait(
+                lambda: (v := asyncio.run(opcua_values(endpoint)))["part.Record"] == number and v
+            )
+            assert values["part.Verdict"] == verdict
+
+        assert read_modbus(controller).number == 0
+        assert read_modbus(controller).verdict == 0
+        bad = inspect(station, 314, defect=True)
+        check(bad["id"], "defect", 3)
+        good = station.client.post("/api/cameras/front/trigger").json()
+        check(good["id"], "good", 1)
+        assert good["frame"]["trigger"] == "http"
+        assert not controller.write_coil(0, True, device_id=1).isError()
+        wait(lambda: not controller.read_coils(0, count=1, device_id=1).bits[0])
+        check(good["id"] + 1, "good", 1)
+        called = asyncio.run(opcua_trigger(endpoint, "front"))
+        check(called["Record"], "good", 1)
+        wait(lambda: connection(station.client, "opcua")["state"] == "working")
+        publish.single("line/camera/front/trigger", "part 77", 1, port=mqtt)
+        wait(lambda: any(one.topic.endswith("/answer") for one in messages))
+        answer = json.loads(
+            next(one.payload for one in messages if one.topic == "line/camera/front/answer")
+        )
+        assert (answer["request"], answer["verdict"]) == ("part 77", "good")
+        check(answer["record"], "good", 1)
+        with pytest.raises(ua.UaStatusCodeError, match="BadNotFound"):
+            asyncio.run(opcua_trigger(endpoint, "rear"))
+        assert controller.write_coil(7, True, device_id=1).exception_code == 2
+        found = station.client.get("/api/records").json()["records"][::-1]
+        ways = [(one["frame"] or {}).get("trigger") for one in found]
+        assert ways == [None, "http", "modbus", "opcua", "mqtt"]
+        numbers = [one["id"] for one in found]
+        assert records_of(messages) == numbers, "no part without an answer, none answered twice"
+        wait(lambda: asyncio.run(opcua_values(endpoint))["AutomaticModeState"] == "Ready")
+        first = asyncio.run(opcua_values(endpoint))
+        assert (first["State"], first["Ready"]) == ("Operational", True)
+        wait(lambda: asyncio.run(opcua_values(endpoint))["Heartbeat"] != first["Heartbeat"])
+        wait(lambda: connection(station.client, "s7")["state"] == "working")
+        assert connection(station.client, "modbus")["state"] == "working"
+
+
+def test_the_handshake_of_a_controller(product, tmp_path, ports):
+    """Trigger, busy, verdict, acknowledge, ready; a second trigger meanwhile is refused."""
+    gate = Gate()
+    with (
+        jpeg_camera(gate.frame, 20) as url,
+        run_station(
+            *(tmp_path / "kept", [product], "--modbus", f"modbus://127.0.0.1:{ports[0]}"),
+            *("--camera", f"front={url}", "--every", "0"),
+        ) as station,
+        modbus_client(ports[0]) as controller,
+    ):
+        wait(lambda: read_modbus(controller).bit(0))
+        gate.open.clear()
+        assert not controller.write_coil(0, True, device_id=1).isError()
+        shown = read_modbus(controller)
+        assert (shown.bit(0), shown.bit(1)) == (False, True), "busy, not ready"
+        assert controller.read_coils(0, count=1, device_id=1).bits[0]
+        refused = controller.write_coil(0, True, device_id=1)
+        assert refused.exception_code == 6, "the server is busy"
+        assert read_modbus(controller).refused == 1
+        gate.open.set()
+        shown = wait(lambda: (one := read_modbus(controller)).number and one)
+        assert (shown.verdict, shown.bit(2), shown.bit(4)) == (1, True, True)
+        bits = controller.read_discrete_inputs(0, count=8, device_id=1).bits
+        assert bits[:5] == [True, False, True, False, True]
+        acknowledge(controller, shown.number)
+        assert not read_modbus(controller).bit(2)
+        assert not controller.write_coil(0, True, device_id=1).isError()
+        shown = wait(lambda: (one := read_modbus(controller)).bit(2) and one)
+        assert not shown.bit(0), "not ready before the verdict is acknowledged"
+        acknowledge(controller, shown.number)
+        assert read_modbus(controller).bit(0)
+        assert controller.write_register(3, 1, device_id=1).exception_code == 2
+        assert len(station.client.get("/api/records").json()["records"]) == 2
+
+
+def test_a_controller_that_is_away_is_told_and_gets_the_last_verdict(product, tmp_path, ports):
+    with run_station(
+        tmp_path / "kept", [product], "--s7", f"s7://127.0.0.1:{ports[1]}/10?slot=2"
+    ) as station:
+        wait(lambda: connection(station.client, "s7")["state"] == "trouble")
+        record = inspect(station, 7)
+        with s7_controller(ports[1]) as block:
+            wait(lambda: block_of(block).number == record["id"])
+            assert block_of(block).bit(2)
+            block[96:98] = struct.pack(">H", record["id"])
+            wait(lambda: not block_of(block).bit(2))
+
+
+def record(**values) -> Record:
+    texts = {"product": "part", "name": "a.png", "source": "api", "operator": "", "note": ""}
+    limits = {"limit_score": 2.0, "limit_review": None, "limit_pixel": None, "p_value": None}
+    facts = {"regions": [], "height": 1, "width": 1, "revision": 0, "picture_bytes": 0}
+    files = {"file_sha256": "", "picture_sha256": "", "heat_sha256": None}
+    common = {"id": 70_000, "time": 0.0, "milliseconds": 31.4, "verdict": "good", "score": 1.5}
+    return Record(**{**texts, **limits, **facts, **files, **common, **values})
+
+
+@pytest.mark.parametrize(
+    ("values", "code", "error", "score"),
+    [
+        ({}, 1, 0, 1.5),
+        ({"verdict": "review"}, 2, 0, 1.5),
+        ({"verdict": "defect", "score": 3.25}, 3, 0, 3.25),
+        ({"verdict": None}, 5, 0, 1.5),
+        ({"verdict": "error", "score": None, "note": "no picture: none"}, 4, 2, -1.0),
+        ({"verdict": "error", "score": None, "note": "late: no verdict"}, 4, 3, -1.0),
+        ({"verdict": "error", "score": None, "note": "it is damaged"}, 4, 1, -1.0),
+    ],
+)
+def test_the_words_of_a_verdict(values, code, error, score):
+    words = struct.unpack(">11H", verdict_bytes(record(**values)))
+    assert (words[0] << 16 | words[1], words[2], words[3]) == (70_000, code, error)
+    assert struct.unpack(">f", struct.pack(">HH", *words[4:6])) == (score,)
+    assert words[8] << 16 | words[9] == 31
+
+
+def test_the_image_is_of_each_product_and_of_any():
+    image = ControllerImage(Triggers(), lambda: 0, lambda: False, lambda: 3)
+    assert image.words()[2:5] == [0, 0, 0]
+    image.answer(record(name="front of the part with a long name, number 4711.png"))
+    image.answer(record(id=70_001, product="lid", verdict="defect"))
+    assert image.words()[2:5] == image.words("lid")[2:5] == [1, 4465, 3]
+    assert image.words("part")[2:5] == [1, 4464, 1]
+    assert image.words()[14] == 3
+    name = struct.pack(">16H", *image.words("part")[16:32])
+    assert name == b"a long name, number 4711.png".rjust(32, b" ") or name.endswith(b"4711.png")
+    assert image.words("other")[4] == 0
+    assert abs(image.words()[0] - heartbeat()) <= 1
+
+
+def test_addresses_of_controllers_are_checked():
+    image, trouble = ControllerImage(Triggers(), lambda: 0, lambda: False, lambda: 0), Trouble
+    for url in ("s7://host", "s7://host/DBx", "s7://host/DB1?rak=1", "http://host/DB1"):
+        with pytest.raises(ValueError, match="--s7 must be s7://host"):
+            S7(url, image, trouble("", lambda _: None, lambda *_: None))
+    with pytest.raises(ValueError, match="--modbus must be modbus://host:port"):
+        Modbus("tcp://host", image, Triggers(), list)
+
+
+def test_many_triggers_at_once_are_each_answered_once():
+    """One camera, many who ask: one picture, all others hear that it is busy."""
+    triggers, taken = Triggers(), []
+
+    def take(by: str):
+        if taken:
+            raise TriggerBusyError("front")
+        taken.append(by)
+        return
+
+    triggers.add("front", take, lambda: bool(taken))
+    with pytest.raises(ValueError, match="different names"):
+        triggers.add("front", take, lambda: False)
+
+    def fire(_: int) -> bool:
+        try:
+            triggers.fire("front", "http")
+        except TriggerBusyError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(fire, range(200)))
+    assert sum(answers) == len(taken) == 1
+    count = triggers.counts()["front"]
+    assert (count.asked, count.busy) == (200, 199)
