@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 from asyncua import Client, ua
@@ -198,7 +199,7 @@ def test_the_words_of_a_verdict(values, code, error, score):
 
 
 def test_the_image_is_of_each_product_and_of_any():
-    image = ControllerImage(Triggers(), lambda: 0, lambda: False, lambda: 3)
+    image = ControllerImage(Triggers(), SimpleNamespace(waiting=0, late=3), lambda: False)
     assert image.words()[2:5] == [0, 0, 0]
     image.answer(record(name="front of the part with a long name, number 4711.png"))
     image.answer(record(id=70_001, product="lid", verdict="defect"))
@@ -211,8 +212,12 @@ def test_the_image_is_of_each_product_and_of_any():
     assert abs(image.words()[0] - heartbeat()) <= 1
 
 
+def idle_image() -> ControllerImage:
+    return ControllerImage(Triggers(), SimpleNamespace(waiting=0, late=0), lambda: False)
+
+
 def test_addresses_of_controllers_are_checked():
-    image, trouble = ControllerImage(Triggers(), lambda: 0, lambda: False, lambda: 0), Trouble
+    image, trouble = idle_image(), Trouble
     for url in ("s7://host", "s7://host/DBx", "s7://host/DB1?rak=1", "http://host/DB1"):
         with pytest.raises(ValueError, match="--s7 must be s7://host"):
             S7(url, image, trouble("", lambda _: None, lambda *_: None))

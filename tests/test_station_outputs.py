@@ -280,7 +280,7 @@ def test_verdicts_that_wait_for_an_output_that_is_not_named_are_told(product, tm
         (["--opcua", "opc.tcp://a"], "--opcua must be"),
         (["--opcua", "opc.tcp://a:1", "--opcua-user", "a:b"], "--opcua-encrypt"),
         (["--watch", "/nowhere/at/all"], "a folder to watch must be there"),
-        (["--every", "0", "--camera", "x"], "--every must be"),
+        (["--every", "-1", "--camera", "x"], "--every must be"),
     ],
 )
 def test_wrong_addresses_are_refused_in_words(product, tmp_path, options, words):

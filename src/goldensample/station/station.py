@@ -98,9 +98,7 @@ class Station:
             self.scene.observe,
             settings.deadline_s,
         )
-        self.image = ControllerImage(
-            self.triggers, lambda: self.line.waiting, self._in_trouble, lambda: self.line.late
-        )
+        self.image = ControllerImage(self.triggers, self.line, self._in_trouble)
         self.setup = ProductSetup(
             settings.folder, self.products, settings.backbone, self.events.send
         )

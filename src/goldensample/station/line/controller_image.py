@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from goldensample.station.line.deadline import LATE
 from goldensample.station.line.jobs import NO_PICTURE
+from goldensample.station.line.line import Line
 from goldensample.station.line.triggers import Triggers
 from goldensample.station.records.rows import ERROR, Record
 
@@ -52,20 +53,12 @@ class ControllerImage:
 
     Args:
         triggers: of the station's cameras.
-        waiting: returns how many parts wait for their verdict.
+        line: how many parts wait for their verdict, and how many were answered as late.
         in_trouble: tells whether a camera or folder is in trouble.
-        late: returns how many parts were answered as late.
     """
 
-    def __init__(
-        self,
-        triggers: Triggers,
-        waiting: Callable[[], int],
-        in_trouble: Callable[[], bool],
-        late: Callable[[], int],
-    ) -> None:
-        self._triggers, self._waiting = triggers, waiting
-        self._in_trouble, self._late = in_trouble, late
+    def __init__(self, triggers: Triggers, line: Line, in_trouble: Callable[[], bool]) -> None:
+        self._triggers, self._line, self._in_trouble = triggers, line, in_trouble
         self._lock = threading.Lock()
         self._last: dict[str, Record] = {}
         self._new, self._acknowledges = False, False
@@ -97,7 +90,7 @@ class ControllerImage:
         with self._lock:
             new, held = self._new, self._acknowledges and self._new
         taking, trouble = self._triggers.taking(), self._in_trouble()
-        busy = taking or self._waiting() > 0
+        busy = taking or self._line.waiting > 0
         return Signals(not (taking or trouble or held), busy, new, trouble)
 
     def words(self, product: str = "") -> list[int]:
@@ -111,7 +104,7 @@ class ControllerImage:
             record = self._last.get(product)
         refused = sum(count.busy for count in self._triggers.counts().values())
         head = struct.pack(">HH", heartbeat(), status_word(signals, record))
-        counts = struct.pack(">HHH", refused & 0xFFFF, self._late() & 0xFFFF, 1)
+        counts = struct.pack(">HHH", refused & 0xFFFF, self._line.late & 0xFFFF, 1)
         data = head + verdict_bytes(record) + counts + _text(record.name if record else "")
         data += _text("")  # a serial number, where parts have one
         return list(struct.unpack(f">{WORDS}H", data))
