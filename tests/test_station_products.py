@@ -96,6 +96,10 @@ def test_limits_are_applied_by_engineers_to_what_they_looked_at_and_reverted(sta
     back = {"to": 0, "revision": 0}
     revert_address = "/api/products/part/revert"
     assert station.post(revert_address, json=back, headers=as_operator).status_code == 403
+    assert station.post(address, json={}, headers=as_operator).status_code == 403  # not 422
+    empty = station.post(address, json={"false_alarms": 2}).json()["error"]
+    assert "revision is missing" in empty
+    assert "false_alarms: Input should be less than 1" in empty
     done = station.post(address, json=wanted).json()
     assert done["revision"] == before["revision"] + 1
     late = station.post(address, json=wanted)

@@ -199,7 +199,7 @@ class Mqtt:
 
     def _note_lost(self, client: Any, _: Any, __: Any, reason: Any, ___: Any) -> None:
         with self._change:
-            self._lost = reason
+            self._lost = reason if reason.is_failure else "it gave no reason"  # not "Success"
             self._change.notify_all()
         self._on_lost()
 

@@ -21,7 +21,7 @@ from goldensample.wording.limits import percent, promise
 
 STEPS = (0.2, 0.15, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02, 0.015, 0.01, 0.005, 0.002, 0.001)
 """Rates of false alarms that a product may offer, where its pictures can show them."""
-REVIEWS = (0.5, 0.3)
+REVIEWS = (0.3,)
 """Larger rates, of good pictures to look at again, that are offered besides."""
 EXAMPLES = 12
 """Records that are listed as examples of changed verdicts."""

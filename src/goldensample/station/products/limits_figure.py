@@ -36,6 +36,20 @@ def score_axis(held_out: Array, history: Array, limits: Threshold | None) -> Axi
     return Axis(low - margin, largest + 1.2 * (largest - low) + margin)
 
 
+def round_ticks(scale: Axis) -> list[float]:
+    """Return round numbers on an axis, four to ten of them, away from its ends.
+
+    Example:
+        >>> round_ticks(Axis(0.31, 0.87))
+        [0.4, 0.5, 0.6, 0.7, 0.8]
+    """
+    least = (scale.high - scale.low) / 10
+    power = 10.0 ** np.floor(np.log10(least))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+    first, last = np.floor(scale.low / step) + 1, np.ceil(scale.high / step) - 1
+    return [round(float(k * step), 12) for k in np.arange(first, last + 1)]
+
+
 def draw_limits(held_out: Array, history: Array, limits: Threshold | None) -> str:
     """Return the figure as SVG.
 
@@ -70,8 +84,10 @@ def draw_limits(held_out: Array, history: Array, limits: Threshold | None) -> st
             f'<line id="{name}" class="limit proposed" x1="0" x2="0" y1="{TOP - 4}" y2="{bottom}" '
             'visibility="hidden"/>'
         )
-    ticks = np.linspace(scale.low, scale.high, 8)[1:-1].tolist()
-    parts += [_text(scale.position(tick), bottom + 16, number(tick), "middle") for tick in ticks]
+    parts += [
+        _text(scale.position(tick), bottom + 16, number(tick), "middle")
+        for tick in round_ticks(scale)
+    ]
     return (
         f'<svg class="limits" viewBox="0 0 {WIDTH} {bottom + 24}" role="img" aria-label="{label}" '
         f'data-low="{scale.low!r}" data-high="{scale.high!r}" data-left="{LEFT}" '

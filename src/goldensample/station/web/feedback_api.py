@@ -13,11 +13,11 @@ from goldensample.station.station import Station
 from goldensample.station.web.answers import OneRevision, SavedLabel, gives
 from goldensample.station.web.requests import (
     MAX_ID,
+    Engineer,
     RecordId,
     label_json,
     person_of,
     record_of,
-    require_engineer,
     station_of,
 )
 
@@ -94,9 +94,11 @@ def take_back_answer(request: Request, number: RecordId) -> dict[str, Any]:
 
 
 @router.post("/feedback/{number}/decision", response_model=None, responses=gives(OneRevision))
-def decide_proposal(request: Request, number: RecordId, body: Decision) -> dict[str, Any]:
+def decide_proposal(
+    request: Request, person: Engineer, number: RecordId, body: Decision
+) -> dict[str, Any]:
     """Decide on a proposed "good": learn it or not; an engineer's."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     answer = _answer_of(station, number)
     if not answer.proposed:
         raise HTTPException(409, "a proposal must be undecided; this one is decided; look again")
@@ -115,16 +117,18 @@ def mark_miss(request: Request, number: RecordId, body: MarkRequest) -> dict[str
 
 
 @router.get("/records/{number}/teaching-cost", response_model=None, responses=gives(Cost))
-def teaching_cost(request: Request, number: RecordId) -> dict[str, Any]:
+def teaching_cost(request: Request, person: Engineer, number: RecordId) -> dict[str, Any]:
     """Tell what teaching a marked miss would cost; takes seconds; an engineer's."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     return asdict(cost_of(station, record_of(station, number), person.name))
 
 
 @router.post("/records/{number}/teach", response_model=None, responses=gives(OneRevision))
-def teach_miss(request: Request, number: RecordId, body: TeachRequest) -> dict[str, Any]:
+def teach_miss(
+    request: Request, person: Engineer, number: RecordId, body: TeachRequest
+) -> dict[str, Any]:
     """Teach a marked miss at the cost that was told; an engineer's, and it can be undone."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     record, seen = record_of(station, number), Cost(**body.model_dump())
     return {"revision": teach(station, record, seen, person.name)}
 

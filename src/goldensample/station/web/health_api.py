@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from goldensample.station.health.health import health
 from goldensample.station.web.answers import Health, gives
-from goldensample.station.web.requests import product_of, require_engineer, station_of
+from goldensample.station.web.requests import Engineer, product_of, station_of
 
 router = APIRouter(prefix="/api")
 
@@ -18,9 +18,9 @@ def station_health(request: Request) -> dict[str, Any]:
 
 
 @router.post("/products/{product}/scene/acknowledge")
-def acknowledge_scene(request: Request, product: str) -> dict[str, Any]:
+def acknowledge_scene(request: Request, person: Engineer, product: str) -> dict[str, Any]:
     """Take note of a changed scene, and begin the watch anew; an engineer's."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     target = product_of(station, product)
     acknowledged = station.scene.acknowledge(target)
     if acknowledged:

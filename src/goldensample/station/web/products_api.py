@@ -18,9 +18,9 @@ from goldensample.station.products.products import revision_of
 from goldensample.station.station import find_learned_record, make_note
 from goldensample.station.web.answers import ChangedProduct, LimitChoices, RevisionAnswer, gives
 from goldensample.station.web.requests import (
+    Engineer,
     current_product,
     product_of,
-    require_engineer,
     station_of,
 )
 from goldensample.wording.limits import percent
@@ -76,9 +76,11 @@ def preview_limits(
 
 
 @router.post("/{product}/limits", response_model=None, responses=gives(ChangedProduct))
-def set_limits(request: Request, product: str, body: LimitsRequest) -> dict[str, Any]:
+def set_limits(
+    request: Request, person: Engineer, product: str, body: LimitsRequest
+) -> dict[str, Any]:
     """Set a product's limits for other rates; an engineer's, and it can be reverted."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     target = product_of(station, product)
     message = f"limits for {percent(body.false_alarms)} false alarms"
     message += f", look again at {percent(body.review)}" if body.review else ""
@@ -100,9 +102,11 @@ def list_revisions(request: Request, product: str) -> list[dict[str, Any]]:
 
 
 @router.post("/{product}/revert", response_model=None, responses=gives(ChangedProduct))
-def revert_product(request: Request, product: str, body: RevertRequest) -> dict[str, Any]:
+def revert_product(
+    request: Request, person: Engineer, product: str, body: RevertRequest
+) -> dict[str, Any]:
     """Bring a product back to what an earlier revision left; an engineer's; it can be undone."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     target = product_of(station, product)
     message = f"back to revision {body.to}"
     note: Note = make_note(person.name, message)

@@ -128,9 +128,14 @@ def http_exception_json(request: Request, error: Exception) -> Response:
 
 
 def handle_validation_error(request: Request, error: Exception) -> Response:
-    """Respond to values out of their range, by their names."""
+    """Respond to values that are missing or out of their range, by their names."""
     assert isinstance(error, RequestValidationError)
-    reasons = "; ".join(
-        f"{'.'.join(map(str, reason['loc']))}: {reason['msg']}" for reason in error.errors()
-    )
-    return JSONResponse({"error": f"values must be in their ranges; {reasons}"}, 422)
+    reasons = "; ".join(map(_reason, error.errors()))
+    message = f"a request must have the values that its route takes; {reasons}; /api lists them"
+    return JSONResponse({"error": message}, 422)
+
+
+def _reason(error: dict[str, Any]) -> str:
+    """Return what is wrong with one value: its name without "body" or "query", and why."""
+    name = ".".join(map(str, error["loc"][1:])) or "the body"
+    return f"{name} is missing" if error["type"] == "missing" else f"{name}: {error['msg']}"

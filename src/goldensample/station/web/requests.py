@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import time as clock
 from typing import Annotated, Any, Literal
 
-from fastapi import HTTPException, Path, Request
+from fastapi import Depends, HTTPException, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.station.line.intake import Intake
@@ -81,6 +81,10 @@ def require_engineer(request: Request) -> Person:
     if not person.engineer:
         raise HTTPException(403, "a change of a product must be an engineer's; log in as one")
     return person
+
+
+Engineer = Annotated[Person, Depends(require_engineer)]
+"""Who sent a request that is for engineers alone: others are refused before its values are read."""
 
 
 def product_of(intake: Intake, key: str) -> Product:

@@ -10,8 +10,8 @@ from goldensample.station.records.titles import Title
 from goldensample.station.web.access import clean_name
 from goldensample.station.web.requests import (
     TEXT_PATTERN,
+    Engineer,
     current_product,
-    require_engineer,
     station_of,
 )
 from goldensample.storage.atomic import write_atomic
@@ -36,9 +36,11 @@ class CopyRequest(BaseModel):
 
 
 @router.put("/{product}/title")
-def set_title(request: Request, product: str, body: TitleRequest) -> dict[str, Any]:
+def set_title(
+    request: Request, person: Engineer, product: str, body: TitleRequest
+) -> dict[str, Any]:
     """Rename a product for people, retire it or bring it back; machines go on using its key."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     key = current_product(station, product).key
     title = Title(clean_name(body.title) or key, body.retired)
     before = station.ledger.titles.all().get(key, Title(key))
@@ -52,9 +54,11 @@ def set_title(request: Request, product: str, body: TitleRequest) -> dict[str, A
 
 
 @router.post("/{product}/copy")
-def copy_product(request: Request, product: str, body: CopyRequest) -> dict[str, Any]:
+def copy_product(
+    request: Request, person: Engineer, product: str, body: CopyRequest
+) -> dict[str, Any]:
     """Put a copy of a product into service under a name of its own, with all it has learned."""
-    station, person = station_of(request), require_engineer(request)
+    station = station_of(request)
     source = current_product(station, product)
     station.setup.check_name(body.name)
     path = station.settings.folder / "products" / f"{body.name}.golden"
