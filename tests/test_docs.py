@@ -56,6 +56,7 @@ def test_the_commands_of_the_start_run_as_written(folder):
                 "thresholds",
                 "thresholds",
                 "inspect",
+                "inspect",
                 "fit",
                 "fit",
                 "inspect",

@@ -156,7 +156,7 @@ def _evaluate(
     truths = labelled(load_dataset(run.category), grey_range)
     archive = _HeatMapArchive(maps) if maps else None
     for truth, inspection, elapsed in _inspect_timed(inspector, truths, run.timed):
-        tally.add(inspection, truth.defect, truth.mask, truth.kind)
+        tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels)
         seconds.append(round(elapsed, 5))
         values = (inspection.name, truth.kind, truth.defect, shortest_decimal(inspection.score))
         for column, value in zip(columns.values(), values, strict=True):

@@ -19,6 +19,7 @@ from goldensample.datasets.labels import (
     label_of,
     without_mask_ending,
 )
+from goldensample.datasets.saturation import CONFIG, read_saturations
 from goldensample.errors import ImageError
 from goldensample.images.listing import PathLike, find_pictures
 
@@ -64,7 +65,8 @@ def _no_layout(folder: Path) -> ImageError:
 def read_mvtec_ad(root: Path, category: str) -> Dataset:
     """List a category of MVTec AD, MVTec LOCO AD or MPDD.
 
-    In MVTec LOCO AD the masks are `ground_truth/TYPE/NAME/000.png` and so on, one for each region.
+    In MVTec LOCO AD the masks are `ground_truth/TYPE/NAME/000.png` and so on, one for each defect,
+    whose grey value names it in `defects_config.json`; see `saturation`.
     Its `validation/good` is not used: limits are set on pictures held out of `train/good`.
     """
     return _list_category(root / category, Path("test"))
@@ -87,7 +89,12 @@ def _list_category(folder: Path, test: Path) -> Dataset:
     ]
     items, beside = _items(files, folder / test, _find_masks(truth))
     train = _good_pictures(folder / "train")
-    return Dataset(folder, train, items, bool(truth) or beside)
+    saturations, notes = read_saturations(folder), tuple[str, ...]()
+    if not saturations and (folder / test / "logical_anomalies").is_dir():
+        notes = (f"{CONFIG} is missing: there is no sPRO, which is MVTec LOCO's own measure",)
+    return Dataset(
+        folder, train, items, bool(truth) or beside, notes=notes, saturations=saturations
+    )
 
 
 def _mask_folders(folder: Path) -> list[Path]:

@@ -1,12 +1,13 @@
 """The records that every layout is read into: training pictures and labelled test pictures."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from goldensample.datasets.labels import GOOD, NO_LABEL, pair_masks
+from goldensample.datasets.saturation import Saturation, read_channel
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Labelled
 from goldensample.images.codec import read_samples
@@ -54,6 +55,8 @@ class Dataset:
         name: of the layout, or of the folder where the layout is not a published one.
         category: of the data set; "" where it has one only.
         notes: sentences on what was left out or chosen while the files were listed.
+        saturations: by the grey value of a mask, how much of such a defect is enough, in MVTec
+            LOCO; empty elsewhere.
     """
 
     root: Path
@@ -63,6 +66,7 @@ class Dataset:
     name: str = ""
     category: str = ""
     notes: tuple[str, ...] = ()
+    saturations: Mapping[int, Saturation] = field(default_factory=dict)
 
 
 def pictures_below(folder: Path) -> list[Path]:
@@ -163,8 +167,8 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     """Return the mask of a test picture's defect.
 
     Every value but 0 marks the defect, see `images.marked`, so a mask should not be a JPEG, which
-    blurs its edges. The values that tell kinds of defect apart (VisA, MVTec LOCO) and MVTec LOCO's
-    saturation thresholds, which its own metric sPRO needs, are ignored. Several masks are united.
+    blurs its edges. The values that tell kinds of defect apart (VisA, MVTec LOCO) are ignored, and
+    several masks are united; sPRO takes them one by one, see `saturation`.
     An empty mask is accepted: published data sets have some.
 
     Args:
@@ -199,4 +203,6 @@ def labelled(data: Dataset, grey_range: GreyRange | None) -> Iterator[Labelled]:
         height, width, _ = picture.pixels.shape
         has_mask = data.has_masks and (item.masks or not item.defect)
         mask = read_mask(item, (height, width)) if has_mask else None
-        yield Labelled(picture, item.defect, mask, item.defect_type)
+        files = item.masks if data.saturations else ()
+        channels = tuple(read_channel(path, data.saturations) for path in files)
+        yield Labelled(picture, item.defect, mask, item.defect_type, channels)

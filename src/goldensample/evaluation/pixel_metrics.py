@@ -1,10 +1,11 @@
 """Pixel metrics of heat maps: AUROC, PRO, average precision and F1, with error bounds.
 
-Pixels are counted into `BINS` bins map by map, so that no map is stored. Memory: 6 MB per group of
+Pixels are counted into `BINS` bins map by map, so that no map is stored. Memory: 8 MB per group of
 pictures, whatever their number and size. Scores in one bin count as ties; the largest error that
 this can cause is returned with each metric.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, frexp, ldexp
 
@@ -26,6 +27,19 @@ class Bounded:
     error: float
 
 
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One annotated defect of a picture, for sPRO.
+
+    Args:
+        mask: (H, W) bool; its parts need not be connected.
+        saturation: pixels of it, at least 1, that count as all of it once they are found.
+    """
+
+    mask: Array
+    saturation: int
+
+
 class PixelTally:
     """Histograms of pixel scores, in groups, for the metrics of any number of maps.
 
@@ -44,13 +58,20 @@ class PixelTally:
         self._exponent, self._first = 0, 0  # width 2^exponent; multiple at which bin 0 begins
         self._counts: dict[str | None, Array] = {}
 
-    def add(self, values: Array, mask: Array, group: str | None = None) -> None:
+    def add(
+        self,
+        values: Array,
+        mask: Array,
+        group: str | None = None,
+        channels: Sequence[Channel] = (),
+    ) -> None:
         """Count one picture.
 
         Args:
             values: (H, W) float32 or float64, a heat map; not changed.
             mask: (H, W) bool, True on the defect.
             group: name of the group that the picture is counted in.
+            channels: the defects one by one, which sPRO counts; their union is `mask`.
 
         Raises:
             ValueError: the shapes differ, or a value is not finite.
@@ -63,9 +84,9 @@ class PixelTally:
         self._extend_range(min(low, self._low), max(high, self._high))
         bins = np.floor(values * 2.0**-self._exponent).astype(np.intp)
         bins -= self._first
-        # rows: pixels, pixels of defects, regions (each weighs 1, spread over its pixels)
+        # rows: pixels, pixels of defects, regions (each weighs 1, spread over its pixels), channels
         if group not in self._counts:
-            self._counts[group] = np.zeros((3, BINS))
+            self._counts[group] = np.zeros((4, BINS))
         counts = self._counts[group]
         _count(counts[0], bins.ravel())
         if mask.any():
@@ -75,6 +96,10 @@ class PixelTally:
             marked = bins[rows, columns][cropped]
             _count(counts[1], marked)
             _count(counts[2], marked, _region_weights(cropped))
+        for channel in channels:
+            if channel.mask.any():
+                found = _most(bins[channel.mask], channel.saturation)
+                _count(counts[3], found, np.full(len(found), 1 / len(found)))
 
     def _extend_range(self, low: float, high: float) -> None:
         """Make bins that hold all scores from `low` to `high`."""
@@ -102,12 +127,13 @@ class PixelTally:
             ValueError: good pixels, or pixels of defects, are missing.
         """
         counts = [self._counts[group] for group in groups or self._counts if group in self._counts]
-        pixels, defect, regions = sum(counts, np.zeros((3, BINS)))[:, ::-1]
+        pixels, defect, regions, channels = sum(counts, np.zeros((4, BINS)))[:, ::-1]
         check_both_classes(defect.sum(), (pixels - defect).sum(), "pixels")
         return PixelCurve(
             false=np.append(0.0, np.cumsum(pixels - defect)),
             true=np.append(0.0, np.cumsum(defect)),
             overlap=np.append(0.0, np.cumsum(regions) / regions.sum()),
+            saturated=np.append(0.0, np.cumsum(channels) / (channels.sum() or 1)),
         )
 
 
@@ -119,11 +145,13 @@ class PixelCurve:
         false: (bins + 1,) number of good pixels called defect, from 0 to all.
         true: (bins + 1,) number of defect pixels called defect, from 0 to all.
         overlap: (bins + 1,) mean share of the regions' pixels called defect, from 0 to 1.
+        saturated: (bins + 1,) the same of the channels, each up to its saturation; all 0 without.
     """
 
     false: Array
     true: Array
     overlap: Array
+    saturated: Array
 
     def auroc(self) -> Bounded:
         """Return the area under the ROC curve; off by half the pairs that share a bin, at most."""
@@ -145,14 +173,31 @@ class PixelCurve:
 
         Source: Bergmann et al., Uninformed Students, CVPR 2020.
         """
+        return self._below(self.overlap, limit)
+
+    def spro(self, limit: float = 0.05) -> Bounded | None:
+        """Return the saturated per-region overlap up to a false positive rate; None without.
+
+        As `pro`, but of the channels, which are not taken apart, and each counts as found once
+        its saturation is.
+
+        Args:
+            limit: in (0, 1]; 0.05 in most papers.
+
+        Source: Bergmann et al., Beyond Dents and Scratches, IJCV 2022.
+        """
+        return self._below(self.saturated, limit) if self.saturated[-1] else None
+
+    def _below(self, overlap: Array, limit: float) -> Bounded:
+        """Return the area below an overlap over the false positive rate, divided by the limit."""
         if not 0 < limit <= 1:
             raise ValueError(f"limit must be in (0, 1]; got {limit}")
         rate = self.false / self.false[-1]
-        step, rise = np.diff(rate), np.diff(self.overlap)
+        step, rise = np.diff(rate), np.diff(overlap)
         width = np.diff(np.minimum(rate, limit))
         share = np.divide(width, step, out=np.zeros_like(step), where=step > 0)
-        lower = np.dot(width, self.overlap[:-1]) / limit
-        upper = np.dot(width, self.overlap[1:]) / limit
+        lower = np.dot(width, overlap[:-1]) / limit
+        upper = np.dot(width, overlap[1:]) / limit
         value = lower + np.dot(width, rise * share) / 2 / limit
         return Bounded(float(value), float(max(value - lower, upper - value)))
 
@@ -182,6 +227,12 @@ def _count(counts: Array, bins: Array, weights: Array | None = None) -> None:
     """Add pixels to the counts, in place."""
     added = np.bincount(bins, weights)
     counts[: len(added)] += added
+
+
+def _most(bins: Array, saturation: int) -> Array:
+    """Return the highest of a channel's bins, as many as its saturation and no more than it has."""
+    count = min(saturation, len(bins))
+    return np.partition(bins, len(bins) - count)[len(bins) - count :]
 
 
 def _extent(mask: Array, axis: int) -> slice:
