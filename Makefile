@@ -74,6 +74,7 @@ backbone: $(VENV)/all.stamp  ## train the built-in network again
 docs: $(VENV)/all.stamp  ## the reference page and the architecture's table and picture, from the code
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_architecture.py
+	$(BIN)/python docs/make_timing.py
 
 languages: $(VENV)/all.stamp  ## catalogs of what people read: texts from the code, and compiled
 	mkdir -p build

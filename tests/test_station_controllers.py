@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -18,9 +20,12 @@ from station_parts import free_port, run_station, wait
 from test_station_triggers import Gate
 
 from goldensample.station.line.controller_image import (
+    ACKNOWLEDGE,
+    FIELDS,
     VERDICTS,
     ControllerImage,
     heartbeat,
+    read_fields,
     verdict_bytes,
 )
 from goldensample.station.line.triggers import TriggerBusyError, Triggers
@@ -260,3 +265,16 @@ def test_many_triggers_at_once_are_each_answered_once():
     assert sum(answers) == len(taken) == 1
     count = triggers.counts()["front"]
     assert (count.asked, count.busy) == (200, 199)
+
+
+def test_the_table_of_words_in_the_documentation_is_what_is_sent():
+    page = Path(__file__).parent.parent / "docs/how-to/controllers.md"
+    rows = re.findall(r"^\| (\d+)[^|]*\| (\d+) \| (\w+) \|", page.read_text("utf-8"), re.MULTILINE)
+    told = {name: (int(word), int(byte)) for word, byte, name in rows}
+    sent = {name: (word, 2 * word) for name, (word, _) in FIELDS.items()}
+    assert told == {**sent, "acknowledge": (ACKNOWLEDGE, 2 * ACKNOWLEDGE)}
+    image = idle_image()
+    image.answer(record())
+    found = read_fields(image.words())
+    assert (found["number"], found["name"], found["limit"]) == (70_000, "a.png", 2.0)
+    assert {name: struct.calcsize(kind) // 2 for name, (_, kind) in FIELDS.items()}["name"] == 16

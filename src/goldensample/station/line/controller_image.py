@@ -7,7 +7,7 @@ has 16 bits; a number of two words has its high word first.
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from goldensample.station.line.deadline import LATE
@@ -29,6 +29,33 @@ ERRORS = {"none": 0, "picture": 1, "no picture": 2, "late": 3}
 """Codes of errors, of a picture that cannot be read, of a camera that gave none, of a deadline."""
 BITS = ("ready", "busy", "new", "trouble", "good", "review", "defect", "error")
 """Bits of the status word, the lowest first; bit 15 toggles each second."""
+FIELDS = {
+    "heartbeat": (0, ">H"),
+    "status": (1, ">H"),
+    "number": (2, ">I"),
+    "verdict": (4, ">H"),
+    "error": (5, ">H"),
+    "score": (6, ">f"),
+    "limit": (8, ">f"),
+    "milliseconds": (10, ">I"),
+    "regions": (12, ">H"),
+    "refused": (13, ">H"),
+    "late": (14, ">H"),
+    "version": (15, ">H"),
+    "name": (16, ">32s"),
+    "serial": (32, ">32s"),
+}
+"""First word and kind, as `struct` writes it, of what a block holds."""
+
+
+def read_fields(words: Sequence[int]) -> dict[str, int | float | str]:
+    """Return what the words of a block say, by name, as a controller would read it."""
+    data = struct.pack(f">{WORDS}H", *words)
+    values = {}
+    for name, (word, kind) in FIELDS.items():
+        (value,) = struct.unpack_from(kind, data, 2 * word)
+        values[name] = value.rstrip(b"\0").decode() if isinstance(value, bytes) else value
+    return values
 
 
 @dataclass(frozen=True, slots=True)
