@@ -46,6 +46,17 @@ def test_what_is_wrong_ends_in_1(tmp_path):
     assert found[f"port {port}"]["state"] == found["disk"]["state"] == "wrong"
 
 
+def test_a_port_that_a_station_has_is_none_of_its_faults(product, tmp_path):
+    from station_parts import run_station
+
+    for options in ((), ("--token", "engineer:of-twelve-letters")):
+        with run_station(tmp_path / f"kept{len(options)}", [product], *options) as station:
+            code, found = doctor("--folder", tmp_path, "--port", station.port)
+            assert found[f"port {station.port}"]["state"] == "ok"
+            assert "a station is running here" in found[f"port {station.port}"]["text"]
+            assert code == 0
+
+
 def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

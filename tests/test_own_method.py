@@ -1,5 +1,6 @@
 """Methods of one's own: run where a user names their file, never because a `.golden` file does."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_it_inspects_as_before_and_its_file_names_it(fitted, file):
 
 
 COMMANDS = (
-    *("inspect {} {}", "evaluate {} {}", "thresholds {}", "thresholds {} --set 9%", "info {}"),
+    *("inspect {} {}", "evaluate {} {}", "thresholds {}", "thresholds {} --set 9%"),
     *("soak {} {}", "learn {} {}", "forget {} x", "history {}", "revert {} 0"),
     *("export {} --to onnx", "serve {}"),
 )
@@ -100,6 +101,26 @@ def test_no_command_runs_code_because_a_file_names_it(file, code, line, words):
     assert "Traceback" not in done.stderr
     assert file.read_bytes() == before
     assert not code.with_name("was_run").exists()
+
+
+def test_info_tells_what_the_header_has_and_runs_nothing(file, code, tmp_path):
+    done = golden("info", file, "--json", cwd=code.parent)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads(done.stdout)
+    assert (told["method"], told["knobs"]) == ("mine.py:Mine", {"sigma_px": 3.0})
+    assert told["pictures"] == 20
+    assert told["threshold"] > 0
+    assert "good pictures" in told["threshold_in_words"]
+    assert told["the_rest"].endswith(f"golden info {file} --method mine.py:Mine")
+    assert "the rest" in golden("info", file, cwd=code.parent).stdout
+    assert not code.with_name("was_run").exists()
+    header, arrays = read_writable_parts(file)
+    for broken in ({"network": []}, {"thresholds": {"fp32": {"score": 1}}}, {"pictures": 7}):
+        write_parts(tmp_path / "broken.golden", {**header, **broken}, arrays)
+        done = golden("info", tmp_path / "broken.golden")
+        assert done.returncode == 2
+        assert "header must be as golden fit writes it" in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_a_changed_or_another_file_is_refused(file, code, tmp_path):

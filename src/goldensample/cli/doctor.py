@@ -7,6 +7,7 @@ import socket
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,8 @@ from goldensample.cli.extras import EXTRAS
 from goldensample.cli.options import Json
 from goldensample.station.inputs.genicam_address import PRODUCERS, find_producers
 
+ANSWER_S, ICON_BYTES = 3.0, 10_000
+"""How long a program at the port may take to answer, and what is read of it."""
 LEAST_FREE = 2 * 10**9
 """Bytes of disk below which fits and stations may fail."""
 
@@ -123,14 +126,30 @@ def find_disks(folder: Path) -> list[Finding]:
 
 
 def find_port(port: int) -> Finding:
-    """Look whether a port is free."""
+    """Look whether a port is free, or a station has it already."""
     with socket.socket() as listener:
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
+            if is_station(port):
+                remedy = "another one takes another --port"
+                return Finding(f"port {port}", "ok", "a station is running here", remedy)
             remedy = "take another with golden serve --port, or stop what has it"
             return Finding(f"port {port}", "wrong", f"taken or refused ({error.strerror})", remedy)
     return Finding(f"port {port}", "ok", "free for golden serve")
+
+
+def is_station(port: int) -> bool:
+    """Tell whether a station answers at a port of this machine: its icon is there for all."""
+    icon = Path(__file__).parents[1] / "station/web/static/icon.svg"
+    connection = HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
+    try:
+        connection.request("GET", "/static/icon.svg")
+        return connection.getresponse().read(ICON_BYTES) == icon.read_bytes()
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def find_cameras() -> Finding:

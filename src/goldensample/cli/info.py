@@ -11,6 +11,9 @@ from goldensample.cli.console import print_json, say
 from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import Json
 from goldensample.cli.summary import summary
+from goldensample.errors import ArtifactError
+from goldensample.methods.registry import is_own
+from goldensample.records import Threshold
 from goldensample.wording.intake import intake_notes
 from goldensample.wording.limits import exact_promise
 
@@ -74,10 +77,15 @@ def _licence(network: str) -> str:
 
 def _file_info(file: Path, method: str | None) -> dict[str, Any]:
     """Return the settings and the fitted state of a file."""
-    from goldensample.artifact.store import load
+    from goldensample.artifact.container import read_parts
+    from goldensample.artifact.store import assemble
     from goldensample.features.extraction import level_shapes
 
-    inspector = load(file, open_own(method))
+    own = open_own(method)
+    header, arrays = read_parts(file)
+    if own is None and is_own(str(header["method"])):
+        return _header_info(file, header)
+    inspector = assemble(file.name, header, arrays, own)
     preparation = inspector.preparation
     levels = preparation.grey_range
     return {
@@ -101,3 +109,38 @@ def _file_info(file: Path, method: str | None) -> dict[str, Any]:
         "method": inspector.method_name,
         "knobs": asdict(inspector.method),
     }
+
+
+def _header_info(file: Path, header: dict[str, Any]) -> dict[str, Any]:
+    """Return what the header of a file tells whose method is somebody's own; no code is run.
+
+    Raises:
+        ArtifactError: the header is not one that `golden fit` writes.
+    """
+    method = header["method"]
+    try:
+        network, preparation = header["network"], header["preparation"]
+        limits = header["thresholds"].get(header["precision"])
+        limit = Threshold(**limits) if limits else None
+        return {
+            "file": str(file),
+            "bytes": file.stat().st_size,
+            "method": method,
+            "method_sha256": header.get("method_sha256"),
+            "knobs": header["knobs"],
+            "network": network["name"],
+            "network_sha256": network["source_sha256"],
+            "precision": header["precision"],
+            "size_hw": preparation["size_hw"],
+            "pictures": len(header["pictures"]),
+            "threshold": limit.score if limit else None,
+            "review_threshold": limit.review if limit else None,
+            "threshold_in_words": exact_promise(limit),
+            "the_rest": f"its method is somebody's own, and no code is run because a file asks for "
+            f"it; if you have that Python file and trust it: golden info {file} --method {method}",
+        }
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(
+            f"{file.name}: its header must be as golden fit writes it; it is not "
+            f"({type(error).__name__}: {error}); fit it anew"
+        ) from error
