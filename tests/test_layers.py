@@ -17,7 +17,18 @@ WINGS = (
     *("storage", "images", "preparation", "backbones", "features", "search", "coreset"),
     *("regions", "calibration", "drift", "methods", "inspection", "wording", "masks"),
     *("synthetic", "graphs", "evaluation", "datasets", "fitting", "learning", "artifact", "export"),
-    *("parts", "report", "demo", "bench", "ray_runner", "library", "__init__", "station", "cli"),
+    *(
+        "parts",
+        "report",
+        "qualification",
+        "demo",
+        "bench",
+        "ray_runner",
+        "library",
+        "__init__",
+        "station",
+        "cli",
+    ),
 )
 """From the ground up: what stands later may import what stands earlier, never the reverse."""
 STATION = (
