@@ -5,11 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from conftest import fit, part
+from part_files import VIEWS, fit_views, view_files
 from typer.testing import CliRunner
 
-import goldensample
-from goldensample import PatchCore, Preparation
 from goldensample.cli.app import app
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.images.codec import encode_png
@@ -17,9 +15,6 @@ from goldensample.parts.grouping import NamePattern
 from goldensample.parts.inspector import load_part
 from goldensample.parts.manifest import PartManifest, View, read_manifest, write_manifest
 from goldensample.parts.rule import by_whole_parts
-from goldensample.records import Picture
-
-VIEWS = ("top", "left", "under")
 
 
 def run(*words: object):
@@ -27,32 +22,17 @@ def run(*words: object):
 
 
 def show(folder, serial: str, seed: int, defect: str = "", without: str = "") -> None:
-    """Write the pictures of a part: each view is turned otherwise, so that views differ."""
+    """Write the pictures of a part."""
     folder.mkdir(exist_ok=True)
-    for turn, view in enumerate(VIEWS):
-        if view != without:
-            pixels = np.rot90(part(10 * seed + turn, defect=view == defect), turn).copy()
-            (folder / f"{serial}_{view}.png").write_bytes(encode_png(pixels))
+    for view, data in view_files(seed, defect, without).items():
+        (folder / f"{serial}_{view}.png").write_bytes(data)
 
 
 @pytest.fixture(scope="module")
 def files(tiny, tmp_path_factory):
-    """Files of three views, each fitted on 60 good pictures and limits on 30 of them."""
+    """Files of three views."""
     folder = tmp_path_factory.mktemp("views")
-    for turn, view in enumerate(VIEWS):
-        good = [
-            Picture(f"{seed}.png", np.rot90(part(5000 + 10 * seed + turn), turn).copy())
-            for seed in range(60)
-        ]
-        inspector = fit(
-            good,
-            backbone=tiny,
-            method=PatchCore(coreset=0.05, composition="off"),
-            preparation=Preparation((48, 48)),
-            calibration="split",
-            false_alarms=1 / 31,
-        )
-        goldensample.save(inspector, folder / f"{view}.golden")
+    fit_views(tiny, folder)
     return folder
 
 

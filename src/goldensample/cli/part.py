@@ -112,7 +112,10 @@ def tell_risk(
     rate: Annotated[
         float | None,
         typer.Option(
-            parser=parse_rate, metavar="RATE", help="With --views: each view's rate, as 1%."
+            "--rate",
+            parser=parse_rate,
+            metavar="RATE",
+            help="With --views: each view's rate, as 1%.",
         ),
     ] = None,
     wanted: Annotated[

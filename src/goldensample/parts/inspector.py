@@ -1,6 +1,6 @@
 """The inspector of parts: pictures of several views in, one verdict a part out."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from goldensample.inspection.streams import inspect_stream
 from goldensample.parts.grouping import PartPictures
 from goldensample.parts.manifest import PartManifest, check_files, read_manifest
 from goldensample.parts.rule import (
-    PartPValue,
     by_union,
     by_whole_parts,
     least_union_rate,
@@ -121,11 +120,7 @@ class PartInspector:
             doubled: views of which there is more than one picture: an error, never a guess.
         """
         problems = [f"several pictures of view {name}" for name in dict.fromkeys(doubled)]
-        problems += [
-            f"view {view.name} missing"
-            for view in self.manifest.views
-            if view.required and view.name not in views
-        ]
+        problems += self.missing(set(views))
         problems += [
             f"view {name}: {result}"
             for name, (_, result) in views.items()
@@ -134,17 +129,39 @@ class PartInspector:
         if problems:
             error = "; ".join(problems)
             return PartInspection(serial, serial, "error", error=error, views=views)
-        numbers = {name: k for k, name in enumerate(self.manifest.names)}
-        inspections = {
-            numbers[name]: result
-            for name, (_, result) in views.items()
-            if isinstance(result, Inspection)
+        seen = {
+            name: result for name, (_, result) in views.items() if isinstance(result, Inspection)
         }
-        found = self._p_value(inspections)
+        verdict, p_value, view = self.decide(
+            {name: result.score for name, result in seen.items()},
+            {name: result.p_value for name, result in seen.items()},
+        )
+        return PartInspection(serial, serial, verdict, p_value, view, views=views)
+
+    def missing(self, names: Container[str]) -> list[str]:
+        """Return what is missing where there are these views alone, in words."""
+        return [
+            f"view {view.name} missing"
+            for view in self.manifest.views
+            if view.required and view.name not in names
+        ]
+
+    def decide(
+        self, scores: Mapping[str, float], p_values: Mapping[str, float | None]
+    ) -> tuple[str, float, str]:
+        """Return the verdict of a part, its p-value, and the view that looks oddest.
+
+        Args:
+            scores, p_values: of its views by their names, at least of one; all that it must have.
+        """
+        numbers = {name: k for k, name in enumerate(self.manifest.names)}
+        if self.manifest.calibration:
+            by_number = {numbers[name]: score for name, score in scores.items()}
+            found = by_whole_parts(self.manifest.calibration, by_number)
+        else:
+            found = by_union({numbers[name]: p or 1.0 for name, p in p_values.items()})
         is_defect = found.p_value <= self.manifest.false_alarms * (1 + 1e-9)
-        name = self.manifest.names[found.view]
-        verdict = "defect" if is_defect else "good"
-        return PartInspection(serial, serial, verdict, found.p_value, name, views=views)
+        return "defect" if is_defect else "good", found.p_value, self.manifest.names[found.view]
 
     def inspect_views(self, parts: Sequence[PartPictures]) -> list[dict[str, ViewResult]]:
         """Inspect all views of a few parts, view by view."""
@@ -157,13 +174,6 @@ class PartInspector:
             for k, result in zip(having, inspect_stream(inspector, folder.attempts()), strict=True):
                 results[k][name] = result
         return results
-
-    def _p_value(self, inspections: Mapping[int, Inspection]) -> PartPValue:
-        """Return the p-value of a part."""
-        if self.manifest.calibration:
-            scores = {view: one.score for view, one in inspections.items()}
-            return by_whole_parts(self.manifest.calibration, scores)
-        return by_union({view: one.p_value or 1.0 for view, one in inspections.items()})
 
     def calibrations(self) -> list[Calibration]:
         """Return what the limits of each view rest on."""

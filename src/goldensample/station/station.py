@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,16 +16,18 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.learning.revisions import Note
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.controller_image import ControllerImage
-from goldensample.station.line.events import Events
+from goldensample.station.line.events import Events, record_event
 from goldensample.station.line.line import Line
+from goldensample.station.line.part_job import PartStore, answer_interrupted
 from goldensample.station.line.scene import SceneMonitor
-from goldensample.station.line.storing import store_results
 from goldensample.station.line.triggers import Triggers
 from goldensample.station.products.good_pictures import record_number, records_in_use
+from goldensample.station.products.parts import PartProducts, split_files
 from goldensample.station.products.products import Product, Products
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import open_database
+from goldensample.station.records.parts import PartRecord
 from goldensample.station.records.retention import Retention
 from goldensample.station.records.rows import Change, Record
 from goldensample.station.settings import Settings
@@ -66,7 +69,7 @@ class Station:
 
     Args:
         settings: configuration.
-        files: the products' `.golden` files.
+        files: the products' `.golden` files, and `.golden-part` files of parts of several views.
 
     Raises:
         ArtifactError: a file, the folder or the database cannot be used.
@@ -75,9 +78,10 @@ class Station:
 
     def __init__(self, settings: Settings, files: Sequence[Path]) -> None:
         self.settings = settings
-        self.products = Products(
-            [*files, *find_products(settings.folder, files)], self._log_file_change
-        )
+        files, part_files = split_files(files)
+        paths = [*files, *find_products(settings.folder, files)]
+        self.products = Products(paths, self._log_file_change)
+        self.parts = PartProducts(part_files, self.products, settings.waiting)
         self.archive = Archive(settings.folder / "pictures")
         self._resources = ExitStack()
         self._resources.enter_context(lock_folder(settings.folder))
@@ -88,15 +92,11 @@ class Station:
         self.teaching_lock = threading.Lock()
         self.tried: tuple[int, Any, Inspector] | None = None  # see `misses.cost_of`
         self.scene = SceneMonitor(settings.folder / "scene", self._log_alarm)
-        store = partial(store_results, self.archive, self.ledger)
+        self.part_store = PartStore(self.archive, self.ledger, self._publish_part)
         self.triggers = Triggers()
+        limit, late_s = settings.waiting, settings.deadline_s
         self.line = Line(
-            self.archive,
-            settings.waiting,
-            store,
-            self._publish,
-            self.scene.observe,
-            settings.deadline_s,
+            self.archive, limit, self.part_store.store, self._publish, self.scene.observe, late_s
         )
         self.image = ControllerImage(self.triggers, self.line, self._in_trouble)
         self.setup = ProductSetup(
@@ -112,6 +112,8 @@ class Station:
         self.started = time.monotonic()
         self._inputs: list[Input] = []
         self._outputs: list[Output] = []
+        if words := answer_interrupted(self.ledger):
+            self.log_change("", "", "trouble", None, words)
 
     def add_input(self, source: Input) -> None:
         """Register a source of pictures, which is closed before the line."""
@@ -191,6 +193,12 @@ class Station:
         """Tell whether a source of pictures is in trouble."""
         return any(source.state().state == "trouble" for source in self._inputs)
 
+    def _publish_part(self, part: PartRecord, records: Sequence[Record]) -> None:
+        """Send a part and its views' new records to open pages, and the records to outputs."""
+        for record in records:
+            self._publish(record, False)
+        self.events.send("part", asdict(part))
+
     def _records_in_use(self) -> set[int]:
         """Return the ids of the records that any product has learned from."""
         return {
@@ -208,18 +216,6 @@ class Station:
         self.log_change(
             product, "", "alarm", None, f"the scene has changed since record {since}: {message}"
         )
-
-
-def record_event(record: Record) -> dict[str, Any]:
-    """Return the event that announces a new record to pages."""
-    return {
-        "id": record.id,
-        "product": record.product,
-        "name": record.name,
-        "verdict": record.verdict,
-        "score": record.score,
-        "p_value": record.p_value,
-    }
 
 
 def make_note(operator: str, message: str) -> Note:

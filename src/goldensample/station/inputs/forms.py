@@ -1,5 +1,6 @@
-"""The file within a multipart form, as browsers and many programs send one."""
+"""The files within a multipart form, as browsers and many programs send one."""
 
+from collections import deque
 from collections.abc import AsyncIterator
 
 from fastapi import HTTPException, Request
@@ -20,30 +21,46 @@ async def file_of_form(request: Request, chunks: AsyncIterator[bytes]) -> AsyncI
     Raises:
         HTTPException: it is no such form, or has no file.
     """
-    _, options = parse_options_header(request.headers["content-type"])
-    try:
-        form = _FirstFile(options.get(b"boundary", b""))
-        async for chunk in chunks:
-            form.parser.write(chunk)
-            while form.received:
-                yield form.received.pop(0)
-        form.parser.finalize()
-    except MultipartParseError as error:
-        raise HTTPException(422, f"a form must be whole multipart/form-data; {error}") from error
-    if not form.begun:
+    begun = False
+    async for _, data in files_of_form(request, chunks):
+        async for chunk in data:
+            if not begun:
+                yield chunk
+        begun = True
+    if not begun:
         raise HTTPException(
             422, "a form must have a file in it; it has none; send one, or the picture as the body"
         )
 
 
-class _FirstFile:
-    """Collects the bytes of the first part that has a file's name."""
+async def files_of_form(
+    request: Request, chunks: AsyncIterator[bytes]
+) -> AsyncIterator[tuple[str, AsyncIterator[bytes]]]:
+    """Yield the field's name of each file in a multipart form, and its bytes as they arrive.
+
+    The bytes of a file must be read before the next file is asked for.
+
+    Raises:
+        HTTPException: it is no such form.
+    """
+    _, options = parse_options_header(request.headers["content-type"])
+    try:
+        form = _Form(options.get(b"boundary", b""))
+        async for event in form.events(chunks):
+            if isinstance(event, str):
+                yield event, form.data(chunks)
+    except MultipartParseError as error:
+        raise HTTPException(422, f"a form must be whole multipart/form-data; {error}") from error
+
+
+class _Form:
+    """Parses a form into events: the name of a file's field, its pieces, and None at its end."""
 
     def __init__(self, boundary: bytes) -> None:
-        self.received: list[bytes] = []
-        self.begun = self._inside = False
+        self._events: deque[str | bytes | None] = deque()
+        self._inside = False
         self._name, self._value, self._disposition = b"", b"", b""
-        self.parser = MultipartParser(
+        self._parser = MultipartParser(
             boundary,
             {
                 "on_header_begin": self._begin_header,
@@ -55,6 +72,24 @@ class _FirstFile:
                 "on_part_end": self._end_part,
             },
         )
+
+    async def events(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[str | bytes | None]:
+        """Yield events as the body arrives, to its end."""
+        while True:
+            while self._events:
+                yield self._events.popleft()
+            try:
+                self._parser.write(await anext(chunks))
+            except StopAsyncIteration:
+                self._parser.finalize()
+                return
+
+    async def data(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Yield the pieces of the file whose name came last."""
+        async for event in self.events(chunks):
+            if not isinstance(event, bytes):
+                return
+            yield event
 
     def _begin_header(self) -> None:
         self._name = self._value = b""
@@ -70,14 +105,17 @@ class _FirstFile:
             self._disposition = self._value
 
     def _begin_part(self) -> None:
-        named = b"filename" in parse_options_header(self._disposition)[1]
-        self._inside = named and not self.begun
-        self.begun = self.begun or named
+        options = parse_options_header(self._disposition)[1]
+        self._inside = b"filename" in options
+        if self._inside:
+            self._events.append(options.get(b"name", b"").decode("utf-8", "replace"))
         self._disposition = b""
 
     def _add(self, data: bytes, start: int, end: int) -> None:
         if self._inside:
-            self.received.append(data[start:end])
+            self._events.append(data[start:end])
 
     def _end_part(self) -> None:
+        if self._inside:
+            self._events.append(None)
         self._inside = False

@@ -2,7 +2,8 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
@@ -11,7 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from goldensample.errors import ImageError
 from goldensample.images.codec import read_shape
-from goldensample.station.inputs.forms import file_of_form, is_form
+from goldensample.station.inputs.forms import file_of_form, files_of_form, is_form
 from goldensample.station.line.intake import Intake
 from goldensample.station.records.archive import IncomingFile, TooLargeError
 
@@ -47,8 +48,16 @@ async def receive(intake: Intake, request: Request) -> IncomingFile:
         HTTPException: it is too slow.
         ClientDisconnect: it did not arrive whole.
     """
-    length = request.headers.get("content-length", "0")
     limit = intake.settings.limit_bytes
+    async with _in_time(request, limit) as chunks:
+        body = file_of_form(request, chunks) if is_form(request) else chunks
+        return await intake.archive.receive(body, limit)
+
+
+@asynccontextmanager
+async def _in_time(request: Request, limit: int) -> AsyncIterator[AsyncIterator[bytes]]:
+    """Give the body of a request, which must not be announced as too large, nor come too slowly."""
+    length = request.headers.get("content-length", "0")
     if not length.isdecimal() or len(length) > 18 or int(length) > limit:
         raise TooLargeError(f"a file must have {limit:,} bytes at most; it has more")
 
@@ -64,11 +73,51 @@ async def receive(intake: Intake, request: Request) -> IncomingFile:
 
     try:
         async with asyncio.timeout(UPLOAD_S):
-            body = file_of_form(request, chunks()) if is_form(request) else chunks()
-            return await intake.archive.receive(body, limit)
+            yield chunks()
     except TimeoutError as error:
         message = f"a file must arrive without a pause of {STALL_S:g} s, and in {UPLOAD_S:g} s"
         raise HTTPException(408, message) from error
+
+
+async def receive_views(
+    intake: Intake, request: Request, names: Collection[str]
+) -> dict[str, Upload]:
+    """Receive the pictures of a part's views, the files of a form by the names of their fields.
+
+    One that cannot be read is returned with the reason.
+
+    Raises:
+        HTTPException: it is no form, too slow, or a field is no view's, or one is there twice.
+        TooLargeError: the form is larger than that many pictures can be.
+        ClientDisconnect: it did not arrive whole.
+    """
+    uploads: dict[str, Upload] = {}
+    limit, listed = intake.settings.limit_bytes, ", ".join(names)
+    if not is_form(request):
+        message = f"a part must be multipart/form-data with a file for each view, {listed}"
+        raise HTTPException(422, f"{message}; it is not; send one file a view: -F VIEW=@FILE")
+    try:
+        async with _in_time(request, len(names) * limit) as chunks:
+            async for name, data in files_of_form(request, chunks):
+                if name not in names or name in uploads:
+                    raise HTTPException(
+                        422, f"a file must be named as a view, {listed}, each once; got {name[:64]}"
+                    )
+                uploads[name] = await _receive_view(intake, data, name)
+    except BaseException:
+        for upload in uploads.values():
+            intake.archive.discard(upload.file)
+        raise
+    return uploads
+
+
+async def _receive_view(intake: Intake, data: AsyncIterator[bytes], name: str) -> Upload:
+    """Receive one file of a form, and check that it is a picture."""
+    try:
+        incoming = await intake.archive.receive(data, intake.settings.limit_bytes)
+    except TooLargeError as error:
+        return Upload(intake.archive.receive_bytes(b""), *_reason(error))
+    return await _checked(intake, incoming, name)
 
 
 async def receive_picture(intake: Intake, request: Request, name: str) -> Upload:
@@ -80,13 +129,16 @@ async def receive_picture(intake: Intake, request: Request, name: str) -> Upload
     try:
         incoming = await receive(intake, request)
     except (TooLargeError, HTTPException, ClientDisconnect) as error:
-        message, status = _reason(error)
-        return Upload(intake.archive.receive_bytes(b""), message, status)
+        return Upload(intake.archive.receive_bytes(b""), *_reason(error))
+    return await _checked(intake, incoming, name)
+
+
+async def _checked(intake: Intake, incoming: IncomingFile, name: str) -> Upload:
+    """Check that a file is a picture; what cannot be read is returned with the reason."""
     try:
         await check_picture(intake, incoming, name)
     except ImageError as error:
-        message, status = _reason(error)
-        return Upload(incoming, message, status)
+        return Upload(incoming, *_reason(error))
     except BaseException:
         intake.archive.discard(incoming)
         raise

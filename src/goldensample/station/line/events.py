@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
+from goldensample.station.records.rows import Record
+
 MAX_QUEUED = 100
 """Events queued for a slow reader; older ones are dropped, and the page reloads."""
 HEARTBEAT_S = 15.0
@@ -59,3 +61,15 @@ class Events:
         """End all streams, so that a shutdown need not wait for them; from any thread."""
         self._closed = True
         self._publish("")
+
+
+def record_event(record: Record) -> dict[str, Any]:
+    """Return the event that announces a new record to pages."""
+    return {
+        "id": record.id,
+        "product": record.product,
+        "name": record.name,
+        "verdict": record.verdict,
+        "score": record.score,
+        "p_value": record.p_value,
+    }

@@ -44,6 +44,8 @@ class Job:
         error: why it cannot be read, where that is known; it is not inspected then.
         on_picture: called with the picture once it is decoded, before its record is stored.
         facts: what its camera says of it.
+        part, view: the id of a part of several views, and which it is of them; or None and "".
+        serial, reference: of whom the picture is, and the sender's own number of the job, or "".
         accepted: seconds since 1970.
         started: the same moment on the performance counter.
         answer: the record, set when it is stored; or the error.
@@ -58,6 +60,10 @@ class Job:
     error: str = ""
     on_picture: Callable[[Picture], None] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    part: int | None = None
+    view: str = ""
+    serial: str = ""
+    reference: str = ""
     accepted: float = field(default_factory=time.time)
     started: float = field(default_factory=time.perf_counter)
     answer: "Future[Record]" = field(default_factory=Future)
@@ -129,4 +135,8 @@ def _new_record(job: Job, state: State) -> Record:
         picture_bytes=job.incoming.size,
         heat_sha256=None,
         frame=dict(job.facts) or None,
+        part=job.part,
+        view=job.view or None,
+        serial=job.serial or None,
+        job=job.reference or None,
     )

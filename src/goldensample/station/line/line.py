@@ -29,12 +29,11 @@ from goldensample.station.records.rows import Record
 log = logging.getLogger(__name__)
 BATCH = 4
 """Batch size: small, so that one batch is stored and answered while the next is inspected."""
-
-
 OnInspected = Callable[[Job, State, Picture, Inspection], None]
 """Called with each inspected picture before it is stored."""
-Store = Callable[[Sequence[JobResult]], Sequence[Record | Exception]]
-"""Stores results; returns for each its record, or the error that kept it from being stored."""
+Store = Callable[[Sequence[JobResult]], Sequence[Record | Exception | None]]
+"""Stores results; returns for each its record, the error that kept it from being stored, or None
+where it is stored and answered with its part of several views."""
 Submit = Callable[[Job], "Future[Record]"]
 
 
@@ -45,8 +44,7 @@ class Line:
         archive: store of the incoming files.
         limit: pictures accepted and not yet answered, at most.
         store: stores results.
-        on_stored: called with each record when it is stored, and whether its part was answered
-            before.
+        on_stored: called with each record once stored, and whether its part was answered before.
         on_inspected: called with each picture when it is inspected.
         deadline_s: seconds until a part without a verdict is answered as an error; None for never.
     """
@@ -230,9 +228,10 @@ class Line:
                 self._fail(result.job, record)
                 continue
             self._free_slot()
-            if not result.is_late:
+            if record is not None and not result.is_late:
                 result.job.answer.set_result(record)
-            self._tell(record, result.is_late)
+            if record is not None:
+                self._tell(record, result.is_late)
 
     def _tell(self, record: Record, answered: bool) -> None:
         try:

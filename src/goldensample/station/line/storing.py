@@ -12,6 +12,7 @@ from goldensample.station.line.jobs import JobResult
 from goldensample.station.records import heat_files
 from goldensample.station.records.archive import Archive, IncomingFile
 from goldensample.station.records.ledger import Ledger
+from goldensample.station.records.parts import PartRecord
 from goldensample.station.records.rows import Record
 
 RETRY_PAUSES_S = (0.1, 0.4, 1.5, 4.0)
@@ -99,18 +100,45 @@ def store_entries(
     return list(records)
 
 
-def _add_records(ledger: Ledger, entries: Sequence[Entry]) -> list[Record]:
-    """Add records; retry while the database cannot be reached."""
+def store_part(
+    archive: Archive, ledger: Ledger, results: Sequence[JobResult], part: PartRecord
+) -> list[Record]:
+    """Store a part with the results of its views in one transaction, or nothing of it.
+
+    Raises:
+        Exception: it could not be stored; the files are deleted.
+    """
+    made = [_make_entry(archive, result) for result in results]
+    entries = [entry for entry in made if isinstance(entry, Entry)]
+    files = [file for entry in entries for file in entry.files]
+    try:
+        for entry in made:
+            if isinstance(entry, OSError):
+                raise entry
+        archive.flush(files)
+        records = _add_records(ledger, entries, part)
+    except Exception:
+        for file in [*files, *(result.job.incoming for result in results)]:
+            archive.discard(file)
+        raise
+    archive.commit(files)
+    return records
+
+
+def _add_records(
+    ledger: Ledger, entries: Sequence[Entry], part: PartRecord | None = None
+) -> list[Record]:
+    """Add records, and what became of their part; retry while the database cannot be reached."""
     rows = [entry.record for entry in entries]
     watched = [entry.watched_file for entry in entries]
     answered = [entry.answered for entry in entries]
     for pause_s in RETRY_PAUSES_S:
         try:
-            return ledger.add(rows, watched, answered)
+            return ledger.add(rows, watched, answered, part)
         except UNREACHABLE:
             time.sleep(pause_s)
     try:
-        return ledger.add(rows, watched, answered)
+        return ledger.add(rows, watched, answered, part)
     except UNREACHABLE as error:
         raise DatabaseUnreachableError(
             "the station's database must take records; it is away, or its disk is full; try again "

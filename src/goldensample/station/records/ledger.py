@@ -9,6 +9,7 @@ from sqlalchemy.sql import ColumnElement
 
 from goldensample.station.records.labels import Labels
 from goldensample.station.records.outbox import Outbox
+from goldensample.station.records.parts import PartRecord, Parts
 from goldensample.station.records.rows import ERROR, Change, Filter, Record, column_values
 from goldensample.station.records.tables import changes, feedback, records, seen
 from goldensample.station.records.titles import Titles
@@ -28,12 +29,14 @@ class Ledger:
         self.outbox = Outbox(engine)
         self.labels = Labels(engine)
         self.titles = Titles(engine)
+        self.parts = Parts(engine)
 
     def add(
         self,
         rows: Sequence[Record],
         watched_files: Sequence[tuple[str, str]] = (),
         answered: Sequence[bool] = (),
+        part: PartRecord | None = None,
     ) -> list[Record]:
         """Store records in one transaction, also for outputs; return them with their ids.
 
@@ -41,9 +44,12 @@ class Ledger:
             rows: in order.
             watched_files: for each, the (path, stamp) of its file in a watched folder, or empty.
             answered: for each, whether outputs have had an answer to its part already.
+            part: what became of the part whose views they are.
         """
         stored = []
         with self._engine.begin() as connection:
+            if part:
+                self.parts.finish(connection, part)
             for index, record in enumerate(rows):
                 values = column_values(record)
                 del values["id"]

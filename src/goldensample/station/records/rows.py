@@ -20,7 +20,8 @@ class Record:
 
     Times are seconds since 1970 in UTC. Before it is stored, `id` is 0. A picture that could not be
     read has the verdict ERROR, no score, and no height and width; `note` says why. `frame` is what
-    a camera said of the picture, such as its number and exposure.
+    a camera said of the picture, such as its number and exposure. `part` and `view` are of a part
+    of several views; `serial` and `job` are as its sender gave them.
     """
 
     id: int = 0
@@ -49,6 +50,10 @@ class Record:
     kept: bool = True
     answer: str | None = None
     answered_by: str | None = None
+    part: int | None = None
+    view: str | None = None
+    serial: str | None = None
+    job: str | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Record))
@@ -125,7 +130,7 @@ class Filter:
         since: seconds since 1970, inclusive.
         until: seconds since 1970, exclusive.
         before: only records with a smaller id.
-        text: substring of the name.
+        text: substring of the name or of the serial number.
     """
 
     product: str | None = None
@@ -154,7 +159,8 @@ class Filter:
         if self.before is not None:
             conditions.append(records.c.id < self.before)
         if self.text:
-            conditions.append(records.c.name.contains(self.text, autoescape=True))
+            has_text = records.c.name.contains(self.text, autoescape=True)
+            conditions.append(has_text | records.c.serial.contains(self.text, autoescape=True))
         return and_(*conditions)
 
 

@@ -46,6 +46,11 @@ records = Table(
     Column("kept", Boolean, nullable=False),
     Column("answer", String(8)),
     Column("answered_by", String(64)),
+    Column("part", Integer),
+    Column("view", String(32)),
+    Column("serial", String(255)),
+    Column("job", String(64)),
+    Index("records_by_part", "part"),
     Index("records_by_time", "time"),
     Index("records_by_product", "product", "id"),
     Index("records_by_picture", "picture_sha256"),
@@ -53,8 +58,31 @@ records = Table(
     Index("records_by_answer", "product", "answer", "verdict"),
     sqlite_autoincrement=True,
 )
-"""One row a picture, without a score where it could not be read; `answer` and
-`answered_by` are of the latest feedback not undone; `kept`: still on disk."""
+"""One row a picture, without a score where it could not be read; `answer` and `answered_by` are of
+the latest feedback not undone; `kept`: still on disk; `part`: which part it is a view of."""
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("product", String(64), nullable=False),
+    Column("serial", String(255), nullable=False),
+    Column("job", String(64), nullable=False),
+    Column("operator", String(64), nullable=False),
+    Column("time", Float, nullable=False),
+    Column("milliseconds", Float),
+    Column("verdict", String(8)),
+    Column("p_value", Float),
+    Column("view", String(32), nullable=False),
+    Column("note", Text, nullable=False),
+    Index("parts_by_product", "product", "id"),
+    Index("parts_by_serial", "serial"),
+    Index("parts_by_job", "job"),
+    Index("parts_by_verdict", "verdict"),
+    sqlite_autoincrement=True,
+)
+"""One row a part of several views, from the moment it is accepted; without a verdict it is under
+way, see `parts.PartRecord`."""
 
 feedback = Table(
     "feedback",

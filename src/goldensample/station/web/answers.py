@@ -73,12 +73,44 @@ class RecordAnswer(Strict):
     kept: bool
     answer: Literal["good", "defect", "unsure"] | None
     answered_by: str | None
+    part: int | None
+    view: str | None
+    serial: str | None
+    job: str | None
 
 
 class RecordList(Strict):
     """Records, the newest first."""
 
     records: list[RecordAnswer]
+
+
+class PartSummary(Strict):
+    """A part of several views; without a verdict it is under way; `time` in UTC as ISO 8601."""
+
+    id: int
+    product: str
+    serial: str
+    job: str
+    operator: str
+    time: str
+    milliseconds: float | None
+    verdict: Literal["good", "defect", "error"] | None
+    p_value: float | None
+    view: str
+    note: str
+
+
+class PartAnswer(PartSummary):
+    """A part with the records of its views, by their names."""
+
+    views: dict[str, RecordAnswer]
+
+
+class PartList(Strict):
+    """Parts, the newest first."""
+
+    parts: list[PartSummary]
 
 
 class LabelAnswer(Strict):

@@ -1,7 +1,7 @@
 """The API for machines, and for the pages' own scripts."""
 
 import asyncio
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -34,8 +34,10 @@ from goldensample.station.web.refusals import (
 )
 from goldensample.station.web.requests import (
     TEXT_PATTERN,
+    JobNumber,
     RecordId,
     RecordQuery,
+    Serial,
     csv_lines,
     intake_of,
     label_json,
@@ -94,6 +96,8 @@ async def inspect(
     product: str,
     name: Annotated[str, Query(max_length=255, pattern=TEXT_PATTERN)] = "",
     source: Literal["api", "page"] = "api",
+    serial: Serial = "",
+    job: JobNumber = "",
 ) -> Any:
     """Inspect the picture that is the body, or the file in a form; answer when it is kept.
 
@@ -107,8 +111,8 @@ async def inspect(
         upload = await receive_picture(intake, request, name)
         error = without_paths(upload.error, intake)
         try:
-            job = Job(target, upload.file, name or "picture", source, person.name, error=error)
-            future = submit(job)
+            accepted = Job(target, upload.file, name or "picture", source, person.name, error=error)
+            future = submit(replace(accepted, serial=serial, reference=job))
         except BaseException:
             intake.archive.discard(upload.file)
             raise

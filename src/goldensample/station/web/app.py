@@ -19,6 +19,7 @@ from goldensample.station.web import (
     login,
     outputs_api,
     pages,
+    parts_api,
     product_pages,
     products_api,
     setup_api,
@@ -50,6 +51,7 @@ def create_app(station: Station) -> FastAPI:
         setup_api,
         health_api,
         outputs_api,
+        parts_api,
         login,
         live_events,
     ):

@@ -10,7 +10,7 @@ MAX_BODY_BYTES = 2**20
 def is_picture(path: str) -> bool:
     """Tell whether a body may be a picture, which `uploads.receive` bounds."""
     is_draft = path.startswith("/api/drafts/") and path.endswith("/pictures")
-    return is_draft or path.startswith("/api/inspect/")
+    return is_draft or path.startswith(("/api/inspect/", "/api/parts/"))
 
 
 def limit_body(receive: Receive, limit_bytes: int) -> Receive:

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from datetime import time as clock
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, HTTPException, Path, Request
+from fastapi import Depends, HTTPException, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.station.line.intake import Intake
@@ -25,6 +25,10 @@ MAX_ID = 2**31 - 1
 RecordId = Annotated[int, Path(ge=1, le=MAX_ID)]
 TEXT_PATTERN = r"^[^\x00]*$"
 """Text that PostgreSQL can store."""
+Serial = Annotated[str, Query(max_length=255, pattern=TEXT_PATTERN)]
+"""Serial number of a part."""
+JobNumber = Annotated[str, Query(max_length=64, pattern=TEXT_PATTERN)]
+"""A sender's own number of a job, which comes back with the verdict."""
 ShortText = Annotated[str, Field(max_length=64, pattern=TEXT_PATTERN)]
 Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 

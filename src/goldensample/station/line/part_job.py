@@ -1,0 +1,138 @@
+"""Parts on the line: views are inspected one by one, and stored all together or not at all."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+
+from goldensample.station.line.jobs import Job, JobResult
+from goldensample.station.line.storing import store_part, store_results
+from goldensample.station.products.parts import PartProduct
+from goldensample.station.records.archive import Archive
+from goldensample.station.records.ledger import Ledger
+from goldensample.station.records.parts import PartRecord
+from goldensample.station.records.rows import Record
+from goldensample.wording.numbers import count
+
+Tell = Callable[[PartRecord, Sequence[Record]], None]
+"""Called with a part and its views' records once they are stored."""
+log = logging.getLogger(__name__)
+
+
+class PartJob:
+    """A part that was accepted. All methods are called in the line's thread that stores.
+
+    Args:
+        part: as it was begun.
+        product: whose rule judges it.
+        names: of the views that came, each of which gets a job.
+    """
+
+    def __init__(self, part: PartRecord, product: PartProduct, names: Sequence[str]) -> None:
+        self.part, self.answer = part, Future[tuple[PartRecord, list[Record]]]()
+        self.answer.set_running_or_notify_cancel()
+        self._product, self._names = product, set(names)
+        self._results: dict[str, JobResult] = {}
+        self._failures: dict[str, str] = {}
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is known of every view what became of it."""
+        return self._names <= {*self._results, *self._failures}
+
+    def hold(self, result: JobResult, archive: Archive) -> None:
+        """Keep the result of a view until those of all are there, in the place of a late one."""
+        if late := self._results.get(result.job.view):
+            archive.discard(late.job.incoming)
+        self._results[result.job.view] = result
+
+    def fail(self, view: str, error: BaseException) -> None:
+        """Note that a view could not be inspected."""
+        self._failures[view] = str(error)
+
+    def finish(self, archive: Archive, ledger: Ledger, tell: Tell) -> None:
+        """Judge the part, store it with its views, and only then answer."""
+        jobs = {view: result.job for view, result in self._results.items()}
+        try:
+            records = {view: result.record for view, result in self._results.items()}
+            found = self._product.judge(records, self._failures)
+            part = replace(
+                self.part,
+                milliseconds=round(1000 * (time.time() - self.part.time), 3),
+                verdict=found.verdict,
+                p_value=found.p_value,
+                view=found.view,
+                note=found.note,
+            )
+            stored = store_part(archive, ledger, list(self._results.values()), part)
+        except Exception as error:
+            log.exception("could not store part %d", self.part.id)
+            self._answer(jobs, error)
+            self.answer.set_exception(error)
+            return
+        self._answer(jobs, dict(zip(jobs, stored, strict=True)))
+        self.answer.set_result((part, stored))
+        try:
+            tell(part, stored)
+        except Exception:
+            log.exception("could not tell of part %d", part.id)
+
+    def _answer(self, jobs: dict[str, Job], found: dict[str, Record] | Exception) -> None:
+        """Answer the jobs of the views."""
+        for view, job in jobs.items():
+            if isinstance(found, Exception):
+                job.answer.set_exception(found)
+            else:
+                job.answer.set_result(found[view])
+
+
+class PartStore:
+    """Stores the results of a line: those of a part are held until all its views are there.
+
+    Args:
+        archive, ledger: where to.
+        tell: see Tell.
+    """
+
+    def __init__(self, archive: Archive, ledger: Ledger, tell: Tell) -> None:
+        self._archive, self._ledger, self._tell = archive, ledger, tell
+        self._parts: dict[int, PartJob] = {}
+
+    def begin(self, part: PartJob) -> None:
+        """Expect the views of a part; from any thread, before they are submitted."""
+        self._parts[part.part.id] = part
+
+    def fail(self, part: PartJob, view: str, error: BaseException) -> None:
+        """Note that a view of a part could not be inspected; in the line's thread that stores."""
+        part.fail(view, error)
+        self.finish_complete(part)
+
+    def store(self, results: Sequence[JobResult]) -> list[Record | Exception | None]:
+        """Store results.
+
+        Returns:
+            for each its stored record, or the error; None of a view that is held, or was stored and
+            answered with its part.
+        """
+        parts = [self._parts.get(result.job.part or 0) for result in results]
+        pairs = list(zip(results, parts, strict=True))
+        alone = [result for result, part in pairs if part is None]
+        stored = iter(store_results(self._archive, self._ledger, alone))
+        for result, part in pairs:
+            if part:
+                part.hold(result, self._archive)
+                self.finish_complete(part)
+        return [None if part else next(stored) for part in parts]
+
+    def finish_complete(self, part: PartJob) -> None:
+        """Finish a part if all is known of it; in the line's thread that stores."""
+        if part.complete and part.part.id in self._parts:
+            del self._parts[part.part.id]
+            part.finish(self._archive, self._ledger, self._tell)
+
+
+def answer_interrupted(ledger: Ledger) -> str:
+    """Answer the parts that were under way when the last run ended; return how many, in words."""
+    parts = ledger.parts.interrupt()
+    return f"{count(parts, 'part')} under way when the station stopped: no verdict" if parts else ""

@@ -1,0 +1,162 @@
+"""Parts of several views at the station: one request, one verdict, all of it kept or nothing."""
+
+import sys
+import threading
+from contextlib import suppress
+
+import httpx
+import pytest
+from part_files import VIEWS, fit_views, make_part, view_files
+from station_parts import open_station, run_station, wait
+
+from goldensample.station.records.parts import INTERRUPTED
+
+
+@pytest.fixture(scope="module")
+def views(tiny, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("views")
+    fit_views(tiny, folder)
+    return folder
+
+
+@pytest.fixture
+def bracket(views, tmp_path):
+    return make_part(views, tmp_path / "files")
+
+
+def form(files: dict[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    return [(view, (f"{view}.png", data)) for view, data in files.items()]
+
+
+def post(client, files: dict[str, bytes], **query: str):
+    return client.post("/api/parts/bracket", params=query, files=form(files))
+
+
+def test_a_part_is_one_request_and_one_verdict(bracket, tmp_path):
+    with open_station(tmp_path / "station", bracket) as client:
+        products = [one["product"] for one in client.get("/api/products").json()]
+        assert products == list(VIEWS)
+        good = post(client, view_files(20), serial="A20", job="7")
+        assert good.status_code == 200, good.text
+        good = good.json()
+        assert (good["verdict"], good["serial"], good["job"]) == ("good", "A20", "7")
+        odd = post(client, dict(reversed(view_files(3, "left").items())), serial="A3").json()
+        assert (odd["verdict"], odd["view"]) == ("defect", "left")
+        assert list(odd["views"]) == list(VIEWS)
+        for view, one in odd["views"].items():
+            assert (one["part"], one["view"], one["serial"]) == (odd["id"], view, "A3")
+            assert one["product"] == view
+        assert client.get(f"/api/parts/bracket/{odd['id']}").json() == odd
+        listed = client.get("/api/parts/bracket", params={"serial": "A20"}).json()["parts"]
+        assert [one["id"] for one in listed] == [good["id"]]
+        assert not client.get("/api/parts/bracket", params={"job": "8"}).json()["parts"]
+        found = client.get("/api/records", params={"text": "A20"}).json()["records"]
+        assert {one["view"] for one in found} == set(VIEWS)
+        assert "A20" in client.get("/history?text=A20").text
+
+
+def test_what_is_missing_or_broken_is_an_error_and_is_kept(bracket, tmp_path):
+    with open_station(tmp_path / "station", bracket) as client:
+        without = post(client, view_files(20, without="left"), serial="B1")
+        assert without.status_code == 422
+        assert (without.json()["verdict"], without.json()["note"]) == (
+            "error",
+            "view left missing",
+        )
+        assert set(without.json()["views"]) == {"top", "under"}
+        broken = post(client, {**view_files(20), "left": b"no picture"}).json()
+        assert broken["verdict"] == "error"
+        assert broken["note"].startswith("view left: cannot read")
+        assert broken["views"]["left"]["verdict"] == "error"
+        none = client.post("/api/parts/bracket", files=[("left", ("left.png", b""))]).json()
+        assert "view top missing" in none["note"]
+        kept = client.get("/api/parts/bracket").json()["parts"]
+        assert [one["verdict"] for one in kept] == ["error"] * 3
+
+
+def test_a_form_of_other_views_is_refused_and_says_why(bracket, tmp_path):
+    with open_station(tmp_path / "station", bracket) as client:
+        for files in (
+            [("side", ("a.png", b"x"))],
+            [*form(view_files(20)), ("top", ("b.png", b"x"))],
+        ):
+            refused = client.post("/api/parts/bracket", files=files)
+            assert refused.status_code == 422
+            assert "must be named as a view, top, left, under, each once" in refused.json()["error"]
+        alone = client.post("/api/parts/bracket", content=b"x")
+        assert "-F VIEW=@FILE" in alone.json()["error"]
+        assert client.post("/api/parts/none", content=b"x").status_code == 404
+        kept = client.get("/api/parts/bracket").json()["parts"]
+        assert [one["verdict"] for one in kept] == ["error"] * 3
+        assert not client.get("/api/records").json()["records"]
+        assert not list((tmp_path / "station/pictures/coming").iterdir())
+
+
+def test_a_view_that_learned_takes_the_rate_from_the_part_and_says_so(bracket, tmp_path):
+    with open_station(tmp_path / "station", bracket) as client:
+        first = post(client, view_files(3, "left")).json()
+        assert first["note"] == ""
+        said = {"record": first["views"]["left"]["id"], "answer": "good"}
+        assert client.post("/api/feedback", json=said).is_success
+        second = post(client, view_files(20)).json()
+        assert "changed since the part's limits were set" in second["note"]
+        assert "view left" in second["note"]
+
+
+def test_a_single_picture_has_a_serial_number_too(bracket, tmp_path):
+    with open_station(tmp_path / "station", bracket) as client:
+        data = view_files(20)["top"]
+        answer = client.post("/api/inspect/top?serial=C1&job=9", content=data).json()
+        assert (answer["serial"], answer["job"], answer["part"]) == ("C1", "9", None)
+        assert "C1" in client.get("/api/records.csv").text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
+def test_parts_are_kept_whole_or_answered_as_interrupted(bracket, tmp_path):
+    answered: dict[str, dict] = {}
+
+    def use(client: httpx.Client, number: int, seed: int) -> None:
+        with suppress(httpx.TransportError):
+            for turn in range(1000):
+                serial = f"{seed}-{number}-{turn}"
+                files = view_files(30 + turn % 5, "left" if turn % 3 == 2 else "")
+                answer = post(client, files, serial=serial)
+                if answer.status_code == 200:
+                    answered[serial] = answer.json()
+
+    folder, interrupted = tmp_path / "station", 0
+    for seed in range(6):
+        before = len(answered)
+        with run_station(folder, [bracket]) as station:
+            threads = [
+                threading.Thread(target=use, args=(station.client, number, seed))
+                for number in range(3)
+            ]
+            for thread in threads:
+                thread.start()
+            wait(lambda before=before, seed=seed: len(answered) >= before + 2 + seed)
+            station.kill()
+            for thread in threads:
+                thread.join()
+    with run_station(folder, [bracket]) as station:
+        parts = station.client.get("/api/parts/bracket?limit=1000").json()["parts"]
+        by_serial = {one["serial"]: one for one in parts}
+        assert set(answered) <= set(by_serial)
+        for serial, one in by_serial.items():
+            whole = station.client.get(f"/api/parts/bracket/{one['id']}").json()
+            if serial in answered:
+                assert whole == answered[serial]
+            if one["verdict"] == "error":
+                assert one["note"] == INTERRUPTED
+                assert whole["views"] == {}
+                interrupted += 1
+            else:
+                assert list(whole["views"]) == list(VIEWS)
+                for view in whole["views"].values():
+                    picture = station.client.get(f"/api/records/{view['id']}/picture")
+                    assert picture.status_code == 200
+        assert interrupted
+        words = [one["words"] for one in station.client.get("/api/changes").json()["changes"]]
+        assert any("under way when the station stopped" in one for one in words)
+        records = station.client.get("/api/records?limit=1000").json()["records"]
+        assert len(records) == 3 * sum(one["verdict"] != "error" for one in parts)
