@@ -100,32 +100,37 @@ def show(path: Path, part: PartInspector, json: bool) -> None:
     say(f"verdicts: {promise(part)}")
 
 
+ViewCount = Annotated[
+    int | None, typer.Option(min=1, help="Without files: how many views there will be.")
+]
+EachRate = Annotated[
+    float | None,
+    typer.Option(
+        "--rate",
+        parser=parse_rate,
+        metavar="RATE",
+        help="With --views: each view's rate, as 1%.",
+    ),
+]
+WantedRate = Annotated[
+    float | None,
+    typer.Option(
+        parser=parse_rate,
+        metavar="RATE",
+        help="Of good parts called defects. \\[default: as the part has it, else 5%]",
+    ),
+]
+
+
 @app.command("risk")
 def tell_risk(
     files: Annotated[
         list[Path] | None,
         typer.Argument(metavar="FILE...", help="A .golden-part file, or .golden files of views."),
     ] = None,
-    views: Annotated[
-        int | None, typer.Option(min=1, help="Without files: how many views there will be.")
-    ] = None,
-    rate: Annotated[
-        float | None,
-        typer.Option(
-            "--rate",
-            parser=parse_rate,
-            metavar="RATE",
-            help="With --views: each view's rate, as 1%.",
-        ),
-    ] = None,
-    wanted: Annotated[
-        float | None,
-        typer.Option(
-            parser=parse_rate,
-            metavar="RATE",
-            help="Of good parts called defects. \\[default: as the part has it, else 5%]",
-        ),
-    ] = None,
+    views: ViewCount = None,
+    rate: EachRate = None,
+    wanted: WantedRate = None,
     json: Json = False,
 ) -> None:
     """Tell how many good parts are called defects where any view is, and what to set instead.
