@@ -15,7 +15,16 @@ PACKAGE = "goldensample"
 WINGS = (
     *("errors", "records", "arrays", "native", "runners", "_version", "locales"),
     *("storage", "images", "preparation", "backbones", "features", "search", "coreset"),
-    *("regions", "calibration", "drift", "methods", "inspection", "wording", "masks"),
+    *(
+        "regions",
+        "calibration",
+        "drift",
+        "methods",
+        "inspection",
+        "wording",
+        "masks",
+        "label_tools",
+    ),
     *("synthetic", "graphs", "evaluation", "datasets", "fitting", "learning", "artifact", "export"),
     *(
         "parts",
@@ -59,6 +68,7 @@ HOMES = {
     "fsspec": {"storage.locations"},
     "pyarrow": {"storage.verdict_table"},
     "zxingcpp": {"parts.codes"},
+    "pycocotools": {"label_tools.marks"},
     "xlsxwriter": {"storage.verdict_sheet"},
     "typer": {"cli"},
     "rich": {"cli"},

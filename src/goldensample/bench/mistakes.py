@@ -76,7 +76,7 @@ def _collect_misclassified(entry: Entry, run: Run, output: Path, first_rank: int
                 name, score, "defect" if predicted else "good", heat_map,
                 run.preparation.placement(shape).box_px(),
             )  # fmt: skip
-            mask = read_mask(items[name], shape) if items[name].masks or not defect else None
+            mask = read_mask(items[name], shape) if items[name].is_marked or not defect else None
             report.add(pixels, inspection, defect, items[name].defect_type, mask)
             labels.append(bool(defect))
     counts = Counter(labels)

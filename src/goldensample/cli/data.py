@@ -1,17 +1,25 @@
 """`golden data`: list the layouts of data sets, and check a data set for errors."""
 
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from goldensample.cli.console import print_json, progress, say, tell
-from goldensample.cli.options import Layout
-from goldensample.datasets import LAYOUTS, Dataset, find_layout
+from goldensample.cli.extras import check_extra
+from goldensample.cli.options import CategoryName, Labels, Layout
+from goldensample.datasets import LAYOUTS, Dataset, find_layout, list_category
 from goldensample.datasets.checking import Finding, check
+from goldensample.datasets.marked import marked_pictures, read_with_labels
 from goldensample.errors import ImageError
+from goldensample.label_tools.formats import FORMATS, read_labels
+from goldensample.label_tools.marks import MarkedPicture
 from goldensample.records import Notify
+from goldensample.storage.atomic import check_writable
+from goldensample.wording.numbers import count as count_text
 
 app = typer.Typer(
     help="Data sets: which layouts are read, and what is wrong with one.",
@@ -47,6 +55,7 @@ def check_folder(
         ),
     ],
     layout: Layout = "",
+    labels: Labels = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a finding, and their number.")
     ] = False,
@@ -59,17 +68,16 @@ def check_folder(
     Notes: files left out, masks taken for pictures, few grey levels, sizes that differ, test
     pictures that are there twice, no masks at all.
     """
-    name = layout or find_layout(folder)
-    if name not in LAYOUTS:
-        raise ValueError(f"--layout must be one of {', '.join(LAYOUTS)}; got {name!r}")
-    categories = LAYOUTS[name].categories(folder)
-    if not categories:
-        raise ImageError(f"{folder} must hold categories of {LAYOUTS[name].title}; it holds none")
-    tell(f"read as {name}: {LAYOUTS[name].title}")
+    if labels:
+        check_extra("labels", "--labels")
+        read_marked = partial(read_with_labels, folder, "", layout, labels)
+        readers: dict[str, Callable[[], Dataset]] = {"": read_marked}
+    else:
+        readers = _readers(folder, layout)
     pictures, findings = 0, list[Finding]()
     with progress() as notify:
-        for category in categories:
-            count, category_findings = _check_category(folder, name, category, notify)
+        for category, read in readers.items():
+            count, category_findings = _check_category(read, notify)
             pictures, findings = pictures + count, findings + category_findings
             for finding in category_findings:
                 _show(finding, category, json)
@@ -78,17 +86,73 @@ def check_folder(
     if json:
         print_json({"pictures": pictures, "problems": problems, "notes": notes})
     else:
-        scope = f" in {len(categories)} categories" if len(categories) > 1 else ""
+        scope = f" in {len(readers)} categories" if len(readers) > 1 else ""
         total = f"{pictures:,} picture{'s' * (pictures != 1)}"
         say(f"{total}{scope}: problems {problems}, notes {notes}")
 
 
-def _check_category(
-    folder: Path, layout: str, category: str, notify: Notify
-) -> tuple[int, list[Finding]]:
+@app.command("convert")
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Masks from a label tool, as for --labels; or a data set with masks.",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Argument(metavar="OUT", help="A file, or for LabelMe and VOC a folder.")
+    ],
+    to: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")],
+    layout: Layout = "",
+    category: CategoryName = "",
+) -> None:
+    """Write masks in the form of another label tool, exact to the pixel.
+
+    Every form keeps single pixels and holes; Pascal VOC alone loses what lies below another mark.
+    """
+    if to not in FORMATS:
+        raise ValueError(f"--to must be one of {', '.join(FORMATS)}; got {to!r}")
+    check_extra("labels", "golden data convert")
+    form, pictures = _read_marked(source, layout, category)
+    if not FORMATS[to].folder:
+        check_writable(output)
+    FORMATS[to].write(pictures, output)
+    marks = sum(len(picture.marks) for picture in pictures)
+    say(f"{count_text(len(pictures), 'picture')}, {count_text(marks, 'mark')}: {form} to {output}")
+
+
+def _read_marked(source: Path, layout: str, category: str) -> tuple[str, list[MarkedPicture]]:
+    """Return the form and the pictures of a label tool's file, or of a data set with masks."""
+    if not layout:
+        try:
+            return read_labels(source)
+        except ImageError as error:
+            reason = error
+        try:
+            layout = find_layout(source)
+        except ImageError:
+            raise reason from None
+    data = list_category(source, category, layout)
+    return data.name, marked_pictures(data)
+
+
+def _readers(folder: Path, layout: str) -> dict[str, Callable[[], Dataset]]:
+    """Return what lists each category of a data set, by its name."""
+    name = layout or find_layout(folder)
+    if name not in LAYOUTS:
+        raise ValueError(f"--layout must be one of {', '.join(LAYOUTS)}; got {name!r}")
+    categories = LAYOUTS[name].categories(folder)
+    if not categories:
+        raise ImageError(f"{folder} must hold categories of {LAYOUTS[name].title}; it holds none")
+    tell(f"read as {name}: {LAYOUTS[name].title}")
+    return {one: partial(LAYOUTS[name].read, folder, one) for one in categories}
+
+
+def _check_category(read: Callable[[], Dataset], notify: Notify) -> tuple[int, list[Finding]]:
     """Return the number of pictures of a category, and the findings."""
     try:
-        data: Dataset = LAYOUTS[layout].read(folder, category)
+        data = read()
     except ImageError as error:
         return 0, [Finding("layout", True, (), str(error))]
     return len(data.train) + len(data.test), check(data, notify)

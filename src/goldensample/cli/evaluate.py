@@ -10,11 +10,26 @@ import typer
 
 from goldensample.artifact.store import load
 from goldensample.cli.console import print_json, progress, say, table_lines, tell
+from goldensample.cli.extras import check_extra
 from goldensample.cli.method_options import OwnMethod, open_own
-from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, PdfFile, ReportFolder
+from goldensample.cli.options import (
+    CategoryName,
+    GoldenFile,
+    Json,
+    Labels,
+    Layout,
+    PdfFile,
+    ReportFolder,
+)
 from goldensample.cli.reporting import begin_report, check_reports, write_reports
 from goldensample.datasets import Dataset, labelled, read_category
-from goldensample.datasets.items import join_names, unmarked_text, unmasked_note
+from goldensample.datasets.items import (
+    join_names,
+    require_complete,
+    unmarked_text,
+    unmasked_note,
+)
+from goldensample.datasets.marked import read_with_labels
 from goldensample.evaluation.evaluate import Evaluation, Labelled, Tally
 from goldensample.inspection.inspector import Inspector
 from goldensample.records import Notify, Picture
@@ -37,6 +52,7 @@ def command(
     ],
     layout: Layout = "",
     category: CategoryName = "",
+    labels: Labels = None,
     json: Json = False,
     report: ReportFolder = None,
     pdf: PdfFile = None,
@@ -48,7 +64,7 @@ def command(
     with published figures, not for use on a line.
     """
     check_reports(report, pdf)
-    data = find_dataset(dataset, layout, category)
+    data = find_dataset(dataset, layout, category, labels)
     inspector = load(file, open_own(method))
     page = begin_report(inspector, file) if report or pdf else None
     with progress() as notify:
@@ -83,9 +99,13 @@ def weak_hint(auroc: float, inspector: Inspector) -> str:
     )
 
 
-def find_dataset(root: Path, layout: str, category: str) -> Dataset:
+def find_dataset(root: Path, layout: str, category: str, labels: Path | None) -> Dataset:
     """List the pictures of a data set, and tell what was left out or lacks a mask."""
-    data = read_category(root, category, layout)
+    if labels:
+        check_extra("labels", "--labels")
+        data = require_complete(read_with_labels(root, category, layout, labels))
+    else:
+        data = read_category(root, category, layout)
     for note in (*data.notes, unmasked_note(data)):
         if note:
             tell(note)

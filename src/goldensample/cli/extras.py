@@ -29,6 +29,7 @@ EXTRAS = {
     "formats": Extra(("pillow_heif", "pillow_jxl"), "pictures in HEIC and JPEG XL"),
     "genicam": Extra(("harvesters", "genicam"), "golden serve --camera genicam: (GigE, USB3)"),
     "int8": Extra(("nncf",), "fits in int8 with networks of your own"),
+    "labels": Extra(("pycocotools",), "masks from label tools: --labels, golden data convert"),
     "parquet": Extra(("pyarrow",), "golden inspect --output results.parquet"),
     "pdf": Extra(("fpdf",), "reports as PDF: golden inspect --pdf"),
     "plc": Extra(("pymodbus", "snap7"), "golden serve --modbus and --s7: controllers"),

@@ -41,6 +41,14 @@ Device = Annotated[
 Layout = Annotated[
     str, typer.Option(help="A layout that golden data list names; else it is looked for.")
 ]
+Labels = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="Masks from a label tool, found by what the file holds: COCO, CVAT or Label Studio "
+        "(a file), LabelMe or Pascal VOC (a folder). DATASET may then be any folder of pictures.",
+    ),
+]
 CategoryName = Annotated[str, typer.Option(help="Which category, where the data set has several.")]
 Levels = Annotated[
     str | None,

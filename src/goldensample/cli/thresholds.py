@@ -67,7 +67,7 @@ def command(
         return
     if review is not None or reason:
         raise ValueError("--review and --reason must go with --set; got no --set")
-    dataset = find_dataset(data, layout, category) if data else None
+    dataset = find_dataset(data, layout, category, None) if data else None
     show_table(load(file, open_own(method)), file, dataset, json, report)
 
 

@@ -16,7 +16,7 @@ from goldensample.images.grey_range import choose_grey_range
 from goldensample.images.intake import FEW_LEVELS, MASK_LEVELS, PictureFacts, find_masks
 from goldensample.images.listing import is_picture
 from goldensample.masks.reading import read_marked
-from goldensample.records import Notify, silent
+from goldensample.records import Array, Notify, silent
 
 Size = tuple[int, int]
 SHOWN = 5
@@ -104,11 +104,14 @@ def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
     if item.defect_type == NO_LABEL:
         text = f"{name} has no label: nothing tells whether it is good"
         findings.append(Finding("no_label", True, (name,), text))
-    if item.defect and data.has_masks and not item.masks:
+    if item.defect and data.has_masks and not item.is_marked:
         text = f"{name} shows a defect and has no mask"
         findings.append(Finding("mask_missing", True, (name,), text))
     for mask in item.masks:
         findings += _check_mask(_name(data, mask), mask, name, facts.shape_hw if facts else None)
+    for mark in item.marks:
+        what = f"the mark {mark.label} of {name}"
+        findings += _check_marked(what, mark.mask(), name, facts.shape_hw if facts else None)
     return _DecodedPicture(name, in_train, item.defect_type, facts, tuple(findings))
 
 
@@ -118,6 +121,11 @@ def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> It
     except ImageError as error:
         yield Finding("unreadable", True, (name,), str(error))
         return
+    yield from _check_marked(name, mask, picture, size_hw)
+
+
+def _check_marked(name: str, mask: Array, picture: str, size_hw: Size | None) -> Iterator[Finding]:
+    """Find what is wrong with what is marked in a picture, (H, W) bool."""
     if size_hw and mask.shape[:2] != size_hw:
         sizes = f"{_size_text((mask.shape[0], mask.shape[1]))}, {picture} is {_size_text(size_hw)}"
         yield Finding("mask_size", True, (name, picture), f"{name} is {sizes}")

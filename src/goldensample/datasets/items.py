@@ -15,6 +15,7 @@ from goldensample.images.folder import Folder
 from goldensample.images.grey_range import GreyRange
 from goldensample.images.intake import MASK_LEVELS, count_values, find_masks
 from goldensample.images.listing import find_pictures, list_pictures
+from goldensample.label_tools.marks import Mark
 from goldensample.masks.reading import read_marked, require_size
 from goldensample.records import Array
 
@@ -33,6 +34,7 @@ class Item:
         defect: the label, True for every type but "good" and "".
         masks: the files that mark the defect, one or, in MVTec LOCO, one for each region; empty
             for good pictures and where there are no masks.
+        marks: what a label tool's file marks, in place of masks.
     """
 
     name: str
@@ -40,6 +42,12 @@ class Item:
     defect_type: str
     defect: bool
     masks: tuple[Path, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether it is known where the defect is."""
+        return bool(self.masks or self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,7 @@ def require_complete(data: Dataset, layout: str = "") -> Dataset:
 
 def unmasked_note(data: Dataset) -> str:
     """Return a sentence on the defect pictures that lack a mask where others have one, or ""."""
-    names = [i.name for i in data.test if data.has_masks and i.defect and not i.masks]
+    names = [i.name for i in data.test if data.has_masks and i.defect and not i.is_marked]
     if not names:
         return ""
     count = "1 defect picture has" if len(names) == 1 else f"{len(names)} defect pictures have"
@@ -183,10 +191,12 @@ def read_mask(item: Item, size_hw: tuple[int, int]) -> Array:
     union = np.zeros(size_hw, bool)
     if not item.defect:
         return union
-    if not item.masks:
+    if not item.is_marked:
         raise ValueError(f"item must have a mask; {item.name} has none; ask for its masks first")
     for path in item.masks:
         union |= require_size(read_marked(path), path, item.path, size_hw)
+    for mark in item.marks:
+        union |= require_size(mark.mask(), f"the mark {mark.label}", item.path, size_hw)
     return union
 
 
@@ -201,7 +211,7 @@ def labelled(data: Dataset, grey_range: GreyRange | None) -> Iterator[Labelled]:
     paths = tuple(item.path for item in data.test)
     for item, picture in zip(data.test, Folder(names, paths, grey_range), strict=True):
         height, width, _ = picture.pixels.shape
-        has_mask = data.has_masks and (item.masks or not item.defect)
+        has_mask = data.has_masks and (item.is_marked or not item.defect)
         mask = read_mask(item, (height, width)) if has_mask else None
         files = item.masks if data.saturations else ()
         channels = tuple(read_channel(path, data.saturations) for path in files)

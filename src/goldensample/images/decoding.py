@@ -55,14 +55,19 @@ def read_samples(path: str | Location) -> Array:
         ImageError: the file cannot be read, with the reason.
     """
     with _open_bytes(path) as data:
-        if netpbm.is_netpbm(data):
-            check_pixels(*netpbm.read_header(data).shape[:2])
-            samples = netpbm.read_samples(data)
-            deep_or_rgb = samples.ndim == 3 or samples.dtype != np.uint8
-            return samples if deep_or_rgb else np.stack([samples] * 3, axis=2)
-        image = open_header(data)
-        samples = _decode(data, image)
-        operations = _orientation(image)
+        return decode_samples(data)
+
+
+def decode_samples(data: bytes) -> Array:
+    """Decode the bytes of a picture as `read_samples` does; damaged ones raise any exception."""
+    if netpbm.is_netpbm(data):
+        check_pixels(*netpbm.read_header(data).shape[:2])
+        samples = netpbm.read_samples(data)
+        deep_or_rgb = samples.ndim == 3 or samples.dtype != np.uint8
+        return samples if deep_or_rgb else np.stack([samples] * 3, axis=2)
+    image = open_header(data)
+    samples = _decode(data, image)
+    operations = _orientation(image)
     samples = samples.swapaxes(0, 1) if "swap" in operations else samples
     samples = samples[:: -1 if "ud" in operations else 1, :: -1 if "lr" in operations else 1]
     return np.ascontiguousarray(samples)

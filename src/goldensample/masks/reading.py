@@ -34,8 +34,8 @@ def read_steering_mask(path: Path) -> Array:
     return marked
 
 
-def require_size(mask: Array, path: Path, picture: Path, size_hw: tuple[int, int]) -> Array:
-    """Return a mask that has the size of its picture; masks are never resized.
+def require_size(mask: Array, path: Path | str, picture: Path, size_hw: tuple[int, int]) -> Array:
+    """Return a mask, called `path`, that has the size of its picture; masks are never resized.
 
     Raises:
         ImageError: it has another.
