@@ -32,7 +32,7 @@ from test_report import labelled_report
 
 PACKAGE = ROOT / "src/goldensample"
 OTHERS = [name for name in LANGUAGES if name != "en"]
-PAGES = ("/", "/inbox", "/history", "/products", "/setup", "/health", "/learning")
+PAGES = ("/", "/inbox", "/history", "/products", "/setup", "/health", "/learning", "/controllers")
 TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found = [];

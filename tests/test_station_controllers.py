@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +15,7 @@ import pytest
 from asyncua import Client, ua
 from camera_parts import jpeg_camera
 from controller_parts import acknowledge, block_of, modbus_client, read_modbus, s7_controller
-from output_parts import broker, connection, inspect, listener, records_of
+from output_parts import broker, connection, hook, inspect, listener, records_of
 from paho.mqtt import publish
 from station_parts import free_port, run_station, wait
 from test_station_triggers import Gate
@@ -25,12 +26,14 @@ from goldensample.station.line.controller_image import (
     VERDICTS,
     ControllerImage,
     heartbeat,
+    part_answer,
     read_fields,
     verdict_bytes,
 )
 from goldensample.station.line.triggers import TriggerBusyError, Triggers
 from goldensample.station.outputs.modbus import Modbus
 from goldensample.station.outputs.s7 import S7
+from goldensample.station.records.parts import PartRecord
 from goldensample.station.records.rows import Record
 from goldensample.station.troubles import Trouble
 
@@ -278,3 +281,77 @@ def test_the_table_of_words_in_the_documentation_is_what_is_sent():
     found = read_fields(image.words())
     assert (found["number"], found["name"], found["limit"]) == (70_000, "a.png", 2.0)
     assert {name: struct.calcsize(kind) // 2 for name, (_, kind) in FIELDS.items()}["name"] == 16
+
+
+def test_a_test_reaches_each_receiver_and_is_no_record(product, tmp_path, ports):
+    modbus, s7, opcua, web = ports
+    endpoint = f"opc.tcp://127.0.0.1:{opcua}"
+    options = ["--modbus", f"modbus://127.0.0.1:{modbus}", "--opcua", endpoint]
+    options += ["--s7", f"s7://127.0.0.1:{s7}/DB10", "--webhook", f"http://127.0.0.1:{web}/"]
+    with (
+        s7_controller(s7) as block,
+        hook(web) as receiver,
+        run_station(tmp_path / "kept", [product], *options) as station,
+        modbus_client(modbus) as controller,
+    ):
+        record = inspect(station, 5)
+        wait(lambda: len(receiver.taken) == 1)
+        for kind in ("webhook", "modbus", "s7", "opcua"):
+            assert station.client.post(f"/api/outputs/{kind}/test").json() == {"tested": 1}
+        wait(lambda: len(receiver.taken) == 2)
+        told = receiver.taken[-1]
+        assert (told["record"], told["verdict"]) == (0, "error")
+        assert told["note"].startswith("test: no part, sent by")
+        shown = read_modbus(controller)
+        assert (shown.number, shown.verdict, shown.error) == (0, 4, 9)
+        wait(lambda: block_of(block).error == 9)
+        wait(lambda: asyncio.run(opcua_values(endpoint))["part.Record"] == 0)
+        assert station.client.post("/api/outputs/mqtt/test").status_code == 404
+        blocks = station.client.get("/api/controller").json()["blocks"]
+        assert [(one["product"], one["error"]) for one in blocks] == [("", 9), ("part", 9)]
+        page = station.client.get("/controllers").text
+        assert page.count("data-test=") == 4
+        next_record = inspect(station, 6)
+        assert next_record["id"] == record["id"] + 1, "a test has no record"
+        wait(lambda: block_of(block).number == next_record["id"])
+        assert station.client.get("/health").is_success
+
+
+def test_the_page_shows_what_controllers_read_and_tests_an_output(
+    product, tmp_path, ports, browser
+):
+    from browser_parts import check_accessibility, console_errors, expect, new_context
+
+    address = f"http://127.0.0.1:{ports[3]}/"
+    with (
+        hook(ports[3]) as receiver,
+        run_station(tmp_path / "kept", [product], "--webhook", address) as station,
+        new_context(browser, base_url=station.url) as context,
+    ):
+        page = context.new_page()
+        complaints = console_errors(page)
+        page.goto("/health")
+        page.get_by_role("link", name="What controllers read, and tests of outputs").click()
+        expect(page).to_have_url(f"{station.url}/controllers")
+        row = page.get_by_role("row").filter(has_text="number")
+        expect(row.get_by_role("cell").last).to_have_text("0")
+        record = inspect(station, 9)
+        expect(row.get_by_role("cell").last).to_have_text(str(record["id"]))  # by itself
+        check_accessibility(page)
+        page.get_by_role("button", name=f"Test {address}").click()
+        expect(page.locator("#said")).to_have_text("A test is under way: look at the receiver.")
+        wait(lambda: [one["record"] for one in receiver.taken] == [record["id"], 0])
+        page.screenshot(path=tmp_path / "controllers.png", full_page=True)
+        assert not complaints
+
+
+def test_a_part_of_several_views_is_one_answer():
+    image = idle_image()
+    views = [record(id=5, view="top", score=0.5), record(id=6, view="side", score=3.0)]
+    part = PartRecord(product="box", serial="A7", job="", operator="", time=0.0, verdict="defect")
+    part = replace(part, view="side", milliseconds=80.0)
+    image.answer(part_answer(part, [replace(view, serial="A7") for view in views]))
+    found = read_fields(image.words())
+    assert (found["number"], found["verdict"], found["score"]) == (6, 3, 3.0)
+    assert (found["serial"], found["milliseconds"]) == ("A7", 80)
+    assert image.words("box") == image.words()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from goldensample.inspection.inspector import Inspector
 from goldensample.learning.revisions import Note
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.line.controller_image import ControllerImage
+from goldensample.station.line.controller_image import ControllerImage, part_answer
 from goldensample.station.line.events import Events, record_event
 from goldensample.station.line.line import Line
 from goldensample.station.line.part_job import PartStore, answer_interrupted
@@ -50,6 +50,9 @@ class Input(Protocol):
 
 class Output(Protocol):
     """A sink of new records."""
+
+    def test(self, record: Record) -> None:
+        """Send a message that is no part's, without blocking."""
 
     def retry(self) -> int:
         """Try again what the receiver refused; return how many records that is."""
@@ -111,7 +114,7 @@ class Station:
         )
         self.started = time.monotonic()
         self._inputs: list[Input] = []
-        self._outputs: list[Output] = []
+        self.outputs: list[Output] = []
         if words := answer_interrupted(self.ledger):
             self.log_change("", "", "trouble", None, words)
 
@@ -121,15 +124,15 @@ class Station:
 
     def add_output(self, output: Output) -> None:
         """Send each record to an output from now on."""
-        self._outputs.append(output)
+        self.outputs.append(output)
 
     def connection_states(self) -> list[ConnectionState]:
         """Return how each input and output is connected now."""
-        return [connection.state() for connection in (*self._inputs, *self._outputs)]
+        return [connection.state() for connection in (*self._inputs, *self.outputs)]
 
     def retry_outputs(self, kind: str) -> int | None:
         """Try again what a kind of output refused; return how many records, None without such."""
-        outputs = [output for output in self._outputs if output.state().kind == kind]
+        outputs = [output for output in self.outputs if output.state().kind == kind]
         return sum(output.retry() for output in outputs) if outputs else None
 
     def close(self) -> None:
@@ -140,7 +143,7 @@ class Station:
         self.retention.close()
         self.line.stop()
         self.scene.close()
-        for output in self._outputs:
+        for output in self.outputs:
             output.close()
         self.events.close()
         self.ledger.close()
@@ -184,9 +187,9 @@ class Station:
     def _publish(self, record: Record, answered: bool) -> None:
         """Send a new record to open pages, and to outputs unless they had an answer already."""
         self.events.send("record", record_event(record))
-        if not answered:
+        if not answered and record.part is None:  # of several views the part is the answer
             self.image.answer(record)
-        for output in () if answered else self._outputs:
+        for output in () if answered else self.outputs:
             output.send(record)
 
     def _in_trouble(self) -> bool:
@@ -197,6 +200,7 @@ class Station:
         """Send a part and its views' new records to open pages, and the records to outputs."""
         for record in records:
             self._publish(record, False)
+        self.image.answer(part_answer(part, records))
         self.events.send("part", asdict(part))
 
     def _records_in_use(self) -> set[int]:

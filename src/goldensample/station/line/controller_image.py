@@ -8,12 +8,13 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from goldensample.station.line.deadline import LATE
-from goldensample.station.line.jobs import NO_PICTURE
+from goldensample.station.line.jobs import NO_PICTURE, TEST
 from goldensample.station.line.line import Line
 from goldensample.station.line.triggers import Triggers
+from goldensample.station.records.parts import PartRecord
 from goldensample.station.records.rows import ERROR, Record
 
 WORDS = 48
@@ -25,8 +26,9 @@ NO_NUMBER = -1.0
 """A score or limit that is not there; those that are, are 0 and more."""
 VERDICTS = {"good": 1, "review": 2, "defect": 3, ERROR: 4, None: 5}
 """Codes of verdicts; 0 before the first one. 5: there is no limit, and so a score alone."""
-ERRORS = {"none": 0, "picture": 1, "no picture": 2, "late": 3}
-"""Codes of errors, of a picture that cannot be read, of a camera that gave none, of a deadline."""
+ERRORS = {"none": 0, "picture": 1, "no picture": 2, "late": 3, "test": 9}
+"""Codes of errors, of a picture that cannot be read, of a camera that gave none, of a deadline;
+and of a test, which is no part."""
 BITS = ("ready", "busy", "new", "trouble", "good", "review", "defect", "error")
 """Bits of the status word, the lowest first; bit 15 toggles each second."""
 FIELDS = {
@@ -133,13 +135,29 @@ class ControllerImage:
         head = struct.pack(">HH", heartbeat(), status_word(signals, record))
         counts = struct.pack(">HHH", refused & 0xFFFF, self._line.late & 0xFFFF, 1)
         data = head + verdict_bytes(record) + counts + _text(record.name if record else "")
-        data += _text("")  # a serial number, where parts have one
+        data += _text(record.serial or "" if record else "")
         return list(struct.unpack(f">{WORDS}H", data))
 
     def last(self, product: str = "") -> Record | None:
         """Return the last record of a product, or of any; None before the first."""
         with self._lock:
             return self._last.get(product)
+
+
+def part_answer(part: PartRecord, records: Sequence[Record]) -> Record:
+    """Return what controllers see of a part of several views: its verdict, as of its oddest view.
+
+    Its number is that of its last record.
+    """
+    oddest = next((record for record in records if record.view == part.view), records[-1])
+    return replace(
+        oddest,
+        id=max(record.id for record in records),
+        product=part.product,
+        verdict=part.verdict,
+        note=part.note,
+        milliseconds=part.milliseconds or oddest.milliseconds,
+    )
 
 
 def heartbeat() -> int:
@@ -161,6 +179,8 @@ def error_code(record: Record) -> int:
         return ERRORS["none"]
     if record.note.startswith(LATE):
         return ERRORS["late"]
+    if record.note.startswith(TEST):
+        return ERRORS["test"]
     return ERRORS["no picture" if record.note.startswith(NO_PICTURE) else "picture"]
 
 

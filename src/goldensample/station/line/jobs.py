@@ -14,6 +14,8 @@ from goldensample.station.records.archive import IncomingFile
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.wording.regions import RegionOptions, regions_json
 
+TEST = "test: "
+"""How the note begins of what is no part's record, and is not stored."""
 NO_PICTURE = "no picture: "
 """How the note begins of a record whose camera gave no picture."""
 

@@ -75,6 +75,7 @@ class Courier:
         self._trouble, self._refusals, self._dropped = trouble, refusals, dropped
         self._change = threading.Condition()
         self._woken, self._hurried, self._stopping = False, False, False
+        self._tested: Record | None = None
         self._last_success: float | None = None
         self._connected, self._lost, self._first_lost = False, 0, 0
         self._counts, self._look_again = (0, 0), 0.0
@@ -92,6 +93,12 @@ class Courier:
         """Look at outbox and connection now, unless an attempt has just failed; any thread."""
         with self._change:
             self._woken = True
+            self._change.notify_all()
+
+    def test(self, record: Record) -> None:
+        """Have a record that is no part's delivered now, before all that waits."""
+        with self._change:
+            self._tested, self._hurried = record, True
             self._change.notify_all()
 
     def retry(self) -> int:
@@ -184,6 +191,7 @@ class Courier:
     def _deliver_batch(self) -> bool:
         """Deliver the oldest records; tell whether there were any."""
         kind, is_taken = self._receiver.kind, False
+        self._deliver_test()
         batch = self._outbox.next(kind, BATCH)
         for record in batch:
             try:
@@ -197,6 +205,17 @@ class Courier:
         if is_taken and self._refusals.words and not self._outbox.count(kind)[1]:
             self._refusals.end("what was refused has been taken")
         return bool(batch)
+
+    def _deliver_test(self) -> None:
+        """Deliver a record that is no part's, once: where it is refused, its sender is told."""
+        with self._change:
+            record, self._tested = self._tested, None
+        if record is not None:
+            try:
+                self._receiver.deliver(record)
+            except RefusedError as error:
+                raise UnreachableError(f"a test was refused: {error}") from error
+            self._last_success = time.time()
 
     def _drop_old(self) -> None:
         """Drop what is beyond the limits, and say which records that were."""

@@ -99,6 +99,10 @@ class OpcUa:
         """Publish a verdict without blocking."""
         self._loop.run(self._write(record))
 
+    def test(self, record: Record) -> None:
+        """Show a test as the last verdict."""
+        self.send(record)
+
     def state(self) -> ConnectionState:
         """Return how the server is."""
         state = "working" if self._last_success else "waiting"

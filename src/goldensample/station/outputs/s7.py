@@ -62,6 +62,10 @@ class S7:
             self._unsent += 1
         self._change.set()
 
+    def test(self, record: Record) -> None:
+        """Have the test, which the image has already, written at once."""
+        self._change.set()
+
     def retry(self) -> int:
         """Return 0: a controller refuses no single verdict."""
         return 0

@@ -12,6 +12,7 @@ from goldensample.station.web import (
     api,
     api_page,
     cameras_api,
+    controllers_page,
     feedback_api,
     health_api,
     learning_page,
@@ -56,7 +57,7 @@ def create_app(station: Station) -> FastAPI:
         live_events,
     ):
         app.include_router(module.router)
-    for module in (pages, learning_page, product_pages, api_page):
+    for module in (pages, learning_page, product_pages, controllers_page, api_page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
