@@ -10,7 +10,8 @@ from fastapi.responses import JSONResponse
 from goldensample.station.line.deadline import LATE
 from goldensample.station.line.triggers import TriggerBusyError
 from goldensample.station.records.rows import ERROR
-from goldensample.station.web.answers import CameraAnswer, RecordAnswer, gives
+from goldensample.station.web.answers import RecordAnswer, gives
+from goldensample.station.web.controller_answers import CameraAnswer
 from goldensample.station.web.refusals import LATE_RESPONSE
 from goldensample.station.web.requests import record_json, station_of
 

@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from goldensample.station.line.controller_image import read_fields
 from goldensample.station.outputs.testing import send_test
 from goldensample.station.station import Station
-from goldensample.station.web.answers import ControllerAnswer, gives
+from goldensample.station.web.answers import gives
+from goldensample.station.web.controller_answers import ControllerAnswer
 from goldensample.station.web.requests import Engineer, station_of
 
 router = APIRouter(prefix="/api")
