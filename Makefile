@@ -13,7 +13,7 @@ OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_code
 PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check languages bench bench-peers bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs clean
+.PHONY: demo serve test check languages bench bench-peers bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs station-pictures clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -76,6 +76,9 @@ docs: $(VENV)/all.stamp  ## the reference page and the architecture's table and 
 	$(BIN)/python docs/make_reference.py
 	$(BIN)/python docs/make_architecture.py
 	$(BIN)/python docs/make_timing.py
+
+station-pictures: $(VENV)/all.stamp  ## docs/station, photographed from a demo station; look at each
+	$(BIN)/python docs/make_station_pictures.py
 
 languages: $(VENV)/all.stamp  ## catalogs of what people read: texts from the code, and compiled
 	mkdir -p build

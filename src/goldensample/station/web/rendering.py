@@ -63,7 +63,7 @@ def page(
         "waiting": station.ledger.count_unanswered(selected) if selected else 0,
         "proposed": station.ledger.labels.count_proposals(selected) if selected else 0,
         "path": request.url.path,
-        "zone": ", ".join(dict.fromkeys([zone(now), offset(now)])),
+        "zone": offset(now) if offset(now).startswith(zone(now)) else f"{zone(now)}, {offset(now)}",
         "version": __version__,
     }
     text = TEMPLATES.get_template(template).render({**shared, **values})
