@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -311,6 +312,24 @@ def test_a_station_out_of_reach_is_told_and_found_again(context):
         context.set_offline(False)
         one.locator("#order").select_option("old")
         expect(banner).to_be_hidden()
+
+
+def test_a_login_leads_to_pages_of_this_station_alone(browser, station):
+    elsewhere = (
+        "//example.com",
+        "https://example.com",
+        "/\t/example.com",
+        "/\\example.com",
+        "http://[",
+    )
+    for asked, reached in (("/products?a=b", "/products?a=b"), *((one, "/") for one in elsewhere)):
+        with new_context(browser, base_url=station.url) as context:
+            page = context.new_page()
+            page.goto(f"/login?{urlencode({'to': asked})}")
+            page.get_by_label("Your name").fill("Ada")
+            page.get_by_label("Token").fill(TOKEN)
+            page.keyboard.press("Enter")
+            expect(page).to_have_url(f"{station.url}{reached}")
 
 
 def test_pages_that_are_not_there_say_so(station):

@@ -10,6 +10,7 @@ from station_parts import open_station, picture
 
 from goldensample.station.settings import Settings
 from goldensample.station.shifts import begin_of, parse_shifts
+from goldensample.station.web.rendering import parse_time
 
 THREE = (clock(6), clock(14), clock(22))
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -80,6 +81,12 @@ def test_every_moment_of_a_year_is_in_the_shift_before_it(zone, name):
     assert begins == sorted(begins)
     assert all(begun <= first + 1800 * k for k, begun in enumerate(begins))
     assert max(first + 1800 * k - begun for k, begun in enumerate(begins)) < 9.1 * 3600
+
+
+def test_times_of_a_files_revisions_are_read_or_left_as_text():
+    assert parse_time("1971-01-01T01:00:00+01:00") == parse_time("1971-01-01") == 31_536_000
+    for text in ("", "noon", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"):
+        assert parse_time(text) is None
 
 
 def test_counts_lists_and_files_know_today_and_this_shift(product, tmp_path):

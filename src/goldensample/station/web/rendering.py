@@ -117,10 +117,17 @@ def iso_time(seconds: float) -> str:
 
 
 def parse_time(text: str) -> float | None:
-    """Return a time of ISO 8601 as seconds since 1970, in UTC unless it says; None for others."""
+    """Return a time of ISO 8601 as seconds since 1970, in UTC unless it says; None for others.
+
+    Example:
+        >>> parse_time("1971-01-01T01:00:00+01:00"), parse_time("0001-01-01"), parse_time("noon")
+        (31536000.0, None, None)
+    """
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if not 1970 < parsed.year < 9999:  # of a file that no fit has written: pages show the text
         return None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
