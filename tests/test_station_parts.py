@@ -6,6 +6,8 @@ from contextlib import suppress
 
 import httpx
 import pytest
+from browser_parts import axe, console_errors, expect, new_context
+from commands import golden_in_process
 from part_files import VIEWS, fit_views, make_part, view_files
 from station_parts import open_station, run_station, wait
 
@@ -160,3 +162,55 @@ def test_parts_are_kept_whole_or_answered_as_interrupted(bracket, tmp_path):
         assert any("under way when the station stopped" in one for one in words)
         records = station.client.get("/api/records?limit=1000").json()["records"]
         assert len(records) == 3 * sum(one["verdict"] != "error" for one in parts)
+
+
+def test_pages_show_the_whole_part(browser, bracket, tmp_path):
+    with (
+        run_station(tmp_path / "station", [bracket]) as station,
+        new_context(browser, base_url=station.url) as context,
+    ):
+        odd = post(station.client, view_files(3, "left"), serial="A3").json()
+        with context.new_page() as page:
+            said = console_errors(page)
+            page.goto("/?product=top")
+            expect(page.locator(".side > .verdict.large")).to_have_text("DEFECT")
+            expect(page.locator("#newest .stage .name")).to_have_text("A3_left")
+            whole = page.locator(".whole")
+            expect(whole.get_by_role("heading")).to_contain_text("Part A3")
+            expect(whole.locator("li bdi")).to_have_text(list(VIEWS))
+            expect(whole.locator("a[aria-current]")).to_contain_text("looks oddest")
+            good = post(station.client, view_files(20), serial="A20").json()
+            expect(whole.get_by_role("heading")).to_contain_text("Part A20")
+            expect(page.locator(".side > .verdict.large")).to_have_text("GOOD")
+            whole.locator("li a").nth(2).click()
+            expect(page).to_have_url(
+                f"{station.url}/records/{good['views']['under']['id']}?product=under"
+            )
+            expect(page.locator(".whole a[aria-current] bdi")).to_have_text("under")
+            expect(page.locator("dd", has_text="A20").first).to_be_visible()
+            assert axe.Axe().run(page).violations_count == 0
+            page.goto(f"/inbox?product=left&record={odd['views']['left']['id']}")
+            expect(page.locator(".whole li bdi")).to_have_text(list(VIEWS))
+            page.goto("/history?text=A3")
+            expect(page.locator("table.history tbody tr")).to_have_count(3)
+            assert said == []
+
+
+def test_the_report_opens_in_a_browser(browser, bracket, tmp_path):
+    for serial, seed, defect in (("A3", 3, "left"), ("A20", 20, "")):
+        for view, data in view_files(seed, defect).items():
+            (tmp_path / f"{serial}_{view}.png").write_bytes(data)
+    words = ("part", "inspect", bracket, tmp_path / "*.png", "--report", tmp_path / "report")
+    golden_in_process(*words)
+    with new_context(browser) as context, context.new_page() as page:
+        said = console_errors(page)
+        page.goto((tmp_path / "report/report.html").as_uri())
+        first = page.locator("section.part").first
+        expect(first.get_by_role("heading", level=2)).to_contain_text("A3")
+        boxes = [item.bounding_box() for item in first.locator("ol.cards > li").all()]
+        assert len(boxes) == 3
+        assert boxes[0]["width"] > 1.5 * boxes[1]["width"]
+        assert boxes[1]["x"] > boxes[0]["x"]
+        found = axe.Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert said == []

@@ -61,7 +61,7 @@ class PartsReport:
         scales = self._scales()
         headings = (
             *(gettext("serial number"), gettext("verdict"), gettext("p-value")),
-            *(gettext("oddest view"), ""),
+            *(gettext("oddest view"), gettext("error")),
         )
         rows = (
             (r.serial, gettext(VERDICTS[r.verdict][1]), _number(r.p_value), r.view, r.error)

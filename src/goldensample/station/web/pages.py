@@ -14,6 +14,7 @@ from goldensample.station.products.good_pictures import composition_is_silent
 from goldensample.station.records.rows import Filter, Record, iso
 from goldensample.station.station import Station
 from goldensample.station.web.learning_page import miss_context
+from goldensample.station.web.part_view import part_view
 from goldensample.station.web.record_view import record_view
 from goldensample.station.web.rendering import page
 from goldensample.station.web.requests import (
@@ -69,7 +70,11 @@ def live_part(
 def _live_context(station: Station, key: str | None, number: int | None = None) -> dict[str, Any]:
     recent_records = station.ledger.find(Filter(product=key), RECENT_COUNT)
     record = record_of(station, number) if number else next(iter(recent_records), None)
-    return {"view": record and record_view(station, record), "recent": recent_records}
+    part = part_view(station, record)
+    if part and part.oddest and not number:
+        record = part.oddest
+    view = record and record_view(station, record)
+    return {"view": view, "recent": recent_records, "part": part}
 
 
 def _inbox_context(
@@ -110,7 +115,8 @@ def _queue_context(
     if record is None and number and (stored := station.ledger.get(number)):
         record = stored if stored.product == key and stored.answer is None else None
     record = record or next(iter(queue), None)
-    return {"view": record and record_view(station, record), "queue": queue}
+    part = part_view(station, record)
+    return {"view": record and record_view(station, record), "queue": queue, "part": part}
 
 
 @router.get("/records/{number}")
@@ -120,6 +126,7 @@ def record(request: Request, number: RecordId) -> HTMLResponse:
     record = record_of(station, number)
     values = {
         "view": record_view(station, record),
+        "part": part_view(station, record),
         "answers": station.ledger.labels.of(number),
         "miss": miss_context(station, record),
         "silent": _judged_silently(station, record),
