@@ -113,6 +113,24 @@ def test_a_single_picture_has_a_serial_number_too(bracket, tmp_path):
         assert "C1" in client.get("/api/records.csv").text
 
 
+def test_a_part_that_is_late_is_answered_in_time_and_its_views_follow(bracket, tmp_path):
+    with open_station(tmp_path / "station", bracket, deadline_s=0.001) as client:
+        late = post(client, view_files(20), serial="L1")
+        assert (late.status_code, late.json()["verdict"]) == (422, "error")
+        assert "late: no verdict within 1 ms" in late.json()["note"]
+        number = late.json()["id"]
+
+        def stored() -> list[dict]:
+            records = client.get("/api/records").json()["records"]
+            return [one for one in records if one["score"] is not None]
+
+        wait(lambda: len(stored()) == 3)
+        assert {(one["part"], one["view"]) for one in stored()} == {(number, v) for v in VIEWS}
+        assert client.get(f"/api/parts/bracket/{number}").json()["verdict"] == "error"
+        assert client.get(f"/records/{stored()[0]['id']}").is_success
+        wait(lambda: not list((tmp_path / "station/pictures/coming").iterdir()))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
 def test_parts_are_kept_whole_or_answered_as_interrupted(bracket, tmp_path):
     answered: dict[str, dict] = {}
