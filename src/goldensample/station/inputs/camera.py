@@ -166,6 +166,8 @@ class Camera:
     def _take(self, number: int, frame: Frame | DamagedFrame) -> None:
         """Submit a frame to the line, or record why it is not judged."""
         job = self._claim() if frame.requested else None
+        if frame.requested and job is None:
+            return  # its trigger was answered without it
         name = f"{_name()}-{number}"
         if isinstance(frame, DamagedFrame):
             error = f"a frame must arrive whole; this one is damaged: {frame.reason}"
@@ -212,13 +214,19 @@ class Camera:
             except BusyError:
                 if not patient or self._stop.wait(0.02):
                     break
-            except StoppingError:
-                self._station.archive.discard(job.incoming)
+            except StoppingError as error:
+                self._leave_out(job, error)
                 raise
-        self._station.archive.discard(job.incoming)
+        self._leave_out(job, BusyError(1))
         self._lost += 1
         self._trouble.begin("sends more frames than can be judged; some are left out")
         return False
+
+    def _leave_out(self, job: Job, error: Exception) -> None:
+        """Discard a job that the line does not take; whoever triggered it is told."""
+        self._station.archive.discard(job.incoming)
+        if job.answer.running():
+            job.answer.set_exception(error)
 
 
 def _name() -> str:

@@ -44,18 +44,14 @@ class Triggers:
         """Add a camera.
 
         Args:
-            camera: its name.
+            camera: its name; a second one of the same name is called "NAME 2".
             take: see Take.
             is_taking: tells whether a picture is under way.
-
-        Raises:
-            ValueError: another has the same name.
         """
-        if camera in self._cameras:
-            raise ValueError(
-                f"cameras must have different names; {camera} is there twice; give each one: "
-                "--camera NAME=URL"
-            )
+        number, name = 1, camera
+        while camera in self._cameras:
+            number += 1
+            camera = f"{name} {number}"
         self._cameras[camera], self._counts[camera] = (take, is_taking), TriggerCount()
 
     @property

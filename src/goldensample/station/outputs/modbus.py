@@ -1,5 +1,6 @@
 """Modbus TCP server with the last verdicts, for controllers; its coils are triggers."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -118,7 +119,7 @@ class Modbus:
             for word in range(COILS // 16):
                 current[word] = sum(1 << coil % 16 for coil in self._running if coil // 16 == word)
         elif function in WRITE_COILS and values is not None:
-            return self._trigger([address + n for n, value in enumerate(values) if value])
+            return await self._trigger([address + n for n, value in enumerate(values) if value])
         elif function in WRITE_REGISTERS and values is not None:
             if not address <= ACKNOWLEDGE < address + len(values):
                 return ExcCodes.ILLEGAL_ADDRESS
@@ -140,14 +141,14 @@ class Modbus:
                 if 0 <= at + index < len(current):
                     current[at + index] = word
 
-    def _trigger(self, coils: list[int]) -> ExcCodes | None:
+    async def _trigger(self, coils: list[int]) -> ExcCodes | None:
         """Trigger the cameras of coils; a busy one is answered with the exception 6."""
         cameras = self._triggers.cameras
         if any(coil >= len(cameras) for coil in coils):
             return ExcCodes.ILLEGAL_ADDRESS
         for coil in coils:
             try:
-                future = self._triggers.fire(cameras[coil], "modbus")
+                future = await asyncio.to_thread(self._triggers.fire, cameras[coil], "modbus")
             except TriggerBusyError:
                 return ExcCodes.DEVICE_BUSY
             self._running.add(coil)

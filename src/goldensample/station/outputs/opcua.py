@@ -221,7 +221,7 @@ class OpcUa:
     async def _trigger(self, parent: ua.NodeId, camera: ua.Variant) -> Any:
         """Have a camera take a picture; answer with its verdict, or that the camera is busy."""
         try:
-            future = self._triggers.fire(str(camera.Value), "opcua")
+            future = await asyncio.to_thread(self._triggers.fire, str(camera.Value), "opcua")
         except LookupError:
             return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadNotFound))
         except TriggerBusyError:

@@ -38,7 +38,8 @@ async def trigger(request: Request, camera: str) -> Any:
     late verdict 504.
     """
     try:
-        future = station_of(request).triggers.fire(camera, "http")
+        fire = station_of(request).triggers.fire
+        future = await asyncio.to_thread(fire, camera, "http")
     except LookupError as error:
         raise HTTPException(404, str(error.args[0])) from error
     except TriggerBusyError as error:
