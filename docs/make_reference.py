@@ -11,7 +11,17 @@ from goldensample.methods.registry import CHOICES, METHODS
 
 COMMANDS = (
     *("audit", "fit", "inspect", "thresholds", "learn", "forget", "teach-miss", "history"),
-    *("revert", "evaluate", "export", "verify", "info", "data list", "data check", "bench"),
+    *(
+        "revert",
+        "evaluate",
+        "qualify",
+        "export",
+        "verify",
+        "info",
+        "data list",
+        "data check",
+        "bench",
+    ),
     *("part new", "part info", "part risk", "part calibrate", "part inspect"),
     *("serve", "replicas", "demo"),
 )

@@ -26,6 +26,11 @@ COMMANDS = {
     ),
     "inspect": ("inspect.command", "Score pictures, find defects and say where they are."),
     "evaluate": ("evaluate.command", "Measure a fitted file on a data set with known defects."),
+    "qualify": (
+        "qualify.command",
+        "Write the paper of a release: what an inspection finds, what it costs, and how sure that "
+        "is.",
+    ),
     "export": (
         "export.command",
         "Write one model with everything in it: a decoded picture in, score and heat map out.",

@@ -33,6 +33,7 @@ EXTRAS = {
     "parquet": Extra(("pyarrow",), "golden inspect --output results.parquet"),
     "pdf": Extra(("fpdf",), "reports as PDF: golden inspect --pdf"),
     "plc": Extra(("pymodbus", "snap7"), "golden serve --modbus and --s7: controllers"),
+    "qualify": Extra(("fpdf", "xlsxwriter"), "golden qualify: the paper as PDF and Excel"),
     "ray": Extra(("ray",), "--runner: all cores, or many machines"),
     "remote": Extra(("fsspec", "s3fs"), "pictures and tables at URLs and in buckets"),
     "rivals": Extra(("sklearn",), "--method ocsvm, and others to compare with"),

@@ -15,6 +15,7 @@ from goldensample.errors import ArtifactError
 from goldensample.methods.registry import is_own
 from goldensample.records import Threshold
 from goldensample.wording.intake import intake_notes
+from goldensample.wording.licence import network_licence
 from goldensample.wording.limits import exact_promise
 
 
@@ -67,14 +68,6 @@ def _package_info() -> dict[str, Any]:
     }
 
 
-def _licence(network: str) -> str:
-    """Return the licence of a network, or of several in one, by its name."""
-    from goldensample.graphs.open_backbone import EFFNETS
-
-    ours = all(name in ("builtin", "pixels", *EFFNETS) for name in network.split(" + "))
-    return "Apache-2.0" if ours else "that of its weights; their author tells it"
-
-
 def _file_info(file: Path, method: str | None) -> dict[str, Any]:
     """Return the settings and the fitted state of a file."""
     from goldensample.artifact.container import read_parts
@@ -93,7 +86,7 @@ def _file_info(file: Path, method: str | None) -> dict[str, Any]:
         "bytes": file.stat().st_size,
         **summary(inspector),
         "grid_hw": level_shapes(inspector.preparation, inspector.backbone)[0][1:],
-        "network_licence": _licence(inspector.backbone.network.name),
+        "network_licence": network_licence(inspector.backbone.network.name),
         "threshold_in_words": exact_promise(inspector.threshold, inspector.journal),
         "notes": intake_notes(inspector.intake) if inspector.intake else [],
         "preparation": {

@@ -98,6 +98,20 @@ class Pages(FPDF):
         self.cell(self.get_string_width(text) + 1, 3, text, fill=True)
         self.set_text_color(0, 0, 0)
 
+    def label(self, text: str, at_mm: tuple[float, float], anchor: str, size: float = 7) -> None:
+        """Write a text of a figure; its base line is at the point.
+
+        Args:
+            text: in one line.
+            at_mm: the point, across and down.
+            anchor: "start", "middle" or "end" of the text is there.
+            size: of the letters.
+        """
+        self.set_font(self._family, size=size)
+        shown = self.printable(text)
+        share = {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+        self.text(at_mm[0] - share * self.get_string_width(shown), at_mm[1], shown)
+
     @contextmanager
     def rows(self, widths_mm: tuple[int, ...], headings: bool = False) -> Iterator[Table]:
         """Write a table with a thin line between its rows; headings come again on each page."""

@@ -97,21 +97,32 @@ def escape_formula(value: Any) -> Any:
 
 def encode_excel(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     """Return rows as an Excel workbook of one sheet, with a header that filters and stays."""
+    return encode_workbook({"verdicts": (columns, rows)})
+
+
+def encode_workbook(sheets: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Any]]]]) -> bytes:
+    """Return an Excel workbook.
+
+    Args:
+        sheets: columns and rows of each, by its name; each has a header that filters and stays.
+    """
     import xlsxwriter
 
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(file := io.BytesIO(), options) as workbook:
         workbook.set_properties({"created": NO_DATE})
-        sheet = workbook.add_worksheet("verdicts")
-        sheet.write_row(0, 0, columns, workbook.add_format({"bold": True}))
-        for number, row in enumerate(rows, start=1):
-            for column, value in enumerate(row):
-                if isinstance(value, str):
-                    text = value.encode("utf-8", "backslashreplace").decode()
-                    sheet.write_string(number, column, text)
-                elif value is not None:
-                    sheet.write_number(number, column, value)
-        sheet.freeze_panes(1, 0)
-        sheet.autofilter(0, 0, max(1, len(rows)), len(columns) - 1)
-        sheet.set_column(0, 0, 40)
+        bold = workbook.add_format({"bold": True})
+        for name, (columns, rows) in sheets.items():
+            sheet = workbook.add_worksheet(name)
+            sheet.write_row(0, 0, columns, bold)
+            for number, row in enumerate(rows, start=1):
+                for column, value in enumerate(row):
+                    if isinstance(value, str):
+                        text = value.encode("utf-8", "backslashreplace").decode()
+                        sheet.write_string(number, column, text)
+                    elif value is not None:
+                        sheet.write_number(number, column, value)
+            sheet.freeze_panes(1, 0)
+            sheet.autofilter(0, 0, max(1, len(rows)), len(columns) - 1)
+            sheet.set_column(0, 0, 40)
     return file.getvalue()

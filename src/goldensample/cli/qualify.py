@@ -1,0 +1,151 @@
+"""`golden qualify`: the paper that an inspection is released with."""
+
+import csv
+import json as json_format
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.extras import check_extra
+from goldensample.cli.method_options import OwnMethod, open_own
+from goldensample.cli.options import GoldenFile, Json, Operator, parse_rate
+from goldensample.errors import GoldenError
+
+if TYPE_CHECKING:
+    from goldensample.qualification.paper import Paper
+
+FILES = ("qualification.html", "qualification.pdf", "qualification.xlsx", "qualification.json")
+
+
+def command(
+    file: GoldenFile,
+    good: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Good parts of another day than those of the fit."),
+    ],
+    defects: Annotated[
+        Path,
+        typer.Option(metavar="DIR", help="Defects; a folder in it is the kind of those in there."),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Where the paper is written.")
+    ],
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Masks of the defects, in the folders of their pictures. \\[default: ground_truth "
+            "and its like beside the defects]",
+        ),
+    ] = None,
+    repeat: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR",
+            help="The same parts photographed once; give it for each time. Equal names are of one "
+            "part.",
+        ),
+    ] = None,
+    appraisals: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="CSV",
+            help="What people called parts: appraiser, part, trial, call, reference (good, "
+            "defect).",
+        ),
+    ] = None,
+    mm_per_px: Annotated[
+        float | None,
+        typer.Option(metavar="MM", help="Millimetres of a pixel; else sizes are in pixels."),
+    ] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            "--rate",
+            parser=parse_rate,
+            metavar="RATE",
+            help="Rate of false alarms to prove, such as 1%. \\[default: that of the file]",
+        ),
+    ] = None,
+    lot_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Parts of a lot, to say what a sample of it proves."),
+    ] = None,
+    operator: Operator = "",
+    json: Json = False,
+    method: OwnMethod = None,
+) -> None:
+    """Write the paper of a release: what an inspection finds, what it costs in false alarms, and
+    how sure that is.
+
+    It is a page that opens from disk, a PDF, an Excel file of all figures, and JSON. Each section
+    says what it rests on and what it does not show.
+    """
+    check_extra("qualify", "golden qualify")
+    if mm_per_px is not None and not 0 < mm_per_px < float("inf"):
+        raise ValueError(f"--mm-per-px must be above 0; got {mm_per_px:g}")
+    if rate is not None and not 0 < rate < 1:
+        raise ValueError(f"--rate must be between 0 and 1, such as 1%; got {rate:g}")
+    from goldensample.artifact.store import load
+    from goldensample.qualification.appraisers import read_appraisals
+    from goldensample.qualification.build import Question, qualify
+    from goldensample.qualification.pictures import defect_items, good_items
+    from goldensample.report.facts import Occasion
+    from goldensample.report.pdf_pages import check_font
+    from goldensample.storage.atomic import check_writable
+
+    check_font()
+    for name in FILES:
+        check_writable(output / name)
+    question = Question(
+        good=good_items(good),
+        defects=defect_items(defects, masks),
+        repeats=[good_items(folder) for folder in repeat or []],
+        appraisals=read_appraisals(_rows(appraisals)) if appraisals else None,
+        mm_per_px=mm_per_px,
+        rate=rate,
+        lot=lot_size,
+    )
+    made = datetime.now().astimezone()
+    date = made.strftime("%Y-%m-%d %H:%M %Z")
+    occasion = Occasion(operator=operator, date=date, file=file.name)
+    inspector = load(file, open_own(method))
+    with progress() as notify:
+        paper = qualify(inspector, file, occasion, question, notify)
+    write(paper, output, made)
+    if json:
+        print_json(paper.as_json())
+        return
+    for section in paper.sections:
+        say(f"{section.title}: {section.answer[0]}")
+    tell(f"{output}: {', '.join(FILES)}")
+
+
+def write(paper: "Paper", output: Path, made: datetime) -> None:
+    """Write the paper in all its forms."""
+    from goldensample.qualification.page import page
+    from goldensample.qualification.pdf import pdf
+    from goldensample.qualification.sheet import sheet
+    from goldensample.storage.atomic import write_atomic
+
+    text = json_format.dumps(paper.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
+    forms = (page(paper), pdf(paper, made), sheet(paper), f"{text}\n".encode())
+    for name, data in zip(FILES, forms, strict=True):
+        write_atomic(output / name, data)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file, by the names of its columns in small letters."""
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            first = lines.readline()
+            lines.seek(0)
+            found = csv.DictReader(lines, delimiter=";" if first.count(";") > 1 else ",")
+            return [
+                {(k or "").strip().casefold(): v or "" for k, v in row.items()} for row in found
+            ]
+    except (OSError, UnicodeDecodeError) as error:
+        raise GoldenError(f"{path} must be a CSV file in UTF-8; {error}; save it as such") from None
