@@ -84,7 +84,7 @@ def detect(sizes: Array, found: Array, points: int = 41) -> Detection:
         raise ValueError("sizes must be finite; got others")
     trials = Trials(np.log(data), np.asarray(found, bool))
     if case := _degenerate(trials):
-        offered = firth(trials) if case in ("separated", "all_found") else None
+        offered = firth(trials) if case == "separated" else None
         sized = offered and offered[1] > 0
         both = (_size(0.0, offered), _size(ODDS_90, offered)) if sized and offered else None
         usable = both if both and all(map(isfinite, both)) else None

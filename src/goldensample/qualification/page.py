@@ -8,13 +8,13 @@ from goldensample.qualification.paper import Cell, Figure, Paper, Section, Shape
 from goldensample.report.words import escape, number
 
 STYLE = """
-main { max-width: 1000px; } .panel { margin-bottom: 16px; } .answer { font-size: 1.02rem; }
+.top, main { max-width: 1000px; } .panel { margin-bottom: 16px; } .answer { font-size: 1.02rem; }
 .answer p:first-child { font-weight: 600; } table { font-size: 0.86rem; }
 .chart { max-height: 420px; } .chart .band { fill: var(--accent); opacity: 0.18; stroke: none; }
 .chart .data { fill: var(--odd); } .chart line.axis { stroke: var(--rule); }
 .sign { border-top: 1px solid; margin: 44px 24px 0 0;
 padding-top: 4px; width: 260px; display: inline-block; } td, th { text-align: left; }
-.pictures td { overflow-wrap: anywhere; }
+.pictures td:first-child, .pictures td:last-child { overflow-wrap: anywhere; }
 """
 
 

@@ -15,6 +15,8 @@ STYLES = {
 }  # fmt: skip
 """Colour and width in millimetres."""
 WIDTH_MM = 182
+FULL_MM = 130
+"""From the top, where no section may begin any more."""
 
 
 def pdf(paper: Paper, made: datetime) -> bytes:
@@ -60,7 +62,9 @@ def _signatures(pages: Pages, paper: Paper) -> None:
 
 
 def _section(pages: Pages, section: Section) -> None:
-    pages.add_page()
+    if pages.get_y() > FULL_MM:
+        pages.add_page()
+    pages.ln(6)
     pages.words(section.title, size=13)
     pages.ln(1)
     for line in section.answer:
@@ -106,4 +110,5 @@ def _figure(pages: Pages, figure: Figure) -> None:
             pages.circle(*points[0], radius=0.9, style="F")
         else:
             pages.label(shape.text, points[0], shape.anchor)
+    pages.set_fill_color(255, 255, 255)  # of the tables that follow
     pages.set_y(top + figure.height * MM)
