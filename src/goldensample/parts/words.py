@@ -45,8 +45,8 @@ def promise(part: PartInspector) -> str:
         )
     return (
         f"{text}: of good parts at most {percent(proven)} are called defects, and fewer where the "
-        "views err on the same parts. Calibrated on whole good parts it would be closer to "
-        f"{asked}, and find more"
+        "views err on the same parts; calibrated on whole good parts it comes closer to "
+        f"{asked} then"
     )
 
 
