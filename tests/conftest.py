@@ -3,6 +3,7 @@
 import ctypes
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 from dataclasses import asdict
@@ -19,6 +20,7 @@ from goldensample.native import library
 
 settings.register_profile("suite", deadline=None, derandomize=True, database=None)
 settings.load_profile("suite")  # no test hangs on luck, or on how busy the machine is
+os.environ["LANGUAGE"] = "en"  # commands speak that of the environment
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
 fit = partial(goldensample.fit, precision="fp32")

@@ -257,6 +257,29 @@ def test_inspect_reports_in_each_language(name, tiny, tmp_path):
     assert table.startswith("\ufeffpicture,verdict,score")  # machines read it
 
 
+def test_commands_speak_the_language_of_the_environment(tiny, tmp_path, monkeypatch):
+    file = small_product(tiny, tmp_path)
+    for number in range(2):
+        (tmp_path / f"{number}.png").write_bytes(picture(310 + number, defect=bool(number)))
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    monkeypatch.setenv("LANGUAGE", "ko")
+    pictures = [tmp_path / f"{number}.png" for number in range(2)]
+    done = golden("inspect", file, *pictures, "--explain")
+    assert done.returncode == 0, done.stderr
+    assert "불량" in done.stdout
+    assert not re.search(ENGLISH, done.stdout + done.stderr)
+    assert not re.search(ENGLISH, golden("thresholds", file).stdout)
+    assert not re.search(ENGLISH, golden("inspect", file, tmp_path / "none.png").stderr)
+    assert "사진을 판정하고 불량을 찾아" in golden("--help").stdout
+    told_limits = json.loads(golden("info", file, "--json").stdout)["threshold_in_words"]
+    assert "good pictures" in told_limits  # machines read it
+    first = json.loads(golden("inspect", file, pictures[1], "--json").stdout)
+    assert first["verdict"] == "defect"
+    assert "must be there" in golden("--language", "en", "inspect", file, "none.png").stderr
+    monkeypatch.setenv("LC_ALL", "C")
+    assert "must be there" in golden("inspect", file, "none.png").stderr
+
+
 def test_a_language_that_is_not_there_is_refused():
     assert "must be one of en, de" in golden("doctor", "--language", "fr").stderr
 

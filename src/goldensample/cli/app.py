@@ -12,102 +12,19 @@ import typer
 from typer.core import TyperGroup
 
 from goldensample._version import __version__
+from goldensample.cli.commands import COMMANDS
 from goldensample.errors import GoldenError
 from goldensample.locales.language import LANGUAGES, gettext, mark, of_environment, speak
-
-COMMANDS = {
-    "fit": (
-        "fit.command",
-        "Learn from good pictures and write one .golden file that holds everything.",
-    ),
-    "audit": (
-        "audit.command",
-        "Rank good pictures by how odd each is among the others, to find defects before fitting.",
-    ),
-    "inspect": ("inspect.command", "Score pictures, find defects and say where they are."),
-    "evaluate": ("evaluate.command", "Measure a fitted file on a data set with known defects."),
-    "qualify": (
-        "qualify.command",
-        "Write the paper of a release: what an inspection finds, what it costs, and how sure that "
-        "is.",
-    ),
-    "export": (
-        "export.command",
-        "Write one model with everything in it: a decoded picture in, score and heat map out.",
-    ),
-    "thresholds": (
-        "thresholds.command",
-        "Show what each score limit would cost in false alarms and, with labelled pictures, in "
-        "misses; or set one.",
-    ),
-    "verify": (
-        "verify.command",
-        "Compare a model's scores, heat maps and verdicts with the inspector's, picture by "
-        "picture.",
-    ),
-    "info": (
-        "info.command",
-        "Say what a .golden file holds, after checking all of it; or describe the package.",
-    ),
-    "learn": (
-        "learning.learn",
-        "Add good pictures to a file, without a new fit, or set its limits anew.",
-    ),
-    "forget": ("learning.forget", "Take out of a file what a picture brought in."),
-    "teach-miss": (
-        "teach_miss.command",
-        "Show what excused a missed defect, and propose how to catch it, with the cost.",
-    ),
-    "history": (
-        "learning.history",
-        "List the changes made to a file since its fit, the latest last.",
-    ),
-    "revert": (
-        "learning.revert",
-        "Bring a file back to what an earlier revision left; this can be undone, too.",
-    ),
-    "part": ("part.app", "Parts of several views: one verdict, with a promise for the part."),
-    "bench": (
-        "bench.command",
-        "Run the suites of the paper on your data, and write tables and figures beside its "
-        "numbers.",
-    ),
-    "serve": (
-        "serve.command",
-        "Open the inspection station: pages for people, an API for machines.",
-    ),
-    "replicas": (
-        "replicas.command",
-        "Answer the station's API to inspect a picture with many replicas; nothing is kept.",
-    ),
-    "demo": (
-        "demo.command",
-        "Render a line of parts, learn from the good ones, find the defects, write a report.",
-    ),
-    "doctor": (
-        "doctor.command",
-        "Say what is installed, what is missing and how to get it; exit 1 where something is "
-        "wrong.",
-    ),
-    "cameras": (
-        "cameras.command",
-        "List GenICam cameras, and say step by step what keeps one from giving a picture.",
-    ),
-    "station": (
-        "station.app",
-        "A station's folder: back it up while it runs, and restore it.",
-    ),
-    "soak": (
-        "soak.command",
-        "Inspect pictures for hours; exit 1 if memory grows or inspecting gets slower.",
-    ),
-    "data": ("data.app", "Data sets: which layouts are read, and what is wrong with one."),
-}
-"""Each command's place in this wing, and the first paragraph of its help."""
 
 
 class LazyCommands(TyperGroup):
     """Commands whose modules are imported when they run; help of all of them needs none."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, with what each command is for in the language in use."""
+        for name, command in self.commands.items():
+            command.short_help = gettext(COMMANDS[name][1])
+        return super().get_help(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return a command's name, the command, and the arguments that are left for it."""
@@ -180,8 +97,7 @@ def _main(
         None,
         "--language",
         metavar="NAME",
-        help=f"Language of texts and reports: {', '.join(LANGUAGES)}. \\[default: that of the "
-        "environment]",
+        help=f"Language of texts and reports: {', '.join(LANGUAGES)}; else the environment's.",
         show_default=False,
         callback=_speak,
         is_eager=True,

@@ -30,8 +30,10 @@ from goldensample.fitting.audit import METHOD, RankedPicture, rank_pictures
 from goldensample.images.folder import Folder
 from goldensample.images.intake import Intake
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import counted, gettext
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.records import Notify
+from goldensample.wording.notes import told
 
 SHOWN = 20
 
@@ -96,7 +98,8 @@ def command(
     tell(where_to_stop(ranking))
     if move_to:
         moved = move_pictures([one.picture for one in ranking if one.stands_out], pictures, move_to)
-        tell(f"moved to {move_to}: {', '.join(moved) or 'none'}")
+        names = ", ".join(moved) or gettext("none")
+        tell(gettext("moved to %(folder)s: %(names)s") % {"folder": move_to, "names": names})
 
 
 def _fit_all(
@@ -129,10 +132,10 @@ def _rank(
     from goldensample.report import Report
 
     facts = {
-        "bank": describe(inspector),
-        "scores": "each picture against the bank rows of all others",
+        gettext("bank"): describe(inspector),
+        gettext("scores"): gettext("each picture against the bank rows of all others"),
     }
-    page = Report("Audit", facts, None) if report else None
+    page = Report(gettext("Audit"), facts, None) if report else None
     scored: list[tuple[str, float, str]] = []
     for index, inspection in enumerate(audit(inspector, pictures, notify)):
         scored.append((inspection.name, inspection.score, inspection.note))
@@ -149,20 +152,27 @@ def _show(ranking: list[RankedPicture], worst: int | None, json: bool) -> None:
         if json:
             print_json(asdict(picture))
         else:
-            notes = ["stands out"] * picture.stands_out + [picture.note] * bool(picture.note)
-            told = f"  ({'; '.join(notes)})" if notes else ""
-            say(f"{picture.rank:5}{picture.score:11.4f}  {picture.picture}{told}")
+            notes = [gettext("stands out")] * picture.stands_out
+            notes += [told(picture.note)] * bool(picture.note)
+            remarks = f"  ({'; '.join(notes)})" if notes else ""
+            say(f"{picture.rank:5}{picture.score:11.4f}  {picture.picture}{remarks}")
 
 
 def where_to_stop(ranking: list[RankedPicture]) -> str:
     """Return which pictures are worth a look, in words."""
     count = sum(picture.stands_out for picture in ranking)
     if count:
-        look = f"{count} stand{'s' * (count == 1)} out; look at {'it' if count == 1 else 'these'} "
-        look += "and at the next ten"
-    else:
-        look = "none stands out; look at the first ten to be sure"
-    return f"{look}; move what shows a defect away (--move-to), then audit again or fit"
+        return counted(
+            "%(num)s stands out; look at it and at the next ten; move what shows a defect away "
+            "(--move-to), then audit again or fit",
+            "%(num)s stand out; look at these and at the next ten; move what shows a defect away "
+            "(--move-to), then audit again or fit",
+            count,
+        )
+    return gettext(
+        "none stands out; look at the first ten to be sure; move what shows a defect away "
+        "(--move-to), then audit again or fit"
+    )
 
 
 def move_pictures(names: list[str], pictures: Folder, folder: Path) -> list[str]:

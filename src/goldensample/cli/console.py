@@ -8,14 +8,24 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unicodedata import east_asian_width
 
 import typer
 
+from goldensample.locales.language import counted, gettext, mark
 from goldensample.records import Inspection, Notify, Threshold, silent
+from goldensample.wording.notes import told
 from goldensample.wording.progress import STAGES, Pace
 from goldensample.wording.regions import PLAIN, RegionOptions, composition_json, regions_json
 
 QUIET_S = 10.0
+VERDICTS = {
+    "good": mark("good"),
+    "review": mark("review"),
+    "defect": mark("defect"),
+    "error": mark("error"),
+}
+"""What a verdict is called on a line."""
 
 
 @contextmanager
@@ -41,9 +51,9 @@ def progress() -> Iterator[Notify]:
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("elapsed"),
+        TextColumn(gettext("elapsed")),
         TimeElapsedColumn(),
-        TextColumn("left"),
+        TextColumn(gettext("left")),
         TimeRemainingColumn(),
     )
     # rich would send what is printed meanwhile to its own console, stderr: right only where stdout
@@ -56,7 +66,7 @@ def progress() -> Iterator[Notify]:
             if stage not in tasks:
                 for task in tasks.values():
                     bars.update(task, completed=bars.tasks[task].total)
-                tasks[stage] = bars.add_task(STAGES.get(stage, stage), total=total)
+                tasks[stage] = bars.add_task(gettext(STAGES.get(stage, stage)), total=total)
             bars.update(tasks[stage], completed=done, total=total)
 
         yield notify
@@ -73,7 +83,9 @@ def _line_notifier() -> Notify:
         left = paces.setdefault(stage, Pace()).time_left(now, done, total)
         if now - printed >= QUIET_S and done:
             printed = now
-            tell(f"{STAGES.get(stage, stage)}: {done:,} of {total:,}{left}")
+            values = {"done": f"{done:,}", "total": f"{total:,}"}
+            counts = gettext("%(done)s of %(total)s") % values
+            tell(f"{gettext(STAGES.get(stage, stage))}: {counts}{left}")
 
     return notify
 
@@ -99,11 +111,10 @@ def print_json(values: dict[str, Any]) -> None:
 
 def table_lines(rows: Sequence[Mapping[str, str]], left: str = "") -> list[str]:
     """Return a table with its header as lines; the column `left` is left-aligned, no other."""
-    widths = {head: max(len(head), *(len(row[head]) for row in rows)) for head in rows[0]}
-    aligns = {head: "<" if head == left else ">" for head in widths}
-    header = {head: head for head in widths}
+    header = {head: head for head in rows[0]}
+    widths = {head: max(width_of(row[head]) for row in (header, *rows)) for head in header}
     return [
-        "  ".join(f"{row[head]:{aligns[head]}{width}}" for head, width in widths.items()).rstrip()
+        "  ".join(padded(row[head], width, head != left) for head, width in widths.items()).rstrip()
         for row in (header, *rows)
     ]
 
@@ -132,14 +143,35 @@ def inspection_json(
     }
 
 
+def verdict_cell(verdict: str | None) -> str:
+    """Return a verdict as people read it, as wide as the longest."""
+    width = max(7, *(width_of(gettext(text)) + 1 for text in VERDICTS.values()))
+    return padded(gettext(VERDICTS[verdict]) if verdict else "-", width)
+
+
+def width_of(text: str) -> int:
+    """Return how many columns of a terminal a text takes: Korean and Chinese letters take two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """Return a text with spaces after it, or before it, up to a width."""
+    spaces = " " * (width - width_of(text))
+    return spaces + text if right else text + spaces
+
+
 def inspection_line(inspection: Inspection) -> str:
     """Return an inspection as one line for people."""
-    verdict = inspection.verdict or "-"
-    line = f"{verdict:7}{inspection.score:9.4f}  {inspection.name}"
+    line = f"{verdict_cell(inspection.verdict)}{inspection.score:9.4f}  {inspection.name}"
     if inspection.regions:
         largest = max(inspection.regions, key=lambda region: region.area_px)
         row, column = largest.peak_px
-        count = len(inspection.regions)
-        line += f"  {count} region{'s' * (count > 1)}, largest {largest.area_px:,} px"
-        line += f" around row {row}, column {column}"
-    return line + (f"  ({inspection.note})" if inspection.note else "")
+        place = gettext("%(regions)s, largest %(area)s px around row %(row)s, column %(column)s")
+        regions = len(inspection.regions)
+        line += "  " + place % {
+            "regions": counted("%(num)s region", "%(num)s regions", regions),
+            "area": f"{largest.area_px:,}",
+            "row": row,
+            "column": column,
+        }
+    return line + (f"  ({told(inspection.note)})" if inspection.note else "")

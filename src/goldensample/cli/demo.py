@@ -15,6 +15,7 @@ from goldensample.datasets import read_category
 from goldensample.errors import ImageError
 from goldensample.fitting.fit import fit
 from goldensample.images.folder import read_images
+from goldensample.locales.language import gettext, language, mark, speaking
 from goldensample.report import Report, overview
 from goldensample.storage.atomic import write_atomic
 
@@ -44,17 +45,18 @@ def command(
         _render(data, quick)
     backbone = open_backbone()
     rate = QUICK_RATE if quick else RATE
-    runs = [_run(folder, output, backbone, rate) for folder in _categories(data)]
+    runs = [_run(folder, output, backbone, rate, json) for folder in _categories(data)]
     rows = [row for row, _ in runs]
+    shown = [{gettext(head): value for head, value in row.items()} for row in rows]
     if json:
         for row in rows:
             print_json(row)
     else:
-        for line in table_lines(rows, left="parts"):
+        for line in table_lines(shown, left=gettext("parts")):
             say(line)
     reports = {row["parts"]: (f"{row['parts']}/report.html", page) for row, page in runs}
-    write_atomic(output / "report.html", overview("Golden Sample demo", rows, reports))
-    tell(f"report: {output / 'report.html'}")
+    write_atomic(output / "report.html", overview("Golden Sample demo", shown, reports))
+    tell(gettext("report: %(path)s") % {"path": output / "report.html"})
 
 
 def _render(folder: Path, quick: bool) -> None:
@@ -80,7 +82,7 @@ def _categories(data: Path) -> list[Path]:
 
 
 def _run(
-    folder: Path, output: Path, backbone: Backbone, false_alarms: float
+    folder: Path, output: Path, backbone: Backbone, false_alarms: float, json: bool
 ) -> tuple[dict[str, str], Report]:
     """Fit, save, load and evaluate one category; return its row of the table and its report."""
     started = perf_counter()
@@ -93,16 +95,19 @@ def _run(
         page = begin_report(inspector, file)
         evaluation, seconds = evaluate_dataset(inspector, read_category(folder), page, notify)
     write_report(page, output / folder.name / "report.html", evaluation)
-    row = {
-        "parts": folder.name,
-        "good pictures": f"{len(pictures)}",
-        "fit": f"{fit_seconds:.1f} s",
-        "tested": f"{evaluation.images}",
-        "image AUROC": f"{evaluation.image_auroc:.4f}",
-        "pixel AUROC": "-" if evaluation.pixel_auroc is None else f"{evaluation.pixel_auroc:.4f}",
-        "PRO": "-" if evaluation.pro is None else f"{evaluation.pro:.4f}",
-        "false alarms": page.error_count(label=False) if inspector.threshold else "-",
-        "misses": page.error_count(label=True) if inspector.threshold else "-",
-        "an image": f"{seconds * 1000:.0f} ms",
-    }
+    with speaking("en" if json else language()):
+        row = {
+            mark("parts"): folder.name,
+            mark("good pictures"): f"{len(pictures)}",
+            mark("fit"): f"{fit_seconds:.1f} s",
+            mark("tested"): f"{evaluation.images}",
+            mark("image AUROC"): f"{evaluation.image_auroc:.4f}",
+            mark("pixel AUROC"): "-"
+            if evaluation.pixel_auroc is None
+            else f"{evaluation.pixel_auroc:.4f}",
+            "PRO": "-" if evaluation.pro is None else f"{evaluation.pro:.4f}",
+            mark("false alarms"): page.error_count(label=False) if inspector.threshold else "-",
+            mark("misses"): page.error_count(label=True) if inspector.threshold else "-",
+            mark("an image"): f"{seconds * 1000:.0f} ms",
+        }
     return row, page

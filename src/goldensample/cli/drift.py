@@ -18,8 +18,10 @@ from goldensample.drift.picture import measure
 from goldensample.drift.words import DEVIATION_WORDS, UNALIGNED, compare
 from goldensample.errors import ArtifactError, ImageError
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext
 from goldensample.records import Array, Inspection, Picture
 from goldensample.storage.atomic import check_writable, write_atomic
+from goldensample.wording.notes import told
 
 WatchFile = Annotated[
     Path | None,
@@ -82,7 +84,8 @@ class DriftMonitor:
             return None
         deviation = DEVIATION_WORDS[WATCHED[alarm.measure]][alarm.up]
         change = compare([deviation])
-        tell(f"the scene has changed since {alarm.since}: {change}")
+        text = gettext("the scene has changed since %(since)s: %(change)s")
+        tell(text % {"since": alarm.since, "change": told(change)})
         return {"since": alarm.since, "change": change}
 
     def save(self) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from goldensample.artifact.store import load
-from goldensample.cli.console import print_json, progress, say, table_lines, tell
+from goldensample.cli.console import padded, print_json, progress, say, table_lines, tell, width_of
 from goldensample.cli.extras import check_extra
 from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import (
@@ -32,9 +32,9 @@ from goldensample.datasets.items import (
 from goldensample.datasets.marked import read_with_labels
 from goldensample.evaluation.evaluate import Evaluation, Labelled, Tally
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import counted, gettext
 from goldensample.records import Notify, Picture
 from goldensample.report import Report
-from goldensample.wording.numbers import count
 
 WEAK = 0.9
 """Image AUROC below which it is said what may help."""
@@ -82,21 +82,22 @@ def command(
 def weak_hint(auroc: float, inspector: Inspector) -> str:
     """Return what to try where defects score much as good parts do."""
     height, width = inspector.preparation.size_hw
-    advice = (
-        f"--size above {height}x{width}, or --tile, for small defects; --look-at or --ignore, "
-        "where the background changes; --align, where parts lie askew; --composition on, where "
-        "something is missing; another network (--backbone effnet-lite0, or timm:NAME)"
-    )
+    advice = gettext(
+        "--size above %(size)s, or --tile, for small defects; --look-at or --ignore, where the "
+        "background changes; --align, where parts lie askew; --composition on, where something is "
+        "missing; another network (--backbone effnet-lite0, or timm:NAME)"
+    ) % {"size": f"{height}x{width}"}
     if budget := getattr(inspector.method, "budget", None):
-        advice = (
-            f"training longer than with --budget {budget}; --align, where parts lie askew; "
+        advice = gettext(
+            "training longer than with --budget %(budget)s; --align, where parts lie askew; "
             "--method patchcore, which needs no training"
-        )
-    return (
-        f"golden: of a defect and a good part, the defect scores higher only {auroc:.0%} of the "
-        f"time. What may help, each with a new fit: {advice}. Choose by other pictures than those "
-        "you report"
+        ) % {"budget": budget}
+    text = gettext(
+        "golden: of a defect and a good part, the defect scores higher only %(share)s of the time. "
+        "What may help, each with a new fit: %(advice)s. Choose by other pictures than those you "
+        "report"
     )
+    return text % {"share": f"{auroc:.0%}", "advice": advice}
 
 
 def find_dataset(root: Path, layout: str, category: str, labels: Path | None) -> Dataset:
@@ -139,47 +140,61 @@ def evaluate_dataset(
             page.add(truth.picture.pixels, inspection, truth.defect, truth.kind, truth.mask)
         started = perf_counter()
     if unmarked:
-        tell(f"{count(len(unmarked), 'odd mask')}: {join_names(unmarked)}")
+        odd = counted("%(num)s odd mask", "%(num)s odd masks", len(unmarked))
+        tell(f"{odd}: {join_names(unmarked)}")
     return tally.result(), seconds / len(data.test)
 
 
 def format_evaluation(values: dict[str, Any]) -> str:
     """Return the metrics as lines of text."""
     mistakes, (low, high) = values["misclassified"], values["image_auroc_interval"]
-    lines = [
-        f"images              {values['images']}",
-        f"image AUROC         {_format_metric(values['image_auroc'])}  "
-        f"(95 % interval {low:.4f} to {high:.4f})",
-        f"image AP            {_format_metric(values['image_average_precision'])}",
-        f"best F1             {_format_metric(values['f1'])}  at {values['f1_threshold']:.4f}",
-        f"misclassified there {mistakes['false_positive']} false alarms, "
-        f"{mistakes['false_negative']} misses",
-        f"pixel AUROC         {_format_metric(values['pixel_auroc'])}  (on the {values['pixels']})",
-        f"pixel AP            {_format_metric(values['pixel_average_precision'])}",
-        f"pixel best F1       {_format_metric(values['pixel_f1'])}",
-        f"PRO up to 30 %      {_format_metric(values['pro'])}",
-        f"PRO up to 5 %       {_format_metric(values['pro_5'])}",
-        f"seconds an image    {values['seconds_per_image']:.4f}",
-    ]
-    lines += _saturated_lines(values)
+    interval = gettext("(95 %% interval %(low)s to %(high)s)")
+    interval %= {"low": f"{low:.4f}", "high": f"{high:.4f}"}
+    pixels = gettext("(on the %(pixels)s)") % {"pixels": gettext(values["pixels"])}
+    at = gettext("at %(score)s") % {"score": f"{values['f1_threshold']:.4f}"}
+    missed = gettext("%(alarms)s false alarms, %(misses)s misses")
+    missed %= {"alarms": mistakes["false_positive"], "misses": mistakes["false_negative"]}
+    facts = {
+        gettext("images"): values["images"],
+        gettext("image AUROC"): f"{_format_metric(values['image_auroc'])}  {interval}",
+        gettext("image AP"): _format_metric(values["image_average_precision"]),
+        gettext("best F1"): f"{_format_metric(values['f1'])}  {at}",
+        gettext("misclassified there"): missed,
+        gettext("pixel AUROC"): f"{_format_metric(values['pixel_auroc'])}  {pixels}",
+        gettext("pixel AP"): _format_metric(values["pixel_average_precision"]),
+        gettext("pixel best F1"): _format_metric(values["pixel_f1"]),
+        gettext("PRO up to %(share)s %%") % {"share": 30}: _format_metric(values["pro"]),
+        gettext("PRO up to %(share)s %%") % {"share": 5}: _format_metric(values["pro_5"]),
+        gettext("seconds an image"): f"{values['seconds_per_image']:.4f}",
+    }
+    facts |= _saturated_facts(values)
+    width = max(map(width_of, facts)) + 1
+    lines = [f"{padded(name, width)}{value}" for name, value in facts.items()]
+    if values["spro_5"] is not None:
+        text = gettext(
+            "the last three are the mean of the types of defect, as MVTec LOCO's figures are; the "
+            "PRO above is of all masks of a picture in one, and no figure of theirs"
+        )
+        lines.append(text)
     if values["without_mask"]:
-        lines.append(f"left out of the pixel figures, for want of a mask: {values['without_mask']}")
+        text = gettext("left out of the pixel figures, for want of a mask: %(count)s")
+        lines.append(text % {"count": values["without_mask"]})
     if values["pixel_error"] is not None:
-        lines.append(f"error of the pixel figures, at most {values['pixel_error']:.2g}")
+        text = gettext("error of the pixel figures, at most %(error)s")
+        lines.append(text % {"error": f"{values['pixel_error']:.2g}"})
     return "\n".join([*lines, *_type_lines(values["by_type"])])
 
 
-def _saturated_lines(values: dict[str, Any]) -> list[str]:
+def _saturated_facts(values: dict[str, Any]) -> dict[str, str]:
     """Return the figures of MVTec LOCO, whose measure is not PRO; none elsewhere."""
     if values["spro_5"] is None:
-        return []
-    return [
-        f"sPRO up to 30 %     {_format_metric(values['spro'])}",
-        f"sPRO up to 5 %      {_format_metric(values['spro_5'])}",
-        f"image AUROC, types  {_format_metric(values['type_auroc'])}",
-        "the last three are the mean of the types of defect, as MVTec LOCO's figures are; the PRO "
-        "above is of all masks of a picture in one, and no figure of theirs",
-    ]
+        return {}
+    text = gettext("sPRO up to %(share)s %%")
+    return {
+        text % {"share": 30}: _format_metric(values["spro"]),
+        text % {"share": 5}: _format_metric(values["spro_5"]),
+        gettext("image AUROC, types"): _format_metric(values["type_auroc"]),
+    }
 
 
 def _type_lines(by_type: dict[str, dict[str, Any]]) -> list[str]:
@@ -187,19 +202,21 @@ def _type_lines(by_type: dict[str, dict[str, Any]]) -> list[str]:
     if not by_type:
         return []
     heads = {
-        "image_auroc": "image AUROC",
-        "pixel_auroc": "pixel AUROC",
-        "pro": "PRO up to 30 %",
+        "image_auroc": gettext("image AUROC"),
+        "pixel_auroc": gettext("pixel AUROC"),
+        "pro": gettext("PRO up to %(share)s %%") % {"share": 30},
     }
     if any(metrics["spro_5"] is not None for metrics in by_type.values()):
-        heads |= {"spro_5": "sPRO up to 5 %"}
-    rows = []
+        heads |= {"spro_5": gettext("sPRO up to %(share)s %%") % {"share": 5}}
+    rows, kind, none = [], gettext("type of defect"), gettext("none")
     for name, metrics in by_type.items():
-        row = {"type of defect": name, "images": str(metrics["images"])}
-        row |= {head: _format_metric(metrics[key], "none") for key, head in heads.items()}
+        row = {kind: name, gettext("images"): str(metrics["images"])}
+        row |= {head: _format_metric(metrics[key], none) for key, head in heads.items()}
         rows.append(row)
-    return ["", *table_lines(rows, left="type of defect")]
+    return ["", *table_lines(rows, left=kind)]
 
 
-def _format_metric(value: float | None, missing: str = "no masks or no heat maps") -> str:
-    return missing if value is None else f"{value:.4f}"
+def _format_metric(value: float | None, missing: str | None = None) -> str:
+    if value is None:
+        return missing or gettext("no masks or no heat maps")
+    return f"{value:.4f}"

@@ -16,6 +16,7 @@ from goldensample.cli.console import failure_list, progress, say, tell
 from goldensample.cli.fit_one import check_output, fit_one
 from goldensample.cli.options import RunnerName
 from goldensample.errors import GoldenError, ImageError
+from goldensample.locales.language import gettext
 
 Each = Annotated[
     Path | None,
@@ -100,10 +101,11 @@ def locked_output(output: Path) -> Iterator[Path]:
                 kept.unlink()
             raise
         if kept:
-            tell(
-                f"golden: {output} had been changed since its fit, or could not be read; as it "
-                f"was, it is kept in {kept}"
+            text = gettext(
+                "golden: %(file)s had been changed since its fit, or could not be read; as it was, "
+                "it is kept in %(copy)s"
             )
+            tell(text % {"file": output, "copy": kept})
 
 
 def keep_changed(output: Path) -> Path | None:
@@ -144,7 +146,8 @@ def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
     products = find_products(each, values["paths"] or ["."], folder)
     pending = [item for item in products if not (values["resume"] and _is_complete(item.output))]
     if len(pending) < len(products):
-        tell(f"{len(products) - len(pending)} of {len(products)} products are fitted already")
+        text = gettext("%(count)s of %(total)s products are fitted already")
+        tell(text % {"count": len(products) - len(pending), "total": len(products)})
     with open_runner(runner, folder) as workers, progress() as notify:
         failures: dict[str, str] = {}
         notify("products", 0, len(pending))
@@ -156,13 +159,12 @@ def _fit_each(each: Path, runner: str, values: Mapping[str, Any]) -> None:
                 say(line)
             if result.failure:
                 failures[name] = result.failure
-                tell(f"{name}: not fitted")
+                tell(gettext("%(name)s: not fitted") % {"name": name})
             notify("products", done, len(pending))
     if failures:
-        raise GoldenError(
-            f"every product must be fitted; {len(failures)} of {len(products)} were not:"
-            f"{failure_list(failures)}"
-        )
+        text = gettext("every product must be fitted; %(count)s of %(total)s were not:%(list)s")
+        counts = {"count": len(failures), "total": len(products)}
+        raise GoldenError(text % {**counts, "list": failure_list(failures)})
 
 
 def find_products(each: Path, paths: Sequence[str], output: Path) -> list[Product]:

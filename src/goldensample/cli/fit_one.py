@@ -47,12 +47,14 @@ from goldensample.cli.sizes import PAPER, Preset, Sizes, preset_knobs
 from goldensample.cli.summary import describe, summary, tell_slow
 from goldensample.cli.training_paths import training_paths
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext, ngettext
 from goldensample.methods.ensemble import Ensemble
 from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.registry import default_backbone, default_levels
 from goldensample.runners import Runner, local_runner
 from goldensample.wording.limits import promise
+from goldensample.wording.notes import told
 
 
 @add_knob_options
@@ -165,15 +167,18 @@ def tell_result(
         facts = {"file": str(output), "seconds": round(seconds, 3), "precision_check": settled}
         print_json({**summary(inspector), **facts})
     else:
-        say(f"{output}: {describe(inspector)}, in {seconds:.1f} s\nprecision {settled}")
+        values = {"file": output, "fit": describe(inspector), "seconds": f"{seconds:.1f}"}
+        say(gettext("%(file)s: %(fit)s, in %(seconds)s s") % values)
+        say(gettext("precision %(precision)s") % {"precision": settled})
 
 
 def tell_promise(inspector: Inspector, requested: bool, json: bool) -> None:
     """Print what the limits promise, or why they promise nothing although a rate was requested."""
     if inspector.intake and inspector.intake.no_promise:
-        tell(f"golden: {inspector.intake.no_promise}")
+        tell(f"golden: {told(inspector.intake.no_promise)}")
     if not json and (inspector.threshold or not requested):
-        say(f"threshold {promise(inspector.threshold, inspector.journal)}")
+        limits = promise(inspector.threshold, inspector.journal)
+        say(gettext("threshold %(limits)s") % {"limits": limits})
 
 
 def tell_outliers(inspector: Inspector) -> None:
@@ -183,10 +188,14 @@ def tell_outliers(inspector: Inspector) -> None:
     calibration = inspector.calibrations.get(inspector.backbone.precision)
     scores = calibration.scores if calibration else np.empty(0)
     if count := int((scores > outlier_limit(scores)).sum()):
-        tell(
-            f"golden: {count} of {len(scores)} good pictures that were judged stand"
-            f"{'s' * (count == 1)} out; see whether a defect is among them: golden audit"
+        text = ngettext(
+            "golden: %(num)s of %(total)s good pictures that were judged stands out; see whether a "
+            "defect is among them: golden audit",
+            "golden: %(num)s of %(total)s good pictures that were judged stand out; see whether a "
+            "defect is among them: golden audit",
+            count,
         )
+        tell(text % {"num": count, "total": len(scores)})
 
 
 def check_can(method: Method, thumbnails: bool, defects: bool) -> None:

@@ -8,6 +8,7 @@ import typer
 from goldensample.cli.console import tell
 from goldensample.datasets.labels import GOOD, label_of
 from goldensample.images.folder import Folder, read_images
+from goldensample.locales.language import counted, gettext
 from goldensample.methods.protocols import Method
 from goldensample.preparation.preparation import Preparation
 from goldensample.records import Array, Picture, Pictures
@@ -45,8 +46,13 @@ def read_defects(
             )
     tell_intake(defects)
     tell(
-        f"{len(defects)} picture{'s' * (len(defects) != 1)} of defects for the training, and for "
-        "nothing else: no limit rests on them"
+        counted(
+            "%(num)s picture of defects for the training, and for nothing else: no limit rests on "
+            "them",
+            "%(num)s pictures of defects for the training, and for nothing else: no limit rests on "
+            "them",
+            len(defects),
+        )
     )
     return defects
 
@@ -63,21 +69,23 @@ def choose_held_out(pictures: Folder, method: Method, rate: float, calibration: 
 
     scheme = choose_limits(pictures, method, rate, calibration)[0]
     if hasattr(method, "budget") and scheme.kind and not len(scheme.held_out):
-        tell(
-            f"golden: of {len(pictures)} good pictures none can be spared for the limits, so the "
-            f"network is trained {FOLDS + 1} times; --false-alarms 0 trains it once, without limits"
+        text = gettext(
+            "golden: of %(count)s good pictures none can be spared for the limits, so the network "
+            "is trained %(times)s times; --false-alarms 0 trains it once, without limits"
         )
+        tell(text % {"count": len(pictures), "times": FOLDS + 1})
     return scheme.held_out
 
 
 def tell_intake(pictures: Folder) -> None:
     """Print which pictures are not learned from, and which samples become black and white."""
     for message in pictures.skipped:
-        tell(f"left out: {message}")
+        tell(gettext("left out: %(message)s") % {"message": message})
     for note in intake_notes(pictures.intake) if pictures.intake else ():
         tell(f"golden: {note}")
     if levels := pictures.grey_range:  # where they have more than 8 bits
-        tell(f"more than 8 bits: the sample {levels.black} becomes black and {levels.white} white")
+        text = gettext("more than 8 bits: the sample %(black)s becomes black and %(white)s white")
+        tell(text % {"black": levels.black, "white": levels.white})
 
 
 def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:
@@ -85,5 +93,11 @@ def tell_stretched(pictures: Pictures, preparation: Preparation) -> None:
     shapes = zip(pictures.names, pictures.shapes(), strict=True)
     names = [name for name, shape in shapes if preparation.placement(shape).stretched]
     if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        tell(f"stretched, since their shape is far from the others': {', '.join(names[:3])}{more}")
+        listed = ", ".join(names[:3])
+        if len(names) > 3:
+            listed = gettext("%(names)s and %(count)s more") % {
+                "names": listed,
+                "count": len(names) - 3,
+            }
+        text = gettext("stretched, since their shape is far from the others': %(names)s")
+        tell(text % {"names": listed})

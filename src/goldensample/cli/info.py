@@ -12,6 +12,7 @@ from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import Json
 from goldensample.cli.summary import summary
 from goldensample.errors import ArtifactError
+from goldensample.locales.language import language, speaking
 from goldensample.methods.registry import is_own
 from goldensample.records import Threshold
 from goldensample.wording.intake import intake_notes
@@ -28,7 +29,8 @@ def command(
     method: OwnMethod = None,
 ) -> None:
     """Say what a .golden file holds, after checking all of it; or describe the package."""
-    values = _package_info() if file is None else _file_info(file, method)
+    with speaking("en" if json else language()):
+        values = _package_info() if file is None else _file_info(file, method)
     if json:
         print_json(values)
         return

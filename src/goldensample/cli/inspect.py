@@ -15,6 +15,7 @@ from goldensample.cli.console import (
     print_json,
     progress,
     say,
+    verdict_cell,
 )
 from goldensample.cli.drift import DriftMonitor, StrictInput, WatchFile, reject_unusual
 from goldensample.cli.intake import (
@@ -61,6 +62,7 @@ from goldensample.cli.table_part import InspectOptions
 from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
 from goldensample.inspection.streams import inspect_stream
+from goldensample.locales.language import gettext
 from goldensample.records import Inspection, Threshold
 from goldensample.storage.verdict_sheet import VerdictSheet
 from goldensample.wording.regions import PLAIN, RegionOptions, explanation_lines
@@ -190,9 +192,8 @@ def finish(monitor: DriftMonitor | None, sheet: VerdictSheet | None) -> None:
 def check_limits(limits: Threshold | None, fail_on_defect: bool, file: Path) -> None:
     """Refuse to fail on defects where nothing can be called one."""
     if fail_on_defect and limits is None:
-        raise ValueError(
-            f"--fail-on-defect must have a threshold; {file} has none; add --threshold"
-        )
+        text = gettext("--fail-on-defect must have a threshold; %(file)s has none; add --threshold")
+        raise ValueError(text % {"file": file})
 
 
 def exit_with(failures: int, defects: int) -> None:
@@ -216,7 +217,7 @@ def print_result(
         if json:
             print_json({"picture": name, "error": str(result)})
         else:
-            say(f"{'error':7}{'-':>9}  {name}  {result}")
+            say(f"{verdict_cell('error')}{'-':>9}  {name}  {result}")
     elif json:
         print_json({**inspection_json(result, threshold, options), **facts})
     else:

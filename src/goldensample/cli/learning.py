@@ -1,4 +1,4 @@
-"""`golden learn`, `forget`, `history` and `revert`: change a file, and undo it."""
+"""`golden learn`, `forget` and `revert`: change a file, and undo it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,8 @@ import typer
 
 from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.method_options import open_own
-from goldensample.cli.options import GoldenFile, Json, parse_rate
+from goldensample.cli.options import Json, parse_rate
+from goldensample.locales.language import gettext, ngettext
 
 if TYPE_CHECKING:
     from goldensample.fitting.calibrate import Promise
@@ -74,8 +75,15 @@ def learn(
     learned = [picture.name for picture in changed.pictures[len(inspector.pictures) :]]
     count, rows = len(learned), _added_rows(inspector, changed)
     tell_renamed(paths, learned)
-    done = f"learned {count} picture{'s' * (count != 1)}, {rows:,} new bank rows" * bool(paths)
-    done += ", and " * bool(paths and calibrate) + "set the limits anew" * bool(calibrate)
+    done = gettext("set the limits anew")
+    if paths:
+        text = ngettext(
+            "learned %(num)s picture, %(rows)s new bank rows",
+            "learned %(num)s pictures, %(rows)s new bank rows",
+            count,
+        ) % {"num": count, "rows": f"{rows:,}"}
+        both = gettext("%(learned)s, and set the limits anew")
+        done = both % {"learned": text} if calibrate else text
     print_change(changed, file, done, {"pictures": count, "rows": rows, "names": learned}, json)
 
 
@@ -92,7 +100,9 @@ def forget(
         changed = remove_picture(inspector, picture, note(reason))
         write(changed, file)
     rows = _added_rows(inspector, changed)
-    print_change(changed, file, f"forgot {picture} (places: {-rows:,})", {"rows": rows}, json)
+    values = {"picture": picture, "count": f"{-rows:,}"}
+    done = gettext("forgot %(picture)s (places: %(count)s)") % values
+    print_change(changed, file, done, {"rows": rows}, json)
 
 
 def revert(
@@ -107,45 +117,8 @@ def revert(
     with locked_inspector(file) as inspector:
         changed = restore_revision(inspector, revision, note(reason))
         write(changed, file)
-    print_change(changed, file, f"as revision {revision} left it", {"as": revision}, json)
-
-
-def history(
-    file: GoldenFile,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a revision.")] = False,
-) -> None:
-    """List the changes made to a file since its fit, the latest last."""
-    from goldensample.artifact.store import load
-    from goldensample.learning.revisions import open_journal
-
-    inspector = load(file)
-    journal = open_journal(inspector)
-    for number, change in enumerate(journal.revisions):
-        pictures = [inspector.pictures[k].name for k in change.pictures]
-        added, removed = (
-            int((revisions == number).sum()) for revisions in (journal.born, journal.drops[:, 0])
-        )
-        if json:
-            names = {"pictures": len(pictures) if not number else pictures}
-            print_json(
-                {
-                    "revision": number,
-                    "parent": change.parent,
-                    "time": change.time,
-                    "action": change.action,
-                    "reason": change.reason,
-                    **names,
-                    "rows_in": added,
-                    "rows_out": removed,
-                    "sha256": change.sha256,
-                }
-            )
-            continue
-        listed = f"{len(pictures)} pictures" if len(pictures) > 3 else ", ".join(pictures)
-        subject = f"to {change.parent}" if change.action == "revert" else listed
-        line = f"{number:4}  {change.time or '-':25}  {change.action:9}  {subject}"
-        line += f"  +{added:,} rows" * (added > 0) + f"  -{removed:,} rows" * (removed > 0)
-        say(line + (f"  ({change.reason})" if change.reason else ""))
+    done = gettext("as revision %(number)s left it") % {"number": revision}
+    print_change(changed, file, done, {"as": revision}, json)
 
 
 def _added_rows(before: "Inspector", after: "Inspector") -> int:
@@ -193,10 +166,10 @@ def choose_rates(
         false_alarms = false_alarms or limits.threshold.false_alarms
         file_review = limits.threshold.review_rate
         if review is None and file_review and false_alarms and file_review <= false_alarms:
-            tell(
-                f"golden: the limit for review goes; its rate, {file_review:g}, is not above "
-                "the other"
+            text = gettext(
+                "golden: the limit for review goes; its rate, %(rate)s, is not above the other"
             )
+            tell(text % {"rate": f"{file_review:g}"})
         elif review is None:
             review = file_review
     if not false_alarms:
@@ -219,7 +192,10 @@ def recalibrate_all(
         if precision != used and processor_has(precision):
             others.append(convert_precision(inspector, precision).backbone)
         elif precision != used:
-            tell(f"golden: the limits in {precision} go, as this processor does not have it")
+            text = gettext(
+                "golden: the limits in %(precision)s go, as this processor does not have it"
+            )
+            tell(text % {"precision": precision})
     return recalibrate(inspector, calibration, rates, note, others)
 
 
@@ -237,13 +213,18 @@ def print_change(
             {"file": str(file), "revision": head, **values, **facts, "composition_silent": silent}
         )
         return
-    say(f"{file}: revision {head}, {done}")
+    text = gettext("%(file)s: revision %(number)s, %(change)s")
+    say(text % {"file": file, "number": head, "change": done})
     if not radius_known:
-        tell("golden: places went that other pictures rely on; these may score higher now")
+        tell(gettext("golden: places went that other pictures rely on; these may score higher now"))
     if silent:
-        tell("golden: as pictures were learned, single places are judged, not what parts there are")
+        text = gettext(
+            "golden: as pictures were learned, single places are judged, not what parts there are"
+        )
+        tell(text)
     if not journal.limits_hold(head):
-        tell(
+        text = gettext(
             "golden: good parts may score higher than when the limits were set, so no rate of "
             "false alarms is known; set them anew with golden learn --calibrate, or golden revert"
         )
+        tell(text)

@@ -8,6 +8,7 @@ import numpy as np
 from goldensample.cli.console import tell
 from goldensample.cli.method_options import open_own
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext
 from goldensample.records import Threshold
 
 
@@ -30,7 +31,10 @@ def load_inspector(
     if precision != "auto":
         inspector = convert_precision(inspector, precision)
         if inspector.threshold is None and threshold is None:
-            tell(f"no limits were set in {precision}, so no verdicts: fit in it, or --threshold")
+            text = gettext(
+                "no limits were set in %(precision)s, so no verdicts: fit in it, or --threshold"
+            )
+            tell(text % {"precision": precision})
     if threshold is None:
         return inspector
     limits = {inspector.backbone.precision: override_threshold(inspector, threshold)}

@@ -11,12 +11,12 @@ from goldensample.artifact.store import load
 from goldensample.cli.console import print_json, say
 from goldensample.cli.options import Json, parse_rate
 from goldensample.cli.part_inspect import PartFile, PartRate, calibrate, inspect
+from goldensample.locales.language import counted, gettext
 from goldensample.parts.inspector import PartInspector, load_part
 from goldensample.parts.manifest import ENDING, PartManifest, View, hash_file, write_manifest
 from goldensample.parts.rule import risk
 from goldensample.parts.words import promise, risk_lines
 from goldensample.wording.limits import promise as promise_of_view
-from goldensample.wording.numbers import count
 
 app = typer.Typer(
     help="Parts of several views: one verdict, with a promise for the part.",
@@ -93,11 +93,13 @@ def show(path: Path, part: PartInspector, json: bool) -> None:
             }
         )
         return
-    say(f"{path}: a part of {count(len(manifest.views), 'view')}")
+    views = counted("%(num)s view", "%(num)s views", len(manifest.views))
+    say(gettext("%(file)s: a part of %(views)s") % {"file": path, "views": views})
     for view, inspector in zip(manifest.views, part.inspectors, strict=True):
-        note = "" if view.required else ", may be missing"
-        say(f"  {view.name}: {view.file}{note}; limits {promise_of_view(inspector.threshold)}")
-    say(f"verdicts: {promise(part)}")
+        note = "" if view.required else gettext(", may be missing")
+        limits = gettext("limits %(promise)s") % {"promise": promise_of_view(inspector.threshold)}
+        say(f"  {view.name}: {view.file}{note}; {limits}")
+    say(gettext("verdicts: %(promise)s") % {"promise": promise(part)})
 
 
 ViewCount = Annotated[

@@ -13,6 +13,7 @@ from goldensample.cli.part_table import open_table
 from goldensample.cli.reporting import lot_of
 from goldensample.cli.sheet import Delimiter
 from goldensample.images.listing import find_files
+from goldensample.locales.language import gettext
 from goldensample.parts.calibrate import calibrate as calibrate_part
 from goldensample.parts.codes import check_installed, with_code
 from goldensample.parts.grouping import (
@@ -145,7 +146,7 @@ def inspect(
         table.write()
     if page and report:
         write_atomic(report / "report.html", page.html())
-        tell(f"report: {report / 'report.html'}")
+        tell(gettext("report: %(path)s") % {"path": report / "report.html"})
     if not json:
         tell(sum_of(counts) + (f"; {output}" if output else ""))
     exit_with(counts["error"], fail_on_defect and counts["defect"])
@@ -174,7 +175,8 @@ def find_parts(paths: list[str], text: str, part: PartInspector) -> list[PartPic
             f"of {len(listing.pictures):,} is, such as {left_over[0]}; give --name-pattern"
         )
     if listing.left_out:
-        tell(f"golden: {len(listing.left_out):,} left out, as their endings are no pictures'")
+        text = gettext("golden: %(count)s left out, as their endings are no pictures'")
+        tell(text % {"count": f"{len(listing.left_out):,}"})
     if left_over:
         tell(f"golden: {left_over_words(left_over, pattern)}")
     return parts

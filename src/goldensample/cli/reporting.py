@@ -8,6 +8,7 @@ from goldensample.cli.extras import check_extra
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Evaluation
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext
 from goldensample.records import Inspection, Picture
 from goldensample.report import Report
 from goldensample.report.facts import Occasion, new_report, now
@@ -54,13 +55,13 @@ def write_reports(
         write_report(page, folder / "report.html", evaluation)
     if page and pdf:
         write_atomic(pdf, page.pdf(measures))
-        tell(f"report: {pdf}")
+        tell(gettext("report: %(path)s") % {"path": pdf})
 
 
 def write_report(page: Report, path: Path, evaluation: Evaluation | None = None) -> None:
     """Write the page and print its path."""
     write_atomic(path, page.html(evaluation.as_json() if evaluation else None))
-    tell(f"report: {path}")
+    tell(gettext("report: %(path)s") % {"path": path})
 
 
 def add_to_page(

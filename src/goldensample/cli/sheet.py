@@ -10,6 +10,7 @@ from goldensample.cli.console import print_json, say, tell
 from goldensample.cli.intake import tell_table_intake
 from goldensample.errors import ImageError
 from goldensample.images.inspection_intake import InspectionIntake
+from goldensample.locales.language import gettext
 from goldensample.records import Inspection, Threshold
 from goldensample.storage.locations import is_url, local_path
 from goldensample.storage.verdict_sheet import DELIMITERS, ENDINGS, VerdictSheet
@@ -73,4 +74,5 @@ def print_counts(
         values |= inspected_json(intake)
         print_json({"file": output, "pictures": counts.total(), **values})
         return
-    say(f"{output}: {sum_of(counts)}, in {seconds:.1f} s")
+    texts = {"file": output, "sum": sum_of(counts), "seconds": f"{seconds:.1f}"}
+    say(gettext("%(file)s: %(sum)s, in %(seconds)s s") % texts)

@@ -13,8 +13,8 @@ from goldensample.cli.console import print_json, progress, say
 from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import GoldenFile, Json
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import counted, gettext
 from goldensample.records import Picture
-from goldensample.wording.numbers import count
 
 MOST = 100
 """Pictures that are kept in memory and inspected in turn."""
@@ -76,14 +76,27 @@ def command(
         print_json({"faults": faults, "rounds": [asdict(one) for one in rounds]})
     else:
         first, last = rounds[int(WARM * ROUNDS)], rounds[-1]
+        total = sum(one.pictures for one in rounds)
         say(
-            f"{count(sum(one.pictures for one in rounds), 'picture')} in {hours:g} h; "
-            f"{1000 * first.seconds:.1f} ms a picture at first and {1000 * last.seconds:.1f} at "
-            f"last, the slowest {1000 * max(one.slowest for one in rounds):.0f}; memory "
-            f"{first.memory / 1e6:,.0f} MB at first and {last.memory / 1e6:,.0f} at last"
+            gettext(
+                "%(pictures)s in %(hours)s h; %(first_ms)s ms a picture at first and %(last_ms)s "
+                "at last, the slowest %(slowest_ms)s; memory %(first_mb)s MB at first and "
+                "%(last_mb)s at last"
+            )
+            % {
+                "pictures": counted("%(num)s picture", "%(num)s pictures", total),
+                "hours": f"{hours:g}",
+                "first_ms": f"{1000 * first.seconds:.1f}",
+                "last_ms": f"{1000 * last.seconds:.1f}",
+                "slowest_ms": f"{1000 * max(one.slowest for one in rounds):.0f}",
+                "first_mb": f"{first.memory / 1e6:,.0f}",
+                "last_mb": f"{last.memory / 1e6:,.0f}",
+            }
         )
-        grown = "memory did not grow" if last.memory else "memory cannot be measured here"
-        say("; ".join(faults) or f"{grown}, and inspecting did not get slower")
+        fine = gettext("memory did not grow, and inspecting did not get slower")
+        if not last.memory:
+            fine = gettext("memory cannot be measured here, and inspecting did not get slower")
+        say("; ".join(faults) or fine)
     if faults:
         raise typer.Exit(1)
 

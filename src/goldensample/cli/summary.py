@@ -6,12 +6,12 @@ from typing import Any
 from goldensample.cli.console import tell
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import Journal
+from goldensample.locales.language import counted, gettext
 from goldensample.methods.composition_fit import LEAST_PICTURES
 from goldensample.methods.imagined import Evidence
 from goldensample.methods.patchcore import PatchCore, PatchCoreDetector
 from goldensample.report.facts import describe_method
 from goldensample.wording.intake import intake_json
-from goldensample.wording.numbers import count
 
 
 def summary(inspector: Inspector) -> dict[str, Any]:
@@ -56,16 +56,20 @@ def describe(inspector: Inspector) -> str:
     """Return what was fitted, in words."""
     values, method = summary(inspector), inspector.method
     height, width = values["size_hw"]
-    source = (
-        f"{count(values['pictures'], 'picture')} at {height}x{width}, network {values['network']}"
-    )
+    source = gettext("%(pictures)s at %(size)s, network %(network)s") % {
+        "pictures": counted("%(num)s picture", "%(num)s pictures", values["pictures"]),
+        "size": f"{height}x{width}",
+        "network": values["network"],
+    }
     if not isinstance(method, PatchCore):
-        return f"{describe_method(inspector)} from {source}"
-    scaled = "; each place is held against what is usual there" * bool(values["by_position"])
-    return (
-        f"learned from {source}; remembers {count(values['bank_rows'], 'place')} of them"
-        f"{scaled}{composition_words(inspector)}"
-    )
+        text = gettext("%(method)s from %(pictures)s")
+        return text % {"method": describe_method(inspector), "pictures": source}
+    text = gettext("learned from %(source)s; remembers %(places)s of them")
+    places = counted("%(num)s place", "%(num)s places", values["bank_rows"])
+    text %= {"source": source, "places": places}
+    if values["by_position"]:
+        text += gettext("; each place is held against what is usual there")
+    return text + composition_words(inspector)
 
 
 def composition_words(inspector: Inspector) -> str:
@@ -74,19 +78,23 @@ def composition_words(inspector: Inspector) -> str:
     if not isinstance(detector, PatchCoreDetector) or method != detector.settings:
         return ""
     if detector.evidence is None:
-        few = f"that takes {LEAST_PICTURES} good pictures in the bank"
-        return f"; not what pictures are composed of: {few}" if method.composition != "off" else ""
+        few = gettext(
+            "; not what pictures are composed of: that takes %(count)s good pictures in the bank"
+        )
+        return few % {"count": LEAST_PICTURES} if method.composition != "off" else ""
     found = Evidence(*detector.evidence.tolist())
-    shares = (
-        f"parts imagined missing, doubled or swapped score above {found.together:.0%} of good "
-        f"pictures with it, {found.alone:.0%} without, odd places above {found.odd_together:.0%} "
-        f"and {found.odd_alone:.0%}"
-    )
+    shares = gettext(
+        "parts imagined missing, doubled or swapped score above %(together)s of good pictures with "
+        "it, %(alone)s without, odd places above %(odd_together)s and %(odd_alone)s"
+    ) % {name: f"{share:.0%}" for name, share in found._asdict().items()}
     if detector.composition is not None:
-        return f"; what a picture is composed of is judged, too ({shares})"
-    return (
-        f"; what a picture is composed of is not judged, as that would not help enough ({shares})"
-    )
+        text = gettext("; what a picture is composed of is judged, too (%(shares)s)")
+    else:
+        text = gettext(
+            "; what a picture is composed of is not judged, as that would not help enough "
+            "(%(shares)s)"
+        )
+    return text % {"shares": shares}
 
 
 def describe_selection(method: PatchCore) -> str:
@@ -105,10 +113,14 @@ def tell_renamed(paths: Sequence[str] | None, learned: Sequence[str]) -> None:
     given = [name for name, _ in find_pictures(paths)] if paths else []
     for name, used in zip(given, learned, strict=False):
         if name != used:
-            tell(f"golden: another {name} is known already, so this one was learned as {used}")
+            text = gettext(
+                "golden: another %(name)s is known already, so this one was learned as %(used)s"
+            )
+            tell(text % {"name": name, "used": used})
 
 
 def tell_slow(names: Sequence[str]) -> None:
     """Print that opening takes a while, where one of the networks is built by timm."""
     if any(name.startswith(("timm:", "effnet-")) for name in names):
-        tell(f"opening {', '.join(names)}: building, exporting and checking takes some seconds")
+        text = gettext("opening %(names)s: building, exporting and checking takes some seconds")
+        tell(text % {"names": ", ".join(names)})

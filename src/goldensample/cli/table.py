@@ -36,11 +36,11 @@ from goldensample.cli.table_run import (
 from goldensample.errors import ArtifactError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import counted, gettext
 from goldensample.storage import verdict_table
 from goldensample.storage.atomic import check_writable
 from goldensample.storage.locations import is_url, local_path
 from goldensample.storage.output_folder import OutputFolder, split_path
-from goldensample.wording.numbers import count
 
 Output = Annotated[
     str | None,
@@ -144,7 +144,8 @@ def write_table(
     metadata = table_metadata(file, data, inspector)
     run = run_id([metadata, options.identity(), table.heat_maps], pictures)
     if table.resume and (counts := finished_counts(output, run)) is not None:
-        tell(f"golden: {table.output} is finished already, and of the very same pictures")
+        text = gettext("golden: %(file)s is finished already, and of the very same pictures")
+        tell(text % {"file": table.output})
         return counts
     outputs = OutputFolders(open_parts(output, run, table.resume), heat_maps, f".{run}")
     remaining = _remaining(outputs.parts, pictures, output)
@@ -176,7 +177,7 @@ def _inspect(table: Table, task: Task, pictures: Folder, remaining: Sequence[int
                 done += count
                 notify("inspect", done, total)
         except KeyboardInterrupt:
-            tell("\ngolden: stopped; --resume goes on from the parts that are done")
+            tell("\n" + gettext("golden: stopped; --resume goes on from the parts that are done"))
             raise
 
 
@@ -199,7 +200,9 @@ def _remaining(parts: OutputFolder, pictures: Folder, output: str) -> list[int]:
     remaining = [n for n in range(_part_count(pictures)) if part_name(n) not in present]
     if done := len(pictures) - _count(pictures, remaining):
         name = split_path(partial_folder(output).location)[1]
-        tell(f"golden: going on from the verdicts on {count(done, 'picture')} in {name}")
+        text = gettext("golden: going on from the verdicts on %(pictures)s in %(file)s")
+        pictures_done = counted("%(num)s picture", "%(num)s pictures", done)
+        tell(text % {"pictures": pictures_done, "file": name})
     return remaining
 
 

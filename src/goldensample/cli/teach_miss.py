@@ -19,9 +19,9 @@ from goldensample.cli.learning import (
 )
 from goldensample.cli.options import Json, parse_rate
 from goldensample.learning.misses import Excuse, MissAnalysis, Proposal
+from goldensample.locales.language import counted, gettext
 from goldensample.records import Threshold
 from goldensample.wording.limits import percent
-from goldensample.wording.numbers import count
 from goldensample.wording.regions import source_json
 
 SHOWN = 5
@@ -72,12 +72,14 @@ def command(
         analysis = analyse_miss(inspector, missed, defect_mask, pictures, change_note, notify)
         chosen = [p for p in analysis.proposals if p.action == apply]
         if apply and not (chosen and chosen[0].accepted):
-            outcome = ", ".join(_describe(p, cost) for p in chosen) or "nothing to change"
-            raise ValueError(f"{apply} must catch the defect at a bearable cost; {outcome}")
+            outcome = ", ".join(_describe(p, cost) for p in chosen) or gettext("nothing to change")
+            text = gettext("%(action)s must catch the defect at a bearable cost; %(outcome)s")
+            raise ValueError(text % {"action": apply, "outcome": outcome})
         for proposal in chosen:
             write(proposal.inspector, file)
     if apply:
-        done = f"taught {missed.name}: {_describe(chosen[0], cost)}"
+        taught = {"name": missed.name, "proposal": _describe(chosen[0], cost)}
+        done = gettext("taught %(name)s: %(proposal)s") % taught
         print_change(chosen[0].inspector, file, done, {"proposal": _proposal_json(chosen[0])}, json)
         return
     if json:
@@ -105,35 +107,59 @@ def _lines(
     name: str, analysis: MissAnalysis, limit: Threshold | None, cost: float
 ) -> Iterator[str]:
     """Give the analysis as lines of text."""
-    yield f"{name} scores {analysis.score:.4f}, and the limit is {limit.score if limit else 0:.4f}"
-    excuses = count(len(analysis.excuses), "remembered place")
-    yield f"it passes because it is like {excuses} of good pictures:"
+    scores = {"score": f"{analysis.score:.4f}", "limit": f"{limit.score if limit else 0:.4f}"}
+    text = gettext("%(name)s scores %(score)s, and the limit is %(limit)s")
+    yield text % {"name": name, **scores}
+    yield counted(
+        "it passes because it is like %(num)s remembered place of good pictures:",
+        "it passes because it is like %(num)s remembered places of good pictures:",
+        len(analysis.excuses),
+    )
+    text = gettext(
+        "  %(picture)s at row %(row)s, column %(column)s: %(places)s of the defect like it; "
+        "%(pictures)s would miss it"
+    )
     for excuse in analysis.excuses[:SHOWN]:
         row = excuse.source
-        location = f"{row.picture} at row {row.row_px:.0f}, column {row.column_px:.0f}"
-        likes, relying = count(excuse.patches, "place"), count(excuse.pictures, "good picture")
-        yield f"  {location}: {likes} of the defect like it; {relying} would miss it"
+        yield text % {
+            "picture": row.picture,
+            "row": f"{row.row_px:.0f}",
+            "column": f"{row.column_px:.0f}",
+            "places": counted("%(num)s place", "%(num)s places", excuse.patches),
+            "pictures": counted("%(num)s good picture", "%(num)s good pictures", excuse.pictures),
+        }
     for proposal in analysis.proposals:
         yield f"{proposal.action}: {_describe(proposal, cost)}"
     accepted = [p.action for p in analysis.proposals if p.accepted]
     if accepted:
-        yield f"do it with --apply {accepted[-1]}"
+        yield gettext("do it with --apply %(action)s") % {"action": accepted[-1]}
     else:
-        yield f"it cannot be done within {percent(cost)}"
+        yield gettext("it cannot be done within %(rate)s") % {"rate": percent(cost)}
 
 
 def _describe(proposal: Proposal, cost: float) -> str:
     """Return in words what a proposal does, and whether it is accepted."""
-    forgotten = f"{count(proposal.size, 'place')} forgotten"
-    taught = f"{count(proposal.size, 'place')} of the defect remembered as one"
-    text = (
-        f"{forgotten if proposal.action == 'drop' else taught}, score {proposal.score:.4f}; of "
-        f"{count(proposal.tested, 'good picture')} {len(proposal.alarms)} would become false "
-        f"alarms, of 100 new ones {100 * proposal.rate_bound:.2g} at most on average"
-    )
+    if proposal.action == "drop":
+        done = gettext("%(places)s forgotten")
+    else:
+        done = gettext("%(places)s of the defect remembered as one")
+    text = gettext(
+        "%(done)s, score %(score)s; of %(pictures)s %(alarms)s would become false alarms, of 100 "
+        "new ones %(share)s at most on average"
+    ) % {
+        "done": done % {"places": counted("%(num)s place", "%(num)s places", proposal.size)},
+        "score": f"{proposal.score:.4f}",
+        "pictures": counted("%(num)s good picture", "%(num)s good pictures", proposal.tested),
+        "alarms": len(proposal.alarms),
+        "share": f"{100 * proposal.rate_bound:.2g}",
+    }
     if proposal.tested < required_count(cost):
-        return f"{text}; to show {percent(cost)} takes {required_count(cost)} such pictures"
-    return text if proposal.accepted else f"{text}; it cannot be done this way"
+        few = gettext("%(proposal)s; to show %(rate)s takes %(count)s such pictures")
+        count = required_count(cost)
+        return few % {"proposal": text, "rate": percent(cost), "count": count}
+    if proposal.accepted:
+        return text
+    return gettext("%(proposal)s; it cannot be done this way") % {"proposal": text}
 
 
 def _proposal_json(proposal: Proposal) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import CategoryName, GoldenFile, Json, Layout, parse_rate
 from goldensample.datasets import Dataset
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext
 from goldensample.records import Calibration, Notify
 from goldensample.wording.limits import percent, promise
 
@@ -81,7 +82,8 @@ def set_limits(
     with locked_inspector(file, method) as inspector:
         before = inspector.threshold.review_rate if inspector.threshold else None
         if review is None and before and before <= rate:
-            tell(f"golden: nothing is to be looked at again now: {percent(before)} was the rate")
+            text = gettext("golden: nothing is to be looked at again now: %(rate)s was the rate")
+            tell(text % {"rate": percent(before)})
         elif review is None:
             review = before
         changed = set_rates(inspector, rate, review or None, note(reason))
@@ -115,12 +117,13 @@ def show_table(
     else:
         for line in table_lines(table_rows(limits, truth)):
             say(line)
-        say(f"\nthe file's threshold is {promise(inspector.threshold, inspector.journal)}")
+        text = gettext("the file's threshold is %(limits)s")
+        say("\n" + text % {"limits": promise(inspector.threshold, inspector.journal)})
     if report:
         used = inspector.threshold.score if inspector.threshold else None
         html = page(file.stem, table_rows(limits, truth), curves(calibration, truth), used)
         write_atomic(report / "thresholds.html", html)
-        tell(f"report: {report / 'thresholds.html'}")
+        tell(gettext("report: %(path)s") % {"path": report / "thresholds.html"})
 
 
 def calibration_of(inspector: Inspector, file: Path) -> Calibration:
@@ -152,18 +155,22 @@ def score_dataset(inspector: Inspector, data: Dataset, notify: Notify) -> Labell
 
 def table_rows(limits: list[Limit], truth: LabelledScores | None) -> list[dict[str, str]]:
     """Return the rows of the table, as text under each header."""
-    rows = []
+    rows, of = [], gettext("%(done)s of %(total)s")
+    span = gettext("%(low)s to %(high)s")
     for limit in limits:
         low, high = limit.interval
         row = {
-            "score limit": f"{limit.score:.4f}",
-            "false alarms": ("≈ " if limit.estimate else "") + percent(limit.rate),
-            "may well be": f"{percent(low)} to {percent(high)}",
+            gettext("score limit"): f"{limit.score:.4f}",
+            gettext("false alarms"): ("≈ " if limit.estimate else "") + percent(limit.rate),
+            gettext("may well be"): span % {"low": percent(low), "high": percent(high)},
         }
         if truth is not None:
-            row["alarms in the data"] = f"{limit.alarms} of {len(truth.good)}"
-            row["missed in the data"] = f"{limit.misses} of {len(truth.defect)}"
-        notes = ["in use"] * limit.in_use + ["estimate, no promise"] * limit.estimate
+            alarms = {"done": limit.alarms, "total": len(truth.good)}
+            misses = {"done": limit.misses, "total": len(truth.defect)}
+            row[gettext("alarms in the data")] = of % alarms
+            row[gettext("missed in the data")] = of % misses
+        notes = [gettext("in use")] * limit.in_use
+        notes += [gettext("estimate, no promise")] * limit.estimate
         rows.append(row | {"": ", ".join(notes)})
     return rows
 

@@ -16,6 +16,7 @@ from goldensample.images.grey_range import GreyRange
 from goldensample.images.intake import MASK_LEVELS, count_values, find_masks
 from goldensample.images.listing import find_pictures, list_pictures
 from goldensample.label_tools.marks import Mark
+from goldensample.locales.language import ngettext
 from goldensample.masks.reading import read_marked, require_size
 from goldensample.records import Array
 
@@ -147,8 +148,12 @@ def unmasked_note(data: Dataset) -> str:
     names = [i.name for i in data.test if data.has_masks and i.defect and not i.is_marked]
     if not names:
         return ""
-    count = "1 defect picture has" if len(names) == 1 else f"{len(names)} defect pictures have"
-    return f"{count} no mask and cannot count in the figures on pixels: {join_names(names)}"
+    text = ngettext(
+        "%(num)s defect picture has no mask and cannot count in the figures on pixels: %(names)s",
+        "%(num)s defect pictures have no mask and cannot count in the figures on pixels: %(names)s",
+        len(names),
+    )
+    return text % {"num": len(names), "names": join_names(names)}
 
 
 def unmarked_text(mask: str, picture: str, marked: Array) -> str:

@@ -15,6 +15,7 @@ from goldensample.fitting.plan import Load, Plan, check_memory, choose_greedy, e
 from goldensample.fitting.spool import record_bytes
 from goldensample.images.codec import read_shape
 from goldensample.images.folder import open_images
+from goldensample.locales.language import gettext
 from goldensample.methods.patchcore import PatchCore
 from goldensample.preparation.preparation import Preparation, choose_size
 from goldensample.wording.progress import duration
@@ -116,16 +117,29 @@ def _sampled_shapes(paths: list[str]) -> tuple[int, list[tuple[int, int]]]:
 
 def describe_plan(planned: Plan, method: PatchCore, load: Load) -> str:
     """Return the description of a plan."""
-    patches = f"{planned.patches:,} patches of depth {planned.depth}"
-    text = f"plan: {patches} from {load.pictures:,} pictures, "
     if planned.rows == planned.patches:
-        text += "all kept in the bank"
+        kept = gettext("all kept in the bank")
     elif method.subsampler == "greedy":
-        text += f"{planned.rows:,} kept by the {method.greedy} greedy coreset"
+        kept = gettext("%(rows)s kept by the %(kind)s greedy coreset")
+        kept %= {"rows": f"{planned.rows:,}", "kind": method.greedy}
     else:
-        text += f"{planned.rows:,} kept by the {method.subsampler} choice"
-    each = f" on each of {load.workers} workers" if load.workers > 1 else ""
-    return (
-        f"{text}; at most {planned.memory_bytes / 1e6:,.0f} MB of memory{each} and "
-        f"{planned.disk_bytes / 1e6:,.0f} MB of disk meanwhile, about {duration(planned.seconds)}"
+        kept = gettext("%(rows)s kept by the %(kind)s choice")
+        kept %= {"rows": f"{planned.rows:,}", "kind": method.subsampler}
+    memory = f"{planned.memory_bytes / 1e6:,.0f} MB"
+    if load.workers > 1:
+        each = gettext("%(memory)s of memory on each of %(workers)s workers")
+    else:
+        each = gettext("%(memory)s of memory")
+    text = gettext(
+        "plan: %(patches)s patches of depth %(depth)s from %(pictures)s pictures, %(kept)s; at "
+        "most %(memory)s and %(disk)s MB of disk meanwhile, about %(time)s"
     )
+    return text % {
+        "patches": f"{planned.patches:,}",
+        "depth": planned.depth,
+        "pictures": f"{load.pictures:,}",
+        "kept": kept,
+        "memory": each % {"memory": memory, "workers": load.workers},
+        "disk": f"{planned.disk_bytes / 1e6:,.0f}",
+        "time": duration(planned.seconds),
+    }

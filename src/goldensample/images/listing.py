@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 
 from goldensample.errors import ImageError
+from goldensample.locales.language import gettext, mark
 from goldensample.storage import locations
 from goldensample.storage.locations import Location, Remote
 
@@ -19,7 +20,12 @@ ENDINGS = (
 )
 PathLike = str | os.PathLike[str]
 _KINDS = ", ".join(ending[1:] for ending in ENDINGS)
-_REMEDY = "convert or rename it; a video is for golden serve --camera FILE"
+NO_PICTURE = mark("a folder must hold pictures (%(kinds)s); %(path)s holds none; name another")
+WRONG_ENDING = mark(
+    "a picture must end in %(kinds)s; %(path)s does not; convert or rename it; a video is for "
+    "golden serve --camera FILE"
+)
+NO_MATCH = mark("a pattern must match pictures (%(kinds)s); %(path)s matches none; check it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,9 @@ def find_files(paths: PathLike | Sequence[PathLike]) -> Listing:
     """
     arguments = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not arguments:
-        raise ImageError("pictures must be given; there were none; name a file or a folder")
+        raise ImageError(
+            gettext("pictures must be given; there were none; name a file or a folder")
+        )
     counts: dict[Location, int] = {}  # how many of its last components make the name
     left_out: list[str] = []
     seen: set[str] = set()
@@ -96,19 +104,23 @@ def _expand(path: Path) -> Sequence[tuple[Location, int]]:
     if os.path.isdir(path):  # False too where permission is denied
         if _any_picture(files := list_files(path)):
             return [(file, len(file.relative_to(path).parts)) for file in files]
-        raise ImageError(f"a folder must hold pictures ({_KINDS}); {path} holds none; name another")
+        raise ImageError(gettext(NO_PICTURE) % {"kinds": _KINDS, "path": path})
     if os.path.lexists(path):
         if path.suffix.lower() in ENDINGS:
             return [(path, 1)]
-        raise ImageError(f"a picture must end in {_KINDS}; {path} does not; {_REMEDY}")
+        raise ImageError(gettext(WRONG_ENDING) % {"kinds": _KINDS, "path": path})
     if not glob.has_magic(str(path)):
         raise ImageError(
-            f"a picture or folder must be there to read; {path} is not; check the path and rights"
+            gettext(
+                "a picture or folder must be there to read; %(path)s is not; check the path and "
+                "rights"
+            )
+            % {"path": path}
         )
     first = next(k for k, part in enumerate(path.parts) if glob.has_magic(part))
     if _any_picture(matches := _match(path)):
         return [(file, max(len(file.parts) - first, 1)) for file in matches]
-    raise ImageError(f"a pattern must match pictures ({_KINDS}); {path} matches none; check it")
+    raise ImageError(gettext(NO_MATCH) % {"kinds": _KINDS, "path": path})
 
 
 def _expand_url(url: str) -> Sequence[tuple[Location, int]]:
@@ -121,25 +133,27 @@ def _expand_url(url: str) -> Sequence[tuple[Location, int]]:
     if isinstance(entry, Remote):
         if is_picture(bare):
             return [(entry, 1)]
-        raise ImageError(f"a picture must end in {_KINDS}; {url} does not; {_REMEDY}")
+        raise ImageError(gettext(WRONG_ENDING) % {"kinds": _KINDS, "path": url})
     patterns = (glob.has_magic(part.replace("?", "") if web else part) for part in parts[3:])
     first = next((k for k, magic in enumerate(patterns, 3) if magic), None)
     if first is not None and (entry is None or web):
         files = _list_url("/".join(parts[:first]))
         matches = [file for file in files if _fits(file.parts[first:], parts[first:])]
         if not _any_picture(matches):
-            raise ImageError(
-                f"a pattern must match pictures ({_KINDS}); {url} matches none; check it"
-            )
+            raise ImageError(gettext(NO_MATCH) % {"kinds": _KINDS, "path": url})
         return [(file, len(file.parts) - first) for file in matches]
     if entry is None:
         raise ImageError(
-            f"a picture or folder must be there to read; {url} is not; check the URL and rights"
+            gettext(
+                "a picture or folder must be there to read; %(path)s is not; check the URL and "
+                "rights"
+            )
+            % {"path": url}
         )
     root = len(url.rstrip("/").split("/"))
     if _any_picture(files := _list_url(url)):
         return [(file, len(file.parts) - root) for file in files]
-    raise ImageError(f"a folder must hold pictures ({_KINDS}); {url} holds none; name another")
+    raise ImageError(gettext(NO_PICTURE) % {"kinds": _KINDS, "path": url})
 
 
 def _lookup(url: str) -> Remote | str | None:

@@ -1,6 +1,7 @@
 """An inspector in three lines."""
 
 from goldensample.calibration.words import of_good_parts
+from goldensample.locales.language import counted, gettext
 from goldensample.records import Threshold
 
 
@@ -17,11 +18,18 @@ def describe(
     """
     method, network, precision = names
     height, width = size_hw
-    learned = f"learned from {pictures:,} good picture{'s' * (pictures != 1)}"
+    learned = counted(
+        "learned from %(num)s good picture", "learned from %(num)s good pictures", pictures
+    )
     if limits and limits.kind == "split":
-        learned += f"; {limits.held_out:,} more were kept aside to set the limits"
+        more = gettext("; %(count)s more were kept aside to set the limits")
+        learned += more % {"count": f"{limits.held_out:,}"}
+    first = gettext(
+        "Inspector: %(method)s on the network %(network)s, in %(precision)s, at %(size)s"
+    )
+    values = {"method": method, "network": network, "precision": precision}
     return [
-        f"Inspector: {method} on the network {network}, in {precision}, at {height}x{width}",
+        first % {**values, "size": f"{height}x{width}"},
         learned,
         _limits(limits),
     ]
@@ -30,11 +38,15 @@ def describe(
 def _limits(limits: Threshold | None) -> str:
     """Return what limits mean."""
     if limits is None:
-        return "no limits: it gives scores and heat maps, and no verdicts"
-    text = f"a score above {limits.score:.4g} is a defect"
+        return gettext("no limits: it gives scores and heat maps, and no verdicts")
+    text = gettext("a score above %(score)s is a defect") % {"score": f"{limits.score:.4g}"}
     if limits.review is not None:
-        text += f", above {limits.review:.4g} is to be looked at again"
+        again = gettext(", above %(review)s is to be looked at again")
+        text += again % {"review": f"{limits.review:.4g}"}
     if limits.false_alarms is None:
-        return f"{text}; set by hand, so how many good parts that calls defects is not known"
-    estimated = " (estimated)" if limits.kind == "estimate" else ""
-    return f"{text}: {of_good_parts(limits.false_alarms, limits.review_rate)}{estimated}"
+        return text + gettext(
+            "; set by hand, so how many good parts that calls defects is not known"
+        )
+    usual = of_good_parts(limits.false_alarms, limits.review_rate)
+    estimated = gettext("%(usual)s (estimated)") if limits.kind == "estimate" else "%(usual)s"
+    return f"{text}: {estimated % {'usual': usual}}"

@@ -37,6 +37,11 @@ MEASURES = {
     ),
     "seconds_per_image": (mark("seconds per picture"), ""),
 }
+FURTHER = (
+    *(mark("without mask"), mark("image average precision"), mark("pixel average precision")),
+    *(mark("pixel f1"), mark("pixel error"), mark("pro 5"), mark("type auroc"), mark("spro 5")),
+)
+"""Names of further measures, from their keys."""
 
 
 def lot_sum(entries: Sequence[Entry], failures: int) -> str:

@@ -5,9 +5,47 @@ from typing import Any
 
 from goldensample.calibration.conformal import required_count
 from goldensample.images.intake import FEW_LEVELS, Files, Intake
+from goldensample.locales.language import gettext, mark, ngettext, speaking
 
 KINDS = ("left_out", "equal", "masks", "same_stem", "single_value", "few_levels")
 """Fields of an intake that a user should know of."""
+NOTES = {
+    "left_out": mark(
+        "%(files)s left out by the ending of the name; convert or rename what shows a part"
+    ),
+    "same_stem": mark(
+        "%(files)s beside a picture of the same name with another ending; remove what is a copy"
+    ),
+    "few_levels": mark(
+        "%(files)s with fewer than %(levels)s of 256 grey levels: little can be told apart in "
+        "them; expose longer, or save them with more contrast"
+    ),
+    "single_value": mark("%(files)s of a single value all over: covered lens, or no light?"),
+}
+FITTED_NOTES = {
+    "equal": mark("%(files)s left out, as their pixels are equal to those of another picture"),
+    "masks": mark("%(files)s left out, as they look like masks of the pictures beside them"),
+}
+INSPECTED_NOTES = {
+    "equal": mark("%(files)s the same, pixel by pixel, as a picture before"),
+    "masks": mark("%(files)s inspected, though they look like masks of the pictures beside them"),
+}
+"""What is said of files of each kind."""
+SINGLE_VALUE = mark(
+    "no limits can be set: %(files)s of a single value all over, which shows no part; remove such "
+    "pictures and fit again"
+)
+TOO_FEW = mark(
+    "a rate of %(rate)s must rest on enough good pictures, with calibration %(calibration)s on "
+    "%(required)s; got %(count)s, so there are scores and no verdicts; give %(required)s pictures, "
+    "or a larger --false-alarms"
+)
+TOO_FEW_DIFFERENT = mark(
+    "a rate of %(rate)s must rest on enough good pictures, with calibration %(calibration)s on "
+    "%(required)s; got %(count)s different ones, and %(copies)s equal to these, so there are "
+    "scores and no verdicts; give %(required)s pictures, or a larger --false-alarms"
+)
+"""Why there are no limits; files keep it in English, and `notes.told` translates it."""
 
 
 def intake_notes(intake: Intake, fitted: bool = True) -> list[str]:
@@ -23,30 +61,21 @@ def notes_by_kind(intake: Intake, fitted: bool = True) -> dict[str, str]:
         fitted: whether they were learned from: copies and masks are left out of that, and not of
             an inspection.
     """
-    masks = "left out, as they look like" if fitted else "inspected, though they look like"
-    equal = "left out, as their pixels are equal to those of" if fitted else "the same, pixel by"
-    equal += " another picture" if fitted else " pixel, as a picture before"
-    texts = {
-        "left_out": "left out by the ending of the name; convert or rename what shows a part",
-        "equal": equal,
-        "masks": f"{masks} masks of the pictures beside them",
-        "same_stem": "beside a picture of the same name with another ending; remove what is a copy",
-        "few_levels": f"with fewer than {FEW_LEVELS} of 256 grey levels: little can be told apart "
-        "in them; expose longer, or save them with more contrast",
-        "single_value": "of a single value all over: covered lens, or no light?",
+    texts = NOTES | (FITTED_NOTES if fitted else INSPECTED_NOTES)
+    found = {name: getattr(intake, name) for name in KINDS}
+    return {
+        name: gettext(texts[name]) % {"files": listed(files), "levels": FEW_LEVELS}
+        for name, files in found.items()
+        if files
     }
-    found = {name: getattr(intake, name) for name in texts}
-    return {name: f"{listed(files)} {texts[name]}" for name, files in found.items() if files}
 
 
 def single_value_reason(intake: Intake | None) -> str:
     """Return why no rate of false alarms can be promised on pictures that show nothing, or ""."""
     if intake is None or not intake.single_value:
         return ""
-    return (
-        f"no limits can be set: {listed(intake.single_value)} of a single value all over, which "
-        "shows no part; remove such pictures and fit again"
-    )
+    with speaking("en"):
+        return SINGLE_VALUE % {"files": listed(intake.single_value)}
 
 
 def too_few_reason(count: int, copies: int, rate: float, calibration: str, least: int) -> str:
@@ -61,18 +90,22 @@ def too_few_reason(count: int, copies: int, rate: float, calibration: str, least
     """
     counts = {"split": 2 * required_count(rate), "cross": required_count(rate)}
     required = counts.get(calibration, least)
-    got = f"{count} different ones, and {copies} equal to these" if copies else f"{count}"
-    return (
-        f"a rate of {rate:g} must rest on enough good pictures, with calibration {calibration} on "
-        f"{required}; got {got}, so there are scores and no verdicts; give {required} pictures, or "
-        "a larger --false-alarms"
-    )
+    return (TOO_FEW_DIFFERENT if copies else TOO_FEW) % {
+        "rate": f"{rate:g}",
+        "calibration": calibration,
+        "required": required,
+        "count": count,
+        "copies": copies,
+    }
 
 
 def listed(files: Files) -> str:
     """Return a number of files with the first names, as "4 files (a, b, c and 1 more)"."""
-    more = f" and {files.count - len(files.names)} more" * (files.count > len(files.names))
-    return f"{files.count:,} file{'s' * (files.count != 1)} ({', '.join(files.names)}{more})"
+    names, more = ", ".join(files.names), files.count - len(files.names)
+    if more > 0:
+        names = gettext("%(names)s and %(count)s more") % {"names": names, "count": more}
+    text = ngettext("%(num)s file (%(names)s)", "%(num)s files (%(names)s)", files.count)
+    return text % {"num": f"{files.count:,}", "names": names}
 
 
 def inspected_json(intake: Intake) -> dict[str, Any]:

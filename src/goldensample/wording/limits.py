@@ -1,6 +1,7 @@
 """Texts that describe thresholds and their guarantees."""
 
 from collections.abc import Callable
+from functools import reduce
 
 from goldensample.calibration.conformal import proven_rate, required_count
 from goldensample.calibration.words import of_good_parts
@@ -103,44 +104,72 @@ def _changes_since(threshold: Threshold, journal: Journal | None) -> str:
     limits = journal.revisions[journal.limits_revision(journal.head)].limits or ()
     rates = {limit.threshold.score: limit.threshold.false_alarms for limit in limits}
     rate = rates.get(threshold.score)
-    target = f" for {percent(rate)} of them" if rate else ""
     changes = [_change_text(number, journal.revisions[number]) for number in broken]
-    return (
-        f"set on {threshold.held_out} good pictures{target}, and changed since by "
-        f"{' and '.join(changes)}; set it anew with golden learn --calibrate"
+    both = gettext("%(first)s and %(second)s")
+    values = {
+        "count": threshold.held_out,
+        "changes": reduce(lambda one, two: both % {"first": one, "second": two}, changes),
+    }
+    if not rate:
+        text = gettext(
+            "set on %(count)s good pictures, and changed since by %(changes)s; set it anew with "
+            "golden learn --calibrate"
+        )
+        return text % values
+    text = gettext(
+        "set on %(count)s good pictures for %(rate)s of them, and changed since by %(changes)s; "
+        "set it anew with golden learn --calibrate"
     )
+    return text % {**values, "rate": percent(rate)}
 
 
 def _change_text(number: int, revision: Revision) -> str:
     """Return a text on a revision: its action, its date, and the false alarms that it added."""
     action = "teach-miss" if revision.action in (DROP, LIMIT) else revision.action
-    text = f"{action} on {revision.time[:10] or 'a day unknown'} (revision {number}"
-    if revision.cost:
-        text += "; {} of {} good pictures became false alarms".format(*revision.cost)
-    return text + ")"
+    values = {"action": action, "number": number}
+    values["day"] = revision.time[:10] or gettext("a day unknown")
+    if not revision.cost:
+        return gettext("%(action)s on %(day)s (revision %(number)s)") % values
+    text = gettext(
+        "%(action)s on %(day)s (revision %(number)s; %(alarms)s of %(tested)s good pictures became "
+        "false alarms)"
+    )
+    return text % {**values, "alarms": revision.cost[0], "tested": revision.cost[1]}
 
 
 def _guarantee(threshold: Threshold, rate: float) -> str:
     """Return a text on the guarantee, or on the estimate where there is none."""
     n, rates = threshold.held_out, percent(rate)
     if threshold.review_rate is not None:
-        rates += f" (looked at again or called defects: {percent(threshold.review_rate)})"
+        text = gettext("%(rate)s (looked at again or called defects: %(review)s)")
+        rates = text % {"rate": rates, "review": percent(threshold.review_rate)}
+    low, high = threshold.interval or (0.0, 1.0)
     if threshold.kind == "estimate":
-        low, high = threshold.interval or (0.0, 1.0)
-        return (
-            f"an estimate, no promise: about {rates} of good pictures are called defects "
-            f"(90 % interval {percent(low)} to {percent(high)}); it rests on {n} pictures, and a "
-            f"promise of {percent(rate)} needs {required_count(rate)}"
+        text = gettext(
+            "an estimate, no promise: about %(rates)s of good pictures are called defects (90 %% "
+            "interval %(low)s to %(high)s); it rests on %(count)s pictures, and a promise of "
+            "%(rate)s needs %(required)s"
         )
-    least = f"the smallest rate that as many support is {percent(1 / (n + 1))}"
-    if threshold.kind == "cross":
-        bound = percent(proven_rate("cross", rate, n) or 1.0)
-        return (
-            f"set for {rates} of good pictures called defects, usually fewer; at most {bound} is "
-            f"proven, on average over fits; it rests on all {n} pictures, each judged without it; "
-            f"{least}"
+    elif threshold.kind == "cross":
+        text = gettext(
+            "set for %(rates)s of good pictures called defects, usually fewer; at most %(bound)s "
+            "is proven, on average over fits; it rests on all %(count)s pictures, each judged "
+            "without it; the smallest rate that as many support is %(least)s"
         )
-    return (
-        f"at most {rates} of good pictures are called defects, on average over fits; it rests on "
-        f"{n} pictures kept out of the fit; {least}"
-    )
+    else:
+        text = gettext(
+            "at most %(rates)s of good pictures are called defects, on average over fits; it rests "
+            "on %(count)s pictures kept out of the fit; the smallest rate that as many support is "
+            "%(least)s"
+        )
+    is_cross = threshold.kind == "cross"
+    return text % {
+        "rates": rates,
+        "rate": percent(rate),
+        "low": percent(low),
+        "high": percent(high),
+        "count": n,
+        "required": required_count(rate),
+        "bound": percent((proven_rate("cross", rate, n) if is_cross else None) or 1.0),
+        "least": percent(1 / (n + 1)),
+    }

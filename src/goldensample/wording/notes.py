@@ -6,7 +6,9 @@ from goldensample.drift import words
 from goldensample.inspection.composition import AMOUNTS, MISSING, TOO_MUCH
 from goldensample.inspection.inspector import BELOW_PIXEL_LIMIT
 from goldensample.locales.language import gettext
+from goldensample.wording.intake import SINGLE_VALUE, TOO_FEW, TOO_FEW_DIFFERENT
 
+_REASONS = (SINGLE_VALUE, TOO_FEW_DIFFERENT, TOO_FEW)
 _TEXTS = (*words.THAN_TRAINING, *words.THAN_FIT, MISSING, TOO_MUCH, *AMOUNTS.values())
 _TOLD = {"how", "cause", "quarter", "what"}
 """Places of these that hold a text themselves; others hold a name or a number."""
@@ -14,21 +16,26 @@ _TOLD = {"how", "cause", "quarter", "what"}
 
 def _pattern(text: str) -> re.Pattern[str]:
     """Return what matches an English text, whatever is at its places."""
-    parts = re.split(r"%\((\w+)\)s", text)
+    parts, known = re.split(r"%\((\w+)\)s", text), set[str]()
     for index, part in enumerate(parts):
-        parts[index] = f"(?P<{part}>.+?)" if index % 2 else re.escape(part)
+        group = f"(?P={part})" if part in known else f"(?P<{part}>.+?)"
+        parts[index] = group if index % 2 else re.escape(part)
+        known |= {part} if index % 2 else set()
     return re.compile("".join(parts), re.DOTALL)
 
 
-_PATTERNS = [(text, _pattern(text)) for text in _TEXTS]
+_PATTERNS = [(text, _pattern(text)) for text in (*_TEXTS, *_REASONS)]
 
 
 def told(note: str) -> str:
     """Return a note with what is known of it in the language in use.
 
     Args:
-        note: of an inspection, in English: sentences, with "; " between them.
+        note: of an inspection, in English: sentences, with "; " between them; or why a fit set
+            no limits.
     """
+    if any(pattern.fullmatch(note) for _, pattern in _PATTERNS[-len(_REASONS) :]):
+        return _sentence(note)
     note = note.replace(BELOW_PIXEL_LIMIT, gettext(BELOW_PIXEL_LIMIT))  # it holds a "; " itself
     return "; ".join(map(_sentence, note.split("; ")))
 

@@ -2,16 +2,18 @@
 
 from collections import deque
 
-READING, LEARNING, CHECKING = "reading", "learning", "checking"
+from goldensample.locales.language import gettext, mark
+
+READING, LEARNING, CHECKING = mark("reading"), mark("learning"), mark("checking")
 STAGES = {
     **dict.fromkeys(("check", "features"), READING),
     **dict.fromkeys(("training", "patches", "pooling", "coreset", "coverage", "usual"), LEARNING),
     **dict.fromkeys(("composition", "folds", "learn", "denoise", "thumbnails"), LEARNING),
     **dict.fromkeys(("threshold", "precision", "parity", "audit", "inspect"), CHECKING),
-    "products": "products",
-    "backup": "copying files",
-    "restore": "restoring files",
-    "soak": "inspecting over and over",
+    "products": mark("products"),
+    "backup": mark("copying files"),
+    "restore": mark("restoring files"),
+    "soak": mark("inspecting over and over"),
 }
 """What is said of each stage of a work: of fits and inspections, one of three words."""
 LEAST_SHARE = 0.1
@@ -49,11 +51,13 @@ class Pace:
         if done <= since or done < LEAST_SHARE * total:
             return ""
         left_s = (now_s - since_s) * (total - done) / (done - since)
-        return f", about {duration(left_s)} left of this step"
+        return gettext(", about %(time)s left of this step") % {"time": duration(left_s)}
 
 
 def duration(seconds: float) -> str:
     """Return a duration as a short text: "40 s", "12 min", "3.5 h"."""
     if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+        return gettext("%(count)s s") % {"count": f"{seconds:.0f}"}
+    if seconds < 6000:
+        return gettext("%(count)s min") % {"count": f"{seconds / 60:.0f}"}
+    return gettext("%(count)s h") % {"count": f"{seconds / 3600:.1f}"}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from goldensample.locales.language import gettext
 from goldensample.preparation.zones import describe_limit
 from goldensample.records import Array, Inspection, Region, Source
 from goldensample.regions.contours import contours
@@ -111,7 +112,10 @@ def source_json(source: Source | None) -> dict[str, Any] | None:
 
 def zone_text(region: Region) -> str:
     """Return the zone of a region and its limit as text; "" outside all zones."""
-    return f", in zone {region.zone}, {describe_limit(region.zone_limit)}" if region.zone else ""
+    if not region.zone:
+        return ""
+    values = {"zone": region.zone, "limit": describe_limit(region.zone_limit)}
+    return gettext(", in zone %(zone)s, %(limit)s") % values
 
 
 def explanation_lines(inspection: Inspection, options: RegionOptions) -> list[str]:
@@ -120,10 +124,17 @@ def explanation_lines(inspection: Inspection, options: RegionOptions) -> list[st
     if inspection.opinions is None or inspection.p_values is None:
         return lines
     patches, composition = (f"{value:.3g}" for value in inspection.p_values)
-    names = "its oddest place", "what it is composed of"
-    decided = names[inspection.opinions[1] >= inspection.opinions[0]]
-    text = f"  {names[0]} has p {patches}, {names[1]} has p {composition}: {decided} decided"
-    return [text, *lines]
+    if inspection.opinions[1] >= inspection.opinions[0]:
+        text = gettext(
+            "its oddest place has p %(patches)s, what it is composed of has p %(composition)s: "
+            "what it is composed of decided"
+        )
+    else:
+        text = gettext(
+            "its oddest place has p %(patches)s, what it is composed of has p %(composition)s: its "
+            "oddest place decided"
+        )
+    return ["  " + text % {"patches": patches, "composition": composition}, *lines]
 
 
 def region_lines(regions: Sequence[Region], options: RegionOptions) -> list[str]:
@@ -134,17 +145,33 @@ def region_lines(regions: Sequence[Region], options: RegionOptions) -> list[str]
 def _line(number: int, region: Region, mm_per_px: float | None) -> str:
     """Return a region as a line of text."""
     top, left, height, width = region.box_px
-    text = f"  region {number}: {region.area_px:,} px"
+    area = f"{region.area_px:,} px"
     if mm_per_px is not None:
-        text += f" ({region.area_px * mm_per_px**2:.4g} mm²)"
-    text += f", {height}x{width} px from row {top}, column {left}, peak {region.peak:.4f}"
+        area += f" ({region.area_px * mm_per_px**2:.4g} mm²)"
+    text = "  " + gettext(
+        "region %(number)s: %(area)s, %(size)s px from row %(row)s, column %(column)s, peak "
+        "%(peak)s"
+    )
+    text %= {
+        "number": number,
+        "area": area,
+        "size": f"{height}x{width}",
+        "row": top,
+        "column": left,
+        "peak": f"{region.peak:.4f}",
+    }
     if region.p_value is not None:
         text += f" (p {region.p_value:.3g})"
     text += zone_text(region)
     if region.reason is None or region.distance is None:
         return text
     source = region.reason
-    return (
-        f"{text}; nearest good patch {region.distance:.4g} away: {source.picture}, "
-        f"row {source.row_px:.0f}, column {source.column_px:.0f}"
+    nearest = gettext(
+        "; nearest good patch %(distance)s away: %(picture)s, row %(row)s, column %(column)s"
     )
+    return text + nearest % {
+        "distance": f"{region.distance:.4g}",
+        "picture": source.picture,
+        "row": f"{source.row_px:.0f}",
+        "column": f"{source.column_px:.0f}",
+    }
