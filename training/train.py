@@ -47,8 +47,8 @@ class Plan:
 STAGES = [
     Plan("features", 24, 3e-4, 500, Weights(change=0.3, floor=0.25)),
     Plan("changes", 12, 2e-4, 300, Weights(change=1.5, floor=0.1)),
-    Plan("surfaces", 16, 1.5e-4, 300, Weights(change=1.5, floor=0.1), surfaces=True),
-    Plan("int8", 8, 5e-5, 200, Weights(change=1.5, floor=0.1), surfaces=True, rounded=True),
+    Plan("surfaces", 26, 1.5e-4, 300, Weights(change=1.5, floor=0.1), surfaces=True),
+    Plan("int8", 10, 5e-5, 200, Weights(change=1.5, floor=0.1), surfaces=True, rounded=True),
 ]
 """First the feature loss, then more weight on the change loss, then more low-contrast surfaces,
 then quantisation-aware training."""
