@@ -1,4 +1,4 @@
-"""The same as few_pictures.py by `golden fit`'s defaults: `python benchmarks/few_pictures_whole.py`.
+"""few_pictures.py with the defaults of `golden fit`: `python benchmarks/few_pictures_whole.py`.
 
 Nothing is averaged or left out: of 160 good pictures of magnetic_tile few are drawn 20 times (seeds
 0 to 19), fitted as the command does, and 150 others are inspected, by verdict. Takes about an hour
