@@ -100,7 +100,7 @@ def test_the_page_of_own_networks_and_methods_runs(folder):
     for block in re.findall(r"```sh\n(.*?)```", page, re.S):
         for line in block.splitlines():
             small = ["--size", "64x64", "--precision", "fp32"] if " fit " in line else []
-            done = golden(*shlex.split(line)[1:], *small, cwd=folder)
+            done = golden(*shlex.split(line, comments=True)[1:], *small, cwd=folder)
             assert done.returncode == 0, (line, done.stderr)
     assert "few pictures" in done.stdout
     assert len(list((folder / "results/raw").glob("*own_method.py-Fewest*"))) == 1
