@@ -304,3 +304,16 @@ def test_real_iad_must_be_as_published(tmp_path: Path) -> None:
     (root / "realiad_512").mkdir()
     with pytest.raises(ImageError, match=r"of one size, .* has realiad_256, realiad_512; keep"):
         read_category(root, "usb")
+
+
+def test_visa_names_the_types_of_defects(tmp_path):
+    visa(tmp_path)
+    (tmp_path / "candle/image_anno.csv").write_text(
+        "image,label,mask\ncandle/Data/Images/Normal/1.JPG,normal,\n"
+        'candle/Data/Images/Anomaly/0.JPG,"wax melded out of the candle,foreign particals on '
+        'candle",candle/Data/Masks/Anomaly/0.png\n'
+    )
+    kinds = {item.name: item.defect_type for item in read_category(tmp_path, "candle").test}
+    assert kinds["candle/Data/Images/Normal/1.JPG"] == "good"
+    named = "wax melded out of the candle,foreign particals on candle"
+    assert kinds["candle/Data/Images/Anomaly/0.JPG"] == named

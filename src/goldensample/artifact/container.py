@@ -31,8 +31,9 @@ KEYS = {
     "thresholds",
     "pictures",
 }
-OPTIONAL = {"journal", "intake", "digests", "method_sha256"}
-"""Keys of files with revisions since the fit, whose fit counted its pictures, of own methods."""
+OPTIONAL = {"journal", "intake", "digests", "method_sha256", "hold_out"}
+"""Keys of files with revisions since the fit, whose fit counted its pictures, of own methods, whose
+fit held whole groups out."""
 CHUNK_VALUES = 2**22
 """Number of values of a large array that are checked at a time."""
 

@@ -13,6 +13,7 @@ from goldensample.artifact.header import build, convert
 from goldensample.artifact.journal_parts import JOURNAL, attach_journal, pop_arrays, to_parts
 from goldensample.artifact.own_method import find_method, source_name, source_sha256
 from goldensample.backbones.network import Network
+from goldensample.calibration.conformal import HoldOut
 from goldensample.drift import measures
 from goldensample.errors import ArtifactError, WeightsError
 from goldensample.fitting.zone_support import check_method
@@ -70,9 +71,11 @@ def _header(inspector: Inspector) -> dict[str, Any]:
         del network[field]
     digests = [picture.digest for picture in inspector.pictures]
     own = type(inspector.method) if is_own(inspector.method_name) else None
+    kept = inspector.hold_out
     return {
         **({"method_sha256": source_sha256(own)} if own else {}),
         **({"intake": asdict(inspector.intake)} if inspector.intake else {}),
+        **({"hold_out": asdict(kept)} if kept and kept.by else {}),
         **({"digests": digests} if any(digests) else {}),
         "network": network,
         "method": source_name(own) if own else inspector.method_name,
@@ -183,7 +186,18 @@ def _build_inspector(
         habits=statistics,
         intake=build(Intake, header["intake"]) if "intake" in header else None,
     )
-    return attach_journal(inspector, header.get(JOURNAL), journal_arrays)
+    inspector = attach_journal(inspector, header.get(JOURNAL), journal_arrays)
+    return replace(inspector, hold_out=_hold_out(inspector, header.get("hold_out")))
+
+
+def _hold_out(inspector: Inspector, entry: Any) -> HoldOut | None:
+    """Return which pictures the fit held out; the header has an entry of whole groups alone."""
+    if entry is not None:
+        return build(HoldOut, entry)
+    intake, journal = inspector.intake, inspector.journal
+    fitted = journal.pictures(0) if journal else inspector.pictures
+    count = intake.pictures - len(fitted) if intake else 0
+    return HoldOut(count) if count > 0 else None
 
 
 def _pop_network(values: Any, arrays: dict[str, Array]) -> Network:

@@ -1,5 +1,6 @@
 """Conformal calibration: limits with a guaranteed false-alarm rate, from good pictures alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
@@ -32,13 +33,35 @@ class Scheme:
     held_out: Array
 
 
+@dataclass(frozen=True, slots=True)
+class HoldOut:
+    """Which pictures were held out of a fit.
+
+    Args:
+        pictures: how many.
+        by: what made groups of the pictures, which were held out whole: folder, day, name:PATTERN
+            or column:NAME; "" where they were drawn one by one.
+        groups: number of groups among all pictures; 0 where they were drawn one by one.
+        held_out: number of groups held out.
+    """
+
+    pictures: int
+    by: str = ""
+    groups: int = 0
+    held_out: int = 0
+
+
 def required_count(false_alarms: float) -> int:
     """Return how many good pictures guarantee a rate: the least n with 1 / (n + 1) <= rate."""
     return ceil(round(1 / false_alarms, 9)) - 1
 
 
 def choose_scheme(
-    n: int, false_alarms: float, requested: str = "auto", can_cross_fit: bool = True
+    n: int,
+    false_alarms: float,
+    requested: str = "auto",
+    can_cross_fit: bool = True,
+    groups: Sequence[str] = (),
 ) -> Scheme:
     """Choose the calibration scheme by the number of pictures.
 
@@ -53,6 +76,7 @@ def choose_scheme(
         false_alarms: in (0, 1).
         requested: one of SCHEMES.
         can_cross_fit: whether the method can be cross-fitted.
+        groups: of each picture, to be held out whole; empty for pictures one by one.
 
     Raises:
         ValueError: `requested` is none of SCHEMES, or "cross" for a method without cross-fitting.
@@ -62,12 +86,13 @@ def choose_scheme(
     if requested == "cross" and not can_cross_fit:
         raise ValueError("calibration cross must go with patchcore on one network; got another")
     none = np.empty(0, np.int64)
-    if requested != "cross" and len(held_out := hold_out(n, false_alarms)):
+    if requested != "cross" and len(held_out := hold_out(n, false_alarms, groups)):
         return Scheme("split", held_out)
     if requested != "split" and can_cross_fit and n >= max(required_count(false_alarms), FOLDS):
         return Scheme("cross", none)
     if requested == "auto" and n >= MIN_TAIL_SCORES:
-        return Scheme("estimate", draw_indices(n, n // 5) if n // 5 >= MIN_HELD_OUT else none)
+        drawn = draw_indices(n, n // 5, groups) if n // 5 >= MIN_HELD_OUT else none
+        return Scheme("estimate", drawn)
     if requested == "auto" and can_cross_fit and n >= MIN_ESTIMATED:
         return Scheme("estimate", none)
     return Scheme(None, none)
@@ -185,19 +210,32 @@ def rate_interval(scores: Array, limit: float, level: float = 0.9) -> tuple[floa
     return (0.0 if limit > scores.max() else low), high
 
 
-def hold_out(n: int, false_alarms: float) -> Array:
+def hold_out(n: int, false_alarms: float, groups: Sequence[str] = ()) -> Array:
     """Choose the good pictures to hold out of the bank for split conformal.
 
     A fifth of them, or as many as the rate needs if that is more; none where that would be more
-    than half.
+    than half. Of groups, whole ones, until they are as many.
 
     Returns:
         Ascending int64 indices, possibly empty.
     """
     count = max(required_count(false_alarms), n // 5)
-    return np.empty(0, np.int64) if 2 * count > n else draw_indices(n, count)
+    drawn = np.empty(0, np.int64) if 2 * count > n else draw_indices(n, count, groups)
+    return drawn if len(drawn) >= required_count(false_alarms) else drawn[:0]
 
 
-def draw_indices(n: int, count: int) -> Array:
-    """Draw `count` of n indices, with a fixed seed, which exchangeable pictures allow."""
+def draw_indices(n: int, count: int, groups: Sequence[str] = ()) -> Array:
+    """Draw `count` of n indices, with a fixed seed, which exchangeable pictures allow.
+
+    Of groups, whole ones are drawn until there are at least `count`, and none that would make them
+    more than half. The number that is drawn, given as `count`, draws the same again.
+    """
+    if groups:
+        labels, numbers = np.unique(np.asarray(groups), return_inverse=True)
+        drawn = np.zeros(n, bool)
+        for group in np.random.default_rng(0).permutation(len(labels)):
+            members = numbers == group
+            if drawn.sum() < count and 2 * (drawn.sum() + members.sum()) <= n:
+                drawn |= members
+        return np.flatnonzero(drawn)
     return np.sort(np.random.default_rng(0).choice(n, count, replace=False))

@@ -115,6 +115,10 @@ COMMANDS = {
         "soak.command",
         mark("Inspect pictures for hours; exit 1 if memory grows or inspecting gets slower."),
     ),
+    "compare": (
+        "compare.command",
+        mark("Tell whether methods differ, from their scores of the same pictures."),
+    ),
     "data": (
         "data.app",
         mark("Data sets: which layouts are read, and what is wrong with one."),

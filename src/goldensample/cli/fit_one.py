@@ -13,10 +13,11 @@ from goldensample.cli.fit_pictures import (
     Defects,
     choose_held_out,
     read_defects,
+    read_groups,
     tell_intake,
     tell_stretched,
 )
-from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Review
+from goldensample.cli.limits_options import CalibrationScheme, FalseAlarms, Groups, Review
 from goldensample.cli.method_options import MethodName, add_knob_options, build_method, find_kind
 from goldensample.cli.options import (
     Backbones,
@@ -30,6 +31,7 @@ from goldensample.cli.options import (
     Layout,
     Levels,
     Memory,
+    PathColumn,
     Precision,
     Resize,
     Resume,
@@ -53,7 +55,7 @@ from goldensample.methods.patchcore import PatchCore
 from goldensample.methods.protocols import Method
 from goldensample.methods.registry import default_backbone, default_levels
 from goldensample.runners import Runner, local_runner
-from goldensample.wording.limits import promise
+from goldensample.wording.limits import kept_aside, promise
 from goldensample.wording.notes import told
 
 
@@ -80,12 +82,14 @@ def fit_one(
     false_alarms: FalseAlarms = None,
     review: Review = None,
     calibration: CalibrationScheme = "auto",
+    groups: Groups = None,
     memory: Memory = None,
     resume: Resume = False,
     device: Device = "cpu",
     precision: Precision = "auto",
     layout: Layout = "",
     category: CategoryName = "",
+    path_column: PathColumn = None,
     skip_unreadable: SkipUnreadable = False,
     json: Json = False,
     *,
@@ -104,8 +108,7 @@ def fit_one(
     from goldensample.masks.zone_files import add_roi_and_zones
 
     started = perf_counter()
-    check_output(output)
-    paths = training_paths(paths, layout, category)
+    given, paths = paths, training_paths(paths, layout, category, path_column)
     presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile).or_preset(preset)
     kind = find_kind(method)
     settings = build_method(kind, preset_knobs(preset) | knobs, device)
@@ -127,6 +130,7 @@ def fit_one(
         grey = parse_grey_range(grey_range)
         pictures = read_images(paths, grey, skip_unreadable, notify, workers).distinct()
         tell_intake(pictures)
+        pictures = read_groups(pictures, groups, given, path_column)
         labelled = read_defects(defects, pictures, skip_unreadable)
         shapes, stride = pictures.shapes(), network.network.stride
         preparation = preparation or default_preparation(shapes, stride, tile)
@@ -179,6 +183,8 @@ def tell_promise(inspector: Inspector, requested: bool, json: bool) -> None:
     if not json and (inspector.threshold or not requested):
         limits = promise(inspector.threshold, inspector.journal)
         say(gettext("threshold %(limits)s") % {"limits": limits})
+    if inspector.hold_out and inspector.hold_out.by and not json:
+        say(kept_aside(inspector.hold_out))
 
 
 def tell_outliers(inspector: Inspector) -> None:

@@ -1,12 +1,15 @@
 """The pictures that a fit is given: what is left out is told, and labelled defects are read."""
 
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from goldensample.cli.console import tell
-from goldensample.datasets.labels import GOOD, label_of
+from goldensample.datasets.by_table import read_column
+from goldensample.datasets.labels import GOOD, label_of, plain_name
 from goldensample.images.folder import Folder, read_images
 from goldensample.locales.language import counted, gettext
 from goldensample.methods.protocols import Method
@@ -57,17 +60,51 @@ def read_defects(
     return defects
 
 
+def read_groups(
+    pictures: Folder, groups: str | None, paths: Sequence[str], path_column: str | None
+) -> Folder:
+    """Return pictures with their groups, where --groups asks for them.
+
+    Args:
+        pictures: to learn from.
+        groups: as given, or None.
+        paths: as given: the tables, where a column tells the groups.
+        path_column: that names their pictures; None knows it by its name.
+    """
+    from goldensample.images.groups import with_groups
+
+    if groups is None:
+        return pictures
+    kind, _, name = groups.partition(":")
+    column: dict[Path, str] = {}
+    if kind == "column":
+        named = plain_name(path_column or "path")
+        column = read_column([Path(path) for path in paths], name, named)
+    return with_groups(pictures, groups, column)
+
+
 def choose_held_out(pictures: Folder, method: Method, rate: float, calibration: str) -> Array:
     """Return the numbers of the pictures that only set the limits; tell where a training repeats.
 
     Args:
         pictures, method: of the fit.
         rate, calibration: see `choose_limits`.
+
+    Raises:
+        ValueError: the groups of the pictures cannot be held out whole.
     """
-    from goldensample.calibration.conformal import FOLDS
+    from goldensample.calibration.conformal import FOLDS, required_count
     from goldensample.fitting.distinct import choose_limits
 
     scheme = choose_limits(pictures, method, rate, calibration)[0]
+    if pictures.groups and rate and not len(scheme.held_out):
+        largest, count = Counter(pictures.groups).most_common(1)[0]
+        raise ValueError(
+            f"--groups must leave {required_count(rate)} pictures or more in whole groups to keep "
+            f"aside, and half to learn from; got {len(pictures)} pictures in "
+            f"{len(set(pictures.groups))} groups, the largest {largest} with {count}; give more "
+            "pictures or groups, a larger --false-alarms, or no --groups"
+        )
     if hasattr(method, "budget") and scheme.kind and not len(scheme.held_out):
         text = gettext(
             "golden: of %(count)s good pictures none can be spared for the limits, so the network "

@@ -23,6 +23,14 @@ Review = Annotated[
         help="Larger rate of good pictures that may get the verdict review, look again, or defect.",
     ),
 ]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BY",
+        help="Keep whole groups of pictures aside for the limits: folder, day (by names or EXIF), "
+        "name:PATTERN (a regular expression) or column:NAME (of the table).",
+    ),
+]
 CalibrationScheme = Annotated[
     str,
     typer.Option(

@@ -50,6 +50,14 @@ Labels = Annotated[
     ),
 ]
 CategoryName = Annotated[str, typer.Option(help="Which category, where the data set has several.")]
+PathColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="The column of the table that names the pictures, where golden fit is given a table "
+        "with columns of its own; of other splits than train and labels than good none is learned.",
+    ),
+]
 Levels = Annotated[
     str | None,
     typer.Option(

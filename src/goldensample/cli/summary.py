@@ -1,6 +1,7 @@
 """A summary of what was fitted, as JSON values and in words."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from goldensample.cli.console import tell
@@ -17,6 +18,7 @@ from goldensample.wording.intake import intake_json
 def summary(inspector: Inspector) -> dict[str, Any]:
     """Return what was fitted as JSON values."""
     limit, method, journal = inspector.threshold, inspector.method, inspector.journal
+    kept = inspector.hold_out
     selection = {"chosen_by": describe_selection(method)} if isinstance(method, PatchCore) else {}
     return {
         "network": inspector.backbone.network.name,
@@ -38,6 +40,7 @@ def summary(inspector: Inspector) -> dict[str, Any]:
         "review_threshold": limit.review if limit else None,
         "review_rate": limit.review_rate if limit else None,
         "false_alarms_interval": limit.interval if limit else None,
+        "hold_out": {**asdict(kept), "by": kept.by or None} if kept else None,
         "intake": intake_json(inspector.intake),
     }
 

@@ -8,6 +8,7 @@ import numpy as np
 import typer
 
 from goldensample.calibration.tradeoff import LabelledScores, Limit, curves, table
+from goldensample.cli.another_day import show_another_day
 from goldensample.cli.console import print_json, progress, say, table_lines, tell
 from goldensample.cli.learning import Reason
 from goldensample.cli.method_options import OwnMethod, open_own
@@ -50,6 +51,13 @@ def command(
         ),
     ] = None,
     reason: Reason = "",
+    another_day: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Good pictures of another recording: how many of them the limit calls defects.",
+        ),
+    ] = None,
     method: OwnMethod = None,
 ) -> None:
     """Show what each score limit would cost in false alarms and, with labelled pictures, in
@@ -61,6 +69,11 @@ def command(
     from goldensample.artifact.store import load
     from goldensample.cli.evaluate import find_dataset
 
+    if another_day is not None:
+        if data or report or set_ is not None or review is not None or reason:
+            raise ValueError("--another-day must go with --json alone; got another option")
+        show_another_day(load(file, open_own(method)), file, another_day, json)
+        return
     if set_ is not None:
         if data or report:
             raise ValueError("--set must go without --data and --report; look first, then set")

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from goldensample.cli.console import tell
 from goldensample.datasets import LAYOUTS, Dataset, find_layout, list_category
+from goldensample.datasets.by_table import read_paths
 from goldensample.datasets.finding import is_table
 from goldensample.errors import ImageError
 from goldensample.storage.locations import is_url
 
 
-def training_paths(paths: Sequence[str], layout: str = "", category: str = "") -> list[str]:
+def training_paths(
+    paths: Sequence[str], layout: str = "", category: str = "", path_column: str | None = None
+) -> list[str]:
     """Return the paths to learn from: of a data set its good training pictures, else as given.
 
     A folder is a data set where `golden evaluate` finds defects in it by their folders, masks or
@@ -20,6 +23,7 @@ def training_paths(paths: Sequence[str], layout: str = "", category: str = "") -
         paths: folders, files, globs and URLs, as for `listing.find_pictures`.
         layout, category: as for `datasets.list_category`; with one of them, each path must be a
             data set.
+        path_column: the column of the tables that names the pictures; None knows it by its name.
 
     Raises:
         ImageError: a data set has no good training pictures.
@@ -27,9 +31,21 @@ def training_paths(paths: Sequence[str], layout: str = "", category: str = "") -
     """
     found: list[str] = []
     for path in paths:
+        if path_column is not None:
+            found += _read_table(Path(path), path_column)
+            continue
         data = None if is_url(path) else _read(Path(path), layout, category)
         found += [path] if data is None else map(str, data.train)
     return found
+
+
+def _read_table(table: Path, column: str) -> list[str]:
+    """Return the good pictures that a column of a table names, and tell how it was read."""
+    if not is_table(table):
+        raise ValueError(f"--path-column must go with tables (CSV, TSV) alone; got {table}")
+    paths, note = read_paths(table, column)
+    tell(note)
+    return [str(path) for path in paths]
 
 
 def _read(path: Path, layout: str, category: str) -> Dataset | None:

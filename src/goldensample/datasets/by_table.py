@@ -1,14 +1,14 @@
 """Layouts in which a table has split, label and mask of each picture: VisA, Real-IAD, any CSV."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goldensample.datasets.csv_table import read_table
 from goldensample.datasets.items import Dataset, Item, make_item
-from goldensample.datasets.labels import GOOD, label_of
+from goldensample.datasets.labels import GOOD, label_of, plain_name
 from goldensample.errors import ImageError
 
 
@@ -26,16 +26,30 @@ class Row:
 def read_visa(root: Path, category: str) -> Dataset:
     """List a category of VisA by its `split_csv/1cls.csv`: object, split, label, image, mask.
 
-    The paths start at the data set's folder; every defect is of the type "anomaly". The values
-    of a mask are types of defects; here all mark the defect.
+    The paths start at the data set's folder. The type of a defect is the label in the category's
+    `image_anno.csv`, as it stands there; "anomaly" where that file is not. The values of a mask
+    are types of defects; here all mark the defect.
     """
+    kinds = _visa_kinds(root / category / "image_anno.csv")
     table = root / "split_csv" / "1cls.csv"
     rows = [
-        Row(location, line["path"], line["split"], label_of(line["label"]), line["mask"])
+        Row(location, line["path"], line["split"], _visa_label(line, kinds), line["mask"])
         for location, line in read_table(table, ("object", "split", "label", "path", "mask")).lines
         if line["object"] == category
     ]
     return _dataset(root, rows)
+
+
+def _visa_kinds(path: Path) -> dict[str, str]:
+    """Return the label of each picture in a category's `image_anno.csv`; none without the file."""
+    if not path.is_file():
+        return {}
+    return {line["path"]: line["label"] for _, line in read_table(path, ("path", "label")).lines}
+
+
+def _visa_label(line: dict[str, str], kinds: dict[str, str]) -> str:
+    label = label_of(line["label"])
+    return label if label == GOOD else kinds.get(line["path"], label)
 
 
 def visa_categories(root: Path) -> list[str]:
@@ -104,6 +118,52 @@ def read_csv(root: Path, category: str) -> Dataset:
         for location, line in table.lines
     ]
     return replace(_dataset(root.parent, rows), notes=table.notes)
+
+
+def read_paths(table: Path, column: str) -> tuple[list[Path], str]:
+    """Return the good training pictures that a column of any table names, and a note.
+
+    Lines of another split than train, or of another label than good, are left out where the table
+    has these columns.
+
+    Raises:
+        ImageError: the table cannot be read, lacks the column, or names no such picture.
+    """
+    key = plain_name(column)
+    read = read_table(table, (key,))
+    paths, left_out = list[Path](), 0
+    for location, line in read.lines:
+        is_train = line.get("split", "train").casefold() == "train"
+        if not is_train or label_of(line.get("label", GOOD)) != GOOD:
+            left_out += 1
+            continue
+        paths.append(_below(table.parent, line[key], location))
+    if not paths:
+        raise ImageError(
+            f"{table} must name good pictures to learn from in the column {column}; of "
+            f"{len(read.lines)} lines none is of the split train and good"
+        )
+    note = f"{len(paths):,} pictures by the column {column} of {table.name}"
+    note += f"; {left_out:,} lines of another split or label are left out" if left_out else ""
+    return paths, "; ".join([note, *read.notes])
+
+
+def read_column(tables: Sequence[Path], name: str, path_column: str = "path") -> dict[Path, str]:
+    """Return the value of a column by the absolute path of each line's picture.
+
+    Raises:
+        ImageError: a table cannot be read, or lacks the column; or none of the paths is a table.
+    """
+    values: dict[Path, str] = {}
+    column = plain_name(name)
+    files = [path for path in tables if path.suffix.lower() in (".csv", ".tsv")]
+    if not files:
+        raise ImageError(f"a column {name} must be of a table; none was given; name a CSV file")
+    for table in files:
+        lines = read_table(table, (path_column, column)).lines
+        for _, line in lines:
+            values[(table.parent / line[path_column].replace("\\", "/")).absolute()] = line[column]
+    return values
 
 
 def _dataset(base: Path, rows: Iterable[Row]) -> Dataset:

@@ -78,12 +78,15 @@ def limit(values: Array, rate: float, kind: str) -> float:
     return conformal.limit(values, rate)
 
 
-def fold_detectors(inspector: Inspector, count: int) -> list[tuple[Detector, Array]]:
+def fold_detectors(
+    inspector: Inspector, count: int, groups: Sequence[str] = ()
+) -> list[tuple[Detector, Array]]:
     """Return detectors, each with the pictures of the fit that were held out of it.
 
     Args:
         inspector: fitted.
         count: all pictures of the fit.
+        groups: of each, as the fit was given them.
 
     Returns:
         Detectors, each with ascending indices; none where no picture was held out.
@@ -93,7 +96,7 @@ def fold_detectors(inspector: Inspector, count: int) -> list[tuple[Detector, Arr
             (detector, fold_indices(fold, count))
             for fold, detector in enumerate(inspector.detector.detectors)
         ]
-    held_out = conformal.draw_indices(count, count - len(inspector.pictures))
+    held_out = conformal.draw_indices(count, count - len(inspector.pictures), groups)
     return [(inspector.detector, held_out)] if len(held_out) else []
 
 

@@ -86,11 +86,32 @@ def distinct(
     )
 
 
-def scheme_of(n: int, method: Method, rate: float | None, calibration: str) -> conformal.Scheme:
+def groups_of(images: Pictures | Sequence[Array | Picture]) -> Sequence[str]:
+    """Return the group of each picture, where groups are to be held out whole; else nothing."""
+    return getattr(images, "groups", ())
+
+
+def held_out_facts(
+    images: Pictures | Sequence[Array | Picture], held_out: Array
+) -> conformal.HoldOut | None:
+    """Return which pictures are held out of a fit; None where none is."""
+    groups, count = groups_of(images), len(held_out)
+    if not count:
+        return None
+    if not groups:
+        return conformal.HoldOut(count)
+    chosen = {groups[index] for index in held_out.tolist()}
+    by = str(getattr(images, "grouped_by", ""))
+    return conformal.HoldOut(count, by, len(set(groups)), len(chosen))
+
+
+def scheme_of(
+    n: int, method: Method, rate: float | None, calibration: str, groups: Sequence[str] = ()
+) -> conformal.Scheme:
     """Return the calibration scheme of a fit on n pictures; no rate, or 0, is for none."""
     if not rate:
         return conformal.Scheme(None, np.empty(0, np.int64))
-    return conformal.choose_scheme(n, rate, calibration, isinstance(method, PatchCore))
+    return conformal.choose_scheme(n, rate, calibration, isinstance(method, PatchCore), groups)
 
 
 def choose_limits(
@@ -113,7 +134,8 @@ def choose_limits(
     method_name(method)
     intake: Intake | None = getattr(images, "intake", None)
     reason = single_value_reason(intake) if rate else ""
-    scheme = scheme_of(len(images), method, None if reason else rate, calibration)
+    groups = groups_of(images)
+    scheme = scheme_of(len(images), method, None if reason else rate, calibration, groups)
     if rate and not reason and scheme.kind is None:
         copies = intake.equal.count if intake else 0
         cross_fits = isinstance(method, PatchCore)

@@ -13,7 +13,7 @@ from goldensample.features.extraction import as_picture, batches, compute_featur
 from goldensample.features.store import FeatureStore, InMemoryFeatureStore
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors
 from goldensample.fitting.defects import with_defects
-from goldensample.fitting.distinct import choose_limits
+from goldensample.fitting.distinct import choose_limits, groups_of, held_out_facts
 from goldensample.fitting.samples import sample_pictures
 from goldensample.fitting.zone_support import check_zones
 from goldensample.inspection.inspector import Inspector, TrainingPicture
@@ -91,11 +91,12 @@ def fit(
     job = FeatureJob(images, fitted, preparation, backbone, store)
     learner = with_defects(method, defects, images, preparation, backbone)
     inspector = fit_inspector(job, shapes, learner, runner, notify)
-    inspector = replace(inspector, method=method, intake=intake)
+    kept = held_out_facts(images, scheme.held_out)
+    inspector = replace(inspector, method=method, intake=intake, hold_out=kept)
     if promise is None or scheme.kind is None:
         return inspector
-    count = len(images)
-    detectors = fold_detectors(inspector, count) or fit_folds(learner, store, count, runner, notify)
+    detectors = fold_detectors(inspector, len(shapes), groups_of(images))
+    detectors = detectors or fit_folds(learner, store, len(shapes), runner, notify)
     promise = replace(promise, kind=scheme.kind)
     return calibrate(inspector, images, promise, detectors, notify, runner, others)
 

@@ -13,6 +13,7 @@ from goldensample.calibration import conformal
 from goldensample.errors import WeightsError
 from goldensample.features.extraction import as_picture
 from goldensample.fitting.calibrate import Promise, calibrate, fold_detectors, limit
+from goldensample.fitting.distinct import groups_of
 from goldensample.fitting.precision_check import PrecisionCheck, compare_defects, limit_shift
 from goldensample.fitting.samples import evenly_spaced
 from goldensample.graphs.pixels import PIXELS
@@ -112,7 +113,7 @@ def choose_precision(
     if requested == "int8" and not network.int8_graph:
         network = quantise(network, calibration_canvases(inspector, images))
         inspector = replace(inspector, backbone=OpenVINOBackbone(network))
-    if inspector.threshold is None or not fold_detectors(inspector, len(images)):
+    if inspector.threshold is None or not fold_detectors(inspector, len(images), groups_of(images)):
         if requested == "auto":
             return inspector, "fp32, as no pictures were kept out to prove another precision on"
         converted = convert_precision(inspector, requested)
@@ -161,7 +162,7 @@ def compare_precision(
     if limits.false_alarms is None:
         raise ValueError("limits must come from pictures held out; these were set by hand")
     promise = Promise(limits.false_alarms, limits.review_rate, limits.kind)
-    detectors = fold_detectors(inspector, len(images))
+    detectors = fold_detectors(inspector, len(images), groups_of(images))
     other = convert_precision(inspector, precision)
     if precision not in inspector.calibrations:
         other = calibrate(other, images, promise, detectors, notify)
@@ -178,7 +179,8 @@ def calibration_canvases(
     inspector: Inspector, images: Pictures | Sequence[Array | Picture]
 ) -> list[Array]:
     """Return prepared good pictures, evenly spaced among those of the fit."""
-    held_out = conformal.draw_indices(len(images), len(images) - len(inspector.pictures))
+    count = len(images) - len(inspector.pictures)
+    held_out = conformal.draw_indices(len(images), count, groups_of(images))
     fitted = np.setdiff1d(np.arange(len(images)), held_out)
     pictures = (as_picture(images[i], int(i)).pixels for i in evenly_spaced(fitted, CALIBRATION))
     return [inspector.preparation.apply(pixels)[0] for pixels in pictures]

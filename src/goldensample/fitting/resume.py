@@ -31,7 +31,8 @@ def feature_spool(
     If the fit ends before that, they are left for --resume.
     """
     prepared = replace(preparation, grey_range=pictures.grey_range)
-    metadata = {**_identity(network, prepared), "held_out": held_out}
+    metadata = _identity(network, prepared)
+    metadata["held_out"] = [held_out, *pictures.groups] if pictures.groups else held_out
     metadata["pictures"] = _stamps(pictures, resume)
     path = output.with_name(f"{output.name}.partial")
     if (path / METADATA_NAME).is_file() and not resume:

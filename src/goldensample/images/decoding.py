@@ -39,6 +39,8 @@ _ORIENTATIONS = {
     7: "swap lr ud",
     8: "swap ud",
 }
+_EXIF, _TAKEN, _CHANGED = 0x8769, 0x9003, 0x0132
+"""The EXIF directory, when the picture was taken, and when the file was changed."""
 _OTHER_BYTE = {"B": "L", "L": "B", "N": "B" if sys.byteorder == "little" else "L"}
 
 
@@ -85,6 +87,17 @@ def read_shape(path: str | Location) -> tuple[int, int]:
             image.load()  # reads the EXIF orientation that follows the pixels
         transposed = "swap" in _orientation(image)
         return (image.width, image.height) if transposed else (image.height, image.width)
+
+
+def read_day(path: str | Location) -> str:
+    """Return the day on which a picture was taken by its EXIF data, as 2026-11-30; "" without."""
+    with _open_bytes(path) as data:
+        if netpbm.is_netpbm(data):
+            return ""
+        exif = Image.Image.getexif(open_header(data))
+        taken = exif.get_ifd(_EXIF).get(_TAKEN) or exif.get(_CHANGED) or ""
+    day = str(taken)[:10].replace(":", "-")
+    return day if day[:4].isdigit() and day[:4] != "0000" else ""
 
 
 @contextmanager

@@ -36,6 +36,8 @@ class Folder:
         skipped: why pictures were left out, one message each.
         facts: of each if they are known from the check, else empty.
         intake: what was counted in and what was left out; None where nobody has counted.
+        groups: of each, to be held out whole; empty for pictures one by one.
+        grouped_by: what made the groups.
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,8 @@ class Folder:
     skipped: tuple[str, ...] = ()
     facts: tuple[PictureFacts, ...] = ()
     intake: Intake | None = None
+    groups: tuple[str, ...] = ()
+    grouped_by: str = ""
 
     def __post_init__(self) -> None:
         if len(self.names) != len(self.paths):
@@ -115,6 +119,7 @@ class Folder:
             paths=tuple(self.paths[k] for k in chosen),
             facts=tuple(facts[k] for k in chosen),
             intake=found,
+            groups=tuple(self.groups[k] for k in chosen) if self.groups else (),
         )
 
     def stamps(self) -> list[tuple[str, int, int | str]]:

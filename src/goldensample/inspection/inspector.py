@@ -83,6 +83,7 @@ class Inspector:
         samples: a few of them, shrunk, (H, W, 3) uint8: what exports are checked on.
         calibrations: what the limits rest on, by precision.
         journal: its revisions since the fit; None for a fresh fit.
+        hold_out: the pictures held out of the fit; None where none was, or that is not known.
         habits: reference statistics of the pictures of the bank; None where they are not known.
         intake: what the fit counted in and left out; None where that is not known.
     """
@@ -96,6 +97,7 @@ class Inspector:
     samples: tuple[Array, ...] = ()
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     journal: Journal | None = None
+    hold_out: conformal.HoldOut | None = None
     habits: ReferenceStatistics | None = None
     intake: Intake | None = None
 

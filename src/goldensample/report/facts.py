@@ -9,6 +9,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.locales.language import counted, gettext, mark
 from goldensample.preparation.zones import Zones, describe_limit
 from goldensample.report.page import Report
+from goldensample.wording.limits import kept_aside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ def facts(inspector: Inspector, occasion: Occasion) -> dict[str, str]:
         gettext("network"): f"{network.name} ({network.source_sha256[:12]}…)",
         gettext("levels"): ", ".join(network.levels),
         gettext("learned"): source,
+        gettext("kept aside"): kept_aside(inspector.hold_out),
         gettext("preparation"): describe_preparation(inspector),
         gettext("zones"): describe_zones(inspector.preparation.zones),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import reduce
 
-from goldensample.calibration.conformal import proven_rate, required_count
+from goldensample.calibration.conformal import HoldOut, proven_rate, required_count
 from goldensample.calibration.words import of_good_parts
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import DROP, LIMIT, Revision
@@ -12,6 +12,25 @@ from goldensample.records import Threshold
 
 SMALLER = (0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001)
 """Rates that a user may want to reach with more pictures, from large to small."""
+
+
+def kept_aside(hold_out: HoldOut | None) -> str:
+    """Return which good pictures were kept aside, and what that means; "" where none was."""
+    if hold_out is None:
+        return ""
+    if not hold_out.by:
+        return gettext(
+            "%(count)s good pictures were kept aside one by one, of the same folders and days as "
+            "the others: another day may have more false alarms"
+        ) % {"count": hold_out.pictures}
+    return gettext(
+        "%(count)s good pictures were kept aside: %(held)s whole groups of %(groups)s, by %(by)s"
+    ) % {
+        "count": hold_out.pictures,
+        "held": hold_out.held_out,
+        "groups": hold_out.groups,
+        "by": hold_out.by,
+    }
 
 
 def percent(rate: float) -> str:
