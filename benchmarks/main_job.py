@@ -154,6 +154,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--only", choices=SETS, action="append")
+    parser.add_argument("--builtin", action="store_true", help="the built-in network alone")
     shared = (options := parser.parse_args()).shared
     RESULTS.mkdir(exist_ok=True)
     coreset = coreset_against_loop()
@@ -179,6 +180,8 @@ def main() -> None:
     if "magnetic_tile" in (options.only or SETS):  # how much hangs on the random projection
         jobs += [("magnetic_tile", resnet18, True, seed) for seed in (1, 2)]
     for name, backbone, square, seed in jobs:
+        if options.builtin and backbone is resnet18:
+            continue
         folder, share = SETS[name]
         result = run(name, shared / "data" / folder, share, backbone, square, seed)
         label = backbone.network.name.replace(":", "_") + ("_224" if square else "")

@@ -66,8 +66,9 @@ def test_runtimes_run_with_their_defaults_and_openvino_in_f32_too(graph):
 
 def test_a_hint_that_the_processor_ignores_is_not_believed(graph):
     """What was executed counts, not what was asked for."""
-    expected = "bf16" if processor_has("bf16") else "f32"
-    assert computed_in(executed(graph, {"INFERENCE_PRECISION_HINT": "bf16"})) == expected
+    found = computed_in(executed(graph, {"INFERENCE_PRECISION_HINT": "bf16"})).split(", ")
+    assert ("bf16" in found) == processor_has("bf16")  # some processors leave a few layers in f32
+    assert set(found) <= {"bf16", "f32"}
 
 
 @pytest.mark.parametrize("precision", ["bf16", "f16"])

@@ -12,6 +12,7 @@ from references import exact
 
 from goldensample import PatchCore, Preparation
 from goldensample.artifact.store import load, save
+from goldensample.backbones.openvino import processor_has
 from goldensample.cli.loading import override_threshold
 from goldensample.errors import GoldenError
 from goldensample.export.export import export
@@ -280,7 +281,11 @@ def test_every_door_takes_a_method_without_a_map(tiny_file, tmp_path):
     figures = json.loads(golden("evaluate", file, tmp_path, "--json"))
     assert (figures["image_auroc"], figures["pixel_auroc"], figures["pro"]) == (1, None, None)
     assert "no map" in golden("export", file, "--to", "onnx", "--out", model)
-    assert "no map" in golden("verify", model, file, test)
+    checked = commands.golden("verify", model, file, test)
+    if processor_has("bf16") and checked.returncode:  # runtimes' defaults may be too coarse for it
+        assert "ask for float32" in checked.stderr
+    else:
+        assert "no map" in checked.stdout
 
 
 def test_a_limit_by_hand_is_for_the_score_alone(tiny, good_parts):

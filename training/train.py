@@ -49,6 +49,7 @@ STAGES = [
     Plan("changes", 12, 2e-4, 300, Weights(change=1.5, floor=0.1)),
     Plan("surfaces", 26, 1.5e-4, 300, Weights(change=1.5, floor=0.1), surfaces=True),
     Plan("int8", 10, 5e-5, 200, Weights(change=1.5, floor=0.1), surfaces=True, rounded=True),
+    Plan("int8_longer", 12, 5e-5, 300, Weights(change=1.5, floor=0.1), surfaces=True, rounded=True),
 ]
 """First the feature loss, then more weight on the change loss, then more low-contrast surfaces,
 then quantisation-aware training."""
@@ -149,7 +150,8 @@ def initialise_student(
         state = load_file(shared / "weights" / RESNET18)
         initialise_from_teacher(student, state, pictures, source.projections)
     if plan.rounded:
-        set_limits(student, pictures)
+        if torch.isinf(student.stem_limit.top).any():
+            set_limits(student, pictures)
         simulate_quantisation(student, True)
     return student
 

@@ -78,8 +78,7 @@ def command(
     json: Json = False,
     method: OwnMethod = None,
 ) -> None:
-    """Write the paper of a release: what an inspection finds, what it costs in false alarms, and
-    how sure that is.
+    """Write the paper of a release: what an inspection finds, what it costs, and how sure that is.
 
     It is a page that opens from disk, a PDF, an Excel file of all figures, and JSON. Each section
     says what it rests on and what it does not show.

@@ -69,5 +69,5 @@ def _table(parts: Mapping[str, Sequence[Trial]]) -> Table:
         scores = scores_of(trials)
         verdicts = ", ".join(sorted({said(trial.verdict) for trial in trials}))
         rows.append([name, verdicts, float(scores.mean()), float(scores.std(ddof=1))])
-    heads = [gettext("part"), gettext("verdicts"), gettext("mean score"), gettext("spread")]
+    heads = [gettext("Part"), gettext("verdicts"), gettext("mean score"), gettext("spread")]
     return Table(heads, rows)
