@@ -92,9 +92,7 @@ def test_an_int8_inspector_becomes_an_int8_openvino_model_and_an_fp32_onnx_one(t
     assert export(eight, tmp_path / "a.xml", "openvino").precision == "int8"
     assert export(eight, tmp_path / "a.onnx", "onnx").precision == "fp32"
     runs = open_all(open_export(tmp_path / "a.xml"))
-    run = runs.get(
-        "OpenVINO, f32", runs["OpenVINO"]
-    )  # what is not in int8 may be in bf16 otherwise
+    run = runs.get("OpenVINO, f32", runs["OpenVINO"])  # else what is not int8 may be bf16
     assert "u8" in run.computed_in
     found = run(pictures[0][None])["score"][0]
     assert found == pytest.approx(eight.inspect(pictures[0]).score, rel=1e-4)

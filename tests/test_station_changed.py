@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from conftest import part
@@ -23,7 +24,9 @@ from goldensample.records import Picture
 from goldensample.station.connections import Connections, check_disjoint, connect
 from goldensample.station.inputs.camera import Camera
 from goldensample.station.inputs.watched_folder import FolderWatch
+from goldensample.station.line.controller_image import ControllerImage
 from goldensample.station.line.jobs import Job
+from goldensample.station.line.triggers import Triggers
 from goldensample.station.outputs.opcua import OpcUa
 from goldensample.station.outputs.opcua_security import OpcUaSecurity
 from goldensample.station.products.products import Product
@@ -240,9 +243,12 @@ def test_who_calls_himself_admin_writes_no_verdict():
             space = await client.get_namespace_index("urn:goldensample:station")
             await client.get_node(f"ns={space};s=part.Verdict").write_value("good")
 
+    triggers = Triggers()
+    image = ControllerImage(triggers, SimpleNamespace(waiting=0, late=0), lambda: False)
+    others = (OpcUaSecurity(), ["part"], lambda _: None, image, triggers)
     with (
         free_port() as port,
-        closing(OpcUa(f"opc.tcp://127.0.0.1:{port}", OpcUaSecurity(), ["part"], lambda _: None)),
+        closing(OpcUa(f"opc.tcp://127.0.0.1:{port}", *others)),
         pytest.raises(Exception, match=r"(?i)denied|writ|rejected"),
     ):
         asyncio.run(write(f"opc.tcp://127.0.0.1:{port}"))
