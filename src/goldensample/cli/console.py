@@ -75,12 +75,13 @@ def progress() -> Iterator[Notify]:
 def _line_notifier() -> Notify:
     """Return a notifier that writes a line every ten seconds."""
     paces: dict[str, Pace] = {}
-    printed = time.monotonic()
+    printed = heard = time.monotonic()
 
     def notify(stage: str, done: int, total: int) -> None:
-        nonlocal printed
+        nonlocal printed, heard
         now = time.monotonic()
-        left = paces.setdefault(stage, Pace()).time_left(now, done, total)
+        pace, heard = paces.setdefault(stage, Pace(heard)), now  # it begins as the last one ends
+        left = pace.time_left(now, done, total)
         if now - printed >= QUIET_S and done:
             printed = now
             values = {"done": f"{done:,}", "total": f"{total:,}"}

@@ -24,15 +24,20 @@ class Pace:
     """How fast a step goes on, by the later half of what is done.
 
     What comes before its first piece, like a network that is compiled, is paid once and says
-    nothing of the rest; and some steps get faster or slower as they go.
+    nothing of the rest; and some steps get faster or slower as they go. Only of a few long pieces
+    the first counts, too.
+
+    Args:
+        begin_s: when the step began, by the clock of `time_left`.
 
     Example:
-        >>> pace = Pace()
+        >>> pace = Pace(0.0)
         >>> [pace.time_left(now_s, done, 10) for now_s, done in ((60.0, 2), (61.0, 4))]
         ['', ', about 3 s left of this step']
     """
 
-    def __init__(self) -> None:
+    def __init__(self, begin_s: float) -> None:
+        self._begin_s = begin_s
         self._past: deque[tuple[float, int]] = deque()
 
     def time_left(self, now_s: float, done: int, total: int) -> str:
@@ -43,6 +48,8 @@ class Pace:
             done: pieces of the step that are done.
             total: all its pieces.
         """
+        if not self._past and LEAST_SHARE * total <= 1:
+            self._past.append((self._begin_s, 0))
         if done:
             self._past.append((now_s, done))
         while len(self._past) > 1 and self._past[1][1] <= done / 2:
