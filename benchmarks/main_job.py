@@ -117,7 +117,8 @@ HEAD = """# Results
 Made by `make bench` from the raw files in `benchmarks/results` (each with every picture's score);
 do not edit. Nothing is held out of the bank. "224" is 256×256 stretched, then a centre crop of 224,
 with pixel figures on the crop; else the default preparation, with pixel figures on the whole.
-Settings were not chosen on these pictures; each look at them is in `training/LOG.md`.
+Settings were not chosen on these pictures; each look at them is in `training/LOG.md`. The built-in
+network's rows are of a processor with AVX-512; ResNet-18's are older, of one without.
 
 | data | network | seed | bank | image AUROC | pixel AUROC | PRO | fit, s | ms a decoded picture |
 |---|---|---|---|---|---|---|---|---|
