@@ -1,8 +1,8 @@
 """few_pictures.py with the defaults of `golden fit`: `python benchmarks/few_pictures_whole.py`.
 
 Nothing is averaged or left out: of 160 good pictures of magnetic_tile few are drawn 20 times (seeds
-0 to 19), fitted as the command does, and 150 others are inspected, by verdict. Takes about an hour
-of two cores, so there are fewer splits and no single pictures.
+0 to 19), fitted as the command does, and 150 others are inspected, by verdict. Takes ten
+minutes, with fewer splits and no single pictures.
 """
 
 import argparse

@@ -24,7 +24,7 @@ from goldensample.parts.grouping import (
 )
 from goldensample.parts.inspector import PartInspection, PartInspector, load_part
 from goldensample.parts.manifest import read_manifest, refresh_hashes, write_manifest
-from goldensample.parts.words import part_line, part_row, promise, sum_of
+from goldensample.parts.words import part_facts, part_line, part_row, promise, sum_of
 from goldensample.records import Inspection
 from goldensample.report.parts_page import PartsReport
 from goldensample.storage.atomic import check_writable, write_atomic
@@ -202,12 +202,4 @@ def part_json(result: PartInspection, part: PartInspector) -> dict[str, Any]:
         else {"error": str(view)}
         for name, (_, view) in result.views.items()
     }
-    return {
-        "part": result.part,
-        "serial": result.serial,
-        "verdict": result.verdict,
-        "p_value": result.p_value,
-        "view": result.view or None,
-        "error": result.error or None,
-        "views": views,
-    }
+    return {**part_facts(result), "views": views}

@@ -98,9 +98,9 @@ def part_columns(names: tuple[str, ...]) -> tuple[str, ...]:
     return ("part", "serial", "verdict", "p_value", "view", "error", *own, *pictures)
 
 
-def part_row(result: PartInspection) -> dict[str, Any]:
-    """Return the row of a part, by the names in `part_columns`; what is not known is None."""
-    row: dict[str, Any] = {
+def part_facts(result: PartInspection) -> dict[str, Any]:
+    """Return what is known of a part as a whole, as tables and JSON name it; else None."""
+    return {
         "part": result.part,
         "serial": result.serial,
         "verdict": result.verdict,
@@ -108,6 +108,11 @@ def part_row(result: PartInspection) -> dict[str, Any]:
         "view": result.view or None,
         "error": result.error or None,
     }
+
+
+def part_row(result: PartInspection) -> dict[str, Any]:
+    """Return the row of a part, by the names in `part_columns`; what is not known is None."""
+    row = part_facts(result)
     for name, (picture, view) in result.views.items():
         if isinstance(view, Inspection):
             row[f"{name}_verdict"], row[f"{name}_score"] = view.verdict, view.score
