@@ -20,7 +20,12 @@ from goldensample.errors import ImageError
 from goldensample.images.codec import encode_png
 from goldensample.label_tools.formats import FORMATS, read_labels
 from goldensample.label_tools.label_studio import pack, unpack
-from goldensample.label_tools.marks import MarkedPicture, from_mask, from_polygons
+from goldensample.label_tools.marks import (
+    MarkedPicture,
+    first_double,
+    from_mask,
+    from_polygons,
+)
 from goldensample.masks.rle import decode, encode
 
 SQUARE = [0, 0, 10, 0, 10, 10, 0, 10]
@@ -170,7 +175,7 @@ def test_coco_in_all_its_forms(tmp_path):
     with pytest.raises(ImageError, match="run lengths must fill 2x3 pixels; they fill 4"):
         read_labels(coco(path, segmentation={"size": [3, 2], "counts": [1, 3]}))
     path.write_text(path.read_text().replace("image_id", "picture"))
-    with pytest.raises(ImageError, match="KeyError: 'image_id'"):
+    with pytest.raises(ImageError, match="it lacks 'image_id'; export"):
         read_labels(path)
 
 
@@ -340,3 +345,14 @@ def test_what_is_no_label_file(tmp_path):
         read_labels(tmp_path / "b.json")
     with pytest.raises(ImageError, match="it holds neither"):
         read_labels(tmp_path)
+    lacking = {"images": [{"id": 1}], "annotations": [{"image_id": 1}], "categories": []}
+    (tmp_path / "c.json").write_text(json.dumps(lacking))
+    with pytest.raises(ImageError, match="it lacks 'height'; export them again as COCO"):
+        read_labels(tmp_path / "c.json")
+    with pytest.raises(ImageError, match="No such file or directory; export"):
+        read_labels(tmp_path / "d.json")
+
+
+def test_a_name_that_comes_twice_is_told():
+    assert first_double(["a", "b", "b", "a"]) == "b"
+    assert first_double(["a", "b"]) == ""

@@ -162,6 +162,7 @@ def test_a_view_may_be_optional_or_unreadable_or_there_twice(bracket, tmp_path):
         (lambda f: (f.parent / "left.golden").write_bytes(b"x"), "changed since"),
         (lambda f: f.write_text(f.read_text().replace("0.1", "0.2")), "checksum does not match"),
         (lambda f: f.write_text("{"), "must be a .golden-part file"),
+        (lambda f: f.unlink(), "there is none; make one with golden part new"),
         (lambda f: f.write_text('{"format": 2}'), "update goldensample"),
     ],
 )

@@ -41,10 +41,10 @@ def page(request, browser, station):
     with new_context(browser, base_url=station.url, **zone) as context:
         context.add_init_script(RECORD_TONES)
         page = context.new_page()
-        page.language = request.param
+        page.language, page.expected = request.param, ()
         complaints = console_errors(page)
         yield page
-        known = ("AudioContext was not allowed", "/api/inspect/part")
+        known = ("AudioContext was not allowed", "/api/inspect/part", *page.expected)
         assert not [one for one in complaints if not any(words in one for words in known)]
 
 
@@ -144,6 +144,18 @@ def test_counts_are_of_this_shift_at_first_and_as_chosen_then(page, station):
         page.locator("#period").select_option("8")
     page.reload()
     assert page.locator("#period").input_value() == "8"
+
+
+def test_a_page_left_open_over_a_restart_without_shifts_counts_on(page, station):
+    page.expected = ("period=shift",)
+    page.goto("/")
+    page.locator("#period").select_option("shift")
+    unknown = {"status": 422, "json": {"error": "this shift is not known"}}
+    page.route("**/api/counts?*period=shift*", lambda route: route.fulfill(**unknown))
+    with page.expect_response(lambda one: "since=" in one.url and one.ok):
+        page.reload()
+    assert page.locator("#period").input_value() == "8"
+    assert page.locator("#period option[value=shift]").count() == 0
 
 
 def test_times_are_the_readers_and_on_paper_the_stations(page, station):

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from goldensample.errors import ImageError
 from goldensample.label_tools import coco, cvat, label_studio, labelme, voc
-from goldensample.label_tools.marks import MarkedPicture
+from goldensample.label_tools.marks import MarkedPicture, first_double
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +54,22 @@ def read_labels(path: Path) -> tuple[str, list[MarkedPicture]]:
         *(OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError),
         ElementTree.ParseError,
     ) as error:
-        what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else error
-        raise ImageError(f"cannot read labels from {path}: {what}") from error
-    names = [picture.name for picture in pictures]
-    if twice := next((one for one in names if names.count(one) > 1), ""):
+        raise ImageError(
+            f"cannot read labels from {path}: {_reason(error)}; export them again as COCO, "
+            "LabelMe, CVAT for images 1.1, Pascal VOC or Label Studio's JSON"
+        ) from error
+    if twice := first_double(picture.name for picture in pictures):
         raise ImageError(f"{path} must name each picture once; {twice} is there twice")
     return name, pictures
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file, without names of Python."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error)
 
 
 def _read_folder(folder: Path) -> tuple[str, list[MarkedPicture]]:

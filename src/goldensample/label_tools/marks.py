@@ -5,7 +5,7 @@ upper left corner of the picture and (0.5, 0.5) the centre of its first pixel; p
 lies inside are marked. Polygons are drawn by pycocotools, which goes by a fifth of a pixel.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,16 @@ class MarkedPicture:
     name: str
     size_hw: Size
     marks: tuple[Mark, ...]
+
+
+def first_double(names: Iterable[str]) -> str:
+    """Return the first name that comes a second time; "" where all differ."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return ""
 
 
 def from_mask(label: str, mask: Array) -> Mark:

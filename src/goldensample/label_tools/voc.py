@@ -9,7 +9,13 @@ import numpy as np
 from goldensample.errors import ImageError
 from goldensample.images.codec import encode_png, read_samples
 from goldensample.images.listing import is_picture
-from goldensample.label_tools.marks import Mark, MarkedPicture, from_box, from_mask
+from goldensample.label_tools.marks import (
+    Mark,
+    MarkedPicture,
+    first_double,
+    from_box,
+    from_mask,
+)
 from goldensample.records import Array
 from goldensample.storage.atomic import write_atomic
 
@@ -111,7 +117,7 @@ def write(pictures: Sequence[MarkedPicture], folder: Path) -> None:
     labels = sorted({mark.label for picture in pictures for mark in picture.marks})
     colours = {label: palette(number) for number, label in enumerate(labels, 1)}
     names = [PurePosixPath(picture.name).with_suffix("").as_posix() for picture in pictures]
-    if twice := next((name for name in names if names.count(name) > 1), ""):
+    if twice := first_double(names):
         raise ImageError(f"VOC's names have no ending, so they must differ; {twice} is there twice")
     for name, picture in zip(names, pictures, strict=True):
         if not picture.marks:

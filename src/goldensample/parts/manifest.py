@@ -115,6 +115,10 @@ def read_manifest(path: Path) -> PartManifest:
     Raises:
         ArtifactError: it is not there, damaged, changed by hand, or of a later version.
     """
+    if not path.is_file():
+        raise ArtifactError(
+            f"{path} must be a {ENDING} file; there is none; make one with golden part new"
+        )
     try:
         content = json.loads(path.read_bytes())
         if not isinstance(content, dict) or "format" not in content:

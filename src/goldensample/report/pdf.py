@@ -96,7 +96,11 @@ def _head(pages: Pages, sheet: Sheet) -> None:
             row.cell(pages.printable(name), style=FontFace(color=GREY))
             row.cell(pages.printable(value))
     pages.ln(2)
-    pages.words(gettext("All pictures are in the table at the end, the oddest first."), colour=GREY)
+    shown = gettext(
+        "All pictures are in the table at the end, the oddest first; only those that want a look "
+        "are shown."
+    )
+    pages.words(shown, colour=GREY)
     for name, reason in sheet.failures:
         pages.ln(1)
         pages.words(

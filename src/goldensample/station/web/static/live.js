@@ -48,8 +48,12 @@ function count() {
         if (["error", "none"].includes(place.dataset.kind)) place.hidden = !counts[place.dataset.kind];
       }
       showWaiting(counts.waits);
-    } catch {
-      // the banner says it
+    } catch (error) {
+      const shift = period.querySelector("[value=shift]");
+      if (error.status === 422 && period.value === "shift") { // a restart without --shifts
+        shift.remove();
+        count();
+      } // else the banner says it
     }
   }, 150);
 }
