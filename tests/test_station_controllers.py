@@ -30,7 +30,7 @@ from goldensample.station.line.controller_image import (
     read_fields,
     verdict_bytes,
 )
-from goldensample.station.line.triggers import TriggerBusyError, Triggers
+from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.modbus import Modbus
 from goldensample.station.outputs.s7 import S7
 from goldensample.station.records.parts import PartRecord
@@ -113,12 +113,14 @@ def test_all_controllers_read_the_same_verdict_with_the_same_number(product, tmp
         called = asyncio.run(opcua_trigger(endpoint, "front"))
         check(called["Record"])
         wait(lambda: connection(station.client, "opcua")["state"] == "working")
-        publish.single("line/camera/front/trigger", "part 77", 1, port=mqtt)
+        text = json.dumps({"serial": "A77", "job": "4711"})
+        publish.single("line/camera/front/trigger", text, 1, port=mqtt)
         wait(lambda: any(one.topic.endswith("/answer") for one in messages))
         answer = json.loads(
             next(one.payload for one in messages if one.topic == "line/camera/front/answer")
         )
-        assert (answer["request"], answer["product"]) == ("part 77", "part")
+        assert (answer["request"], answer["product"]) == (text, "part")
+        assert (answer["serial"], answer["job"]) == ("A77", "4711")
         check(answer["record"])
         with pytest.raises(ua.UaStatusCodeError, match="BadNotFound"):
             asyncio.run(opcua_trigger(endpoint, "rear"))
@@ -258,7 +260,7 @@ def test_many_triggers_at_once_are_each_answered_once():
 
     def fire(_: int) -> bool:
         try:
-            triggers.fire("front", "http")
+            triggers.fire("front", Trigger("http"))
         except TriggerBusyError:
             return False
         return True

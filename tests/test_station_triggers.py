@@ -1,5 +1,6 @@
 """A trigger is answered once: with a verdict, as an error, as late, or that the camera is busy."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,9 @@ from station_parts import free_port, open_station, picture, wait
 from goldensample.cli.serve_options import parse_deadline
 from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import camera
+from goldensample.station.line.triggers import Trigger
 from goldensample.station.outputs.connect import OutputOptions
+from goldensample.station.outputs.mqtt_triggers import read_trigger
 
 JUDGED = ("good", "review", "defect")
 
@@ -52,8 +55,8 @@ class Gate:
         return jpeg(number % 200)
 
 
-def trigger(client: TestClient):
-    return client.post("/api/cameras/front/trigger")
+def trigger(client: TestClient, **query: str):
+    return client.post("/api/cameras/front/trigger", params=query)
 
 
 def test_a_part_is_answered_once_and_a_busy_camera_says_so(product, tmp_path):
@@ -63,8 +66,9 @@ def test_a_part_is_answered_once_and_a_busy_camera_says_so(product, tmp_path):
         watched_camera(product, tmp_path / "kept", port) as (client, gate),
     ):
         assert records(client) == [], "no picture without a trigger"
-        first = trigger(client)
+        first = trigger(client, serial="A17", job="4711")
         assert (first.status_code, first.json()["verdict"] in JUDGED) == (200, True)
+        assert (first.json()["serial"], first.json()["job"]) == ("A17", "4711")
         assert first.json()["frame"] == {"trigger": "http"}
         gate.open.clear()
         time.sleep(0.3)  # what is under way has come
@@ -155,3 +159,14 @@ def test_a_deadline_as_people_write_it(text, seconds):
 def test_a_deadline_that_is_no_time_is_refused():
     with pytest.raises(ValueError, match="--deadline must be a time such as 800ms"):
         parse_deadline("soon")
+
+
+def test_what_a_message_says_of_the_part():
+    assert read_trigger(b"part 77") == read_trigger(b"7") == Trigger("mqtt")
+    assert read_trigger(b'{"serial": "A17", "job": "4"}') == Trigger("mqtt", "A17", "4")
+    for payload, words in (
+        (b'{"serial": 17}', "serial must be a text in quotes; got 17"),
+        (json.dumps({"job": "4" * 65}).encode(), "job must have 64 characters at most"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            read_trigger(payload)

@@ -12,7 +12,7 @@ from goldensample.station.inputs.camera_source import CameraSource
 from goldensample.station.inputs.frame import TIMEOUT_S, DamagedFrame, Frame
 from goldensample.station.inputs.frozen import FrozenPicture
 from goldensample.station.line.jobs import NO_PICTURE, BusyError, Job, StoppingError
-from goldensample.station.line.triggers import TriggerBusyError
+from goldensample.station.line.triggers import Trigger, TriggerBusyError
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Record
 from goldensample.station.station import Station
@@ -81,11 +81,11 @@ class Camera:
             name, "camera", state, since, self._last_frame, 0, self._lost, 0, words
         )
 
-    def trigger(self, by: str) -> "Future[Record]":
+    def trigger(self, trigger: Trigger) -> "Future[Record]":
         """Take a picture now; return the record that it will have, an error where none comes.
 
         Args:
-            by: who asks, for the record.
+            trigger: who asks, and for which part; its record says so.
 
         Raises:
             TriggerBusyError: the picture before is not taken yet.
@@ -96,7 +96,15 @@ class Camera:
             empty = self._station.archive.receive_bytes(b"")
             self._triggers += 1
             name = f"{_name()}-trigger{self._triggers}.png"
-            job = Job(self._product, empty, name, "camera", facts={"trigger": by})
+            job = Job(
+                self._product,
+                empty,
+                name,
+                "camera",
+                facts={"trigger": trigger.by},
+                serial=trigger.serial,
+                reference=trigger.job,
+            )
             self._asked, running = job, self._running
         self._station.line.expect(job)
         timer = threading.Timer(TRIGGER_S, self._give_up, [job, f"none within {TRIGGER_S:g} s"])

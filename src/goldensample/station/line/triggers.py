@@ -8,9 +8,41 @@ from dataclasses import dataclass
 from goldensample.errors import GoldenError
 from goldensample.station.records.rows import Record
 
-Take = Callable[[str], "Future[Record]"]
-"""Takes a picture, given who asks ("http", "mqtt", "opcua" or "modbus"); returns its record to be.
-Raises `TriggerBusyError` while one is under way."""
+LONGEST_SERIAL, LONGEST_JOB = 255, 64
+"""Characters of a serial number and of a job, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """What a trigger says.
+
+    Args:
+        by: who asks: "http", "mqtt", "opcua", "modbus" or "s7".
+        serial: of the part that is photographed, or "".
+        job: the asker's own number of the job, which comes back with the verdict, or "".
+
+    Raises:
+        ValueError: a text is too long, or has a character that a database cannot keep.
+    """
+
+    by: str
+    serial: str = ""
+    job: str = ""
+
+    def __post_init__(self) -> None:
+        longest = {"serial": LONGEST_SERIAL, "job": LONGEST_JOB}
+        for name, limit in longest.items():
+            text = getattr(self, name)
+            if len(text) > limit or "\0" in text:
+                raise ValueError(
+                    f"a trigger's {name} must have {limit} characters at most, and no zero among "
+                    f"them; got {len(text)}: {text[:20]!r}"
+                )
+
+
+Take = Callable[[Trigger], "Future[Record]"]
+"""Takes a picture at a trigger; returns the record that it will have. Raises `TriggerBusyError`
+while one is under way."""
 
 
 class TriggerBusyError(GoldenError):
@@ -59,12 +91,12 @@ class Triggers:
         """Names of the cameras, in the order in which they were added."""
         return list(self._cameras)
 
-    def fire(self, camera: str, by: str) -> "Future[Record]":
+    def fire(self, camera: str, trigger: Trigger) -> "Future[Record]":
         """Have a camera take a picture; return the record that it will have.
 
         Args:
             camera: its name.
-            by: who asks.
+            trigger: who asks, and for which part.
 
         Raises:
             LookupError: there is no such camera.
@@ -76,7 +108,7 @@ class Triggers:
         with self._lock:
             self._counts[camera].asked += 1
         try:
-            return self._cameras[camera][0](by)
+            return self._cameras[camera][0](trigger)
         except TriggerBusyError:
             with self._lock:
                 count = self._counts[camera]

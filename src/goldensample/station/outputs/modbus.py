@@ -13,7 +13,7 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.controller_image import ACKNOWLEDGE, ControllerImage
-from goldensample.station.line.triggers import TriggerBusyError, Triggers
+from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.addresses import parse_address
 from goldensample.station.outputs.listening import check_free, listen_error
 from goldensample.station.outputs.loop_thread import LoopThread
@@ -148,7 +148,9 @@ class Modbus:
             return ExcCodes.ILLEGAL_ADDRESS
         for coil in coils:
             try:
-                future = await asyncio.to_thread(self._triggers.fire, cameras[coil], "modbus")
+                future = await asyncio.to_thread(
+                    self._triggers.fire, cameras[coil], Trigger("modbus")
+                )
             except TriggerBusyError:
                 return ExcCodes.DEVICE_BUSY
             self._running.add(coil)

@@ -10,7 +10,7 @@ from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.line.triggers import TriggerBusyError, Triggers
+from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.addresses import check_topic, parse_address
 from goldensample.station.outputs.messages import verdict_message
 from goldensample.station.outputs.mqtt_options import MqttOptions, make_tls
@@ -21,8 +21,9 @@ from goldensample.station.troubles import Trouble
 class MqttTriggers:
     """Takes `PREFIX/camera/NAME/trigger`, answers `PREFIX/camera/NAME/answer`; an `Input`.
 
-    What the message says comes back in the answer as "request". A retained message is no trigger:
-    it would be one at each start.
+    What the message says comes back in the answer as "request"; where it is a JSON object, its
+    "serial" and "job" are of the part. A retained message is no trigger: it would be one at each
+    start.
 
     Args:
         url: of the broker, as for `Mqtt`.
@@ -93,9 +94,12 @@ class MqttTriggers:
         camera = message.topic.removeprefix(f"{self._prefix}/camera/").removesuffix("/trigger")
         request = message.payload[:1000].decode("utf-8", "replace")
         try:
-            future = self._triggers.fire(camera, "mqtt")
+            future = self._triggers.fire(camera, read_trigger(message.payload))
         except TriggerBusyError as error:
             self._answer(camera, {"error": str(error), "busy": error.busy, "request": request})
+            return
+        except ValueError as error:
+            self._answer(camera, {"error": str(error), "request": request})
             return
         future.add_done_callback(lambda done: self._answer_done(camera, done, request))
 
@@ -108,3 +112,22 @@ class MqttTriggers:
     def _answer(self, camera: str, values: dict[str, Any]) -> None:
         topic = f"{self._prefix}/camera/{camera}/answer"
         self._client.publish(topic, json.dumps(values, allow_nan=False), 1)
+
+
+def read_trigger(payload: bytes) -> Trigger:
+    """Return what a message says: serial number and job of a JSON object, nothing of other text.
+
+    Raises:
+        ValueError: one of them is no text, or too long.
+    """
+    try:
+        values = json.loads(payload)
+    except ValueError:
+        return Trigger("mqtt")
+    if not isinstance(values, dict):
+        return Trigger("mqtt")
+    texts = {name: values.get(name, "") for name in ("serial", "job")}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise ValueError(f"a trigger's {name} must be a text in quotes; got {text!r:.60}")
+    return Trigger("mqtt", texts["serial"], texts["job"])

@@ -11,7 +11,7 @@ from asyncua import Server, ua
 
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.controller_image import ControllerImage
-from goldensample.station.line.triggers import TriggerBusyError, Triggers
+from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.addresses import parse_address
 from goldensample.station.outputs.listening import check_free, listen_error
 from goldensample.station.outputs.loop_thread import LoopThread
@@ -221,7 +221,9 @@ class OpcUa:
     async def _trigger(self, parent: ua.NodeId, camera: ua.Variant) -> Any:
         """Have a camera take a picture; answer with its verdict, or that the camera is busy."""
         try:
-            future = await asyncio.to_thread(self._triggers.fire, str(camera.Value), "opcua")
+            future = await asyncio.to_thread(
+                self._triggers.fire, str(camera.Value), Trigger("opcua")
+            )
         except LookupError:
             return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadNotFound))
         except TriggerBusyError:

@@ -8,12 +8,12 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse
 
 from goldensample.station.line.deadline import LATE
-from goldensample.station.line.triggers import TriggerBusyError
+from goldensample.station.line.triggers import Trigger, TriggerBusyError
 from goldensample.station.records.rows import ERROR
 from goldensample.station.web.answers import RecordAnswer, gives
 from goldensample.station.web.controller_answers import CameraAnswer
 from goldensample.station.web.refusals import LATE_RESPONSE
-from goldensample.station.web.requests import record_json, station_of
+from goldensample.station.web.requests import JobNumber, Serial, record_json, station_of
 
 router = APIRouter(prefix="/api")
 
@@ -30,8 +30,10 @@ def cameras(request: Request) -> list[dict[str, Any]]:
     response_model=None,
     responses=gives(RecordAnswer) | LATE_RESPONSE,
 )
-async def trigger(request: Request, camera: str) -> Any:
+async def trigger(request: Request, camera: str, serial: Serial = "", job: JobNumber = "") -> Any:
     """Have a camera take a picture; answer with its record when the verdict is kept.
+
+    `serial` and `job` are of the part before it, and come back with its verdict.
 
     409 where the picture before is not taken yet, with the count of such triggers. A picture that
     does not come, or is not whole, is kept as a record with the verdict "error", answered 503; a
@@ -39,7 +41,7 @@ async def trigger(request: Request, camera: str) -> Any:
     """
     try:
         fire = station_of(request).triggers.fire
-        future = await asyncio.to_thread(fire, camera, "http")
+        future = await asyncio.to_thread(fire, camera, Trigger("http", serial, job))
     except LookupError as error:
         raise HTTPException(404, str(error.args[0])) from error
     except TriggerBusyError as error:
