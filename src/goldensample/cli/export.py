@@ -36,6 +36,14 @@ def command(
             "\\[default: any size]",
         ),
     ] = None,
+    contract: Annotated[
+        str,
+        typer.Option(
+            help="What the model takes and gives. golden: a decoded picture, and distances. "
+            "anomalib: as anomalib's exports (pred_score, pred_label, anomaly_map, pred_mask). "
+            "model-api: the same, and what Intel's Model API reads in it.",
+        ),
+    ] = "golden",
     json: Json = False,
 ) -> None:
     """Write one model with everything in it: a decoded picture in, score and heat map out.
@@ -53,7 +61,7 @@ def command(
     size_hw = parse_size(picture_size) if picture_size else None
     target = output or Path(file.stem + ENDINGS.get(to, ""))
     with lock_files(target if target.suffix in ENDINGS.values() else None), progress() as notify:
-        written = export(inspector, target, to, notify, size_hw)
+        written = export(inspector, target, to, notify, size_hw, contract)
     if written.precision != inspector.backbone.precision:
         tell(
             f"{target} computes in {written.precision} and has the limits for it; {file} itself "
@@ -68,6 +76,7 @@ def command(
             {
                 "files": [str(path) for path in written.paths],
                 "bytes": written.bytes,
+                "contract": contract,
                 "opset": OPSET if to == "onnx" else None,
                 "precision": written.precision,
                 "picture_size_hw": size_hw,

@@ -7,6 +7,7 @@ from pathlib import Path
 from goldensample.errors import ArtifactError
 from goldensample.export.parity import Agreement, brought_to, compare, extremes
 from goldensample.fitting.precision import convert_precision
+from goldensample.graphs.anomalib import CONTRACTS, to_anomalib
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all, to_openvino
 from goldensample.graphs.static_size import fix_size
@@ -42,6 +43,7 @@ def export(
     to: str,
     notify: Notify = silent,
     size_hw: tuple[int, int] | None = None,
+    contract: str = "golden",
 ) -> Export:
     """Write an inspector as one model: a decoded picture in, score, map and verdict out.
 
@@ -54,9 +56,13 @@ def export(
         notify: called with ("parity", pictures compared, pictures).
         size_hw: height and width in pixels of the pictures that the model is to take, one at a
             time; None for any size.
+        contract: what it takes and gives. "golden": see `graph.to_onnx`; "anomalib": as anomalib's
+            exports, see `anomalib.to_anomalib`; "model-api": the same, with the `model_info` that
+            Model API reads.
 
     Raises:
-        ValueError: `to`, the size or the ending is invalid, or the method cannot be exported.
+        ValueError: `to`, the size, the ending or the contract is invalid, or the method cannot be
+            exported so.
         ArtifactError: the model differs from the inspector on a picture, in float32 or int8, or
             cannot be written; then no file is written.
     """
@@ -65,15 +71,14 @@ def export(
         raise ValueError(f"to must be one of {', '.join(ENDINGS)}; got {to!r}")
     if path.suffix != ENDINGS[to]:
         raise ValueError(f"a file for {to} must end in {ENDINGS[to]}; got {path.name}")
+    if contract not in CONTRACTS:
+        raise ValueError(f"contract must be one of {', '.join(CONTRACTS)}; got {contract!r}")
     if size_hw and min(size_hw) < 1:
         raise ValueError(f"size_hw must be height and width of at least 1; got {size_hw}")
     check_writable(path)
     int8 = to == "openvino" and inspector.backbone.precision == "int8"
     reference = reference_inspector(inspector, "int8" if int8 else "fp32")
-    graph = to_onnx(reference, one_size=size_hw is not None)
-    model = Exported(path.name, fix_size(graph, size_hw) if size_hw else graph)
-    if to == "openvino":
-        model = to_openvino(path.name, model.graph, reference.backbone.network)
+    model = _convert(reference, path.name, to, size_hw, contract)
     agreements = compare(
         reference, open_all(model), _reference_inspections(reference, size_hw, notify)
     )
@@ -87,6 +92,21 @@ def export(
         precision=reference.backbone.precision,
         agreements=tuple(agreements),
     )
+
+
+def _convert(
+    reference: Inspector, name: str, to: str, size_hw: tuple[int, int] | None, contract: str
+) -> Exported:
+    """Return the model of an inspector, see `export`."""
+    graph = to_onnx(reference, one_size=size_hw is not None)
+    if size_hw:
+        graph = fix_size(graph, size_hw)
+    model_info = contract == "model-api"
+    if contract != "golden":
+        graph = to_anomalib(graph, model_info)
+    if to == "openvino":
+        return to_openvino(name, graph, reference.backbone.network, model_info)
+    return Exported(name, graph)
 
 
 def reference_inspector(inspector: Inspector, precision: str) -> Inspector:

@@ -24,14 +24,16 @@ class ScoreNodes:
 
 
 class Nodes:
-    """Nodes and constants in the order they were added; every name starts with "golden/".
+    """Nodes and constants in the order they were added; every name starts with the prefix.
 
     Args:
         one_size: every shape must follow from the picture's, as its size will be fixed.
+        prefix: of all names.
     """
 
-    def __init__(self, one_size: bool = False) -> None:
+    def __init__(self, one_size: bool = False, prefix: str = "golden") -> None:
         self.one_size = one_size
+        self._prefix = prefix
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
@@ -40,7 +42,7 @@ class Nodes:
         from onnx import TensorProto, numpy_helper
 
         array = np.asarray(values, dtype)
-        name = f"golden/constant{len(self.constants)}"
+        name = f"{self._prefix}/constant{len(self.constants)}"
         if array.dtype == np.float32 and array.size >= 256:
             with np.errstate(over="ignore"):
                 half = array.astype(np.float16)
@@ -58,7 +60,7 @@ class Nodes:
         """Add a node; its attributes are those of the operator."""
         from onnx import helper
 
-        name = f"golden/{kind}{len(self.nodes)}"
+        name = f"{self._prefix}/{kind}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [name], name=name, **attributes))
         return name
 

@@ -12,6 +12,7 @@ from typing import Any
 from goldensample.backbones.network import Network
 from goldensample.backbones.openvino import import_openvino
 from goldensample.errors import ArtifactError
+from goldensample.graphs.anomalib import ANOMALIB_INPUT, MODEL_INFO, OUTPUTS, Compute, natively
 from goldensample.graphs.graph import INPUT, PROPERTY
 from goldensample.records import Array
 
@@ -44,9 +45,6 @@ class Exported:
         if self.weights is None:
             return [(path, self.graph)]
         return [(path.with_suffix(".bin"), self.weights), (path, self.graph)]
-
-
-Compute = Callable[[Array], dict[str, Array]]
 
 
 @dataclass(frozen=True)
@@ -98,6 +96,9 @@ def _open(model: Exported, runtime: str, opener: Callable[[Exported], Opened]) -
         inputs, outputs, run = opener(model)
     except Exception as error:  # ONNX Runtime's errors have no other base class
         raise _refusal(model, runtime, error) from error
+    if inputs == {ANOMALIB_INPUT} and outputs == set(OUTPUTS):
+        inputs, outputs = {INPUT}, NEEDED
+        run = replace(run, compute=natively(run.compute, contract_of(model)["threshold"]))
     if inputs != {INPUT} or not outputs >= NEEDED:
         actual = f"{', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}"
         raise ArtifactError(
@@ -177,7 +178,7 @@ def _onnxruntime(model: Exported) -> Opened:
     return set(inputs), set(outputs), Run(compute, "f32")
 
 
-def to_openvino(name: str, graph: bytes, network: Network) -> Exported:
+def to_openvino(name: str, graph: bytes, network: Network, model_info: bool = False) -> Exported:
     """Convert an exported ONNX model to OpenVINO's format (IR), with the contract in its `rt_info`.
 
     Weights stay as they are: in half precision where that is exact, see `Nodes.constant`.
@@ -186,6 +187,7 @@ def to_openvino(name: str, graph: bytes, network: Network) -> Exported:
         name: of the file to write.
         graph: from `to_onnx`.
         network: the one in it; its int8 form replaces it where the contract says int8.
+        model_info: whether to add what Model API is to know.
     """
     openvino = import_openvino()
     core = openvino.Core()
@@ -194,6 +196,8 @@ def to_openvino(name: str, graph: bytes, network: Network) -> Exported:
     if contract["precision"] == "int8":
         _replace_network(model, core.read_model(network.int8_graph, network.int8_weights))
     model.set_rt_info(json.dumps(contract, sort_keys=True), [PROPERTY])
+    for name in MODEL_INFO if model_info else ():
+        model.set_rt_info(MODEL_INFO[name], ["model_info", name])
     with TemporaryDirectory() as folder:
         path = Path(folder, "model.xml")
         openvino.save_model(model, path, compress_to_fp16=False)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from goldensample.graphs.graph import INPUT, PROPERTY
+from goldensample.graphs.pruning import inputs_of, keep, reaching
 
 SIZE = "picture_size_hw"
 """The contract's key for the height and width in pixels of the pictures that a model takes."""
@@ -51,7 +52,7 @@ def _fold(model: Any) -> bool:
     stored = {tensor.name for tensor in graph.initializer}
     constants, computed, rest = set(stored), [], []
     for node in graph.node:
-        inputs = _inputs(node)
+        inputs = inputs_of(node)
         if inputs and inputs <= constants:
             computed.append(node)
             constants.update(node.output)
@@ -61,9 +62,9 @@ def _fold(model: Any) -> bool:
     casts = [node for node in computed if node.op_type == "Cast" and node.input[0] in stored]
     kept = {name for node in casts for name in node.output} | stored
     results = {value.name for value in graph.output}
-    used = results.union(*map(_inputs, rest))
+    used = results.union(*map(inputs_of, rest))
     _evaluate(model, computed, sorted(used & constants - kept))
-    _keep(graph, _reaching([*casts, *rest], results))
+    keep(graph, reaching([*casts, *rest], results))
     return True
 
 
@@ -83,7 +84,7 @@ def _shapes_to_constants(graph: Any) -> bool:
         bounds = {attribute.name: attribute.i for attribute in node.attribute}
         shape = shapes[node.input[0]][bounds.get("start") : bounds.get("end")]
         graph.initializer.append(numpy_helper.from_array(shape, node.output[0]))
-    _keep(graph, [node for node in graph.node if node not in known])
+    keep(graph, [node for node in graph.node if node not in known])
     return bool(known)
 
 
@@ -93,8 +94,8 @@ def _evaluate(model: Any, nodes: list[Any], names: list[str]) -> None:
     from onnx.reference import ReferenceEvaluator
 
     graph = model.graph
-    nodes = _reaching(nodes, set(names))
-    used = set().union(*map(_inputs, nodes))
+    nodes = reaching(nodes, set(names))
+    used = set().union(*map(inputs_of, nodes))
     tensors = [tensor for tensor in graph.initializer if tensor.name in used]
     outputs = [helper.make_empty_tensor_value_info(name) for name in names]
     part = helper.make_graph(nodes, "constants", [], outputs, tensors)
@@ -102,28 +103,3 @@ def _evaluate(model: Any, nodes: list[Any], names: list[str]) -> None:
     values = ReferenceEvaluator(part_model).run(None, {})
     for output, value in zip(outputs, values, strict=True):
         graph.initializer.append(numpy_helper.from_array(np.asarray(value), output.name))
-
-
-def _inputs(node: Any) -> set[str]:
-    """Return the names that a node takes, those within a branch or loop of its own included."""
-    inner = (one for attribute in node.attribute for one in attribute.g.node)
-    return set(node.input).union(*map(_inputs, inner)) - {""}
-
-
-def _reaching(nodes: list[Any], names: set[str]) -> list[Any]:
-    """Return the nodes that some names depend on, in their order."""
-    wanted, kept = set(names), []
-    for node in reversed(nodes):
-        if wanted & set(node.output):
-            kept.append(node)
-            wanted |= _inputs(node)
-    return kept[::-1]
-
-
-def _keep(graph: Any, nodes: list[Any]) -> None:
-    """Leave a graph these nodes, and the constants that they use."""
-    used = {value.name for value in graph.output}.union(*map(_inputs, nodes))
-    tensors = [tensor for tensor in graph.initializer if tensor.name in used]
-    for field, values in ((graph.node, nodes), (graph.initializer, tensors)):
-        del field[:]
-        field.extend(values)

@@ -17,6 +17,7 @@ def export_model(
     path: str | Path,
     size_hw: tuple[int, int] | None = None,
     notify: Notify = silent,
+    contract: str = "golden",
 ) -> Export:
     """Write one model with everything in it, checked to compute the same first.
 
@@ -25,15 +26,17 @@ def export_model(
         path: ends in .onnx, or in .xml for OpenVINO.
         size_hw: (H, W) that all pictures will have; None for any.
         notify: called with (stage, done, total) for progress.
+        contract: what the model takes and gives: "golden", or as anomalib's exports: "anomalib",
+            and "model-api" with what Intel's Model API reads in it.
 
     Raises:
-        ValueError: the path ends otherwise, or the method cannot be exported.
+        ValueError: the path ends otherwise, or the method cannot be exported so.
         ArtifactError: the model does not compute the same; nothing is written.
     """
     kinds = {ending: kind for kind, ending in ENDINGS.items()}
     if (suffix := Path(path).suffix) not in kinds:
         raise ValueError(f"path must end in {' or '.join(kinds)}; got {str(path)!r}")
-    return export(fitted, path, kinds[suffix], notify, size_hw)
+    return export(fitted, path, kinds[suffix], notify, size_hw, contract)
 
 
 def write_report(
