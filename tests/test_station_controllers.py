@@ -26,14 +26,13 @@ from goldensample.station.line.controller_image import (
     VERDICTS,
     ControllerImage,
     heartbeat,
-    part_answer,
     read_fields,
     verdict_bytes,
 )
 from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.modbus import Modbus
 from goldensample.station.outputs.s7 import S7
-from goldensample.station.records.parts import PartRecord
+from goldensample.station.records.parts import PartRecord, whole_part
 from goldensample.station.records.rows import Record
 from goldensample.station.troubles import Trouble
 
@@ -352,7 +351,7 @@ def test_a_part_of_several_views_is_one_answer():
     views = [record(id=5, view="top", score=0.5), record(id=6, view="side", score=3.0)]
     part = PartRecord(product="box", serial="A7", job="", operator="", time=0.0, verdict="defect")
     part = replace(part, view="side", milliseconds=80.0)
-    image.answer(part_answer(part, [replace(view, serial="A7") for view in views]))
+    image.answer(whole_part(part, [replace(view, serial="A7") for view in views]))
     found = read_fields(image.words())
     assert (found["number"], found["verdict"], found["score"]) == (6, 3, 3.0)
     assert (found["serial"], found["milliseconds"]) == ("A7", 80)

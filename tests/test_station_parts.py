@@ -65,7 +65,11 @@ def test_what_is_missing_or_broken_is_an_error_and_is_kept(bracket, tmp_path):
             "error",
             "view left missing",
         )
-        assert set(without.json()["views"]) == {"top", "under"}
+        views = without.json()["views"]
+        assert [one["verdict"] == "error" for one in views.values()] == [False, True, False]
+        assert (views["left"]["note"], views["left"]["serial"]) == ("view left missing", "B1")
+        assert client.get(f"/records/{views['left']['id']}").is_success
+        assert "B1_left" in client.get("/history?verdict=error").text
         broken = post(client, {**view_files(20), "left": b"no picture"}).json()
         assert broken["verdict"] == "error"
         assert broken["note"].startswith("view left: cannot read")
@@ -90,7 +94,11 @@ def test_a_form_of_other_views_is_refused_and_says_why(bracket, tmp_path):
         assert client.post("/api/parts/none", content=b"x").status_code == 404
         kept = client.get("/api/parts/bracket").json()["parts"]
         assert [one["verdict"] for one in kept] == ["error"] * 3
-        assert not client.get("/api/records").json()["records"]
+        records = client.get("/api/records").json()["records"]
+        assert [(one["verdict"], one["view"]) for one in records] == [
+            ("error", view) for view in reversed(VIEWS)
+        ] * 3
+        assert "-F VIEW=@FILE" in records[0]["note"]
         assert not list((tmp_path / "station/pictures/coming").iterdir())
 
 
@@ -168,10 +176,10 @@ def test_parts_are_kept_whole_or_answered_as_interrupted(bracket, tmp_path):
                 assert whole == answered[serial]
             if one["verdict"] == "error":
                 assert one["note"] == INTERRUPTED
-                assert whole["views"] == {}
+                assert {v["note"] for v in whole["views"].values()} == {INTERRUPTED}
                 interrupted += 1
-            else:
-                assert list(whole["views"]) == list(VIEWS)
+            assert list(whole["views"]) == list(VIEWS)
+            if one["verdict"] != "error":
                 for view in whole["views"].values():
                     picture = station.client.get(f"/api/records/{view['id']}/picture")
                     assert picture.status_code == 200
@@ -179,7 +187,7 @@ def test_parts_are_kept_whole_or_answered_as_interrupted(bracket, tmp_path):
         words = [one["words"] for one in station.client.get("/api/changes").json()["changes"]]
         assert any("under way when the station stopped" in one for one in words)
         records = station.client.get("/api/records?limit=1000").json()["records"]
-        assert len(records) == 3 * sum(one["verdict"] != "error" for one in parts)
+        assert len(records) == 3 * len(parts)
 
 
 def test_pages_show_the_whole_part(browser, bracket, tmp_path):

@@ -45,6 +45,7 @@ def connect(station: Station, connections: Connections) -> None:
     """
 
     connect_outputs(station, connections.outputs)
+    station.answer_interrupted()
     watches = [split_product(station, argument, "--watch") for argument in connections.watch]
     check_disjoint([Path(folder) for _, folder in watches])
     for product, folder in watches:

@@ -8,14 +8,15 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.inspection.inspector import Inspector
 from goldensample.learning.revisions import Note
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.line.controller_image import ControllerImage, part_answer
+from goldensample.station.line.connectors import Input, Output
+from goldensample.station.line.controller_image import ControllerImage
 from goldensample.station.line.events import Events, record_event
 from goldensample.station.line.line import Line
 from goldensample.station.line.part_job import PartStore, answer_interrupted
@@ -27,7 +28,7 @@ from goldensample.station.products.products import Product, Products
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import open_database
-from goldensample.station.records.parts import PartRecord
+from goldensample.station.records.parts import PartRecord, whole_part
 from goldensample.station.records.retention import Retention
 from goldensample.station.records.rows import Change, Record
 from goldensample.station.settings import Settings
@@ -36,35 +37,6 @@ from goldensample.station.station_folder import find_products, lock_folder
 from goldensample.station.troubles import Trouble
 
 log = logging.getLogger(__name__)
-
-
-class Input(Protocol):
-    """A source that submits pictures to the line."""
-
-    def state(self) -> ConnectionState:
-        """Return how it is connected now, without blocking."""
-
-    def close(self) -> None:
-        """Submit no more."""
-
-
-class Output(Protocol):
-    """A sink of new records."""
-
-    def test(self, record: Record) -> None:
-        """Send a message that is no part's, without blocking."""
-
-    def retry(self) -> int:
-        """Try again what the receiver refused; return how many records that is."""
-
-    def send(self, record: Record) -> None:
-        """Accept a record without blocking."""
-
-    def state(self) -> ConnectionState:
-        """Return how it is connected now, without blocking."""
-
-    def close(self) -> None:
-        """Accept no more."""
 
 
 class Station:
@@ -115,7 +87,10 @@ class Station:
         self.started = time.monotonic()
         self._inputs: list[Input] = []
         self.outputs: list[Output] = []
-        if words := answer_interrupted(self.ledger):
+
+    def answer_interrupted(self) -> None:
+        """Answer the parts that were under way when the last run ended, at all outputs."""
+        if words := answer_interrupted(self.part_store, self.ledger, self.parts):
             self.log_change("", "", "trouble", None, words)
 
     def add_input(self, source: Input) -> None:
@@ -187,9 +162,13 @@ class Station:
     def _publish(self, record: Record, answered: bool) -> None:
         """Send a new record to open pages, and to outputs unless they had an answer already."""
         self.events.send("record", record_event(record))
-        if not answered and record.part is None:  # of several views the part is the answer
-            self.image.answer(record)
-        for output in () if answered else self.outputs:
+        if not answered:
+            self._answer(record)
+
+    def _answer(self, record: Record) -> None:
+        """Send a record, or a part, to controllers and outputs."""
+        self.image.answer(record)
+        for output in self.outputs:
             output.send(record)
 
     def _in_trouble(self) -> bool:
@@ -197,10 +176,10 @@ class Station:
         return any(source.state().state == "trouble" for source in self._inputs)
 
     def _publish_part(self, part: PartRecord, records: Sequence[Record]) -> None:
-        """Send a part and its views' new records to open pages, and the records to outputs."""
+        """Send a part and its views' new records to open pages, and the part to outputs."""
         for record in records:
-            self._publish(record, False)
-        self.image.answer(part_answer(part, records))
+            self.events.send("record", record_event(record))
+        self._answer(whole_part(part, records))
         self.events.send("part", asdict(part))
 
     def _records_in_use(self) -> set[int]:

@@ -8,13 +8,12 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from goldensample.station.line.deadline import LATE
 from goldensample.station.line.jobs import NO_PICTURE, TEST
 from goldensample.station.line.line import Line
 from goldensample.station.line.triggers import Triggers
-from goldensample.station.records.parts import PartRecord
 from goldensample.station.records.rows import ERROR, Record
 
 WORDS = 48
@@ -142,22 +141,6 @@ class ControllerImage:
         """Return the last record of a product, or of any; None before the first."""
         with self._lock:
             return self._last.get(product)
-
-
-def part_answer(part: PartRecord, records: Sequence[Record]) -> Record:
-    """Return what controllers see of a part of several views: its verdict, as of its oddest view.
-
-    Its number is that of its last record.
-    """
-    oddest = next((record for record in records if record.view == part.view), records[-1])
-    return replace(
-        oddest,
-        id=max(record.id for record in records),
-        product=part.product,
-        verdict=part.verdict,
-        note=part.note,
-        milliseconds=part.milliseconds or oddest.milliseconds,
-    )
 
 
 def heartbeat() -> int:

@@ -2,17 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 
-from goldensample.station.line.jobs import Job, JobResult
+from goldensample.station.line.jobs import Job, JobResult, make_error_record
 from goldensample.station.line.storing import store_part, store_results
-from goldensample.station.products.parts import PartProduct
+from goldensample.station.products.parts import PartProduct, PartProducts, PartVerdict
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
-from goldensample.station.records.parts import PartRecord
-from goldensample.station.records.rows import Record
+from goldensample.station.records.parts import INTERRUPTED, PartRecord
+from goldensample.station.records.rows import ERROR, Record
 from goldensample.wording.numbers import count
 
 Tell = Callable[[PartRecord, Sequence[Record]], None]
@@ -27,12 +27,15 @@ class PartJob:
         part: as it was begun.
         product: whose rule judges it.
         names: of the views that came, each of which gets a job.
+        reason: why it cannot be judged, or "".
     """
 
-    def __init__(self, part: PartRecord, product: PartProduct, names: Sequence[str]) -> None:
+    def __init__(
+        self, part: PartRecord, product: PartProduct, names: Sequence[str], reason: str = ""
+    ) -> None:
         self.part, self.answer = part, Future[tuple[PartRecord, list[Record]]]()
         self.answer.set_running_or_notify_cancel()
-        self._product, self._names = product, set(names)
+        self._product, self._names, self._reason = product, set(names), reason
         self._results: dict[str, JobResult] = {}
         self._failures: dict[str, str] = {}
 
@@ -55,8 +58,7 @@ class PartJob:
         """Judge the part, store it with its views, and only then answer."""
         jobs = {view: result.job for view, result in self._results.items()}
         try:
-            records = {view: result.record for view, result in self._results.items()}
-            found = self._product.judge(records, self._failures)
+            found = self._judge()
             part = replace(
                 self.part,
                 milliseconds=round(1000 * (time.time() - self.part.time), 3),
@@ -65,18 +67,47 @@ class PartJob:
                 view=found.view,
                 note=found.note,
             )
-            stored = store_part(archive, ledger, list(self._results.values()), part)
+            results = [*self._results.values(), *self._stand_ins(archive)]
+            results.sort(key=lambda result: self._product.names.index(result.job.view))
+            stored = store_part(archive, ledger, results, part)
         except Exception as error:
             log.exception("could not store part %d", self.part.id)
             self._answer(jobs, error)
             self.answer.set_exception(error)
             return
-        self._answer(jobs, dict(zip(jobs, stored, strict=True)))
+        self._answer(jobs, {record.view or "": record for record in stored})
         self.answer.set_result((part, stored))
         try:
             tell(part, stored)
         except Exception:
             log.exception("could not tell of part %d", part.id)
+
+    def _judge(self) -> PartVerdict:
+        """Return the verdict of the part."""
+        if self._reason:
+            return PartVerdict(ERROR, note=self._reason)
+        records = {view: result.record for view, result in self._results.items()}
+        return self._product.judge(records, self._failures)
+
+    def _stand_ins(self, archive: Archive) -> Iterator[JobResult]:
+        """Give a record without a picture, an error, of each view that is not there and must be."""
+        for name in self._product.required:
+            if name in self._results:
+                continue
+            job = Job(
+                self._product.products[name],
+                archive.receive_bytes(b""),
+                f"{self.part.serial or self.part.id}_{name}",
+                self.part.source,
+                self.part.operator,
+                part=self.part.id,
+                view=name,
+                serial=self.part.serial,
+                reference=self.part.job,
+                accepted=self.part.time,
+            )
+            reason = self._failures.get(name) or self._reason or f"view {name} missing"
+            yield JobResult(job, make_error_record(job, job.product.state, reason), None)
 
     def _answer(self, jobs: dict[str, Job], found: dict[str, Record] | Exception) -> None:
         """Answer the jobs of the views."""
@@ -132,7 +163,22 @@ class PartStore:
             part.finish(self._archive, self._ledger, self._tell)
 
 
-def answer_interrupted(ledger: Ledger) -> str:
-    """Answer the parts that were under way when the last run ended; return how many, in words."""
-    parts = ledger.parts.interrupt()
-    return f"{count(parts, 'part')} under way when the station stopped: no verdict" if parts else ""
+def answer_interrupted(store: PartStore, ledger: Ledger, products: PartProducts) -> str:
+    """Answer the parts that were under way when the last run ended; return how many, in words.
+
+    Nothing else may be stored meanwhile. Parts of a folder begin anew: their files are still there.
+    """
+    answered = 0
+    for part in ledger.parts.under_way():
+        if part.source == "folder":
+            ledger.parts.forget(part)
+            continue
+        answered += 1
+        if product := products.get(part.product):
+            interrupted = PartJob(part, product, (), INTERRUPTED)
+            store.begin(interrupted)
+            store.finish_complete(interrupted)
+        else:  # it is not in service any more, so nobody waits for it
+            ledger.parts.fail(replace(part, verdict=ERROR, note=INTERRUPTED))
+    words = "under way when the station stopped: no verdict"
+    return f"{count(answered, 'part')} {words}" if answered else ""

@@ -78,8 +78,7 @@ def connect_outputs(station: Station, options: OutputOptions) -> None:
     if options.mqtt:
         from goldensample.station.outputs.mqtt import Mqtt
 
-        products = [product.key for product in station.products]
-        mqtt = Mqtt(options.mqtt, _mqtt_options(station, options), products)
+        mqtt = Mqtt(options.mqtt, _mqtt_options(station, options), _keys(station))
         _add_courier(station, mqtt, options.limits)
     _connect_controllers(station, options)
     _tell_of_unnamed(station, options)
@@ -139,9 +138,13 @@ def _connect_controllers(station: Station, options: OutputOptions) -> None:
 
         folder = station.settings.folder / "opcua" if options.opcua_encrypt else None
         security = OpcUaSecurity(folder=folder, users=options.opcua_users)
-        products = [product.key for product in station.products]
-        find, image, triggers = station.ledger.get, station.image, station.triggers
-        station.add_output(OpcUa(options.opcua, security, products, find, image, triggers))
+        find, image, triggers = station.ledger.get_answer, station.image, station.triggers
+        station.add_output(OpcUa(options.opcua, security, _keys(station), find, image, triggers))
+
+
+def _keys(station: Station) -> list[str]:
+    """Return the keys of products and of parts of several views, each with verdicts of its own."""
+    return [one.key for one in (*station.products, *station.parts)]
 
 
 def _check_extra(module: str, option: str) -> None:

@@ -4,14 +4,15 @@ import json
 import math
 from typing import Any
 
+from goldensample.station.records.parts import WholePart
 from goldensample.station.records.rows import Record, iso
 
 REGION_KEYS = ("box_px", "area_px", "peak", "peak_px", "p_value")
 
 
 def verdict_message(record: Record) -> dict[str, Any]:
-    """Return the JSON message of a record."""
-    return {
+    """Return the JSON message of a record; that of a part has those of its views within."""
+    message = {
         "record": record.id,
         "product": record.product,
         "name": record.name,
@@ -30,6 +31,9 @@ def verdict_message(record: Record) -> dict[str, Any]:
         "file_sha256": record.file_sha256,
         "picture_sha256": record.picture_sha256,
     }
+    if isinstance(record, WholePart):
+        message["views"] = {one.view: verdict_message(one) for one in record.views}
+    return message
 
 
 def encode_message(record: Record) -> bytes:

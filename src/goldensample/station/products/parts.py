@@ -54,6 +54,11 @@ class PartProduct:
         """Names of the views, in order."""
         return self.manifest.names
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the views that a part must have."""
+        return tuple(view.name for view in self.manifest.views if view.required)
+
     def judge(self, records: Mapping[str, Record], failures: Mapping[str, str]) -> PartVerdict:
         """Return the verdict of a part from the records of its views.
 
@@ -99,15 +104,18 @@ class PartProducts:
         waiting: pictures that may wait, which must be all those of a part at least.
 
     Raises:
-        ValueError: two have the same key, or one has more views than may wait.
+        ValueError: two have the same key, or one that of a product, or more views than may wait.
     """
 
     def __init__(self, paths: Sequence[Path], products: Products, waiting: int) -> None:
         self._parts: dict[str, PartProduct] = {}
         for path in paths:
             part = PartProduct(path, products)
-            if part.key in self._parts:
-                raise ValueError(f"parts must differ in name; two are called {part.key}")
+            if part.key in self._parts or products.get(part.key):
+                raise ValueError(
+                    f"parts and products must differ in name; two are called {part.key}; rename "
+                    f"{path.name}"
+                )
             if len(part.names) > waiting:
                 raise ValueError(
                     f"--waiting must be at least the {len(part.names)} views of {path.name}; got "

@@ -26,10 +26,10 @@ class Ledger:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.outbox = Outbox(engine)
+        self.parts = Parts(engine)
+        self.outbox = Outbox(engine, self.parts)
         self.labels = Labels(engine)
         self.titles = Titles(engine)
-        self.parts = Parts(engine)
 
     def add(
         self,
@@ -44,7 +44,7 @@ class Ledger:
             rows: in order.
             watched_files: for each, the (path, stamp) of its file in a watched folder, or empty.
             answered: for each, whether outputs have had an answer to its part already.
-            part: what became of the part whose views they are.
+            part: what became of the part whose views they are, which is one answer for outputs.
         """
         stored = []
         with self._engine.begin() as connection:
@@ -57,7 +57,8 @@ class Ledger:
                 key = result.inserted_primary_key
                 assert key, "a record gets an id"
                 stored.append(Record(**{**values, "id": int(key[0])}))
-                if not (answered and answered[index]):
+                is_answer = part is None or index == len(rows) - 1
+                if is_answer and not (answered and answered[index]):
                     self.outbox.insert(connection, stored[-1].id)
                 if watched_files and watched_files[index][0]:
                     path, stamp = watched_files[index]
@@ -68,6 +69,11 @@ class Ledger:
         """Return a record, or None."""
         matches = self.find(Filter(), 1, records.c.id == record_id)
         return matches[0] if matches else None
+
+    def get_answer(self, record_id: int) -> Record | None:
+        """Return what outputs get at a record, see `Parts.answer`, or None."""
+        record = self.get(record_id)
+        return record and self.parts.answer(record)
 
     def find(
         self, criteria: Filter, limit: int = 100, condition: ColumnElement[bool] | None = None

@@ -3,6 +3,7 @@
 from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
+from goldensample.station.records.parts import Parts
 from goldensample.station.records.rows import Record
 from goldensample.station.records.tables import outbox, records
 
@@ -10,14 +11,16 @@ from goldensample.station.records.tables import outbox, records
 class Outbox:
     """Records that wait for outputs; every call is a transaction of its own.
 
-    An entry is made in the transaction that stores its record, and goes when it is delivered.
+    An entry is made in the transaction that stores its record, and goes when it is delivered. A
+    part of several views waits as the last of its records.
 
     Args:
         engine: of a database with the tables of this version.
+        parts: finds the part of a record.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, parts: Parts) -> None:
+        self._engine, self._parts = engine, parts
         self._outputs: tuple[str, ...] = ()
 
     def open(self, output: str) -> None:
@@ -30,11 +33,12 @@ class Outbox:
             connection.execute(insert(outbox).values(output=output, record=record_id))
 
     def next(self, output: str, limit: int) -> list[Record]:
-        """Return the oldest records that wait for an output and were not refused."""
+        """Return the oldest that wait for an output and were not refused: records, and parts."""
         query = select(records).join(outbox, outbox.c.record == records.c.id)
         query = query.where(_waits(output)).order_by(outbox.c.record).limit(limit)
         with self._engine.connect() as connection:
-            return [Record(**row) for row in connection.execute(query).mappings()]
+            found = [Record(**row) for row in connection.execute(query).mappings()]
+        return [self._parts.answer(record) for record in found]
 
     def remove(self, output: str, record_id: int) -> None:
         """Remove a delivered record."""

@@ -1,10 +1,11 @@
 """Parts in the database: begun when they are accepted, finished with their views' records."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from goldensample.station.records.rows import ERROR, Record
+from goldensample.station.records.rows import ERROR, Record, column_values
 from goldensample.station.records.tables import parts, records
 
 INTERRUPTED = "interrupted: the station stopped before the part was judged"
@@ -20,6 +21,7 @@ class PartRecord:
         product: key of the part's file.
         serial, job: as its sender gave them, or "".
         operator: who sent it, or "".
+        source: where it came from: "api", "folder" or "camera".
         time: seconds since 1970 in UTC.
         milliseconds: until it was stored; None while it is under way.
         verdict: "good", "defect" or ERROR; None while it is under way.
@@ -33,6 +35,7 @@ class PartRecord:
     serial: str
     job: str
     operator: str
+    source: str = "api"
     time: float
     milliseconds: float | None = None
     verdict: str | None = None
@@ -42,6 +45,34 @@ class PartRecord:
 
 
 PART_COLUMNS = tuple(field.name for field in fields(PartRecord))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholePart(Record):
+    """A part as outputs get it: its own verdict, p-value and number, all else of its oddest view.
+
+    Its number is that of the last of its views' records. `views` are those records.
+    """
+
+    views: tuple[Record, ...]
+
+
+def whole_part(part: PartRecord, records: Sequence[Record]) -> WholePart:
+    """Return a part that was answered as outputs get it, from its views' records.
+
+    An error has no oddest view: the first that is an error stands in its place, without a score.
+    """
+    oddest = next((one for one in records if one.view == part.view), None)
+    oddest = oddest or next((one for one in records if one.verdict == ERROR), records[0])
+    values = column_values(oddest) | {
+        "id": max(record.id for record in records),
+        "product": part.product,
+        "verdict": part.verdict,
+        "p_value": part.p_value,
+        "note": part.note,
+        "milliseconds": part.milliseconds or oddest.milliseconds,
+    }
+    return WholePart(**values, views=tuple(records))
 
 
 class Parts:
@@ -72,11 +103,30 @@ class Parts:
         with self._engine.begin() as connection:
             self.finish(connection, part)
 
-    def interrupt(self) -> int:
-        """Answer the parts that were under way when the last run ended; return how many."""
-        changed = update(parts).where(parts.c.verdict.is_(None))
+    def under_way(self) -> list[PartRecord]:
+        """Return the parts that were begun and not finished."""
+        query = select(parts).where(parts.c.verdict.is_(None)).order_by(parts.c.id)
+        with self._engine.connect() as connection:
+            return [PartRecord(**row) for row in connection.execute(query).mappings()]
+
+    def forget(self, part: PartRecord) -> None:
+        """Delete a part that was begun, and begins anew."""
         with self._engine.begin() as connection:
-            return connection.execute(changed.values(verdict=ERROR, note=INTERRUPTED)).rowcount
+            connection.execute(delete(parts).where(parts.c.id == part.id))
+
+    def answer(self, record: Record) -> Record:
+        """Return what outputs get at a record: the whole part at the last record of its answer.
+
+        A view that was late is stored once more after its part was answered; it is no answer.
+        """
+        part = self.get(record.part) if record.part else None
+        if part is None:
+            return record
+        answered: dict[str | None, Record] = {}
+        for one in self.views(part.id):
+            answered.setdefault(one.view, one)
+        whole = whole_part(part, list(answered.values()))
+        return whole if whole.id == record.id else record
 
     def get(self, number: int) -> PartRecord | None:
         """Return a part, or None."""

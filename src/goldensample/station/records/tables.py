@@ -69,6 +69,7 @@ parts = Table(
     Column("serial", String(255), nullable=False),
     Column("job", String(64), nullable=False),
     Column("operator", String(64), nullable=False),
+    Column("source", String(16), nullable=False, server_default="api"),
     Column("time", Float, nullable=False),
     Column("milliseconds", Float),
     Column("verdict", String(8)),

@@ -93,6 +93,7 @@ class PartSummary(Strict):
     serial: str
     job: str
     operator: str
+    source: str
     time: str
     milliseconds: float | None
     verdict: Literal["good", "defect", "error"] | None

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from time import time
 from typing import Annotated, Any
@@ -74,7 +74,10 @@ async def inspect_part(
             waiting = _submit(station, target, part, uploads, submits)
         except BaseException as error:
             reason = getattr(error, "detail", "") or str(error) or "its sender broke off"
-            station.ledger.parts.fail(replace(part, verdict=ERROR, note=str(reason)))
+            failed = PartJob(part, target, (), str(reason))
+            station.part_store.begin(failed)
+            finish = partial(station.part_store.finish_complete, failed)
+            await asyncio.wrap_future(station.line.run_exclusive(finish))
             raise
     done, records = await asyncio.wrap_future(waiting.answer)
     body = part_json(station, done, records)
