@@ -20,11 +20,14 @@ from goldensample.learning.revisions import Note
 from goldensample.learning.teach_miss import masked_cells
 from goldensample.methods.mean_map import MeanMap
 from goldensample.methods.padim import PaDiM
+from goldensample.native.library import library
 from goldensample.preparation.alignment import MIN_AGREEMENT, Reference, min_agreement, reference_of
-from goldensample.preparation.motion import Motion, inside_mask
+from goldensample.preparation.motion import Motion, _warp_plain, inside_mask, warp
 from goldensample.preparation.placement import EDGE_RADIUS
 from goldensample.preparation.preparation import small_grey
+from goldensample.preparation.registration import coarse_motions, refine_motion
 from goldensample.preparation.roi import roi_from_mask
+from goldensample.preparation.template import compute_template, structure
 from goldensample.records import Picture
 
 SIDE = 80
@@ -113,6 +116,51 @@ def test_known_motions_are_found(aligning, motion, share):
     still = aligning.apply(board(9, share=share) // 3 * 2)[0]
     middle = (slice(None), slice(28, 52), slice(28, 52))
     assert np.abs(canvas[middle] - still[middle]).mean() < 4  # the noise alone differs
+
+
+@pytest.mark.parametrize("degrees", [-180, -133, -91, -16, 0, 40, 90, 179])
+def test_parts_in_any_orientation_are_found(degrees):
+    boards = [board(k, Motion(37.0 * k - 90, 0.03, -0.02), share=2.0) for k in range(6)]
+    aligning = align_to(CANVAS, board(0, share=2.0), boards, range(6), degrees=180)
+    motion = Motion(float(degrees), 0.06, -0.04)
+    found = aligning.apply(board(9, motion, share=2.0) // 3 * 2)[1].motion
+    assert apart(found, motion) < 0.5
+
+
+def test_a_search_of_all_orientations_finds_what_a_slow_one_does():
+    template = compute_template(small_grey(board(0, share=1.6)), 180)
+    slow = replace(template, coarsest=None)  # every degree at the size of the coarse search
+    for k in range(12):
+        values = structure(small_grey(board(k, Motion(29.0 * k - 170, 0.05, 0.02), share=1.6)))
+        fast, reference = coarse_motions(values, template), coarse_motions(values, slow)
+        assert fast[0] == reference[0]
+
+
+def test_turning_past_half_a_turn_goes_on_from_the_other_side():
+    template = compute_template(small_grey(board(0, share=1.6)), 180)
+    values = structure(small_grey(board(3, Motion(-179.6, 0.0, 0.0), share=1.6)))
+    found, agreement = refine_motion(values, template, Motion(179.0, 0.0, 0.0))
+    assert found.degrees == pytest.approx(-179.6, abs=0.3)
+    assert agreement > 0.8
+
+
+@pytest.mark.parametrize("shape", [(128, 128), (40, 64, 3), (1, 4), (7, 1, 3), (5, 6, 2)])
+@pytest.mark.parametrize("zero_beyond", [False, True])
+def test_compiled_warping_is_scipys(shape, zero_beyond):
+    if library() is None:
+        pytest.skip("the package was built without a C compiler")
+    values = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    for motion in (*ASKEW, Motion(0.0, 0.0, 0.25), Motion(137.0, 0.1, 0.2)):
+        affine = motion.forward(shape[:2])
+        warped = warp(values, affine, zero_beyond)
+        planes = values.reshape(*shape[:2], -1)
+        mode = "constant" if zero_beyond else "nearest"
+        plain = [
+            affine_transform(p, *affine, order=1, mode=mode) for p in planes.transpose(2, 0, 1)
+        ]
+        expected = np.stack(plain, axis=-1).reshape(shape)
+        assert np.allclose(warped, expected, rtol=2e-7, atol=0)  # nearly always the same bits
+        assert np.array_equal(expected, _warp_plain(values, affine, zero_beyond))
 
 
 def test_what_is_too_far_is_not_moved(aligning):
@@ -260,7 +308,7 @@ def test_good_pictures_must_agree(aligning):
     textures = [
         np.random.default_rng(k).integers(0, 255, (SIDE, SIDE, 3), np.uint8) for k in range(5)
     ]
-    with pytest.raises(ValueError, match=r"good pictures must agree .* leave out --align"):
+    with pytest.raises(ValueError, match=r"good pictures must agree .* --align-degrees 180 "):
         align_to(CANVAS, textures[0], textures[1:], range(4))
     assert min_agreement([0.9, 0.8, 0.1]) == 0.4
     assert min_agreement([MIN_AGREEMENT, 0.4]) == MIN_AGREEMENT
@@ -274,6 +322,7 @@ def test_references_that_cannot_be():
         ({"shape_hw": (400, 6)}, "shape_hw must be in 1 to 128"),
         ({"least": 1.5}, "least must be in"),
         ({"grey": "§"}, "ASCII"),
+        ({"degrees": 200}, "degrees must be in 15 to 180; got 200"),
     ):
         with pytest.raises(ValueError, match=words):
             replace(good, **change)
@@ -300,6 +349,22 @@ def test_the_commands_align(boards, tiny_file, tmp_path):
     done = golden("inspect", file, tmp_path / "flat.png", "--strict-input")
     assert "flat.png must agree with the reference to be judged" in done.stdout
     assert done.returncode == 2
+
+
+def test_the_command_searches_all_orientations(tiny_file, tmp_path):
+    for k in range(12):
+        save_picture(tmp_path / f"good/{k:02d}.png", board(k, Motion(30.0 * k - 170, 0.0, 0.0)))
+    save_picture(tmp_path / "reference.png", board(400))
+    options = ("--backbone", f"onnx:{tiny_file}", "--size", "80", "--false-alarms", "0")
+    fitting = ("fit", tmp_path / "good", "-o", tmp_path / "a.golden", *options)
+    done = golden(*fitting, "--align-degrees", "180")
+    assert "--align-degrees must come with --align" in done.stderr
+    done = golden(*fitting, "--align", tmp_path / "reference.png", "--align-degrees", "180")
+    assert done.returncode == 0, done.stderr
+    known = load(tmp_path / "a.golden")
+    assert known.preparation.reference.degrees == 180
+    motions = [picture.motion.degrees for picture in known.pictures]
+    assert motions == pytest.approx([30.0 * k - 170 for k in range(12)], abs=1)
 
 
 @pytest.mark.real

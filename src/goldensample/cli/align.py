@@ -10,6 +10,7 @@ from goldensample.features.extraction import align_to
 from goldensample.images.codec import read_image
 from goldensample.images.folder import Folder
 from goldensample.preparation.preparation import Preparation
+from goldensample.preparation.template import DEGREES, FULL
 from goldensample.records import Notify
 
 Align = Annotated[
@@ -20,10 +21,20 @@ Align = Annotated[
         "a fifth of its sides, so that its part lies as in this one.",
     ),
 ]
+AlignDegrees = Annotated[
+    int | None,
+    typer.Option(
+        min=DEGREES,
+        max=FULL,
+        show_default=str(DEGREES),
+        help="By how much parts may be turned, either way; 180 for parts in any orientation.",
+    ),
+]
 
 
 def add_alignment(
     file: Path | None,
+    degrees: int | None,
     preparation: Preparation,
     pictures: Folder,
     held_out: Collection[int],
@@ -33,6 +44,7 @@ def add_alignment(
 
     Args:
         file: the reference picture, or None.
+        degrees: by how much parts may be turned; None for DEGREES.
         preparation: without a reference; not changed.
         pictures: good ones.
         held_out: numbers of the calibration pictures, which have no part in the alignment.
@@ -40,9 +52,14 @@ def add_alignment(
 
     Raises:
         ImageError: a picture cannot be read.
-        ValueError: good pictures do not agree with the reference.
+        ValueError: good pictures do not agree with the reference, or a range is given without one.
     """
+    if file is None and degrees is not None:
+        raise ValueError(
+            f"--align-degrees must come with --align, the picture to align to; got {degrees} alone"
+        )
     if file is None:
         return preparation
     training = [index for index in range(len(pictures)) if index not in set(held_out)]
-    return align_to(preparation, read_image(file, pictures.grey_range), pictures, training, notify)
+    reference = read_image(file, pictures.grey_range)
+    return align_to(preparation, reference, pictures, training, notify, degrees or DEGREES)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from goldensample.cli.align import Align, add_alignment
+from goldensample.cli.align import Align, AlignDegrees, add_alignment
 from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.fit_pictures import (
     Defects,
@@ -75,6 +75,7 @@ def fit_one(
     crop: Crop = None,
     grey_range: GreyRangeText = None,
     align: Align = None,
+    align_degrees: AlignDegrees = None,
     ignore: Ignore = None,
     look_at: RoiFile = None,
     zones: ZonesFile = None,
@@ -107,10 +108,9 @@ def fit_one(
     from goldensample.images.folder import read_images
     from goldensample.masks.zone_files import add_roi_and_zones
 
-    started = perf_counter()
+    started, kind = perf_counter(), find_kind(method)
     given, paths = paths, training_paths(paths, layout, category, path_column)
     presets, sizes = PAPER if preset else {}, Sizes(size, resize, crop, tile).or_preset(preset)
-    kind = find_kind(method)
     settings = build_method(kind, preset_knobs(preset) | knobs, device)
     check_can(settings, thumbnails, bool(defects))
     preparation = sizes.preparation()
@@ -136,9 +136,9 @@ def fit_one(
         preparation = preparation or default_preparation(shapes, stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
         tell_stretched(pictures, preparation)
-        held_out = choose_held_out(pictures, settings, rate, calibration)
-        preparation = add_alignment(align, preparation, pictures, held_out.tolist(), notify)
-        spool = feature_spool(output, pictures, network, preparation, len(held_out), resume, tell)
+        held = choose_held_out(pictures, settings, rate, calibration).tolist()
+        preparation = add_alignment(align, align_degrees, preparation, pictures, held, notify)
+        spool = feature_spool(output, pictures, network, preparation, len(held), resume, tell)
         with spool as store:
             inspector = fit(
                 pictures,

@@ -99,6 +99,7 @@ def _file_info(file: Path, method: str | None) -> dict[str, Any]:
             "white": levels.white if levels else None,
             "looked_at": round(preparation.view.share, 4) if preparation.view else 1.0,
             "aligned": preparation.reference is not None,
+            "aligned_degrees": preparation.reference.degrees if preparation.reference else None,
             "zones": {zone.name: zone.limit for zone in preparation.zones} or None,
         },
         "method": inspector.method_name,

@@ -13,6 +13,7 @@ from goldensample.features.tiling import run_tiled, spans
 from goldensample.preparation.alignment import min_agreement, reference_of
 from goldensample.preparation.placement import Placement
 from goldensample.preparation.preparation import Preparation, small_grey
+from goldensample.preparation.template import DEGREES
 from goldensample.records import Array, Features, Notify, Picture, Pictures, silent
 
 BATCH = 8
@@ -116,6 +117,7 @@ def align_to(
     images: Pictures | Sequence[Array | Picture],
     chosen: Sequence[int],
     notify: Notify = silent,
+    degrees: int = DEGREES,
 ) -> Preparation:
     """Return a preparation that first aligns every picture to a reference.
 
@@ -125,17 +127,17 @@ def align_to(
         images: good pictures; their agreement with the reference sets the least for others.
         chosen: indices of those registered, subsampled evenly where they are many.
         notify: called with ("align", pictures done, pictures).
+        degrees: by how much a part may be turned, either way: 15 to 180.
 
     Raises:
         ValueError: they do not agree, see `alignment.min_agreement`; or an array is no picture.
     """
-    pixels = as_picture(reference, 0).pixels.astype(np.float32)
-    target = reference_of(small_grey(pixels))
+    target = reference_of(small_grey(as_picture(reference, 0).pixels), degrees)
     sampled = np.linspace(0, len(chosen) - 1, min(REGISTERED, len(chosen))).astype(int)
     agreements: list[float] = []
     for position in sampled:
         index = chosen[position]
-        source = as_picture(images[index], index).pixels.astype(np.float32)
+        source = as_picture(images[index], index).pixels
         agreements.append(target.register(small_grey(source, target.shape_hw))[1])
         notify("align", len(agreements), len(sampled))
     return replace(preparation, reference=replace(target, least=min_agreement(agreements)))

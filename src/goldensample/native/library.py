@@ -33,7 +33,8 @@ def load(path: Path) -> ctypes.CDLL | None:
     compiled.png_rows.argtypes = [ctypes.c_char_p, number, number, number, address]
     compiled.resize.argtypes = [address, number, address, address, address, address]
     compiled.coreset_update.argtypes = [address, address, number, number, address]
-    compiled.resize.restype = compiled.coreset_update.restype = None
+    compiled.warp.argtypes = [address, number, number, number, address, number, address]
+    compiled.resize.restype = compiled.coreset_update.restype = compiled.warp.restype = None
     compiled.coreset_choose.argtypes = [address, number, address]
     compiled.widen_halves.argtypes = [address, address, number]
     compiled.coreset_choose.restype = compiled.widen_halves.restype = number

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from goldensample.native.library import library
 from goldensample.records import Array
 
 Affine = tuple[Array, Array]
@@ -52,8 +53,7 @@ class Motion:
         Args:
             pixels: (H, W, 3) float32; not changed.
         """
-        affine = self.forward((pixels.shape[0], pixels.shape[1]))
-        return np.stack([warp(pixels[..., k], affine) for k in range(3)], axis=-1)
+        return warp(pixels, self.forward((pixels.shape[0], pixels.shape[1])))
 
     def restore(self, values: Array) -> Array:
         """Warp a map of the aligned picture back onto the picture; 0 beyond it.
@@ -61,17 +61,51 @@ class Motion:
         Args:
             values: (H, W) float32; not changed.
         """
-        return warp(values, self.inverse((values.shape[0], values.shape[1])), "constant")
+        return warp(values, self.inverse((values.shape[0], values.shape[1])), zero_beyond=True)
 
 
-def warp(values: Array, affine: Affine, mode: str = "nearest") -> Array:
-    """Return (H, W) float32: each pixel sampled where the affine map sends it, bilinear."""
-    from scipy.ndimage import affine_transform
+def warp(values: Array, affine: Affine, zero_beyond: bool = False) -> Array:
+    """Return float32: each pixel sampled where the affine map sends it, bilinear.
 
-    warped: Array = affine_transform(
-        values, *affine, output=np.float32, order=1, mode=mode, prefilter=False
+    Args:
+        values: (H, W) or (H, W, k) float32; not changed.
+        affine: from a point of the result to a point of `values`.
+        zero_beyond: whether what lies beyond `values` is 0; else their edge is repeated.
+    """
+    compiled = library()
+    if compiled is None:
+        return _warp_plain(values, affine, zero_beyond)
+    source = np.ascontiguousarray(values, np.float32)
+    numbers = np.concatenate([affine[0].ravel(), affine[1]]).astype(np.float64)
+    warped = np.empty(source.shape, np.float32)
+    height, width = source.shape[:2]
+    depth = source.size // max(height * width, 1)
+    compiled.warp(
+        source.ctypes.data,
+        height,
+        width,
+        depth,
+        numbers.ctypes.data,
+        zero_beyond,
+        warped.ctypes.data,
     )
     return warped
+
+
+def _warp_plain(values: Array, affine: Affine, zero_beyond: bool) -> Array:
+    """Return what `warp` does, by SciPy, where there is no compiled code."""
+    from scipy.ndimage import affine_transform
+
+    mode = "constant" if zero_beyond else "nearest"
+    warped = np.empty(values.shape, np.float32)
+    for source, result in zip(_planes(values), _planes(warped), strict=True):
+        affine_transform(source, *affine, output=result, order=1, mode=mode, prefilter=False)
+    return warped
+
+
+def _planes(values: Array) -> list[Array]:
+    """Return views of the (H, W) planes of (H, W) or (H, W, k)."""
+    return [values] if values.ndim == 2 else [values[..., k] for k in range(values.shape[2])]
 
 
 def inside_mask(affine: Affine, shape_hw: tuple[int, int]) -> Array:

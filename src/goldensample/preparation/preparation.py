@@ -113,14 +113,14 @@ class Preparation:
         placement = self.placement((pixels.shape[0], pixels.shape[1]))
         source = pixels
         if self.reference:
-            source, placement = align(pixels.astype(np.float32), placement, self.reference)
+            source, placement = align(pixels, placement, self.reference)
         shape_hw = (source.shape[0], source.shape[1])
         source = resize(source, replace(placement, shape_hw=shape_hw))
         return np.ascontiguousarray(source.transpose(2, 0, 1)), placement
 
 
 def resize_to(source: Array, size_hw: tuple[int, int]) -> Array:
-    """Return a picture (H, W, k) float32 resized to exactly (height, width)."""
+    """Return a picture (H, W, k) uint8 or float32 resized to exactly (height, width)."""
     return resize(source, Placement((source.shape[0], source.shape[1]), size_hw, size_hw, False))
 
 
@@ -128,24 +128,32 @@ def small_grey(source: Array, shape_hw: tuple[int, int] | None = None) -> Array:
     """Return the small grey version of a picture that `alignment` takes, (h, w) float32.
 
     Args:
-        source: (H, W, 3) float32 in [0, 255]; not changed.
+        source: (H, W, 3) uint8 RGB; not changed.
         shape_hw: (h, w), the reference's; None derives it from this picture.
     """
     sides = shape_hw or small_hw((source.shape[0], source.shape[1]))
-    grey: Array = resize_to(source.mean(axis=2, keepdims=True), sides)[..., 0]
+    grey: Array = resize_to(source, sides).mean(axis=2)
     return grey
 
 
-def align(source: Array, placement: Placement, reference: Reference) -> tuple[Array, Placement]:
+def align(pixels: Array, placement: Placement, reference: Reference) -> tuple[Array, Placement]:
     """Warp a picture so that its part lies as the reference's, or mark it as unaligned.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB; not changed.
+        placement: of it, without a motion.
+        reference: what its part is to lie as.
+
+    Returns:
+        (h, w, 3) float32, and the placement.
 
     A picture of more than twice its size on the canvas is first shrunk to that: warping blurs by
     half a pixel, which is invisible then, and the cost does not grow with the camera.
     """
     sides = zip(placement.shape_hw, placement.resized_hw, strict=True)
     height, width = (min(side, 2 * resized) for side, resized in sides)
-    source = resize_to(source, (height, width))
-    motion = reference.find_motion(small_grey(source, reference.shape_hw))
+    source = resize_to(pixels, (height, width))
+    motion = reference.find_motion(small_grey(pixels, reference.shape_hw))
     placement = replace(placement, motion=motion, unaligned=motion is None)
     return (motion.align(source) if motion else source), placement
 
