@@ -74,6 +74,7 @@ HOMES = {
     "rich": {"cli"},
     "safetensors": {"artifact.container", "backbones.weights"},
     "matplotlib": {"bench"},
+    "tifffile": {"bench"},
     "fpdf": {"report.pdf", "report.pdf_pages"},
     "fastapi": {"station"},
     "starlette": {"station"},

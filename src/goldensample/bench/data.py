@@ -97,7 +97,7 @@ def _read_location(data_set: str, location: Location) -> Category:
     data = read_category(location.root, location.category, location.layout)
     if not data.train:
         raise ImageError(f"{location.root} must have good pictures to fit on; {data_set} has none")
-    digest, files = blake2b(digest_size=8), [*data.train]
+    digest, files = blake2b(digest_size=8), [*data.train, *data.validation]
     for item in data.test:
         files += [item.path, *item.masks]
     for path in sorted(files):

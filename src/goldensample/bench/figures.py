@@ -45,6 +45,9 @@ METRICS = {
     "pro": Metric("PRO, %", ("evaluation", "pro")),
     "pro_5": Metric("PRO to 5 %, %", ("evaluation", "pro_5")),
     "pixel_f1": Metric("pixel F1, %", ("evaluation", "pixel_f1")),
+    "segmentation_f1": Metric(
+        "pixel F1 at the validation pictures' limit, %", ("segmentation", "f1")
+    ),
     "spro": Metric("sPRO to 30 %, %", ("evaluation", "spro")),
     "spro_5": Metric("sPRO to 5 %, %", ("evaluation", "spro_5")),
     "type_auroc": Metric("image AUROC, mean of the types, %", ("evaluation", "type_auroc")),

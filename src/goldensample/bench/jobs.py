@@ -12,6 +12,7 @@ from typing import Any
 
 from goldensample.bench.running import LoadedNetwork, NetworkKey, RunExecutor, network_key
 from goldensample.bench.runs import Run
+from goldensample.bench.submission import missing
 from goldensample.errors import GoldenError
 from goldensample.graphs.join import join
 from goldensample.graphs.open_backbone import open_backbone
@@ -23,11 +24,21 @@ from goldensample.storage.atomic import write_atomic
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A run, and whether it uses the feature cache and saves its heat maps."""
+    """A run, and whether it uses the feature cache and saves its heat maps.
+
+    Args:
+        private: number of private pictures whose maps it writes, see `submission`.
+    """
 
     run: Run
     cached: bool
     maps: bool
+    private: int = 0
+
+    @property
+    def pictures(self) -> int:
+        """Number of pictures to process, for the estimate of the remaining time."""
+        return self.run.pictures + self.private
 
 
 def raw_file(output: Path, name: str) -> Path:
@@ -40,24 +51,38 @@ def maps_file(output: Path, name: str) -> Path:
     return output / "maps" / f"{name}.npz"
 
 
-def pending_tasks(runs: Mapping[str, tuple[Run, bool]], output: Path) -> list[Task]:
+def private_folder(output: Path, name: str) -> Path:
+    """Return the folder of a run's maps of private pictures."""
+    return output / "private" / name
+
+
+def pending_tasks(
+    runs: Mapping[str, tuple[Run, bool]], output: Path, submit: bool = False
+) -> list[Task]:
     """Return the runs without a result, sorted by data and network.
 
     Args:
         runs: by name, each with whether its heat maps are saved.
         output: folder of the results.
+        submit: whether they write the maps of private pictures, too.
 
     Features are cached where several of the runs share them, but never for timed runs.
     """
+    lacking = {
+        name: len(missing(run, private_folder(output, name))) if submit else 0
+        for name, (run, _) in runs.items()
+    }
     unfinished = [
-        (run, maps)
+        (run, maps, lacking[name])
         for name, (run, maps) in runs.items()
-        if not raw_file(output, name).is_file() or (maps and not maps_file(output, name).is_file())
+        if not raw_file(output, name).is_file()
+        or (maps and not maps_file(output, name).is_file())
+        or lacking[name]
     ]
-    sharing = Counter(_feature_key(run) for run, _ in unfinished if not run.timed)
+    sharing = Counter(_feature_key(run) for run, _, _ in unfinished if not run.timed)
     tasks = [
-        Task(run, not run.timed and sharing[_feature_key(run)] > 1, maps)
-        for run, maps in unfinished
+        Task(run, not run.timed and sharing[_feature_key(run)] > 1, maps, private)
+        for run, maps, private in unfinished
     ]
     return sorted(tasks, key=lambda task: (task.run.timed, _feature_key(task.run)))
 
@@ -86,7 +111,7 @@ def run_tasks(
     """
     networks = open_networks(tasks)
     failures: dict[str, str] = {}
-    done, total = 0, sum(task.run.pictures for task in tasks)
+    done, total = 0, sum(task.pictures for task in tasks)
     notify("pictures of all runs", 0, total)
     untimed = [task for task in tasks if not task.run.timed]
     timed = [task for task in tasks if task.run.timed]
@@ -97,7 +122,7 @@ def run_tasks(
     for task, reason in chain(results, _run_on(local_runner, timed, networks, output)):
         if reason:
             failures[task.run.name] = reason
-        done += task.run.pictures
+        done += task.pictures
         notify("pictures of all runs", done, total)
     return failures
 
@@ -164,7 +189,10 @@ def _run_task(state: tuple[RunExecutor, Path], task: Task) -> str:
     (executor, output), name = state, task.run.name
     try:
         raw = executor.execute(
-            task.run, task.cached, maps_file(output, name) if task.maps else None
+            task.run,
+            task.cached,
+            maps_file(output, name) if task.maps else None,
+            private_folder(output, name) if task.private else None,
         )
     except (GoldenError, ValueError, MemoryError, ImportError) as error:
         return str(error) or type(error).__name__

@@ -19,6 +19,8 @@ from goldensample.bench.data import Category, load_dataset
 from goldensample.bench.features import CachingBackbone
 from goldensample.bench.machine import machine, versions
 from goldensample.bench.runs import Run, Source
+from goldensample.bench.segmentation import Segmentation, segmentation_at_limit
+from goldensample.bench.submission import write_maps
 from goldensample.datasets import labelled
 from goldensample.evaluation.evaluate import Labelled, Tally
 from goldensample.fitting.fit import fit
@@ -64,12 +66,15 @@ class RunExecutor:
         self._networks, self._features, self._threads = networks, features, threads
         self._backbones: dict[tuple[NetworkKey, bool], Backbone] = {}
 
-    def execute(self, run: Run, cached: bool, maps: Path | None) -> dict[str, Any]:
+    def execute(
+        self, run: Run, cached: bool, maps: Path | None, private: Path | None = None
+    ) -> dict[str, Any]:
         """Return the raw result of a run.
 
         Args:
             cached: use the feature cache.
             maps: file for the heat maps, or None.
+            private: folder for the maps of MVTec AD 2's private test pictures, or None.
         """
         with nullcontext() if run.timed else threadpool_limits(1, "blas"):
             loaded = self._networks[network_key(run)]
@@ -78,7 +83,13 @@ class RunExecutor:
             start = perf_counter()
             inspector = _fit(run, backbone, loaded.members, pictures)
             fit_s = perf_counter() - start
-            result = _evaluate(run, inspector, pictures.grey_range, maps)
+            grey_range = pictures.grey_range
+            good = load_dataset(run.category).validation
+            validation = Folder(tuple(path.name for path in good), good, grey_range)
+            at_limit = segmentation_at_limit(inspector, validation)
+            result = _evaluate(run, inspector, grey_range, maps, at_limit)
+            if private:
+                write_maps(inspector, run, at_limit, private, grey_range)
         result["times"] |= {"fit_seconds": round(fit_s, 4), "features_kept": cached}
         arrays = inspector.detector.arrays()
         size = sum(array.nbytes for array in arrays.values()) + len(backbone.network.graph)
@@ -148,7 +159,11 @@ def _fit(run: Run, backbone: Backbone, members: tuple[int, ...], pictures: Folde
 
 
 def _evaluate(
-    run: Run, inspector: Inspector, grey_range: GreyRange | None, maps: Path | None
+    run: Run,
+    inspector: Inspector,
+    grey_range: GreyRange | None,
+    maps: Path | None,
+    at_limit: Segmentation | None,
 ) -> dict[str, Any]:
     """Inspect the test pictures; return the metrics, the score of each picture, and times."""
     tally, seconds = Tally(), []
@@ -157,6 +172,8 @@ def _evaluate(
     archive = _HeatMapArchive(maps) if maps else None
     for truth, inspection, elapsed in _inspect_timed(inspector, truths, run.timed):
         tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels)
+        if at_limit and inspection.heat_map is not None and truth.mask is not None:
+            at_limit.add(inspection.heat_map, truth.mask)
         seconds.append(round(elapsed, 5))
         values = (inspection.name, truth.kind, truth.defect, shortest_decimal(inspection.score))
         for column, value in zip(columns.values(), values, strict=True):
@@ -166,7 +183,13 @@ def _evaluate(
     if archive:
         archive.finish()
     times = {"seconds_per_image": float(np.mean(seconds)), "seconds": seconds}
-    return {"evaluation": tally.result().as_json(), "pictures": columns, "times": times}
+    counted = {"segmentation": at_limit.as_json()} if at_limit else {}
+    return {
+        "evaluation": tally.result().as_json(),
+        **counted,
+        "pictures": columns,
+        "times": times,
+    }
 
 
 def _inspect_timed(

@@ -16,7 +16,7 @@ from goldensample.preparation.preparation import Preparation
 
 BUILT_IN = (
     *("table1", "table2", "table3", "table4", "table5", "table6", "tableS1"),
-    *("fig4", "fig5", "fig6", "figS1", "trained", "mvtec_loco"),
+    *("fig4", "fig5", "fig6", "figS1", "trained", "mvtec_loco", "mvtec_ad_2"),
 )
 VIEWS = ("table", "categories", "curve", "mistakes")
 SCALES = ("linear", "log", "names")

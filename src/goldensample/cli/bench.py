@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from goldensample.cli.bench_list import list_runs, list_suites
 from goldensample.cli.console import failure_list, print_json, progress, say, tell
 from goldensample.cli.options import RunnerName
 from goldensample.errors import GoldenError
 
 if TYPE_CHECKING:
+    from goldensample.bench.board import ResultsTable
     from goldensample.bench.data import Category
     from goldensample.bench.runs import Networks, Run
     from goldensample.bench.suites import Suite
@@ -55,6 +57,13 @@ def command(
     only: Annotated[
         str | None, typer.Option(help="Run only what has this text in its name.", metavar="TEXT")
     ] = None,
+    submission: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write what MVTec AD 2's server takes, of one method, to DIR and DIR.tar.gz.",
+        ),
+    ] = None,
     list_: Annotated[
         bool,
         typer.Option(
@@ -70,12 +79,13 @@ def command(
     """Run the suites of the paper on your data, and write tables and figures beside its numbers.
 
     The suites are table1 to table6, tableS1, fig4 to fig6, figS1, trained (methods that train a
-    network: hours on a processor) and mvtec_loco (by that data set's own measure, sPRO). Each run
-    leaves one file in DIR/raw; what is there is not run again, so a run that was broken off goes
-    on. DIR/README.md joins all that has been run.
+    network: hours on a processor), and mvtec_loco and mvtec_ad_2 (by those data sets' own
+    measures). Each run leaves one file in DIR/raw; what is there is not run again, so a run that
+    was broken off goes on. DIR/README.md joins all that has been run.
     """
-    from goldensample.bench import board, page, plots
+    from goldensample.bench import board
     from goldensample.bench import jobs as bench_jobs
+    from goldensample.bench import submission as bench_submission
     from goldensample.bench import suites as bench_suites
     from goldensample.bench.data import find_categories
     from goldensample.ray_runner import open_runner
@@ -91,28 +101,29 @@ def command(
     categories = find_categories(data or [])
     runs = _runs(chosen, categories, networks, only)
     if list_:
-        _list_suites(chosen, categories, networks, json)
-        _list(runs, output, json)
+        list_suites(chosen, categories, networks, json)
+        list_runs(runs, output, json)
         return
+    if submission:
+        bench_submission.check_runs(runs, submission)
     failures: dict[str, str] = {}
-    if tasks := bench_jobs.pending_tasks(runs, output):
+    if tasks := bench_jobs.pending_tasks(runs, output, submission is not None):
         tell(f"{len(tasks)} of {len(runs)} runs to do")
         with open_runner(runner, output) as workers, progress() as notify:
             failures = bench_jobs.run_tasks(tasks, output, jobs, notify, workers)
     results = board.read_results(output)
     all_categories = board.merge_categories(categories, results)
     results_table = board.ResultsTable(all_categories, networks, results, failures)
-    for suite in chosen:
-        _show(page.write_views(suite, results_table, output), suite.name, json)
-    if not plots.can_draw() and any(suite.view == "curve" for suite in chosen):
-        tell(plots.INSTALL)
-    shipped = [bench_suites.read_suite(name) for name in bench_suites.BUILT_IN]
-    custom = [suite for suite in chosen if suite.name not in bench_suites.BUILT_IN]
-    tell(f"all results: {page.write_page([*shipped, *custom], results_table, output)}")
+    _show_all(chosen, results_table, output, json)
     if failures:
         raise GoldenError(
             f"every run must end well; {len(failures)} did not:{failure_list(failures)}"
         )
+    if submission:
+        folders = [
+            (run, bench_jobs.private_folder(output, name)) for name, (run, _) in runs.items()
+        ]
+        tell(f"to upload: {bench_submission.write_submission(folders, submission)}")
 
 
 def _suite_names(arguments: Sequence[str]) -> list[str]:
@@ -169,45 +180,20 @@ def _runs(
     return runs
 
 
-def _list_suites(
-    chosen: Sequence["Suite"], categories: Sequence["Category"], networks: "Networks", json: bool
+def _show_all(
+    chosen: Sequence["Suite"], results_table: "ResultsTable", output: Path, json: bool
 ) -> None:
-    """Print each suite and what it lacks here."""
+    """Write and print the tables and figures of suites, and write the page of all results."""
+    from goldensample.bench import page, plots
+    from goldensample.bench.suites import BUILT_IN, read_suite
+
     for suite in chosen:
-        lacks = _lacks(suite, categories, networks)
-        if json:
-            print_json({"suite": suite.name, "title": suite.title, "lacks": lacks})
-        else:
-            say(f"{suite.name:8} {suite.title}" + "".join(f"\n{'':8} lacks {one}" for one in lacks))
-
-
-def _lacks(suite: "Suite", categories: Sequence["Category"], networks: "Networks") -> list[str]:
-    """Return the data and the weights that a suite would take and does not have."""
-    from goldensample.bench.board import ResultsTable
-    from goldensample.bench.runs import make_run
-
-    results_table, lacks = ResultsTable(categories, networks, {}, {}), dict[str, None]()
-    for panel, _, entry in suite.entries():
-        found = results_table.categories_of(panel)
-        if not found:
-            name = panel.data[0].rstrip("*")
-            lacks[f"data: --data {f'{name}=' if name else ''}DIR"] = None
-        for category in found:
-            run = make_run(entry, category, entry.seeds[0], networks)
-            if isinstance(run, str):
-                lacks[run.removeprefix("needs ")] = None
-    return list(lacks)
-
-
-def _list(runs: Mapping[str, tuple["Run", bool]], output: Path, json: bool) -> None:
-    from goldensample.bench.jobs import raw_file
-
-    for name, (run, _) in runs.items():
-        done = raw_file(output, name).is_file()
-        if json:
-            print_json({"run": name, "done": done, **run.specification()})
-        else:
-            say(f"{'done' if done else 'to do':6} {name}")
+        _show(page.write_views(suite, results_table, output), suite.name, json)
+    if not plots.can_draw() and any(suite.view == "curve" for suite in chosen):
+        tell(plots.INSTALL)
+    shipped = [read_suite(name) for name in BUILT_IN]
+    custom = [suite for suite in chosen if suite.name not in BUILT_IN]
+    tell(f"all results: {page.write_page([*shipped, *custom], results_table, output)}")
 
 
 def _show(tables: Sequence["Table"], suite: str, json: bool) -> None:

@@ -75,9 +75,10 @@ def read_mvtec_ad(root: Path, category: str) -> Dataset:
 def read_mvtec_ad_2(root: Path, category: str) -> Dataset:
     """List a category of MVTec AD 2, with its public test set.
 
-    `test_private` and `test_private_mixed` have no labels, and `validation/good` is not used.
+    `test_private` and `test_private_mixed` have no labels; see `bench.submission`.
     """
-    return _list_category(root / category, Path("test_public"))
+    data = _list_category(root / category, Path("test_public"))
+    return replace(data, validation=_good_pictures(root / category / "validation"))
 
 
 def _list_category(folder: Path, test: Path) -> Dataset:

@@ -66,6 +66,7 @@ class Dataset:
         notes: sentences on what was left out or chosen while the files were listed.
         saturations: by the grey value of a mask, how much of such a defect is enough, in MVTec
             LOCO; empty elsewhere.
+        validation: good pictures to set limits on, in MVTec AD 2; `golden bench` alone takes them.
     """
 
     root: Path
@@ -76,6 +77,7 @@ class Dataset:
     category: str = ""
     notes: tuple[str, ...] = ()
     saturations: Mapping[int, Saturation] = field(default_factory=dict)
+    validation: tuple[Path, ...] = ()
 
 
 def pictures_below(folder: Path) -> list[Path]:
