@@ -13,11 +13,10 @@ from conftest import part
 from station_parts import open_station, picture, run_station
 
 from goldensample.images.codec import encode_png
-from goldensample.station.misses import strokes_mask
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
 ROLES = {ENGINEER: "engineer", OPERATOR: "operator"}
-STROKES = [{"width": 8, "points": [[33, 23], [37, 27]]}]
+SHAPES = [{"kind": "brush", "width": 8, "points": [[33, 23], [37, 27]]}]
 
 
 def by(token: str, name: str) -> dict[str, str]:
@@ -41,14 +40,6 @@ def inspect(client, data: bytes, name: str, product: str = "part") -> dict:
 def file(product, tmp_path) -> Path:
     """A product of the test's own, as it learns."""
     return Path(shutil.copy(product, tmp_path / "part.golden"))
-
-
-def test_a_brush_touches_the_pixels_whose_centre_it_passes():
-    dot = strokes_mask([{"width": 2, "points": [[2.5, 1.5]]}], (4, 6))
-    assert np.argwhere(dot).tolist() == [[0, 2], [1, 1], [1, 2], [1, 3], [2, 2]]
-    line = strokes_mask([{"width": 1, "points": [[-5, 2.5], [9, 2.5]]}], (4, 6))
-    assert np.argwhere(line)[:, 0].tolist() == [2] * 6
-    assert not strokes_mask([{"width": 3, "points": [[50, 50]]}], (4, 6)).any()
 
 
 def test_what_operators_call_good_waits_for_an_engineer(file, tmp_path):
@@ -88,12 +79,12 @@ def test_a_miss_is_taught_only_by_engineers_at_the_cost_they_saw(file, tmp_path)
         client.headers.update(by(OPERATOR, "Adam"))
         number = inspect(client, missed_part(), "missed.png")["id"]
         mark, cost = f"/api/records/{number}/mark", f"/api/records/{number}/teaching-cost"
-        early = client.put(mark, json={"strokes": STROKES})
+        early = client.put(mark, json={"shapes": SHAPES})
         assert (early.status_code, "answer it first" in early.json()["error"]) == (422, True)
         client.post("/api/feedback", json={"record": number, "answer": "defect"})
         outside = [{"width": 4, "points": [[500, 500]]}]
-        assert client.put(mark, json={"strokes": outside}).status_code == 422
-        assert client.put(mark, json={"strokes": STROKES}).is_success
+        assert client.put(mark, json={"shapes": outside}).status_code == 422
+        assert client.put(mark, json={"shapes": SHAPES}).is_success
         assert client.get(cost).status_code == 403
         client.headers.update(by(ENGINEER, "Eve"))
         few = client.get(cost)
@@ -210,10 +201,11 @@ def test_a_miss_is_marked_costed_taught_and_taken_back(page, station):
         page.get_by_role("button", name="Defect").click()
     expect(page.get_by_role("heading", name="Missed. Mark where")).to_be_visible()
     expect(page.locator("#said")).to_have_text("Missed. Mark where the defect is.")
+    page.get_by_role("button", name="Brush").click()
+    page.locator("[data-wide]").fill("15")
     box = page.locator(".stage .picture").bounding_box()
     size = min(box["width"], box["height"])
     left, top = box["x"] + (box["width"] - size) / 2, box["y"] + (box["height"] - size) / 2
-    page.locator("#brush").fill("15")
     page.mouse.move(left + size * 33 / 48, top + size * 23 / 48)
     page.mouse.down()
     page.mouse.move(left + size * 37 / 48, top + size * 27 / 48, steps=4)
@@ -225,7 +217,7 @@ def test_a_miss_is_marked_costed_taught_and_taken_back(page, station):
     page.goto("/learning?product=part")
     expect(page.locator(".decide li")).to_contain_text("marked: an engineer decides")
     page.goto(f"/records/{number}")
-    expect(page.locator(".mark polyline")).to_have_count(1)
+    expect(page.locator("#miss")).to_have_attribute("data-shapes", re.compile('"brush"'))
     page.get_by_role("button", name="What would teaching it cost?").click()
     with expect_load(page):
         page.get_by_role("button", name="Yes, teach it").click()

@@ -1,12 +1,12 @@
 """Missed defects: where they are, what it would cost to find such ones, and teaching them."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
+from sqlalchemy import select
 
 from goldensample.artifact.store import load
 from goldensample.errors import ArtifactError
@@ -17,11 +17,12 @@ from goldensample.inspection.revision import LIMIT
 from goldensample.learning.misses import SELECTION_STEP, Proposal
 from goldensample.learning.revisions import Note, open_journal
 from goldensample.learning.teach_miss import analyse_miss
+from goldensample.masks.drawing import Shape, draw_shapes
 from goldensample.records import Array, Picture
 from goldensample.station.feedback import learned_as
 from goldensample.station.products.products import Product, revision_of
 from goldensample.station.records.rows import Answer, Filter, Mark, Record
-from goldensample.station.records.tables import records
+from goldensample.station.records.tables import marks, records
 from goldensample.station.station import Station, learned_name, make_note
 
 MIN_GOOD, MAX_GOOD = 10, 90
@@ -53,20 +54,24 @@ class Cost:
 
 
 def is_miss(record: Record) -> bool:
-    """Return whether a person called a part a defect that was judged good."""
-    return (record.verdict, record.answer) == ("good", "defect")
+    """Return whether a person called a part a defect that was not judged one."""
+    return record.verdict in ("good", "review") and record.answer == "defect"
 
 
 def find_misses(station: Station, product: Product, limit: int) -> list[dict[str, Any]]:
-    """Return the newest misses of a product: the record, its mark or None, and if it is taught."""
-    missed = station.ledger.find(
-        Filter(product=product.key, verdict="good", answer="defect"), limit
+    """Return the newest misses of a product: the record, its mark or None, and if it is taught.
+
+    Of parts that were to be looked at again, they are those that somebody marked.
+    """
+    is_listed = (records.c.verdict == "good") | (
+        (records.c.verdict == "review") & records.c.id.in_(select(marks.c.record))
     )
-    marks = station.ledger.labels.marks([record.id for record in missed])
+    missed = station.ledger.find(Filter(product=product.key, answer="defect"), limit, is_listed)
+    drawn = station.ledger.labels.marks([record.id for record in missed])
     return [
         {
             "record": record,
-            "mark": marks.get(record.id),
+            "mark": drawn.get(record.id),
             "taught": learned_as(product, record) == LIMIT,
         }
         for record in missed
@@ -74,45 +79,36 @@ def find_misses(station: Station, product: Product, limit: int) -> list[dict[str
 
 
 def save_mark(
-    station: Station, record: Record, strokes: list[dict[str, Any]], operator: str
+    station: Station, record: Record, shapes: list[dict[str, Any]], operator: str
 ) -> None:
     """Store where a missed defect is.
 
+    Args:
+        shapes: the fields of `masks.drawing.Shape`.
+
     Raises:
-        ValueError: the record is no miss, or the strokes lie outside the picture.
+        ValueError: the record is no miss, or the shapes mark nothing of the picture, or all.
     """
     if not is_miss(record):
         raise ValueError(
-            "a mark must be of a missed defect: judged good, and answered with Defect; record "
-            f"{record.id} is not; answer it first"
+            "a mark must be of a missed defect: not judged a defect, and answered with Defect; "
+            f"record {record.id} is not; answer it first"
         )
-    if not strokes_mask(strokes, (record.height, record.width)).any():
+    mark = Mark(record.id, time.time(), operator, shapes)
+    mask = mark_mask(mark, record)
+    if not mask.any():
         raise ValueError("a mark must lie on the picture; this one does not; draw over the defect")
-    station.ledger.labels.mark(Mark(record.id, time.time(), operator, strokes))
+    if mask.all():
+        raise ValueError(
+            "a mark must leave something of the picture unmarked; this one covers all of it; draw "
+            "over the defect alone"
+        )
+    station.ledger.labels.mark(mark)
 
 
-def strokes_mask(strokes: Sequence[dict[str, Any]], size_hw: tuple[int, int]) -> Array:
-    """Return (H, W) bool: the pixels whose centre a round brush has touched.
-
-    Args:
-        strokes: see `rows.Mark`.
-    """
-    mask = np.zeros(size_hw, bool)
-    for stroke in strokes:
-        points, radius = np.asarray(stroke["points"], np.float64), stroke["width"] / 2
-        for start, end in zip(points, np.vstack([points[1:], points[-1:]]), strict=True):
-            low = np.floor(np.minimum(start, end) - radius).astype(int)
-            high = np.ceil(np.maximum(start, end) + radius).astype(int)
-            left, top = np.maximum(low, 0)
-            right, bottom = np.minimum(high, (size_hw[1], size_hw[0]))
-            if left >= right or top >= bottom:
-                continue
-            rows, columns = np.mgrid[top:bottom, left:right] + 0.5
-            along, line = np.stack([columns, rows], -1) - start, end - start
-            share = np.clip(along @ line / max(float(line @ line), 1e-12), 0, 1)
-            away = along - share[..., None] * line
-            mask[top:bottom, left:right] |= np.square(away).sum(axis=-1) <= radius * radius
-    return mask
+def mark_mask(mark: Mark, record: Record) -> Array:
+    """Return (H, W) bool: the pixels of a record's picture that are marked."""
+    return draw_shapes([Shape(**shape) for shape in mark.strokes], (record.height, record.width))
 
 
 def cost_of(station: Station, record: Record, engineer: str) -> Cost:
@@ -177,8 +173,8 @@ def _product_of(station: Station, record: Record) -> Product:
     product = station.products.get(record.product)
     if product is None or not is_miss(record):
         raise ValueError(
-            "a missed defect must be a part judged good by a product that is in service, and "
-            f"answered with Defect; record {record.id} is not"
+            "a missed defect must be a part that a product in service did not judge a defect, and "
+            f"that was answered with Defect; record {record.id} is not"
         )
     return product
 
@@ -203,7 +199,7 @@ def _propose(
     if mark is None or not path.exists():
         raise ValueError("a missed defect must be marked, on a picture that is still kept; mark it")
     grey_range = inspector.preparation.grey_range
-    mask = strokes_mask(mark.strokes, (record.height, record.width))
+    mask = mark_mask(mark, record)
     missed = Picture(learned_name(record), read_image(path, grey_range))
     good = _good_pictures(station, record, inspector)
     tested = len(good) - -(-len(good) // SELECTION_STEP)

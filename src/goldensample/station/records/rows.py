@@ -91,13 +91,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where a person marked a missed defect: strokes of a round brush.
+    """Where a person marked a missed defect.
 
     Args:
         record: id of the record.
         time: seconds since 1970 in UTC.
         operator: who marked, or "".
-        strokes: each {"width": pixels, "points": [[column, row], ...]} in pixels of the picture.
+        strokes: the fields of `masks.drawing.Shape`; without a kind, strokes of a brush.
     """
 
     record: int

@@ -110,7 +110,7 @@ marks = Table(
     Column("operator", String(64), nullable=False),
     Column("strokes", JSON, nullable=False),
 )
-"""Where a person marked a missed defect, as strokes of a brush; see `rows.Mark`."""
+"""Where a person marked a missed defect, as shapes; see `rows.Mark`."""
 
 titles = Table(
     "titles",

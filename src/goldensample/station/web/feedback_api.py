@@ -4,13 +4,16 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from goldensample.station.feedback import Who, decide, save_answer, undo_answer
-from goldensample.station.misses import Cost, cost_of, is_miss, save_mark, teach
-from goldensample.station.records.rows import Answer
+from goldensample.station.misses import Cost, cost_of, is_miss, mark_mask, save_mark, teach
+from goldensample.station.records.rows import Answer, Mark, Record, iso
 from goldensample.station.station import Station
 from goldensample.station.web.answers import OneRevision, SavedLabel, gives
+from goldensample.station.web.api import PNG_RESPONSE
+from goldensample.station.web.drawn import MarkAnswer, Shapes, mask_png
 from goldensample.station.web.requests import (
     MAX_ID,
     Engineer,
@@ -22,8 +25,6 @@ from goldensample.station.web.requests import (
 )
 
 router = APIRouter(prefix="/api")
-MAX_STROKES, MAX_POINTS = 200, 2000
-Coordinate = Annotated[float, Field(ge=-1e5, le=1e6, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, le=MAX_ID)]
 
 
@@ -42,21 +43,11 @@ class Decision(BaseModel):
     learn: bool
 
 
-class Stroke(BaseModel):
-    """A stroke of a round brush: its width, and columns and rows, in pixels of the picture."""
-
-    model_config = ConfigDict(extra="forbid")
-    width: Annotated[float, Field(gt=0, le=1e5, allow_inf_nan=False)]
-    points: Annotated[
-        list[tuple[Coordinate, Coordinate]], Field(min_length=1, max_length=MAX_POINTS)
-    ]
-
-
 class MarkRequest(BaseModel):
     """Where a missed defect is."""
 
     model_config = ConfigDict(extra="forbid")
-    strokes: Annotated[list[Stroke], Field(min_length=1, max_length=MAX_STROKES)]
+    shapes: Annotated[Shapes, Field(min_length=1)]
 
 
 class TeachRequest(BaseModel):
@@ -74,7 +65,7 @@ def give_answer(request: Request, feedback: Feedback) -> dict[str, Any]:
     """Keep what a person says of a verdict; a false alarm is learned at once, or proposed.
 
     `revision` is that in which it was learned; `proposed`: an engineer has to decide on it;
-    `missed`: it was judged good and is a defect, so it can be marked and taught.
+    `missed`: it was not judged a defect and is one, so it can be marked and taught.
     """
     station = station_of(request)
     record = record_of(station, feedback.record)
@@ -112,8 +103,33 @@ def mark_miss(request: Request, number: RecordId, body: MarkRequest) -> dict[str
     """Mark where a missed defect is, in place of an earlier mark."""
     station, person = station_of(request), person_of(request)
     record = record_of(station, number)
-    save_mark(station, record, [stroke.model_dump() for stroke in body.strokes], person.name)
+    save_mark(station, record, [shape.model_dump() for shape in body.shapes], person.name)
     return {"marked": number}
+
+
+@router.get("/records/{number}/mark", response_model=None, responses=gives(MarkAnswer))
+def get_mark(request: Request, number: RecordId) -> dict[str, Any]:
+    """Tell where a missed defect is marked: who marked it, when, and the shapes."""
+    station = station_of(request)
+    mark = _mark_of(station, record_of(station, number))
+    return {
+        "record": number,
+        "time": iso(mark.time),
+        "operator": mark.operator,
+        "shapes": mark.strokes,
+    }
+
+
+@router.get("/records/{number}/mark.png", response_class=Response, responses=PNG_RESPONSE)
+def mark_picture(request: Request, number: RecordId) -> Response:
+    """Give the mark of a missed defect as a mask, as `golden teach-miss --mask` takes it."""
+    station = station_of(request)
+    record = record_of(station, number)
+    return Response(
+        mask_png(mark_mask(_mark_of(station, record), record)),
+        media_type="image/png",
+        headers={"cache-control": "no-cache"},
+    )
 
 
 @router.get("/records/{number}/teaching-cost", response_model=None, responses=gives(Cost))
@@ -138,6 +154,14 @@ def _who(request: Request) -> Who:
     person, settings = person_of(request), station_of(request).settings
     decides = person.engineer and bool(settings.tokens)  # without tokens all are called engineers
     return Who(person.name, decides or not settings.confirms)
+
+
+def _mark_of(station: Station, record: Record) -> Mark:
+    """Return the mark of a record, or respond 404."""
+    mark = station.ledger.labels.marks([record.id]).get(record.id)
+    if mark is None:
+        raise HTTPException(404, f"a mark must be there; record {record.id} has none; draw it")
+    return mark
 
 
 def _answer_of(station: Station, number: int) -> Answer:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import ValidationError
 
@@ -143,6 +143,18 @@ def _judged_silently(station: Station, record: Record) -> bool:
     made = journal.revisions[record.revision].time  # after the record where the file is another one
     of_this_file = made[:19] <= iso(record.time)[:19]
     return of_this_file and composition_is_silent(product.state.inspector, record.revision)
+
+
+@router.get("/parts/miss")
+def miss_part(request: Request, record: Annotated[int, Query(ge=1, le=MAX_ID)]) -> HTMLResponse:
+    """Show a missed defect to be marked, as a part of a page."""
+    station = station_of(request)
+    found = record_of(station, record)
+    miss = miss_context(station, found)
+    if miss is None:
+        raise HTTPException(404, f"a missed defect must be shown; record {record} is none")
+    values = {"view": record_view(station, found), "miss": miss}
+    return page(request, "miss_part.html", values)
 
 
 @router.get("/history")

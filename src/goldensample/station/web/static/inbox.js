@@ -1,10 +1,12 @@
 // The inbox: one picture at a time, answered by keys or buttons; every answer can be taken back.
 import { effect, give } from "./answers.js";
+import { openMiss } from "./miss.js";
 import { _, ask, listen, product, put, say, showWaiting } from "./station.js";
 
 const waits = document.getElementById("waits");
 const last = document.getElementById("last");
 const undoing = document.getElementById("undo");
+const marking = document.getElementById("mark-where");
 const order = document.getElementById("order");
 const given = JSON.parse(sessionStorage.getItem("golden-given") ?? "[]");
 let working = Promise.resolve();
@@ -12,6 +14,7 @@ let answering = false;
 
 const ANSWERS = { good: _("good"), defect: _("defect"), unsure: _("unsure") };
 const shown = () => waits.querySelector(".view[data-record]");
+const missed = () => waits.querySelector(".view[data-missed]");
 
 async function show(record) {
   const asked = new URLSearchParams({ product, order: order.value });
@@ -55,7 +58,10 @@ function answer(said) {
     const kept = await give(Number(record), said, far);
     if (!kept) return;
     given.push({ id: kept.id, record, name });
-    last.textContent = `${name}: ${ANSWERS[said]}. ${effect(kept)}`;
+    const done = kept.missed ? _("It was not called a defect: mark where it is, so that such ones are.") : effect(kept);
+    last.textContent = `${name}: ${ANSWERS[said]}. ${done}`;
+    marking.hidden = !kept.missed;
+    marking.dataset.record = record;
     await show(next);
   });
 }
@@ -70,12 +76,25 @@ function undo() {
       if (error.status !== 404) throw error; // else it was taken back elsewhere
     }
     given.pop();
+    marking.hidden = true;
     last.textContent = _("%(name)s: taken back; it waits again.", { name });
     await show(record);
   });
 }
 
+/** Show the part that was answered last, to mark its defect and to teach it. */
+async function showMiss() {
+  await put(waits, `/parts/miss?${new URLSearchParams({ record: marking.dataset.record, product })}`);
+  marking.hidden = true;
+  openMiss(waits, (words) => {
+    last.textContent = words;
+    once(() => show());
+  });
+}
+
+marking.addEventListener("click", () => once(showMiss));
 waits.addEventListener("click", (event) => {
+  if (event.target.closest("#go-back")) once(() => show());
   const button = event.target.closest("[data-answer]");
   if (button) answer(button.dataset.answer);
   const link = event.target.closest(".recent a");
@@ -101,7 +120,7 @@ addEventListener("keydown", (event) => {
 keepGiven();
 
 /** Keep the picture that is looked at; list what is new beside it. */
-const refresh = () => answering || then(() => show(shown()?.dataset.record));
+const refresh = () => answering || missed() || then(() => show(shown()?.dataset.record));
 let soon = 0;
 
 function news(one) {

@@ -1,5 +1,6 @@
 // A record's page: answer, or take an answer back.
 import { effect, give } from "./answers.js";
+import { openMiss } from "./miss.js";
 import { _, ask, say } from "./station.js";
 
 const { record, far } = document.querySelector(".view[data-record]").dataset;
@@ -8,14 +9,18 @@ const told = sessionStorage.getItem("golden-told");
 if (told) say(told);
 sessionStorage.removeItem("golden-told");
 
+/** Load the page again, and say there what was done. */
+function reload(words) {
+  sessionStorage.setItem("golden-told", words);
+  location.reload();
+}
+
+
 async function act(button, asking) {
   button.disabled = true;
   try {
     const kept = await asking();
-    if (kept) {
-      sessionStorage.setItem("golden-told", kept.answer ? effect(kept) : _("Taken back."));
-      location.reload();
-    }
+    if (kept) reload(kept.answer ? effect(kept) : _("Taken back."));
     button.disabled = false;
   } catch (error) {
     button.disabled = false;
@@ -29,3 +34,4 @@ document.addEventListener("click", (event) => {
   if (answer) act(button, () => give(number, answer, far));
   if (undo) act(button, async () => (await ask(`/api/feedback/${undo}`, { method: "DELETE" })).json());
 });
+if (document.getElementById("miss")) openMiss(document, reload);
