@@ -23,6 +23,7 @@ from goldensample.learning.revisions import Note
 from goldensample.records import Picture
 from goldensample.station.connections import Connections, check_disjoint, connect
 from goldensample.station.inputs.camera import Camera
+from goldensample.station.inputs.folder_target import SinglePictures
 from goldensample.station.inputs.watched_folder import FolderWatch
 from goldensample.station.line.controller_image import ControllerImage
 from goldensample.station.line.jobs import Job
@@ -177,7 +178,7 @@ def test_inputs_and_sweeps_go_on_when_the_database_is_back(client, tmp_path, mon
             connection.execute(text(f"ALTER TABLE {table} RENAME TO {to}"))
 
     rename("seen", "away")
-    watch = FolderWatch(station, station.products.get("part"), folder)
+    watch = FolderWatch(station, SinglePictures(station, station.products.get("part")), folder)
     station.add_input(watch)
     path = folder / "a.png"
     path.write_bytes(picture(307))

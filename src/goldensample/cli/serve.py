@@ -33,13 +33,16 @@ from goldensample.cli.serve_options import (
     KeepDefectDays,
     KeepGb,
     Language,
+    NamePattern,
     Network,
+    PartWait,
     Pictures,
     Producer,
     Shifts,
     Token,
     explain_missing,
     parse_deadline,
+    parse_time,
     parse_tokens,
     prepare_demo,
     with_retention,
@@ -54,7 +57,8 @@ if TYPE_CHECKING:
 Watch = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="[PRODUCT=]DIR", help="Inspect pictures that appear in a folder; again for more."
+        metavar="[PRODUCT=]DIR",
+        help="Inspect pictures that appear in a folder, of a product or a part; again for more.",
     ),
 ]
 CameraUrl = Annotated[
@@ -79,7 +83,10 @@ Every = Annotated[
 
 def command(
     files: Annotated[
-        list[Path] | None, typer.Argument(metavar="[FILE...]", help="A .golden file a product.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FILE...]", help="A .golden file a product, or a .golden-part file."
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
@@ -97,6 +104,8 @@ def command(
         int, typer.Option(min=1, help="Pictures that may wait; more are answered 429.")
     ] = 64,
     watch: Watch = None,
+    name_pattern: NamePattern = "{serial}_{view}",
+    part_wait: PartWait = "30s",
     camera: CameraUrl = None,
     camera_option: CameraOption = None,
     producer: Producer = None,
@@ -140,6 +149,8 @@ def command(
     cameras = {"watch": watch or [], "cameras": camera or [], "every_s": every}
     cameras["producers"] = producer or []
     cameras["camera_options"] = camera_option or []
+    cameras["name_pattern"] = name_pattern
+    cameras["part_wait_s"] = parse_time(part_wait, "--part-wait")
     outputs = {
         "webhook": webhook,
         "limits": outbox_limits(outbox_limit, outbox_days),

@@ -79,6 +79,22 @@ DeadlineOption = Annotated[
         metavar="TIME", help="Answer a part as an error that has no verdict by then: 800ms, 1.5s."
     ),
 ]
+NamePattern = Annotated[
+    str,
+    typer.Option(
+        metavar="TEXT",
+        help="For --watch PART=DIR: how the names of pictures tell part and view, without the "
+        'ending; folders may be part of it, as in "{serial}/{view}".',
+    ),
+]
+PartWait = Annotated[
+    str,
+    typer.Option(
+        metavar="TIME",
+        help="For --watch PART=DIR: after this time from its first picture a part is answered as "
+        "an error that lacks a view: 30s, 500ms.",
+    ),
+]
 Shifts = Annotated[
     str | None,
     typer.Option(
@@ -119,18 +135,21 @@ def parse_tokens(values: Iterable[str]) -> dict[str, str]:
 
 
 def parse_deadline(text: str | None) -> float | None:
+    """Return the seconds of --deadline, or None; see `parse_time`."""
+    return None if text is None else parse_time(text, "--deadline")
+
+
+def parse_time(text: str, option: str) -> float:
     """Return the seconds of a time such as 800ms or 1.5s.
 
     Raises:
         ValueError: it is none.
     """
-    if text is None:
-        return None
     unit = 1000.0 if text.endswith("ms") else 1.0
     try:
         return float(text.removesuffix("ms").removesuffix("s")) / unit
     except ValueError:
-        raise ValueError(f"--deadline must be a time such as 800ms or 1.5s; got {text!r}") from None
+        raise ValueError(f"{option} must be a time such as 800ms or 1.5s; got {text!r}") from None
 
 
 def with_retention(

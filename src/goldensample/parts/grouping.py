@@ -61,6 +61,11 @@ class NamePattern:
         ending = "" if is_picture(self.text) else r"\.[^./]+"
         return re.compile(f"(?:.*/)?{body}{ending}")
 
+    def match(self, name: str) -> tuple[str, str] | None:
+        """Return the serial number and the view that a picture's name says; None of another."""
+        found = self.expression().fullmatch(name.replace("\\", "/"))
+        return (found["serial"], found["view"]) if found else None
+
     def group(
         self, pictures: Sequence[tuple[str, Location]]
     ) -> tuple[list[PartPictures], list[str]]:
@@ -69,13 +74,13 @@ class NamePattern:
         Args:
             pictures: (name, location) of each.
         """
-        expression, parts, left_over = self.expression(), dict[str, PartPictures](), list[str]()
+        parts, left_over = dict[str, PartPictures](), list[str]()
         for name, location in pictures:
-            match = expression.fullmatch(name.replace("\\", "/"))
+            match = self.match(name)
             if match is None:
                 left_over.append(name)
                 continue
-            serial, view = match["serial"], match["view"]
+            serial, view = match
             part = parts.setdefault(serial, PartPictures(serial))
             if view in part.pictures:
                 doubled = (*part.doubled, view)

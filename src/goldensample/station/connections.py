@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from goldensample.parts.grouping import DEFAULT_PATTERN
+from goldensample.station.inputs.folder_target import FolderTarget, SinglePictures
+from goldensample.station.inputs.part_folder import PART_WAIT_S, PartFolder
 from goldensample.station.inputs.watched_folder import FolderWatch
 from goldensample.station.outputs.connect import (
     OutputOptions,
     connect_outputs,
     connect_triggers,
 )
-from goldensample.station.products.products import Product
 from goldensample.station.station import Station
 
 
@@ -19,7 +21,9 @@ class Connections:
     """Options of inputs and outputs; none by default.
 
     Args:
-        watch: DIR or PRODUCT=DIR.
+        watch: DIR, PRODUCT=DIR or PART=DIR.
+        name_pattern: of the names of pictures of parts of several views in a folder.
+        part_wait_s: seconds until a part of a folder is answered without what is missing.
         cameras: URL, PRODUCT=URL, NAME=URL or PRODUCT/NAME=URL.
         camera_options: of FFmpeg, KEY=VALUE or NAME:KEY=VALUE.
         producers: files of drivers of GenICam cameras; none for those that are installed.
@@ -28,6 +32,8 @@ class Connections:
     """
 
     watch: Sequence[str] = ()
+    name_pattern: str = DEFAULT_PATTERN
+    part_wait_s: float = PART_WAIT_S
     cameras: Sequence[str] = ()
     camera_options: Sequence[str] = ()
     producers: Sequence[Path] = ()
@@ -46,10 +52,10 @@ def connect(station: Station, connections: Connections) -> None:
 
     connect_outputs(station, connections.outputs)
     station.answer_interrupted()
-    watches = [split_product(station, argument, "--watch") for argument in connections.watch]
-    check_disjoint([Path(folder) for _, folder in watches])
-    for product, folder in watches:
-        station.add_input(FolderWatch(station, product, Path(folder)))
+    watches = [split_watch(station, argument, connections) for argument in connections.watch]
+    check_disjoint([folder for _, folder in watches])
+    for target, folder in watches:
+        station.add_input(FolderWatch(station, target, folder))
     connect_cameras(station, connections)
     connect_triggers(station, connections.outputs)
 
@@ -64,16 +70,22 @@ def connect_cameras(station: Station, connections: Connections) -> None:
         return
     from goldensample.station.inputs.camera import Camera
     from goldensample.station.inputs.camera_options import parse_camera, parse_camera_options
+    from goldensample.station.inputs.part_cameras import connect_part_cameras
 
-    keys = [product.key for product in station.products]
+    keys = [one.key for one in (*station.products, *station.parts)]
     cameras = [parse_camera(argument, keys) for argument in connections.cameras]
     names = [source.name for _, source in cameras]
     options = parse_camera_options(connections.camera_options, names)
-    for key, source in cameras:
-        product = station.products.get(key)
-        assert product, "the product is one of the station's"
-        source = replace(source, options=options[source.name], producers=connections.producers)
-        station.add_input(Camera(station, product, source, connections.every_s))
+    sources = [
+        (key, replace(source, options=options[source.name], producers=connections.producers))
+        for key, source in cameras
+    ]
+    for key, source in sources:
+        if product := station.products.get(key):
+            station.add_input(Camera(station, product, source, connections.every_s))
+    for part in station.parts:
+        if of_part := [source for key, source in sources if key == part.key]:
+            connect_part_cameras(station, part, of_part, connections.every_s)
 
 
 def check_disjoint(folders: Sequence[Path]) -> None:
@@ -94,20 +106,25 @@ def check_disjoint(folders: Sequence[Path]) -> None:
             )
 
 
-def split_product(station: Station, argument: str, option: str) -> tuple[Product, str]:
-    """Split PRODUCT=VALUE; the name may be left out where there is one product only.
+def split_watch(
+    station: Station, argument: str, connections: Connections
+) -> tuple[FolderTarget, Path]:
+    """Split PRODUCT=DIR or PART=DIR; the name may be left out where there is one product only.
 
     Raises:
-        ValueError: there is no such product, or there are several and none is named.
+        ValueError: there is no such product, or there are several and none is named; or the name
+            pattern or waiting time of parts is none.
     """
-    key, equals, target = argument.partition("=")
-    product = station.products.get(key) if equals else None
-    if product is not None:
-        return product, target
+    key, equals, folder = argument.partition("=")
+    if equals and (part := station.parts.get(key)):
+        pattern, wait_s = connections.name_pattern, connections.part_wait_s
+        return PartFolder(station, part, pattern, wait_s), Path(folder)
+    if equals and (product := station.products.get(key)):
+        return SinglePictures(station, product), Path(folder)
     products = list(station.products)
     if len(products) == 1:
-        return products[0], argument
-    names = ", ".join(product.key for product in products) or "none"
+        return SinglePictures(station, products[0]), Path(argument)
+    names = ", ".join(one.key for one in (*station.parts, *products)) or "none"
     raise ValueError(
-        f"{option} must name one of the products ({names}) as PRODUCT=...; got {argument!r}"
+        f"--watch must name one of the products ({names}) as PRODUCT=...; got {argument!r}"
     )

@@ -62,9 +62,8 @@ class Camera:
         self._lock, self._running = threading.Lock(), False
         self._asked: Job | None = None
         self._triggers = 0
-        if not self._is_file and not source.has_line:
-            name = source.shown_name
-            station.triggers.add(name, self.trigger, lambda: self._asked is not None)
+        if not self._is_file and not source.has_line and not source.view:
+            station.triggers.add(source.shown_name, self.trigger, self.is_taking)
         self._thread = threading.Thread(target=self._run, name="station-camera", daemon=True)
         self._thread.start()
 
@@ -81,11 +80,16 @@ class Camera:
             name, "camera", state, since, self._last_frame, 0, self._lost, 0, words
         )
 
-    def trigger(self, trigger: Trigger) -> "Future[Record]":
+    def is_taking(self) -> bool:
+        """Tell whether a picture is under way, so that a trigger would find the camera busy."""
+        return self._asked is not None
+
+    def trigger(self, trigger: Trigger, part: int | None = None) -> "Future[Record]":
         """Take a picture now; return the record that it will have, an error where none comes.
 
         Args:
             trigger: who asks, and for which part; its record says so.
+            part: id of the part of several views that it is of, or None.
 
         Raises:
             TriggerBusyError: the picture before is not taken yet.
@@ -102,6 +106,8 @@ class Camera:
                 name,
                 "camera",
                 facts={"trigger": trigger.by},
+                part=part,
+                view=self._source.view,
                 serial=trigger.serial,
                 reference=trigger.job,
             )

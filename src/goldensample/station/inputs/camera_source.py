@@ -22,12 +22,14 @@ class CameraSource:
         name: for people; empty for the URL without password and query.
         options: of FFmpeg, by name.
         producers: files of drivers of GenICam cameras; none for those that are installed.
+        view: which view of a part it shows, whose cameras are triggered together; or "".
     """
 
     url: str
     name: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
     producers: Sequence[Path] = ()
+    view: str = ""
 
     @property
     def shown_name(self) -> str:

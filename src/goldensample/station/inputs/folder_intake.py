@@ -2,7 +2,10 @@
 
 import threading
 from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 from goldensample.images.intake import (
@@ -14,14 +17,21 @@ from goldensample.images.intake import (
     find_masks,
     inspected_facts,
     part_name,
+    some,
 )
+from goldensample.images.listing import is_picture
+from goldensample.parts.grouping import NamePattern, left_over_words
 from goldensample.records import Picture
+from goldensample.station.troubles import JournalLine
+from goldensample.wording.intake import KINDS, notes_by_kind
 
 COUNTED = ("equal", "masks", "single_value", "few_levels")
 REMEMBERED = 4096
 """Pictures that a new one is compared with: the last ones."""
 File = tuple[str, str]
 """Path and stamp of a file."""
+STRANGE = "strange"
+"""Pictures that are of no part by their names."""
 Value = TypeVar("Value")
 
 
@@ -104,6 +114,66 @@ class FolderIntake:
 
     def _files(self, kind: str) -> Files:
         return Files(self._counts[kind], tuple(islice(self._names[kind], SHOWN)))
+
+
+class FolderNotes:
+    """What is to be said of the files of a folder: in its state, and a line of the journal a kind.
+
+    Args:
+        folder: its name.
+        pattern: of the names of pictures that are taken; None for any.
+        intake: counts those.
+        add: adds a line to the journal, given its action, a revision and the words.
+        amend: replaces the words of a line.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        pattern: NamePattern | None,
+        intake: FolderIntake,
+        add: Callable[[str, int | None, str], int | None],
+        amend: Callable[[int, str], None],
+    ) -> None:
+        self._folder, self._pattern, self._intake = folder, pattern, intake
+        self._others, self._left_out = dict[Path, str](), Files()
+        self._strange = dict[Path, str]()
+        self._lines = {
+            kind: JournalLine(partial(add, kind.replace("_", " "), None), amend)
+            for kind in (*KINDS, STRANGE)
+        }
+
+    def take(self, names: Mapping[Path, str], complete: bool) -> set[Path]:
+        """Return which files are pictures that are taken; note the others.
+
+        Args:
+            names: of files, as people read them.
+            complete: whether these are all that there are.
+        """
+        others = {path: name for path, name in names.items() if not is_picture(path.name)}
+        strange = {
+            path: name
+            for path, name in names.items()
+            if path not in others and self._pattern and not self._pattern.match(name)
+        }
+        before = self._others
+        self._others = others if complete else before | others
+        self._strange = strange if complete else self._strange | strange
+        if self._others != before:
+            self._left_out = some(sorted(self._others.values()))
+        return set(names) - set(others) - set(strange)
+
+    def notes(self) -> dict[str, str]:
+        """Return what is to be said of the files, by its kind."""
+        notes = notes_by_kind(self._intake.intake(self._left_out), fitted=False)
+        if self._strange and self._pattern:
+            notes[STRANGE] = left_over_words(sorted(self._strange.values()), self._pattern)
+        return notes
+
+    def tell(self, now: bool = False) -> None:
+        """Write what is to be said into the journal, one line a kind."""
+        for kind, words in self.notes().items():
+            self._lines[kind].write(f"folder {self._folder}: {words}", now)
 
 
 def _kind(values: int) -> str:

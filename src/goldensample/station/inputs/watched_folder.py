@@ -15,18 +15,14 @@ from typing import NamedTuple
 from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.errors import GoldenError, ImageError
-from goldensample.images.intake import Files, some
-from goldensample.images.listing import is_picture
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.inputs.folder_intake import FolderIntake
+from goldensample.station.inputs.folder_intake import FolderIntake, FolderNotes
 from goldensample.station.inputs.folder_listing import FolderChanges, check_whole, stamp_of
+from goldensample.station.inputs.folder_target import FolderTarget
 from goldensample.station.line.jobs import BusyError, Job, StoppingError
-from goldensample.station.products.products import Product
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.station.setup.source_folders import printable
 from goldensample.station.station import Station
-from goldensample.station.troubles import JournalLine
-from goldensample.wording.intake import KINDS, notes_by_kind
 
 log = logging.getLogger(__name__)
 
@@ -57,29 +53,26 @@ class FolderWatch:
     written anew under the same name is a new one.
 
     Args:
-        station: inspects the pictures.
-        product: which product they show.
+        station: of the folder.
+        target: where its pictures go.
         folder: to watch.
 
     Raises:
         ImageError: there is no such folder.
     """
 
-    def __init__(self, station: Station, product: Product, folder: Path) -> None:
+    def __init__(self, station: Station, target: FolderTarget, folder: Path) -> None:
         if not folder.is_dir():
             raise ImageError(f"a folder to watch must be there; {folder} is not; make it first")
-        self._station, self._product, self._folder = station, product, folder
+        self._station, self._target, self._folder = station, target, folder
         self._changes = FolderChanges(folder, POLL_S)
         self._new: dict[Path, NewFile] = {}
         self._finished: dict[Path, str] = {}
-        self._others, self._left_out, self._last_picture = set[Path](), Files(), 0.0
-        self._trouble = station.trouble(f"folder {folder.name}", product.key, "trouble")
-        self._intake = FolderIntake()
-        add = partial(station.log_change, product.key, "")
-        self._lines = {
-            kind: JournalLine(partial(add, kind.replace("_", " "), None), station.amend_change)
-            for kind in KINDS
-        }
+        self._last_picture = 0.0
+        self._trouble = station.trouble(f"folder {folder.name}", target.key, "trouble")
+        self._intake, pattern = FolderIntake(), target.pattern
+        add = partial(station.log_change, target.key, "")
+        self._notes = FolderNotes(folder.name, pattern, self._intake, add, station.amend_change)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-folder", daemon=True)
         self._thread.start()
@@ -89,8 +82,9 @@ class FolderWatch:
         words = self._trouble.words
         state = "trouble" if words else "working" if self._last_picture else "waiting"
         words = words or ("watched" if self._last_picture else "no new picture has come yet")
-        words = "; ".join([words, *self._notes().values()])
-        name, waiting, last = str(self._folder), len(self._new), self._last_picture or None
+        words = "; ".join([words, *self._notes.notes().values()])
+        name, last = str(self._folder), self._last_picture or None
+        waiting = len(self._new) + self._target.waiting
         since = self._trouble.since
         return ConnectionState(name, "folder", state, since, last, waiting, 0, 0, words)
 
@@ -98,11 +92,13 @@ class FolderWatch:
         """Stop watching."""
         self._stop.set()
         self._thread.join()
-        self._tell(now=True)
+        self._target.close()
+        self._notes.tell(now=True)
 
     def _run(self) -> None:
         while not self._stop.is_set():
             try:
+                self._target.look()
                 files, complete = self._changes.next()
                 self._sort(files, complete)
                 self._look()
@@ -126,8 +122,8 @@ class FolderWatch:
         for path in files:
             with suppress(OSError):  # it was removed meanwhile
                 stamps[path] = stamp_of(path)
-        others = {path for path in stamps if not is_picture(path.name)}
-        pictures = {path: stamp for path, stamp in stamps.items() if path not in others}
+        taken = self._notes.take({path: self._relative(path) for path in stamps}, complete)
+        pictures = {path: stamp for path, stamp in stamps.items() if path in taken}
         new = {path: s for path, s in pictures.items() if self._finished.get(path) != s}
         if complete:
             known = self._station.ledger.seen_files([printable(str(path)) for path in new])
@@ -139,21 +135,8 @@ class FolderWatch:
         now = time.monotonic()
         for path, stamp in new.items():
             self._new.setdefault(path, NewFile(stamp, now, now + SETTLE_S))
-        others = others if complete else self._others | others
-        if others != self._others:
-            self._others = others
-            self._left_out = some(self._relative(path) for path in sorted(others))
         if complete:
-            self._tell()
-
-    def _notes(self) -> dict[str, str]:
-        """Return what is to be said of the files, by its kind."""
-        return notes_by_kind(self._intake.intake(self._left_out), fitted=False)
-
-    def _tell(self, now: bool = False) -> None:
-        """Write what is to be said into the journal, one line a kind."""
-        for kind, words in self._notes().items():
-            self._lines[kind].write(f"folder {self._folder.name}: {words}", now)
+            self._notes.tell()
 
     def _relative(self, path: Path) -> str:
         """Return the path below the folder; a file's name may be no valid text."""
@@ -205,13 +188,14 @@ class FolderWatch:
             data = path.read_bytes()
         if stamp_of(path) != stamp:
             return  # it was written to meanwhile
-        if self._is_same(stamp, data, seen):
-            self._station.ledger.refuse_file(*file, "the same picture as before")
+        name, same = self._relative(path), self._is_same(stamp, data, seen)
+        if refused := "the same picture as before" if same else self._target.refuse(name):
+            self._station.ledger.refuse_file(*file, refused)
             self._finish(path, stamp)
             return
         incoming = self._station.archive.receive_bytes(data)
-        measure = partial(self._intake.measure, file)
-        job = Job(self._product, incoming, self._relative(path), "folder", "", file, error, measure)
+        measure, product = partial(self._intake.measure, file), self._target.product(name)
+        job = Job(product, incoming, name, "folder", "", file, error, measure)
         self._hand_over(job, path, stamp)
 
     def _is_same(self, stamp: str, data: bytes, seen: Mapping[str, int | None]) -> bool:
@@ -226,7 +210,7 @@ class FolderWatch:
         """Submit a job when the line has room."""
         while True:
             try:
-                future = self._station.line.submit(job)
+                future = self._target.submit(job)
                 break
             except BusyError as busy:
                 if self._stop.wait(min(busy.retry_s, 1)):
@@ -247,4 +231,4 @@ class FolderWatch:
             return
         self._intake.count(job.watched_file, job.name)
         if (record := future.result()).verdict == ERROR:
-            self._station.log_change(self._product.key, "", "refused", None, record.note)
+            self._station.log_change(self._target.key, "", "refused", None, record.note)

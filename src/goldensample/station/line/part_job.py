@@ -2,11 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 from goldensample.station.line.jobs import Job, JobResult, make_error_record
+from goldensample.station.line.line import Line, Submit
 from goldensample.station.line.storing import store_part, store_results
 from goldensample.station.products.parts import PartProduct, PartProducts, PartVerdict
 from goldensample.station.records.archive import Archive
@@ -161,6 +163,38 @@ class PartStore:
         if part.complete and part.part.id in self._parts:
             del self._parts[part.part.id]
             part.finish(self._archive, self._ledger, self._tell)
+
+
+def submit_part(
+    line: Line, store: PartStore, part: PartJob, jobs: Mapping[str, Job], submits: Sequence[Submit]
+) -> None:
+    """Have the views of a part inspected.
+
+    Args:
+        line: which inspects them.
+        store: which stores them.
+        part: that waits for them.
+        jobs: of its views, by name.
+        submits: a reserved slot of the line for each job.
+    """
+    store.begin(part)
+    if not jobs:
+        line.run_exclusive(partial(store.finish_complete, part))
+    for submit, (view, job) in zip(submits, jobs.items(), strict=False):
+        watch_view(line, store, part, view, job.answer)
+        submit(job)
+
+
+def watch_view(
+    line: Line, store: PartStore, part: PartJob, view: str, answer: "Future[Record]"
+) -> None:
+    """Let a part know when a view of it cannot be inspected."""
+
+    def failed(answer: "Future[Record]") -> None:
+        if not part.answer.done() and (error := answer.exception()):
+            line.run_exclusive(partial(store.fail, part, view, error))
+
+    answer.add_done_callback(failed)
 
 
 def answer_interrupted(store: PartStore, ledger: Ledger, products: PartProducts) -> str:

@@ -9,11 +9,13 @@ from fastapi.responses import JSONResponse
 
 from goldensample.station.line.deadline import LATE
 from goldensample.station.line.triggers import Trigger, TriggerBusyError
+from goldensample.station.records.parts import WholePart
 from goldensample.station.records.rows import ERROR
-from goldensample.station.web.answers import RecordAnswer, gives
+from goldensample.station.web.answers import PartAnswer, RecordAnswer, gives
 from goldensample.station.web.controller_answers import CameraAnswer
+from goldensample.station.web.parts_api import answer_json
 from goldensample.station.web.refusals import LATE_RESPONSE
-from goldensample.station.web.requests import JobNumber, Serial, record_json, station_of
+from goldensample.station.web.requests import JobNumber, Serial, station_of
 
 router = APIRouter(prefix="/api")
 
@@ -28,10 +30,10 @@ def cameras(request: Request) -> list[dict[str, Any]]:
 @router.post(
     "/cameras/{camera:path}/trigger",
     response_model=None,
-    responses=gives(RecordAnswer) | LATE_RESPONSE,
+    responses=gives(RecordAnswer | PartAnswer) | LATE_RESPONSE,
 )
 async def trigger(request: Request, camera: str, serial: Serial = "", job: JobNumber = "") -> Any:
-    """Have a camera take a picture; answer with its record when the verdict is kept.
+    """Have a camera, or all of a part, take a picture; answer when the verdict is kept.
 
     `serial` and `job` are of the part before it, and come back with its verdict.
 
@@ -47,7 +49,9 @@ async def trigger(request: Request, camera: str, serial: Serial = "", job: JobNu
     except TriggerBusyError as error:
         return JSONResponse({"error": str(error), "busy": error.busy}, 409)
     record = await asyncio.wrap_future(future)
+    views = record.views if isinstance(record, WholePart) else (record,)
+    body = answer_json(station_of(request), record)
     if record.verdict == ERROR:
-        status = 504 if record.note.startswith(LATE) else 503
-        return JSONResponse({**record_json(record), "error": record.note}, status)
-    return record_json(record)
+        status = 504 if any(one.note.startswith(LATE) for one in views) else 503
+        return JSONResponse({**body, "error": record.note}, status)
+    return body

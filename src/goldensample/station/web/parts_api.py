@@ -15,9 +15,9 @@ from fastapi.responses import JSONResponse
 from goldensample.station.inputs.uploads import Upload, receive_views
 from goldensample.station.line.jobs import Job
 from goldensample.station.line.line import Submit
-from goldensample.station.line.part_job import PartJob
+from goldensample.station.line.part_job import PartJob, submit_part
 from goldensample.station.products.parts import PartProduct
-from goldensample.station.records.parts import PartRecord
+from goldensample.station.records.parts import PartRecord, WholePart
 from goldensample.station.records.rows import ERROR, Record, iso
 from goldensample.station.station import Station
 from goldensample.station.web.answers import PartAnswer, PartList, gives
@@ -93,11 +93,8 @@ def _submit(
 ) -> PartJob:
     """Have the views of a part inspected; return it as it waits for them."""
     waiting = PartJob(part, target, tuple(uploads))
-    station.part_store.begin(waiting)
-    if not uploads:
-        station.line.run_exclusive(partial(station.part_store.finish_complete, waiting))
-    for submit, (view, upload) in zip(submits, uploads.items(), strict=False):
-        job = Job(
+    jobs = {
+        view: Job(
             target.products[view],
             upload.file,
             f"{part.serial or part.id}_{view}",
@@ -109,14 +106,9 @@ def _submit(
             serial=part.serial,
             reference=part.job,
         )
-
-        def failed(answer: "asyncio.Future[Record] | Any", view: str = view) -> None:
-            if not waiting.answer.done() and (error := answer.exception()):
-                fail = partial(station.part_store.fail, waiting, view, error)
-                station.line.run_exclusive(fail)
-
-        job.answer.add_done_callback(failed)
-        submit(job)
+        for view, upload in uploads.items()
+    }
+    submit_part(station.line, station.part_store, waiting, jobs, submits)
     return waiting
 
 
@@ -142,6 +134,15 @@ def part(request: Request, product: str, number: RecordId) -> dict[str, Any]:
     if found is None or found.product != _part_of(station, product).key:
         raise HTTPException(404, f"a part must be there; number {number} is not")
     return part_json(station, found, station.ledger.parts.views(number))
+
+
+def answer_json(station: Station, record: Record) -> dict[str, Any]:
+    """Return a record for machines, or the part that is told as one."""
+    if not isinstance(record, WholePart):
+        return record_json(record)
+    part = station.ledger.parts.get(record.part or 0)
+    assert part, "it was stored before it was told"
+    return part_json(station, part, list(record.views))
 
 
 def part_json(station: Station, part: PartRecord, records: list[Record]) -> dict[str, Any]:
