@@ -13,7 +13,7 @@ OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_code
 PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check languages bench bench-peers bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs station-pictures clean
+.PHONY: demo serve test check languages bench bench-peers bench-metrics bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs station-pictures clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -41,6 +41,9 @@ bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one ru
 
 bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anomalib and the authors' loop
 	$(BIN)/python benchmarks/coreset_peers.py --peers $(VENV)-peers/bin/python
+
+bench-metrics: $(VENV)/all.stamp $(VENV)-metrics/stamp  ## pixel figures beside adeval's and anomalib's, on the same maps
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/metrics_beside.py --peers $(VENV)-metrics/bin/python
 
 bench-inspect: $(VENV)/all.stamp $(VENV)-peers/stamp  ## one picture, ours beside anomalib and the authors' code
 	$(BIN)/python benchmarks/inspect_peers.py --peers $(VENV)-peers/bin/python $(IN)
@@ -106,6 +109,12 @@ $(VENV)/station.stamp: $(PACKAGE) | $(BIN)/python
 
 $(VENV)/all.stamp: $(PACKAGE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[station,torch,ray,remote,parquet,pdf]" --group test --group check
+	@touch $@
+
+$(VENV)-metrics/stamp:
+	$(PYTHON) -m venv $(VENV)-metrics
+	$(VENV)-metrics/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-metrics/bin/python -m pip install --quiet adeval anomalib torch torchvision "numpy<2.4" opencv-python-headless
 	@touch $@
 
 $(VENV)-peers/stamp:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
+import metrics_table
 import numpy as np
 from coreset_peer import pick_by_loop
 
@@ -147,6 +148,8 @@ def write_page() -> None:
         f"s), picks equal: "
         f"{coreset['all_picks_equal_the_loop']}."
     )
+    if (beside := RESULTS / "metrics_beside.json").is_file():
+        rows += metrics_table.section(json.loads(beside.read_text()))
     PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
 
 

@@ -216,6 +216,33 @@ def test_bounds_by_hand():
     assert curve.best_f1().error == pytest.approx(1 / 3)
 
 
+def test_a_map_that_is_the_same_everywhere_has_one_threshold():
+    mask = np.zeros((10, 10), bool)
+    mask[:2] = True
+    curve = counted([np.full((10, 10), 7, np.float32)], [mask])
+    assert curve.auroc().value == 0.5
+    assert curve.average_precision().value == 0.2  # the share of defect pixels
+    assert curve.best_f1().value == pytest.approx(2 * 20 / (100 + 20))
+    for limit in (0.05, 0.3):
+        assert curve.pro(limit).value == pytest.approx(limit / 2)
+
+
+def test_pictures_without_a_marked_pixel():
+    values, nothing = np.arange(4, dtype=np.float32).reshape(2, 2), np.zeros((2, 2), bool)
+    with pytest.raises(
+        ValueError, match="both good and defect pixels must occur; got 4 good and 0"
+    ):
+        counted([values], [nothing])
+    with pytest.raises(
+        ValueError, match="both good and defect pixels must occur; got 0 good and 4"
+    ):
+        counted([values], [~nothing])
+    one = np.array(
+        [[False, False], [False, True]]
+    )  # an empty mask beside it: four good pixels more
+    assert counted([values, values], [one, nothing]).auroc().value == (3 + 3 + 0.5) / 7
+
+
 def test_groups_are_told_apart():
     maps, masks = made_maps(5)
     tally = PixelTally()
