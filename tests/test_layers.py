@@ -42,6 +42,7 @@ WINGS = (
 """From the ground up: what stands later may import what stands earlier, never the reverse."""
 STATION = (
     *("shifts", "settings", "connection_state", "troubles", "records", "products", "line", "setup"),
+    "metrics",
     *("station_folder", "backup", "station", "inputs", "outputs"),
     *("feedback", "misses", "health", "connections", "demo", "web", "replica", "serving"),
 )
@@ -84,6 +85,7 @@ HOMES = {
     "alembic": {"station"},
     "paho": {"station"},
     "asyncua": {"station"},
+    "prometheus_client": {"station"},
     "av": {"station"},
     "pymodbus": {"station.outputs.modbus"},
     "snap7": {"station.outputs.s7"},

@@ -62,6 +62,12 @@ def pictures(tmp_path_factory):
                 rows.append([who, f"p{seed}", trial, call, "good" if seed else "defect"])
     with (folder / "people.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
+    with (folder / "line.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = [["time", "product", "verdict", "score", "p_value", "answer"]]
+        for k in range(60):
+            time = f"2026-03-{k // 2 + 1:02}T06:00:00+00:00"
+            rows.append([time, "part", "good", 1 + k % 7, (k % 19 + 1) / 20, ""])
+        csv.writer(file).writerows(rows)
     return folder
 
 
@@ -70,7 +76,8 @@ def test_the_paper_in_its_four_forms(product, pictures, tmp_path):
     for time in (1, 2, 3):
         arguments += ["--repeat", pictures / f"again{time}"]
     arguments += ["--appraisals", pictures / "people.csv", "--mm-per-px", 0.5, "--rate", "20%"]
-    ran = golden("qualify", product, *arguments, "--lot-size", 100, "--operator", "Kim")
+    ran = golden("qualify", product, *arguments, "--lot-size", 100, "--operator", "Kim",
+                 "--records", pictures / "line.csv")  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert "good parts were called defects" in ran.stdout
     values = json.loads((tmp_path / FILES[3]).read_text(encoding="utf-8"))
@@ -82,9 +89,10 @@ def test_the_paper_in_its_four_forms(product, pictures, tmp_path):
     assert values["agreement"]["A"]["kappa"] == 1
     assert values["agreement"]["B"]["false_alarm_rate"] == pytest.approx(1 / 6)
     assert "the inspection" in values["agreement"]
+    assert values["over_time"]["score"]["points"] == 60
     assert len(values["pictures"]) == 12 + 25 + 12
     page = (tmp_path / FILES[0]).read_text(encoding="utf-8")
-    assert page.count("It does not show:") == 4
+    assert page.count("It does not show:") == 5
     assert "<script" not in page
     assert "http" not in re.sub(r"http-equiv", "", page)
     with pypdfium2.PdfDocument((tmp_path / FILES[1]).read_bytes()) as document:
@@ -93,7 +101,7 @@ def test_the_paper_in_its_four_forms(product, pictures, tmp_path):
     assert "released by" in said
     assert b"/FontFile" in (tmp_path / FILES[1]).read_bytes()
     book = openpyxl.load_workbook(io.BytesIO((tmp_path / FILES[2]).read_bytes()))
-    assert len(book.sheetnames) == 6
+    assert len(book.sheetnames) == 7
     assert any(row[0] == "alarms" for row in book["False alarms"].iter_rows(values_only=True))
 
 

@@ -1,6 +1,5 @@
 """`golden qualify`: the paper that an inspection is released with."""
 
-import csv
 import json as json_format
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.extras import check_extra
 from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import GoldenFile, Json, Operator, parse_rate
-from goldensample.errors import GoldenError
+from goldensample.cli.qualify_tables import Appraisals, Records, read_csv, read_records
 
 if TYPE_CHECKING:
     from goldensample.qualification.paper import Paper
@@ -49,14 +48,7 @@ def command(
             "part.",
         ),
     ] = None,
-    appraisals: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="CSV",
-            help="What people called parts: appraiser, part, trial, call, reference (good, "
-            "defect).",
-        ),
-    ] = None,
+    appraisals: Appraisals = None,
     mm_per_px: Annotated[
         float | None,
         typer.Option(metavar="MM", help="Millimetres of a pixel; else sizes are in pixels."),
@@ -74,6 +66,7 @@ def command(
         int | None,
         typer.Option(min=1, help="Parts of a lot, to say what a sample of it proves."),
     ] = None,
+    records: Records = None,
     operator: Operator = "",
     json: Json = False,
     method: OwnMethod = None,
@@ -103,10 +96,11 @@ def command(
         good=good_items(good),
         defects=defect_items(defects, masks),
         repeats=[good_items(folder) for folder in repeat or []],
-        appraisals=read_appraisals(_rows(appraisals)) if appraisals else None,
+        appraisals=read_appraisals(read_csv(appraisals)) if appraisals else None,
         mm_per_px=mm_per_px,
         rate=rate,
         lot=lot_size,
+        history=read_records(records, file.stem) if records else None,
     )
     made = datetime.now().astimezone()
     date = made.strftime("%Y-%m-%d %H:%M %Z")
@@ -134,17 +128,3 @@ def write(paper: "Paper", output: Path, made: datetime) -> None:
     forms = (page(paper), pdf(paper, made), sheet(paper), f"{text}\n".encode())
     for name, data in zip(FILES, forms, strict=True):
         write_atomic(output / name, data)
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file, by the names of its columns in small letters."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            first = lines.readline()
-            lines.seek(0)
-            found = csv.DictReader(lines, delimiter=";" if first.count(";") > 1 else ",")
-            return [
-                {(k or "").strip().casefold(): v or "" for k, v in row.items()} for row in found
-            ]
-    except (OSError, UnicodeDecodeError) as error:
-        raise GoldenError(f"{path} must be a CSV file in UTF-8; {error}; save it as such") from None

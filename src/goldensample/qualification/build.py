@@ -13,6 +13,8 @@ from goldensample.locales.language import gettext
 from goldensample.qualification.appraisers import appraisers
 from goldensample.qualification.false_alarms import false_alarms
 from goldensample.qualification.found_by_size import found_by_size
+from goldensample.qualification.history import History
+from goldensample.qualification.over_time import over_time
 from goldensample.qualification.paper import Cell, Paper, Section, Table
 from goldensample.qualification.repeated import repeated
 from goldensample.qualification.trials import Trial, run_trials, said, same_parts, without_learned
@@ -34,6 +36,7 @@ class Question:
         mm_per_px: millimetres of a pixel, or None.
         rate: of false alarms that is to be proven; None takes that of the file.
         lot: parts of a lot, or None.
+        history: records of the time since the release, or None.
     """
 
     good: Sequence[Item]
@@ -43,6 +46,7 @@ class Question:
     mm_per_px: float | None = None
     rate: float | None = None
     lot: int | None = None
+    history: History | None = None
 
 
 @dataclass(slots=True)
@@ -85,6 +89,8 @@ def qualify(
             one = np.array([[ours[part]] for part in parts])
             calls = {**calls, gettext("the inspection"): one}
         answers.sections.append(appraisers(calls, reference))
+    if question.history:
+        answers.sections.append(over_time(question.history, limit.false_alarms))
     return Paper(
         title=gettext("Qualification of %(name)s") % {"name": file.stem},
         facts=_facts(inspector, file, occasion, question),

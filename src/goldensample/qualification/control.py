@@ -9,6 +9,11 @@ from goldensample.records import Array
 RANGE_TO_SIGMA = 1.128
 """Mean of the range of two normal values, in standard deviations (d2)."""
 WIDTH = 3.0
+"""Of the limits, in standard deviations of what is drawn."""
+WEIGHT = 0.2
+"""Of the newest value in an EWMA."""
+STATES = 201
+"""Into which the range between the limits is cut to compute a run length."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +51,7 @@ def individuals(values: Array, centre: float, sigma: float) -> Chart:
     return Chart(values, centre, *ends)
 
 
-def ewma(values: Array, centre: float, sigma: float, weight: float = 0.2) -> Chart:
+def ewma(values: Array, centre: float, sigma: float, weight: float = WEIGHT) -> Chart:
     """Return the chart of the exponentially weighted moving average, which finds small shifts.
 
     Args:
@@ -67,3 +72,36 @@ def ewma(values: Array, centre: float, sigma: float, weight: float = 0.2) -> Cha
     counts = np.arange(1, len(values) + 1)
     half = WIDTH * sigma * np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * counts)))
     return Chart(np.asarray(smooth), centre, centre - half, centre + half)
+
+
+def run_length(shift: float, weight: float = 1.0, width: float = WIDTH) -> float:
+    """Return after how many values, on average, an EWMA chart signals a shift of the mean.
+
+    The values are normal and independent, centre and sigma known. A weight of 1 is the chart of
+    individuals. Without a shift it is how seldom the chart signals though nothing has changed.
+
+    Args:
+        shift: of the mean, in standard deviations of a value.
+        weight: of the newest value, in (0, 1].
+        width: of the limits, in standard deviations of what is drawn.
+
+    Source: Brook and Evans, An approach to the probability distribution of CUSUM run length, 1972,
+        for the Markov chain; Lucas and Saccucci, 1990, for the EWMA.
+    """
+    from scipy.special import ndtr
+
+    if not 0 < weight <= 1:
+        raise ValueError(f"weight must be in (0, 1]; got {weight:g}")
+    limit = width * np.sqrt(weight / (2 - weight))
+    edges = np.linspace(-limit, limit, STATES + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    reached = ndtr((edges - (1 - weight) * middles[:, None]) / weight - shift)
+    lengths = np.linalg.solve(np.eye(STATES) - np.diff(reached, axis=1), np.ones(STATES))
+    return float(lengths[STATES // 2])
+
+
+def autocorrelation(values: Array) -> float:
+    """Return how far each value resembles the one before, from -1 to 1; 0 where all are equal."""
+    residuals = values - values.mean()
+    total = float(residuals @ residuals)
+    return float(residuals[1:] @ residuals[:-1]) / total if total > 0 else 0.0

@@ -36,14 +36,15 @@ def page(paper: Paper) -> bytes:
         f'<header class="top"><h1>{escape(paper.title)}</h1>',
         f'<p class="promise">{escape(paper.limits)}</p><dl class="facts">{facts}</dl>{signs}',
         "</header><main>",
-        *map(_section, paper.sections),
+        *map(section_html, paper.sections),
         f'<section class="panel pictures"><h2>{escape(gettext("Pictures"))}</h2>',
         f"{_table(paper.pictures)}</section></main></body></html>\n",
     ]
     return "\n".join(parts).encode("utf-8", "backslashreplace")
 
 
-def _section(section: Section) -> str:
+def section_html(section: Section) -> str:
+    """Return a section as HTML."""
     answer = "".join(f"<p>{escape(line)}</p>" for line in section.answer)
     about = (
         (gettext("It rests on:"), section.rests_on),

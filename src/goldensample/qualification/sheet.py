@@ -39,7 +39,8 @@ def _rows(section: Section) -> list[Sequence[Cell]]:
             flat = all(isinstance(one, int | float) for one in value)
             rows += [(name, *value)] if flat else [(name,), *value]
         elif isinstance(value, dict):
-            rows += [(name, key, one) for key, one in value.items()]
+            for key, one in value.items():
+                rows.append((name, key, *(one if isinstance(one, list) else (one,))))
         else:
             rows.append((name, value))
     return rows

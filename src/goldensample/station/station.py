@@ -22,6 +22,7 @@ from goldensample.station.line.line import Line
 from goldensample.station.line.part_job import PartStore, answer_interrupted
 from goldensample.station.line.scene import SceneMonitor
 from goldensample.station.line.triggers import Triggers
+from goldensample.station.metrics import Metrics
 from goldensample.station.products.good_pictures import record_number, records_in_use
 from goldensample.station.products.parts import PartProducts, split_files
 from goldensample.station.products.products import Product, Products
@@ -62,7 +63,7 @@ class Station:
         self._resources.enter_context(lock_folder(settings.folder))
         self.ledger = Ledger(open_database(settings.url))
         self.archive.recover(self.ledger.newest_hashes())
-        self.events = Events()
+        self.events, self.metrics = Events(), Metrics()
         self.answer_lock = threading.Lock()
         self.teaching_lock = threading.Lock()
         self.tried: tuple[int, Any, Inspector] | None = None  # see `misses.cost_of`
@@ -161,6 +162,7 @@ class Station:
 
     def _publish(self, record: Record, answered: bool) -> None:
         """Send a new record to open pages, and to outputs unless they had an answer already."""
+        self.metrics.add(record)
         self.events.send("record", record_event(record))
         if not answered:
             self._answer(record)
@@ -177,7 +179,9 @@ class Station:
 
     def _publish_part(self, part: PartRecord, records: Sequence[Record]) -> None:
         """Send a part and its views' new records to open pages, and the part to outputs."""
+        self.metrics.add_part(part)
         for record in records:
+            self.metrics.add(record)
             self.events.send("record", record_event(record))
         self._answer(whole_part(part, records))
         self.events.send("part", asdict(part))

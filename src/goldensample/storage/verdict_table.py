@@ -174,6 +174,22 @@ def read_metadata(file: BinaryIO) -> dict[str, str]:
     return {name.decode(): value.decode() for name, value in metadata.items()}
 
 
+def read_rows(file: BinaryIO) -> list[dict[str, Any]]:
+    """Return the rows of any table, by the names of their columns.
+
+    Raises:
+        ArtifactError: the file is no table.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        rows: list[dict[str, Any]] = pq.read_table(file).to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise ArtifactError(f"the file must be a Parquet table; it is not ({error})") from None
+    return rows
+
+
 def count_verdicts(file: BinaryIO) -> Counter[str]:
     """Return the number of pictures of a table by verdict, as `join` does for parts."""
     import pyarrow.parquet as pq

@@ -88,8 +88,19 @@ class JobResult:
     is_late: bool = False
 
 
-def make_record(job: Job, state: State, picture: Picture, inspection: Inspection) -> Record:
-    """Return the record of an inspection, without the hash of its heat map."""
+def make_record(
+    job: Job,
+    state: State,
+    picture: Picture,
+    inspection: Inspection,
+    scene: tuple[float, float] | None,
+) -> Record:
+    """Return the record of an inspection, without the hash of its heat map.
+
+    Args:
+        job, state, picture, inspection: whose record.
+        scene: brightness and sharpness, where they were measured.
+    """
     limits = state.inspector.threshold
     height, width = picture.pixels.shape[:2]
     return replace(
@@ -104,6 +115,8 @@ def make_record(job: Job, state: State, picture: Picture, inspection: Inspection
         note=inspection.note,
         height=height,
         width=width,
+        brightness=scene and scene[0],
+        sharpness=scene and scene[1],
     )
 
 

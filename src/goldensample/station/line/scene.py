@@ -1,22 +1,18 @@
 """Detects, for each product, changes of light, focus, colours or camera; see `drift.martingale`."""
 
-import io
-import json
 import logging
 import threading
 import time
-import zlib
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
-from goldensample.drift.martingale import Watch, begin, watch
+from goldensample.drift.martingale import begin, watch
 from goldensample.drift.measures import WATCHED
 from goldensample.drift.picture import measure
 from goldensample.drift.words import DEVIATION_WORDS, THAN_FIT, compare
@@ -25,6 +21,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.locales.language import gettext
 from goldensample.records import Array, Inspection, Picture
 from goldensample.station.line.jobs import Job
+from goldensample.station.line.scene_file import Alarm, SceneWatch, from_bytes, to_bytes
 from goldensample.station.products.products import Product, State
 from goldensample.station.records.rows import Record
 from goldensample.storage.atomic import write_atomic
@@ -34,40 +31,6 @@ SAVE_S = 20.0
 """Interval at which a watch is saved; a crash loses less."""
 MAX_PICTURES = 10_000
 """Pictures of one watch; then it restarts, so that memory and time stay bounded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """An alarm: the scene has changed.
-
-    Args:
-        since: id of the record at which the change most likely began.
-        at: id of the record at which it was detected.
-        time: of that record.
-        words: message: what has changed.
-    """
-
-    since: int
-    at: int
-    time: float
-    words: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SceneWatch:
-    """The watch of a product.
-
-    Args:
-        reference_sha256: hash of the reference statistics that it compares with.
-        seen: pictures since the first start of the watch; it seeds the breaking of ties.
-        state: of the martingale.
-        alarm: None while the scene is unchanged; after an alarm, nothing more is measured.
-    """
-
-    reference_sha256: str
-    seen: int
-    state: Watch
-    alarm: Alarm | None = None
 
 
 class SceneMonitor:
@@ -90,25 +53,31 @@ class SceneMonitor:
         self._saved: dict[str, float] = {}
         self._lost_messages: dict[str, str] = {}
 
-    def observe(self, job: Job, state: State, picture: Picture, inspection: Inspection) -> None:
-        """Measure an inspected picture; the watch is updated when its record is stored."""
-        reference, statistics = reference_of(state.inspector), state.inspector.habits
+    def observe(
+        self, job: Job, state: State, picture: Picture, inspection: Inspection
+    ) -> tuple[float, float] | None:
+        """Measure an inspected picture; the watch is updated when its record is stored.
+
+        Returns:
+            its brightness and sharpness, see `drift.picture.MEASURES`; None where it is left out.
+        """
         now, key = time.monotonic(), job.product.key
-        if (
-            reference is None
-            or statistics is None
-            or now - self._measured.get(key, -1e9) < self._interval_s
-        ):
-            return
+        if now - self._measured.get(key, -1e9) < self._interval_s:
+            return None
         self._measured[key] = now
-        prepared = state.inspector.preparation.apply(picture.pixels)
-        values = statistics.watched_values(measure(*prepared), inspection)
+        measures = measure(*state.inspector.preparation.apply(picture.pixels))
+        scene = (float(measures.values[0]), float(measures.values[2]))
+        reference, statistics = reference_of(state.inspector), state.inspector.habits
+        if reference is None or statistics is None:
+            return scene
+        values = statistics.watched_values(measures, inspection)
 
         def on_stored(answer: "Future[Record]") -> None:
             if answer.exception() is None:
                 self._update(key, reference, values, answer.result())
 
         job.answer.add_done_callback(on_stored)
+        return scene
 
     def status(self, product: Product) -> dict[str, Any]:
         """Return the status of a product's scene as JSON values."""
@@ -212,39 +181,3 @@ def unwatched_reason(inspector: Inspector) -> str:
         "no good pictures were kept out of its fit to compare with; fit it anew on more pictures "
         "(golden fit --calibration split)"
     )
-
-
-def to_bytes(scene_watch: SceneWatch) -> bytes:
-    """Encode a watch as a compressed NPZ file."""
-    state = scene_watch.state
-    alarm = scene_watch.alarm and asdict(scene_watch.alarm)
-    metadata = {"of": scene_watch.reference_sha256, "seen": scene_watch.seen, "alarm": alarm}
-    np.savez_compressed(
-        file := io.BytesIO(),
-        facts=np.frombuffer(json.dumps(metadata).encode(), np.uint8),
-        names=np.array([int(name) for name in state.names], np.int64),
-        values=state.values,
-        gains=state.gains,
-        rises=state.rises,
-        since=state.since,
-    )
-    return file.getvalue()
-
-
-def from_bytes(data: bytes, path: Path) -> SceneWatch:
-    """Decode the file of `to_bytes`.
-
-    Raises:
-        ArtifactError: the file is damaged.
-    """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as parts:
-            metadata = json.loads(parts["facts"].tobytes())
-            names = tuple(map(str, parts["names"].tolist()))
-            arrays = [parts[name] for name in ("values", "gains", "rises", "since")]
-        alarm = metadata["alarm"] and Alarm(**metadata["alarm"])
-        return SceneWatch(metadata["of"], int(metadata["seen"]), Watch(names, *arrays), alarm)
-    except (ValueError, OSError, LookupError, EOFError, TypeError, BadZipFile, zlib.error) as error:
-        raise ArtifactError(
-            f"{path} must be what the station wrote; it is not ({error})"
-        ) from error

@@ -15,6 +15,8 @@ from goldensample.station.records.tables import changes, feedback, records, seen
 from goldensample.station.records.titles import Titles
 
 PAGE_SIZE = 1000
+HISTORY = ("time", "verdict", "answer", "score", "p_value", "brightness", "sharpness")
+"""Columns of `qualification.history.read_history`."""
 
 
 class Ledger:
@@ -130,6 +132,14 @@ class Ledger:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(records.c.id.desc()).limit(limit))
             return [float(score) for score in rows.scalars()]
+
+    def history(self, criteria: Filter, limit: int) -> list[dict[str, Any]]:
+        """Return what control charts are drawn from, of judged pictures, the newest first."""
+        columns = [records.c[name] for name in HISTORY]
+        query = select(*columns).where(criteria.clause(), records.c.score.is_not(None))
+        with self._engine.connect() as connection:
+            found = connection.execute(query.order_by(records.c.id.desc()).limit(limit))
+            return [dict(row) for row in found.mappings()]
 
     def add_change(self, change: Change) -> int:
         """Add a change of a product, whose id is not used; return the id that it gets."""

@@ -21,7 +21,8 @@ class Record:
     Times are seconds since 1970 in UTC. Before it is stored, `id` is 0. A picture that could not be
     read has the verdict ERROR, no score, and no height and width; `note` says why. `frame` is what
     a camera said of the picture, such as its number and exposure. `part` and `view` are of a part
-    of several views; `serial` and `job` are as its sender gave them.
+    of several views; `serial` and `job` are as its sender gave them. `brightness`
+    and `sharpness` are those of `drift.picture.MEASURES`, of one picture in half a second.
     """
 
     id: int = 0
@@ -54,6 +55,8 @@ class Record:
     view: str | None = None
     serial: str | None = None
     job: str | None = None
+    brightness: float | None = None
+    sharpness: float | None = None
 
 
 COLUMNS = tuple(field.name for field in fields(Record))

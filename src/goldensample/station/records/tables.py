@@ -50,6 +50,8 @@ records = Table(
     Column("view", String(32)),
     Column("serial", String(255)),
     Column("job", String(64)),
+    Column("brightness", Float),
+    Column("sharpness", Float),
     Index("records_by_part", "part"),
     Index("records_by_time", "time"),
     Index("records_by_product", "product", "id"),

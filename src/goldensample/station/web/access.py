@@ -188,7 +188,7 @@ class AccessMiddleware:
         if person is None and "authorization" in headers:
             self._login_rate.count(host)
         if person is None and not path.startswith(PUBLIC_PATHS):
-            if path.startswith("/api/"):
+            if path.startswith(("/api/", "/metrics")):
                 return json_error(401, "a request must have a token: Authorization: Bearer TOKEN")
             query = scope["query_string"].decode("latin-1")
             asked = urlencode({"to": f"{path}?{query}" if query else path})

@@ -77,6 +77,8 @@ class RecordAnswer(Strict):
     view: str | None
     serial: str | None
     job: str | None
+    brightness: float | None
+    sharpness: float | None
 
 
 class RecordList(Strict):

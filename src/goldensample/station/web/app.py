@@ -57,6 +57,7 @@ def create_app(station: Station) -> FastAPI:
         live_events,
     ):
         app.include_router(module.router)
+    app.include_router(health_api.metrics_router)
     for module in (pages, learning_page, product_pages, controllers_page, api_page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
