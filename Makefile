@@ -13,7 +13,7 @@ OLDEST = -W ignore::DeprecationWarning tests/test_approximate.py tests/test_code
 PACKAGE = pyproject.toml hatch_build.py $(wildcard src/goldensample/native/*.[ch])
 IN = $(if $(SHARED),--shared "$(SHARED)")
 
-.PHONY: demo serve test check languages bench bench-peers bench-metrics bench-inspect bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs station-pictures clean
+.PHONY: demo serve test check languages bench bench-peers bench-metrics bench-inspect bench-controllers bench-delivery bench-exports bench-logical bench-speed bench-trained test-native test-oldest backbone docs station-pictures clean
 
 demo: $(VENV)/base.stamp  ## the main job on rendered parts, or on DATA=DIR in MVTec layout
 	$(BIN)/golden demo --output demo $(if $(DATA),--data "$(DATA)") $(if $(QUICK),--quick)
@@ -47,6 +47,9 @@ bench-metrics: $(VENV)/all.stamp $(VENV)-metrics/stamp  ## pixel figures beside 
 
 bench-inspect: $(VENV)/all.stamp $(VENV)-peers/stamp  ## one picture, ours beside anomalib and the authors' code
 	$(BIN)/python benchmarks/inspect_peers.py --peers $(VENV)-peers/bin/python $(IN)
+
+bench-controllers: $(VENV)/all.stamp  ## 200 parts of three views at 60 % load, answered to four receivers
+	$(BIN)/python benchmarks/controllers_load.py
 
 bench-delivery: $(VENV)/all.stamp  ## a station killed 20 times, with receivers that go up and down
 	$(BIN)/python benchmarks/station_delivery.py
