@@ -38,6 +38,7 @@ from goldensample.cli.serve_options import (
     PartWait,
     Pictures,
     Producer,
+    ReadCode,
     Shifts,
     Token,
     explain_missing,
@@ -106,6 +107,7 @@ def command(
     watch: Watch = None,
     name_pattern: NamePattern = "{serial}_{view}",
     part_wait: PartWait = "30s",
+    read_code: ReadCode = None,
     camera: CameraUrl = None,
     camera_option: CameraOption = None,
     producer: Producer = None,
@@ -149,6 +151,7 @@ def command(
     cameras = {"watch": watch or [], "cameras": camera or [], "every_s": every}
     cameras["producers"] = producer or []
     cameras["camera_options"] = camera_option or []
+    cameras["read_codes"] = read_code or []
     cameras["name_pattern"] = name_pattern
     cameras["part_wait_s"] = parse_time(part_wait, "--part-wait")
     outputs = {

@@ -95,6 +95,14 @@ PartWait = Annotated[
         "an error that lacks a view: 30s, 500ms.",
     ),
 ]
+ReadCode = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PART/VIEW",
+        help="Read the serial number from the DataMatrix, QR or bar code in the pictures of a "
+        "view, or of a PRODUCT; again for more. Extra [codes].",
+    ),
+]
 Shifts = Annotated[
     str | None,
     typer.Option(

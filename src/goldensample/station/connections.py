@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from goldensample.parts.codes import check_installed
 from goldensample.parts.grouping import DEFAULT_PATTERN
 from goldensample.station.inputs.folder_target import FolderTarget, SinglePictures
 from goldensample.station.inputs.part_folder import PART_WAIT_S, PartFolder
@@ -23,6 +24,7 @@ class Connections:
     Args:
         watch: DIR, PRODUCT=DIR or PART=DIR.
         name_pattern: of the names of pictures of parts of several views in a folder.
+        read_codes: PRODUCT or PART/VIEW, whose pictures show a code with the serial number.
         part_wait_s: seconds until a part of a folder is answered without what is missing.
         cameras: URL, PRODUCT=URL, NAME=URL or PRODUCT/NAME=URL.
         camera_options: of FFmpeg, KEY=VALUE or NAME:KEY=VALUE.
@@ -34,6 +36,7 @@ class Connections:
     watch: Sequence[str] = ()
     name_pattern: str = DEFAULT_PATTERN
     part_wait_s: float = PART_WAIT_S
+    read_codes: Sequence[str] = ()
     cameras: Sequence[str] = ()
     camera_options: Sequence[str] = ()
     producers: Sequence[Path] = ()
@@ -52,6 +55,7 @@ def connect(station: Station, connections: Connections) -> None:
 
     connect_outputs(station, connections.outputs)
     station.answer_interrupted()
+    station.read_codes |= {product_with_code(station, name) for name in connections.read_codes}
     watches = [split_watch(station, argument, connections) for argument in connections.watch]
     check_disjoint([folder for _, folder in watches])
     for target, folder in watches:
@@ -104,6 +108,27 @@ def check_disjoint(folders: Sequence[Path]) -> None:
                 f"--watch must name folders apart from each other, as each file is judged once; "
                 f"{folders[index]} is there twice, or lies in another or around it"
             )
+
+
+def product_with_code(station: Station, name: str) -> str:
+    """Return the key of the product of PRODUCT or PART/VIEW in whose pictures codes are read.
+
+    Raises:
+        ValueError: there is none.
+        GoldenError: codes cannot be read here.
+    """
+    part, _, view = name.partition("/")
+    target = station.parts.get(part)
+    key = target.products[view].key if target and view in target.names else name
+    if station.products.get(key) is None:
+        names = [f"{one.key}/{view}" for one in station.parts for view in one.names]
+        names = names or [product.key for product in station.products]
+        raise ValueError(
+            f"--read-code must name a view of a part or a product ({', '.join(names) or 'none'}); "
+            f"got {name!r}"
+        )
+    check_installed()
+    return key
 
 
 def split_watch(

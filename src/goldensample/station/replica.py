@@ -78,8 +78,9 @@ class Replica:
         self.line.stop()
         self._resources.close()
 
-    def _count(self, job: Job, state: State, picture: Picture, inspection: Inspection) -> None:
+    def _count(self, job: Job, state: State, picture: Picture, inspection: Inspection) -> Job:
         self.inspected += 1
+        return job
 
     def _discard_files(self, results: Sequence[JobResult]) -> list[Record]:
         """Delete the pictures; return the records that are answered."""

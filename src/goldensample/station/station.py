@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,18 +14,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from goldensample.inspection.inspector import Inspector
 from goldensample.learning.revisions import Note
+from goldensample.records import Inspection, Picture
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.connectors import Input, Output
 from goldensample.station.line.controller_image import ControllerImage
 from goldensample.station.line.events import Events, record_event
+from goldensample.station.line.jobs import Job
 from goldensample.station.line.line import Line
 from goldensample.station.line.part_job import PartStore, answer_interrupted
 from goldensample.station.line.scene import SceneMonitor
+from goldensample.station.line.serials import with_code
 from goldensample.station.line.triggers import Triggers
 from goldensample.station.metrics import Metrics
 from goldensample.station.products.good_pictures import record_number, records_in_use
 from goldensample.station.products.parts import PartProducts, split_files
-from goldensample.station.products.products import Product, Products
+from goldensample.station.products.products import Product, Products, State
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import open_database
@@ -72,7 +75,7 @@ class Station:
         self.triggers = Triggers()
         limit, late_s = settings.waiting, settings.deadline_s
         self.line = Line(
-            self.archive, limit, self.part_store.store, self._publish, self.scene.observe, late_s
+            self.archive, limit, self.part_store.store, self._publish, self._observe, late_s
         )
         self.image = ControllerImage(self.triggers, self.line, self._in_trouble)
         self.setup = ProductSetup(
@@ -86,6 +89,7 @@ class Station:
             self._records_in_use,
         )
         self.started = time.monotonic()
+        self.read_codes: set[str] = set()  # keys of products in whose pictures codes are read
         self._inputs: list[Input] = []
         self.outputs: list[Output] = []
 
@@ -159,6 +163,11 @@ class Station:
         """
         add = partial(self.log_change, product, "", action, None)
         return Trouble(name, add, self.amend_change)
+
+    def _observe(self, job: Job, state: State, picture: Picture, inspection: Inspection) -> Job:
+        """Watch the scene of an inspected picture, and read the code of its part."""
+        job = replace(job, scene=self.scene.observe(job, state, picture, inspection))
+        return with_code(job, picture) if job.product.key in self.read_codes else job
 
     def _publish(self, record: Record, answered: bool) -> None:
         """Send a new record to open pages, and to outputs unless they had an answer already."""

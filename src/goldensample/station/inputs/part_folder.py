@@ -4,6 +4,7 @@ import time
 from concurrent.futures import Future
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from goldensample.parts.grouping import NamePattern
 from goldensample.station.line.jobs import BusyError, Job
@@ -36,6 +37,14 @@ class OpenPart:
     doubled: list[str] = field(default_factory=list)
 
 
+class AnsweredPart(NamedTuple):
+    """A part that was handed over: its id, when by the monotonic clock, and with which views."""
+
+    id: int
+    at: float
+    views: frozenset[str]
+
+
 class PartFolder:
     """Puts the pictures of a folder together to parts; a `FolderTarget`.
 
@@ -59,6 +68,7 @@ class PartFolder:
         self._station, self._part, self._wait_s = station, part, wait_s
         self.key, self.pattern = part.key, NamePattern(pattern, part.names)
         self._open: dict[str, OpenPart] = {}
+        self._answered: dict[str, AnsweredPart] = {}
 
     @property
     def waiting(self) -> int:
@@ -72,23 +82,22 @@ class PartFolder:
     def refuse(self, name: str) -> str:
         """Return that a view came after its part was answered without it, and tell people."""
         serial, view = self._read(name)
-        if serial in self._open:
+        self._forget()
+        part = self._answered.get(serial)
+        if serial in self._open or part is None or view in part.views:
             return ""
-        ledger = self._station.ledger
-        for part in ledger.parts.find(self.key, serial, None, 1):
-            answered = part.time + (part.milliseconds or 0.0) / 1000
-            seconds = time.time() - answered
-            has_it = any(
-                one.view == view and one.picture_bytes for one in ledger.parts.views(part.id)
-            )
-            if part.source == "folder" and not has_it and seconds < LATE_FOR * self._wait_s:
-                words = (
-                    f"view {view} of part {serial} came {seconds:.1f} s after the part was "
-                    f"answered without it (part {part.id}); it is not judged"
-                )
-                self._station.log_change(self.key, "", "late", None, words)
-                return words
-        return ""
+        words = (
+            f"view {view} of part {serial} came {time.monotonic() - part.at:.1f} s after the part "
+            f"was answered without it (part {part.id}); it is not judged"
+        )
+        self._station.log_change(self.key, "", "late", None, words)
+        return words
+
+    def _forget(self) -> None:
+        """Forget the parts that were answered long ago."""
+        before = time.monotonic() - LATE_FOR * self._wait_s
+        while self._answered and (first := next(iter(self._answered.items())))[1].at < before:
+            del self._answered[first[0]]
 
     def submit(self, job: Job) -> "Future[Record]":
         """Keep a picture until the others of its part are there."""
@@ -101,7 +110,7 @@ class PartFolder:
             self._station.ledger.refuse_file(*before.watched_file, f"several of view {view}")
         if before:  # or the same file was written anew
             self._station.archive.discard(before.incoming)
-        part.jobs[view] = replace(job, view=view, serial=serial)
+        part.jobs[view] = replace(job, view=view)
         self.look()
         return job.answer
 
@@ -146,6 +155,8 @@ class PartFolder:
                 for view, job in part.jobs.items()
             }
             submit_part(station.line, station.part_store, waiting, jobs, submits)
+        self._answered.pop(serial, None)
+        self._answered[serial] = AnsweredPart(begun.id, time.monotonic(), frozenset(jobs))
 
     def _read(self, name: str) -> tuple[str, str]:
         """Return serial number and view of a name that fits the pattern."""

@@ -47,6 +47,7 @@ class Job:
         on_picture: called with the picture once it is decoded, before its record is stored.
         facts: what its camera says of it.
         part, view: the id of a part of several views, and which it is of them; or None and "".
+        scene: brightness and sharpness of the picture, once they were measured.
         serial, reference: of whom the picture is, and the sender's own number of the job, or "".
         accepted: seconds since 1970.
         started: the same moment on the performance counter.
@@ -64,6 +65,7 @@ class Job:
     facts: Mapping[str, Any] = field(default_factory=dict)
     part: int | None = None
     view: str = ""
+    scene: tuple[float, float] | None = None
     serial: str = ""
     reference: str = ""
     accepted: float = field(default_factory=time.time)
@@ -88,19 +90,13 @@ class JobResult:
     is_late: bool = False
 
 
-def make_record(
-    job: Job,
-    state: State,
-    picture: Picture,
-    inspection: Inspection,
-    scene: tuple[float, float] | None,
-) -> Record:
+def make_record(job: Job, state: State, picture: Picture, inspection: Inspection) -> Record:
     """Return the record of an inspection, without the hash of its heat map.
 
-    Args:
-        job, state, picture, inspection: whose record.
-        scene: brightness and sharpness, where they were measured.
+    A job that turned out to be an error has its reason, and no score.
     """
+    if job.error:
+        return make_error_record(job, state, job.error)
     limits = state.inspector.threshold
     height, width = picture.pixels.shape[:2]
     return replace(
@@ -115,8 +111,8 @@ def make_record(
         note=inspection.note,
         height=height,
         width=width,
-        brightness=scene and scene[0],
-        sharpness=scene and scene[1],
+        brightness=job.scene and job.scene[0],
+        sharpness=job.scene and job.scene[1],
     )
 
 

@@ -29,8 +29,9 @@ from goldensample.station.records.rows import Record
 log = logging.getLogger(__name__)
 BATCH = 4
 """Batch size: small, so that one batch is stored and answered while the next is inspected."""
-OnInspected = Callable[[Job, State, Picture, Inspection], tuple[float, float] | None]
-"""Called with each inspected picture before it is stored; returns what `make_record` takes."""
+OnInspected = Callable[[Job, State, Picture, Inspection], Job]
+"""Called with each inspected picture before it is stored; returns its job, with what it knows more:
+a serial number, measures of the scene, or why it is an error."""
 Store = Callable[[Sequence[JobResult]], Sequence[Record | Exception | None]]
 """Stores results; returns for each its record, the error that kept it from being stored, or None
 where it is stored and answered with its part of several views."""
@@ -202,12 +203,12 @@ class Line:
                 reason = str(inspection).replace(str(job.incoming.path), job.name)
                 yield JobResult(job, make_error_record(job, state, reason), None)
                 continue
-            scene = self._on_inspected(job, state, picture, inspection)
+            known = self._on_inspected(job, state, picture, inspection)
             if job.on_picture:
                 job.on_picture(picture)
-            heat_map = inspection.heat_map
+            heat_map = None if known.error else inspection.heat_map
             heat = None if heat_map is None else heat_files.downsample(heat_map)
-            yield JobResult(job, make_record(job, state, picture, inspection, scene), heat)
+            yield JobResult(known, make_record(known, state, picture, inspection), heat)
 
     def _answer_late(self, job: Job) -> None:
         """Answer a part whose verdict is not there in time; in the thread that stores."""

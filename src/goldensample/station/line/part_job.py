@@ -60,9 +60,10 @@ class PartJob:
         """Judge the part, store it with its views, and only then answer."""
         jobs = {view: result.job for view, result in self._results.items()}
         try:
-            found = self._judge()
+            serial, found = self._judge()
             part = replace(
                 self.part,
+                serial=serial,
                 milliseconds=round(1000 * (time.time() - self.part.time), 3),
                 verdict=found.verdict,
                 p_value=found.p_value,
@@ -70,6 +71,7 @@ class PartJob:
                 note=found.note,
             )
             results = [*self._results.values(), *self._stand_ins(archive)]
+            results = [with_serial(result, serial) for result in results]
             results.sort(key=lambda result: self._product.names.index(result.job.view))
             stored = store_part(archive, ledger, results, part)
         except Exception as error:
@@ -84,12 +86,15 @@ class PartJob:
         except Exception:
             log.exception("could not tell of part %d", part.id)
 
-    def _judge(self) -> PartVerdict:
-        """Return the verdict of the part."""
-        if self._reason:
-            return PartVerdict(ERROR, note=self._reason)
+    def _judge(self) -> tuple[str, PartVerdict]:
+        """Return the serial number of the part, which a view's code may tell, and its verdict."""
+        codes = sorted({result.job.serial for result in self._results.values()} - {""})
+        if self._reason or len(codes) > 1:
+            reason = self._reason or f"views of several serial numbers: {', '.join(codes)}"
+            return self.part.serial, PartVerdict(ERROR, note=reason)
         records = {view: result.record for view, result in self._results.items()}
-        return self._product.judge(records, self._failures)
+        serial = codes[0] if codes else self.part.serial
+        return serial, self._product.judge(records, self._failures)
 
     def _stand_ins(self, archive: Archive) -> Iterator[JobResult]:
         """Give a record without a picture, an error, of each view that is not there and must be."""
@@ -118,6 +123,11 @@ class PartJob:
                 job.answer.set_exception(found)
             else:
                 job.answer.set_result(found[view])
+
+
+def with_serial(result: JobResult, serial: str) -> JobResult:
+    """Return the result of a view with the serial number of its part."""
+    return replace(result, record=replace(result.record, serial=serial or None))
 
 
 class PartStore:
