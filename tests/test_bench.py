@@ -18,12 +18,14 @@ from goldensample.bench.claims import check_claims
 from goldensample.bench.data import find_categories
 from goldensample.bench.features import CachingBackbone
 from goldensample.bench.figures import METRICS
-from goldensample.bench.running import draw_shots, shortest_decimal
+from goldensample.bench.measuring import shortest_decimal
+from goldensample.bench.running import draw_shots
 from goldensample.bench.runs import Networks
 from goldensample.bench.suites import parse_suite, read_suite
 from goldensample.bench.tables import tables
 from goldensample.cli.app import app
 from goldensample.errors import ArtifactError, ImageError
+from goldensample.evaluation.picture_curves import PictureCurves
 from goldensample.images.folder import open_images
 
 SUITE = """
@@ -137,6 +139,13 @@ def test_a_killed_run_goes_on_to_the_same_results(first, data, suites, tiny_file
     assert len(scores(tmp_path)) < len(scores(first))
     golden(*suites, *options(data, tiny_file, tmp_path))
     assert scores(tmp_path) == scores(first)
+
+
+def test_a_raw_file_holds_what_a_comparison_takes(first):
+    for raw in scores(first).values():
+        kept = PictureCurves.from_json(raw["curves"])
+        assert kept.pro(np.ones((1, 8))) == pytest.approx(raw["evaluation"]["pro"], abs=0.01)
+        assert len(json.dumps(raw["curves"])) < 8 * 1500
 
 
 def test_only_and_list(data, suites, tiny_file, first, tmp_path):

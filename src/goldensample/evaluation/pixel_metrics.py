@@ -95,7 +95,7 @@ class PixelTally:
             cropped = mask[rows, columns]
             marked = bins[rows, columns][cropped]
             _count(counts[1], marked)
-            _count(counts[2], marked, _region_weights(cropped))
+            _count(counts[2], marked, region_weights(cropped))
         for channel in channels:
             if channel.mask.any():
                 found = _most(bins[channel.mask], channel.saturation)
@@ -241,7 +241,7 @@ def _extent(mask: Array, axis: int) -> slice:
     return slice(int(indices[0]), int(indices[-1]) + 1)
 
 
-def _region_weights(mask: Array) -> Array:
+def region_weights(mask: Array) -> Array:
     """Return, for each True of a mask, 1 / the pixels of its connected part (8 neighbours)."""
     from scipy import ndimage
 
