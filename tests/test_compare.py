@@ -109,6 +109,18 @@ def test_pro_of_a_draw_is_that_of_its_pictures(limit):
     )
 
 
+@pytest.mark.parametrize(("offset", "factor"), [(1000, 1), (-3, 1), (0, 1e6)])
+def test_the_scale_of_a_map_does_not_matter(offset, factor):
+    values, masks = maps(np.arange(20) % 2 == 1, 0.5, 3)
+    found = []
+    for moved in (lambda one: one, lambda one: one * np.float32(factor) + np.float32(offset)):
+        tally = CurveTally()
+        for one, mask in zip(values, masks, strict=True):
+            tally.add(moved(np.round(one * 64) / 64), mask)
+        found.append(tally.curves(20).pro(np.ones((1, 20)))[0])
+    assert found[0] == pytest.approx(found[1], abs=1e-9)
+
+
 def test_what_has_no_pro():
     tally = CurveTally()
     tally.add(-np.ones((2, 2), np.float32), np.zeros((2, 2), bool))
