@@ -5,16 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import fit, part
 from hypothesis import given
 from hypothesis import strategies as st
+from picture_files import save_picture
 from PIL import Image
 
+from goldensample import Preparation
 from goldensample.cli.evaluate import format_evaluation
 from goldensample.datasets import labelled, read_category
 from goldensample.datasets.saturation import Saturation
 from goldensample.errors import ImageError
-from goldensample.evaluation.evaluate import Tally
+from goldensample.evaluation.evaluate import Tally, evaluate
 from goldensample.evaluation.pixel_metrics import Channel, PixelTally
+from goldensample.images.codec import read_samples
 from test_evaluation import KINDS, MASK, inspected
 
 CONFIG = [
@@ -143,6 +147,49 @@ def test_a_damaged_list_and_a_missing_one(tmp_path):
         read_category(root)
     (root / "defects_config.json").unlink()
     assert "there is no sPRO" in read_category(root).notes[0]
+
+
+def whole_loco(root: Path) -> Path:
+    """A category with two kinds of anomalies, absolute and relative saturations, several masks."""
+    shape, keys = (32, 48), ("defect_name", "pixel_value")
+    keys += ("saturation_threshold", "relative_saturation")
+    kinds = {"good": [], "logical_anomalies": [255, 253], "structural_anomalies": [254]}
+    for number, (kind, values) in enumerate(kinds.items()):
+        for k in range(2):
+            save_picture(
+                root / f"test/{kind}/{k:03}.png", part(60 + 9 * number + k, bool(values), shape)
+            )
+            for channel, value in enumerate(values):
+                mask = np.zeros(shape, np.uint8)
+                mask[20 - 8 * channel : 30 - 8 * channel, 30 - k : 40] = value
+                mask[2, 3 * channel] = value  # a second piece
+                save_picture(root / f"ground_truth/{kind}/{k:03}/{channel:03}.png", mask)
+    for k in range(12):
+        save_picture(root / f"train/good/{k:03}.png", part(k, False, shape))
+    text = json.dumps([dict(zip(keys, entry, strict=True)) for entry in CONFIG])
+    (root / "defects_config.json").write_text(text)
+    return root
+
+
+def test_a_category_is_measured_as_the_paper_says(tmp_path, tiny):
+    data = read_category(whole_loco(tmp_path))
+    pictures = [read_samples(path) for path in data.train]
+    inspector = fit(pictures, backbone=tiny, preparation=Preparation((32, 48)), false_alarms=None)
+    truths = list(labelled(data, None))
+    found = evaluate(inspector, truths)
+    maps = [inspector.inspect(truth.picture).heat_map for truth in truths]
+    by_limit = {0.3: "spro", 0.05: "spro_5"}
+    for limit, name in by_limit.items():
+        expected = {}
+        for kind in ("logical_anomalies", "structural_anomalies"):
+            chosen = [k for k, truth in enumerate(truths) if truth.kind in ("good", kind)]
+            channels = [list(truths[k].channels) for k in chosen]
+            expected[kind] = spro([maps[k] for k in chosen], channels, limit)
+            assert getattr(found.by_type[kind], name) == pytest.approx(expected[kind], abs=1e-4)
+        mean = np.mean(list(expected.values()))
+        assert getattr(found, name) == pytest.approx(mean, abs=1e-4)
+    assert [c.saturation for c in truths[2].channels] == [30, 101]  # 10 000 is cut to the area
+    assert [c.saturation for c in truths[4].channels] == [50]  # half of 101, rounded down
 
 
 def test_evaluate_says_spro_and_what_the_pro_is():
