@@ -61,3 +61,41 @@ def check_accessibility(page: playwright.Page) -> None:
     """Check that axe-core finds no violation."""
     result = axe.Axe().run(page)
     assert result.violations_count == 0, result.generate_report()
+
+
+class Hand:
+    """What a hand does on the picture of a page, in its columns and rows."""
+
+    def __init__(self, page, touches: bool) -> None:
+        self.page = page
+        self.driver = page.context.new_cdp_session(page) if touches else None
+
+    def screen(self, column: float, row: float) -> tuple[float, float]:
+        point = """(svg, [x, y]) => {
+          svg.scrollIntoView({ block: "center" });
+          const point = new DOMPoint(x, y).matrixTransform(svg.getScreenCTM());
+          return [point.x, point.y];
+        }"""
+        return self.page.locator("svg.picture").evaluate(point, [column, row])
+
+    def drag(self, *places: tuple[float, float]) -> None:
+        """Press at the first place, go to the others, let go."""
+        if self.driver:
+            return self.fingers([places])
+        for number, place in enumerate(places):
+            self.page.mouse.move(*self.screen(*place), steps=4)
+            if not number:
+                self.page.mouse.down()
+        return self.page.mouse.up()
+
+    def fingers(self, paths: list[tuple[tuple[float, float], ...]]) -> None:
+        """Put one finger down at the start of each path, move them, and lift them."""
+        on_screen = [[self.screen(*place) for place in path] for path in paths]
+        for step in range(len(on_screen[0])):
+            points = [
+                {"x": path[step][0], "y": path[step][1], "id": number}
+                for number, path in enumerate(on_screen)
+            ]
+            kind = "touchMove" if step else "touchStart"
+            self.driver.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        self.driver.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})

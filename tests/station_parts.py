@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import httpx
-from conftest import fit, part
+import numpy as np
+from conftest import conv_onnx, fit, part
 from starlette.testclient import TestClient
 
 from goldensample import PatchCore, Preparation, save
@@ -55,6 +56,13 @@ def small_product(tiny, folder: Path, name: str = "part") -> Path:
     path = folder / f"{name}.golden"
     save(add_thumbnails(inspector, good), path)
     return path
+
+
+def coarse_onnx() -> bytes:
+    """A network of two levels, of stride 16 and 32, so that fits are over at once."""
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(0, 0.1, shape) for shape in ((12, 3, 16, 16), (16, 12, 2, 2))]
+    return conv_onnx(weights, stride=16, padding=0)
 
 
 def picture(seed: int, defect: bool = False) -> bytes:

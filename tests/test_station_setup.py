@@ -5,10 +5,9 @@ import json
 import re
 import shutil
 
-import numpy as np
 import pytest
-from conftest import conv_onnx, part
-from station_parts import picture, run_station, wait
+from conftest import part
+from station_parts import coarse_onnx, picture, run_station, wait
 
 from goldensample import load
 from goldensample.images.codec import encode_png
@@ -18,13 +17,6 @@ from goldensample.station.setup.setup import FitProgress, advance, failure_reaso
 
 ENGINEER, OPERATOR = "an-engineer-s-token", "an-operator-s-token"
 HOSTILE = "<img src=x onerror=alert(1)>../../é\u202e.png"
-
-
-def coarse_onnx() -> bytes:
-    """A network of two levels, of stride 16 and 32, so that fits are over at once."""
-    rng = np.random.default_rng(0)
-    weights = [rng.normal(0, 0.1, shape) for shape in ((12, 3, 16, 16), (16, 12, 2, 2))]
-    return conv_onnx(weights, stride=16, padding=0)
 
 
 @pytest.fixture(scope="module")

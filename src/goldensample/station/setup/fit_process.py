@@ -34,6 +34,7 @@ from goldensample.records import Notify
 from goldensample.report.entry import Heat
 from goldensample.station.records import heat_files
 from goldensample.station.setup.drafts import FITTED, RESULT
+from goldensample.station.setup.regions import add_regions
 from goldensample.storage.atomic import write_atomic
 from goldensample.wording.intake import intake_notes, single_value_reason
 from goldensample.wording.limits import percent, promise
@@ -94,7 +95,7 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
 
     Args:
         folder: of the draft.
-        task: "pictures" as (number, name, path), "false_alarms", "review", "backbone".
+        task: "pictures" as (number, name, path), "false_alarms", "review", "backbone", "reference".
         notify: called with the progress.
 
     Raises:
@@ -104,16 +105,16 @@ def run(folder: Path, task: dict[str, Any], notify: Notify) -> None:
     pictures, numbers = read_pictures(task, notify)
     check_enough(pictures, rate)
     backbone = open_backbone(task["backbone"])
-    preparation = Preparation(choose_size(list(pictures.shapes()), backbone.network.stride))
-    preparation = replace(preparation, grey_range=pictures.grey_range)
+    size_hw = choose_size(list(pictures.shapes()), backbone.network.stride)
+    preparation = Preparation(size_hw, grey_range=pictures.grey_range)
     output = folder / FITTED
     paths = [str(path) for path in pictures.paths]
     request = PlanRequest(paths, output, preparation, False, (rate, "split"), None, False)
     method = plan_fit(request, backbone, PatchCore(), tell)
-    held_out_count = len(conformal.choose_scheme(len(pictures), rate, "split").held_out)
-    with feature_spool(
-        output, pictures, backbone, preparation, held_out_count, False, tell
-    ) as store:
+    held_out = conformal.choose_scheme(len(pictures), rate, "split").held_out.tolist()
+    preparation = add_regions(preparation, (folder, task["reference"]), pictures, held_out, notify)
+    spool = feature_spool(output, pictures, backbone, preparation, len(held_out), False, tell)
+    with spool as store:
         inspector = fit(
             pictures,
             backbone=backbone,

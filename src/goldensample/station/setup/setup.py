@@ -15,6 +15,7 @@ from goldensample.errors import ArtifactError
 from goldensample.fitting.calibrate import Promise
 from goldensample.station.products.products import KEY, Product, Products
 from goldensample.station.setup.drafts import FITTED, RESULT, Draft, Drafts
+from goldensample.station.setup.regions import reference_path
 from goldensample.station.setup.source_folders import printable
 from goldensample.wording.progress import STAGES as STAGE_NAMES
 
@@ -122,6 +123,7 @@ class ProductSetup:
                 "false_alarms": false_alarms,
                 "review": review,
                 "backbone": self._backbone,
+                "reference": reference_path(draft),
             }
             if not task["pictures"]:
                 raise ValueError("a fit must have pictures; the draft has none; add some")

@@ -23,6 +23,8 @@ from goldensample.station.web import (
     parts_api,
     product_pages,
     products_api,
+    regions_api,
+    regions_page,
     setup_api,
     shelf_api,
 )
@@ -50,6 +52,7 @@ def create_app(station: Station) -> FastAPI:
         shelf_api,
         products_api,
         setup_api,
+        regions_api,
         health_api,
         outputs_api,
         parts_api,
@@ -58,7 +61,7 @@ def create_app(station: Station) -> FastAPI:
     ):
         app.include_router(module.router)
     app.include_router(health_api.metrics_router)
-    for module in (pages, learning_page, product_pages, controllers_page, api_page):
+    for module in (pages, learning_page, product_pages, regions_page, controllers_page, api_page):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -14,6 +14,7 @@ from goldensample.images.codec import encode_jpeg, read_for_view, read_samples, 
 from goldensample.station.inputs.uploads import check_picture, decode_limiter, receive
 from goldensample.station.records.rows import iso
 from goldensample.station.setup.drafts import Draft
+from goldensample.station.setup.regions import Regions, read_regions
 from goldensample.station.setup.source_folders import (
     SourceFolder,
     find_source_folders,
@@ -158,8 +159,10 @@ def put_into_service(request: Request, draft: DraftId) -> dict[str, Any]:
     station, person = station_of(request), person_of(request)
     target = draft_of(station, draft)
     metadata, count = target.metadata, len(target.included())
+    regions = read_regions(target.folder)
     product = station.setup.serve(target)
     message = f"put into service, fitted on {count} pictures"
+    message += f"; {regions.words()}" if regions else ""
     station.log_change(product.key, person.name, "fit", product.state.revision, message)
     return {"product": product.key, "by": metadata.by}
 
@@ -176,7 +179,7 @@ def discard_draft(request: Request, draft: DraftId) -> dict[str, Any]:
 
 def draft_json(station: Station, draft: Draft) -> dict[str, Any]:
     """Return a draft for pages and machines: its metadata, pictures and fit."""
-    metadata = asdict(draft.metadata)
+    metadata, regions = asdict(draft.metadata), read_regions(draft.folder)
     for name in ("stage", "error"):
         del metadata[name]
     return {
@@ -185,7 +188,13 @@ def draft_json(station: Station, draft: Draft) -> dict[str, Any]:
         **station.setup.fit_status(draft),
         "pictures": [picture.name for picture in draft.pictures],
         "result": draft.result() if draft.metadata.stage == "ready" else None,
+        "regions": regions_json(regions) if regions else None,
     }
+
+
+def regions_json(regions: Regions) -> dict[str, Any]:
+    """Return what is drawn for machines."""
+    return {**asdict(regions), "time": iso(regions.time)}
 
 
 def draft_of(station: Station, identity: str) -> Draft:

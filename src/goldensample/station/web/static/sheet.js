@@ -90,7 +90,7 @@ export class Sheet {
     const aside = document.createElement("canvas");
     [aside.width, aside.height] = [Math.max(this.canvas.width, 1), Math.max(this.canvas.height, 1)];
     const ink = aside.getContext("2d");
-    for (const [key, { colour, shapes }] of layers) {
+    for (const [key, { colour, label, shapes }] of layers) {
       ink.setTransform(1, 0, 0, 1, 0, 0);
       ink.clearRect(0, 0, aside.width, aside.height);
       ink.setTransform(...place);
@@ -103,11 +103,26 @@ export class Sheet {
       ink.restore();
       pen.globalAlpha = key === active ? 0.5 : 0.25;
       pen.drawImage(aside, 0, 0);
+      pen.globalAlpha = 1;
+      if (label && all.length) this.#name(pen, label, all[0], dots);
     }
-    pen.globalAlpha = 1;
     pen.setTransform(...place);
     if (begun && begun.kind !== "brush") this.#outline(pen, begun);
     if (cross) this.#crosshair(pen, cross);
+  }
+
+  /** Write a layer's name into its first shape: layers differ in more than colour. */
+  #name(pen, label, { points }, dots) {
+    const [column, row] = [0, 1].map((axis) => points.reduce((sum, point) => sum + point[axis], 0) / points.length);
+    const at = new DOMPoint(column, row).matrixTransform(this.svg.getScreenCTM());
+    const box = this.canvas.getBoundingClientRect();
+    pen.font = `600 ${13 * dots}px system-ui, sans-serif`;
+    pen.textAlign = "center";
+    pen.lineWidth = 3 * dots;
+    [pen.strokeStyle, pen.fillStyle] = ["#000", "#fff"];
+    const place = [label, (at.x - box.left) * dots, (at.y - box.top) * dots];
+    pen.strokeText(...place);
+    pen.fillText(...place);
   }
 
   #fill(ink, shape, colour) {
