@@ -9,12 +9,11 @@ from pymodbus.client import ModbusTcpClient
 from snap7.server import Server
 from snap7.type import SrvArea
 
-from goldensample.station.line.controller_image import ACKNOWLEDGE, WORDS
+from goldensample.station.line.controller_words import ACKNOWLEDGE, WORDS
 
 BLOCK_NUMBER = 10
-LAYOUT = ">HHIHHffIHHHH32s32s"
-NAMES = ("heartbeat", "status", "number", "verdict", "error", "score", "limit", "milliseconds")
-NAMES += ("regions", "refused", "late", "version", "name", "serial")
+LAYOUT = ">HHIHHffIHHHH32s32s32sHHH"
+REQUEST_BYTE = 200
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,11 @@ class Block:
     version: int
     name: bytes
     serial: bytes
+    job: bytes
+    views: int
+    requested: int
+    result: int
+    each_view: tuple[tuple[int, int, float], ...]
 
     def bit(self, number: int) -> bool:
         """Return a bit of the status word."""
@@ -42,8 +46,9 @@ class Block:
 
 
 def block_of(data: bytes) -> Block:
-    """Read a block of 96 bytes."""
-    return Block(*struct.unpack(LAYOUT, data[: 2 * WORDS]))
+    """Read a block of 198 bytes."""
+    head, views = struct.unpack(LAYOUT, data[:134]), struct.iter_unpack(">HHf", data[134:198])
+    return Block(*head, tuple(views)[: head[-3]])
 
 
 @contextmanager
@@ -69,10 +74,23 @@ def acknowledge(client: ModbusTcpClient, number: int) -> None:
 @contextmanager
 def s7_controller(port: int) -> Iterator[bytearray]:
     """Run an S7 server with a data block; give the block's bytes."""
-    data, server = bytearray(200), Server()
+    data, server = bytearray(268), Server()
     server.register_area(SrvArea.DB, BLOCK_NUMBER, data)
     server.start(tcp_port=port)
     try:
         yield data
     finally:
         server.stop()
+
+
+def write_texts(client: ModbusTcpClient, serial: bytes, job: bytes, coil: int = 0) -> None:
+    """Write serial number and job of the part that is triggered next."""
+    words = struct.unpack(">32H", struct.pack(">32s32s", serial, job))
+    written = client.write_registers(7000 + 100 * coil, list(words), device_id=1)
+    assert not written.isError()
+
+
+def request_s7(block: bytearray, number: int, camera: int, serial: bytes, job: bytes) -> None:
+    """Ask for a picture as the program of an S7 does: the number last."""
+    struct.pack_into(">H32s32s", block, REQUEST_BYTE + 2, camera, serial, job)
+    struct.pack_into(">H", block, REQUEST_BYTE, number)

@@ -14,25 +14,34 @@ from types import SimpleNamespace
 import pytest
 from asyncua import Client, ua
 from camera_parts import jpeg_camera
-from controller_parts import acknowledge, block_of, modbus_client, read_modbus, s7_controller
+from controller_parts import (
+    acknowledge,
+    block_of,
+    modbus_client,
+    read_modbus,
+    request_s7,
+    s7_controller,
+    write_texts,
+)
 from output_parts import broker, connection, hook, inspect, listener, records_of
 from paho.mqtt import publish
 from station_parts import free_port, run_station, wait
 from test_station_triggers import Gate
 
-from goldensample.station.line.controller_image import (
+from goldensample.station.line.controller_image import ControllerImage, heartbeat
+from goldensample.station.line.controller_words import (
     ACKNOWLEDGE,
+    ERRORS,
     FIELDS,
     VERDICTS,
-    ControllerImage,
-    heartbeat,
+    error_code,
     read_fields,
     verdict_bytes,
 )
 from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.modbus import Modbus
 from goldensample.station.outputs.s7 import S7
-from goldensample.station.records.parts import PartRecord, whole_part
+from goldensample.station.records.parts import INTERRUPTED, PartRecord, whole_part
 from goldensample.station.records.rows import Record
 from goldensample.station.troubles import Trouble
 
@@ -41,6 +50,11 @@ from goldensample.station.troubles import Trouble
 def ports() -> Iterator[list[int]]:
     with ExitStack() as stack:
         yield [stack.enter_context(free_port()) for _ in range(4)]
+
+
+def text_of(data: bytes) -> str:
+    """Return a text of a block."""
+    return data.rstrip(b"\0").decode()
 
 
 async def opcua_values(endpoint: str) -> dict[str, object]:
@@ -52,12 +66,12 @@ async def opcua_values(endpoint: str) -> dict[str, object]:
         return dict(zip(names, [await node.read_value() for node in nodes], strict=True))
 
 
-async def opcua_trigger(endpoint: str, camera: str) -> dict[str, object]:
+async def opcua_trigger(endpoint: str, *values: object) -> dict[str, object]:
     """Call the method that takes a picture."""
     async with Client(endpoint, timeout=30) as client:
         space = await client.get_namespace_index("urn:goldensample:station")
         method = client.get_node(f"ns={space};s=Trigger")
-        answer = await client.get_node(f"ns={space};s=GoldenSample").call_method(method, camera)
+        answer = await client.get_node(f"ns={space};s=GoldenSample").call_method(method, *values)
         arguments = await (await method.get_child("0:OutputArguments")).read_value()
         return {one.Name: value for one, value in zip(arguments, answer, strict=True)}
 
@@ -106,11 +120,26 @@ def test_all_controllers_read_the_same_verdict_with_the_same_number(product, tmp
         good = station.client.post("/api/cameras/front/trigger").json()
         check(good["id"])
         assert good["frame"]["trigger"] == "http"
+        write_texts(controller, b"A75", b"4709")
         assert not controller.write_coil(0, True, device_id=1).isError()
         wait(lambda: not controller.read_coils(0, count=1, device_id=1).bits[0])
         check(good["id"] + 1)
-        called = asyncio.run(opcua_trigger(endpoint, "front"))
+        shown = read_modbus(controller)
+        assert (text_of(shown.serial), text_of(shown.job)) == ("A75", "4709")
+        emptied = controller.read_holding_registers(7000, count=32, device_id=1).registers
+        assert not any(emptied), "the next part does not get them"
+        called = asyncio.run(opcua_trigger(endpoint, "front", "A76", "4710"))
+        assert (called["Serial"], called["Job"], called["Error"]) == ("A76", "4710", 0)
         check(called["Record"])
+        request_s7(block, 1, 0, b"A78", b"4712 ")
+        wait(lambda: block_of(block).requested == 1)
+        assert block_of(block).result == 1, "taken"
+        wait(lambda: block_of(block).number == called["Record"] + 1)
+        check(called["Record"] + 1)
+        assert (text_of(block_of(block).serial), text_of(block_of(block).job)) == ("A78", "4712")
+        request_s7(block, 2, 5, b"", b"")
+        wait(lambda: block_of(block).requested == 2)
+        assert block_of(block).result == 3, "there is no such camera"
         wait(lambda: connection(station.client, "opcua")["state"] == "working")
         text = json.dumps({"serial": "A77", "job": "4711"})
         publish.single("line/camera/front/trigger", text, 1, port=mqtt)
@@ -122,11 +151,11 @@ def test_all_controllers_read_the_same_verdict_with_the_same_number(product, tmp
         assert (answer["serial"], answer["job"]) == ("A77", "4711")
         check(answer["record"])
         with pytest.raises(ua.UaStatusCodeError, match="BadNotFound"):
-            asyncio.run(opcua_trigger(endpoint, "rear"))
+            asyncio.run(opcua_trigger(endpoint, "rear", "", ""))
         assert controller.write_coil(7, True, device_id=1).exception_code == 2
         found = station.client.get("/api/records").json()["records"][::-1]
         ways = [(one["frame"] or {}).get("trigger") for one in found]
-        assert ways == [None, "http", "modbus", "opcua", "mqtt"]
+        assert ways == [None, "http", "modbus", "opcua", "s7", "mqtt"]
         numbers = [one["id"] for one in found]
         assert records_of(messages) == numbers, "no part without an answer, none answered twice"
         wait(lambda: asyncio.run(opcua_values(endpoint))["AutomaticModeState"] == "Ready")
@@ -184,7 +213,7 @@ def test_a_controller_that_is_away_is_told_and_gets_the_last_verdict(product, tm
         with s7_controller(ports[1]) as block:
             wait(lambda: block_of(block).number == record["id"])
             assert block_of(block).bit(2)
-            block[96:98] = struct.pack(">H", record["id"])
+            block[198:200] = struct.pack(">H", record["id"])
             wait(lambda: not block_of(block).bit(2))
 
 
@@ -238,7 +267,7 @@ def test_addresses_of_controllers_are_checked():
     image, trouble = idle_image(), Trouble
     for url in ("s7://host", "s7://host/DBx", "s7://host/DB1?rak=1", "http://host/DB1"):
         with pytest.raises(ValueError, match="--s7 must be s7://host"):
-            S7(url, image, trouble("", lambda _: None, lambda *_: None))
+            S7(url, image, Triggers(), trouble("", lambda _: None, lambda *_: None))
     with pytest.raises(ValueError, match="--modbus must be modbus://host:port"):
         Modbus("tcp://host", image, Triggers(), list)
 
@@ -349,10 +378,45 @@ def test_the_page_shows_what_controllers_read_and_tests_an_output(
 def test_a_part_of_several_views_is_one_answer():
     image = idle_image()
     views = [record(id=5, view="top", score=0.5), record(id=6, view="side", score=3.0)]
-    part = PartRecord(product="box", serial="A7", job="", operator="", time=0.0, verdict="defect")
+    views = [replace(view, serial="A7", job="J9") for view in views]
+    views[1] = replace(views[1], verdict="defect")
+    part = PartRecord(product="box", serial="A7", job="J9", operator="", time=0.0, verdict="defect")
     part = replace(part, view="side", milliseconds=80.0)
-    image.answer(whole_part(part, [replace(view, serial="A7") for view in views]))
+    image.answer(whole_part(part, views))
     found = read_fields(image.words())
     assert (found["number"], found["verdict"], found["score"]) == (6, 3, 3.0)
-    assert (found["serial"], found["milliseconds"]) == ("A7", 80)
+    assert (found["serial"], found["job"], found["milliseconds"]) == ("A7", "J9", 80)
+    assert found["each_view"] == [
+        {"verdict": 1, "error": 0, "score": 0.5},
+        {"verdict": 3, "error": 0, "score": 3.0},
+    ]
     assert image.words("box") == image.words()
+
+
+@pytest.mark.parametrize(
+    ("notes", "error"),
+    [
+        (["", INTERRUPTED], "interrupted"),
+        (["late: no verdict within 5 ms", "view b missing"], "view missing"),
+        (["", "late: no verdict within 5 ms"], "late"),
+        (["no picture: none within 10 s", ""], "no picture"),
+        (["it is damaged", ""], "picture"),
+    ],
+)
+def test_the_error_of_a_part_is_that_of_a_view(notes, error):
+    views = [
+        record(id=number, view=view, note=note, verdict="error" if note else "good")
+        for number, (view, note) in enumerate(zip("ab", notes, strict=True), 1)
+    ]
+    part = PartRecord(product="box", serial="", job="", operator="", time=0.0, verdict="error")
+    assert error_code(whole_part(part, views)) == ERRORS[error]
+
+
+def test_a_part_of_more_views_than_there_is_room_for_counts_them():
+    image = idle_image()
+    views = [record(id=number, view=f"v{number}", score=float(number)) for number in range(1, 12)]
+    part = PartRecord(product="box", serial="", job="", operator="", time=0.0, verdict="good")
+    image.answer(whole_part(replace(part, view="v11"), views))
+    found = read_fields(image.words())
+    assert found["views"] == 11
+    assert [view["score"] for view in found["each_view"]] == [1, 2, 3, 4, 5, 6, 7, 8]

@@ -18,6 +18,7 @@ from goldensample.records import Inspection, Picture
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.connectors import Input, Output
 from goldensample.station.line.controller_image import ControllerImage
+from goldensample.station.line.controller_words import ERRORS, error_code
 from goldensample.station.line.events import Events, record_event
 from goldensample.station.line.jobs import Job
 from goldensample.station.line.line import Line
@@ -78,6 +79,7 @@ class Station:
             self.archive, limit, self.part_store.store, self._publish, self._observe, late_s
         )
         self.image = ControllerImage(self.triggers, self.line, self._in_trouble)
+        self.image.restore(self.ledger, self.answered_keys)
         self.setup = ProductSetup(
             settings.folder, self.products, settings.backbone, self.events.send
         )
@@ -92,6 +94,11 @@ class Station:
         self.read_codes: set[str] = set()  # keys of products in whose pictures codes are read
         self._inputs: list[Input] = []
         self.outputs: list[Output] = []
+
+    @property
+    def answered_keys(self) -> list[str]:
+        """Keys of parts of several views, then of products: each has verdicts of its own."""
+        return [one.key for one in (*self.parts, *self.products)]
 
     def answer_interrupted(self) -> None:
         """Answer the parts that were under way when the last run ended, at all outputs."""
@@ -192,7 +199,9 @@ class Station:
         for record in records:
             self.metrics.add(record)
             self.events.send("record", record_event(record))
-        self._answer(whole_part(part, records))
+        whole = whole_part(part, records)
+        self.line.late += error_code(whole) == ERRORS["late"]
+        self._answer(whole)
         self.events.send("part", asdict(part))
 
     def _records_in_use(self) -> set[int]:

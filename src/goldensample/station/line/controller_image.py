@@ -1,62 +1,33 @@
 """What controllers read: the last verdict of each product, and how the station is, as words.
 
-One image serves every controller, so that all read the same verdict with the same number. A word
-has 16 bits; a number of two words has its high word first.
+One image serves every controller, so that all read the same verdict with the same number.
 """
 
 import struct
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from goldensample.station.line.deadline import LATE
-from goldensample.station.line.jobs import NO_PICTURE, TEST
+from sqlalchemy import and_
+
+from goldensample.station.line.controller_words import (
+    WORDS,
+    text_bytes,
+    verdict_bytes,
+    view_bytes,
+)
+from goldensample.station.line.deadline import ANSWERED
 from goldensample.station.line.line import Line
 from goldensample.station.line.triggers import Triggers
-from goldensample.station.records.rows import ERROR, Record
+from goldensample.station.records.ledger import Ledger
+from goldensample.station.records.rows import Filter, Record
+from goldensample.station.records.tables import records
 
-WORDS = 48
-"""Words of a block: of the station and the last verdict of any product, or of one product."""
-ACKNOWLEDGE = 48
-"""The word after them, which a controller writes."""
-TEXT_BYTES = 32
-NO_NUMBER = -1.0
-"""A score or limit that is not there; those that are, are 0 and more."""
-VERDICTS = {"good": 1, "review": 2, "defect": 3, ERROR: 4, None: 5}
-"""Codes of verdicts; 0 before the first one. 5: there is no limit, and so a score alone."""
-ERRORS = {"none": 0, "picture": 1, "no picture": 2, "late": 3, "test": 9}
-"""Codes of errors, of a picture that cannot be read, of a camera that gave none, of a deadline;
-and of a test, which is no part."""
 BITS = ("ready", "busy", "new", "trouble", "good", "review", "defect", "error")
 """Bits of the status word, the lowest first; bit 15 toggles each second."""
-FIELDS = {
-    "heartbeat": (0, ">H"),
-    "status": (1, ">H"),
-    "number": (2, ">I"),
-    "verdict": (4, ">H"),
-    "error": (5, ">H"),
-    "score": (6, ">f"),
-    "limit": (8, ">f"),
-    "milliseconds": (10, ">I"),
-    "regions": (12, ">H"),
-    "refused": (13, ">H"),
-    "late": (14, ">H"),
-    "version": (15, ">H"),
-    "name": (16, ">32s"),
-    "serial": (32, ">32s"),
-}
-"""First word and kind, as `struct` writes it, of what a block holds."""
-
-
-def read_fields(words: Sequence[int]) -> dict[str, int | float | str]:
-    """Return what the words of a block say, by name, as a controller would read it."""
-    data = struct.pack(f">{WORDS}H", *words)
-    values = {}
-    for name, (word, kind) in FIELDS.items():
-        (value,) = struct.unpack_from(kind, data, 2 * word)
-        values[name] = value.rstrip(b"\0").decode() if isinstance(value, bytes) else value
-    return values
+VERSION = 1
+"""Of the table of words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +68,16 @@ class ControllerImage:
             self._last[""] = self._last[record.product] = record
             self._new = True
 
+    def restore(self, ledger: Ledger, keys: Iterable[str]) -> None:
+        """Show the last verdicts of products and parts, as one may not have been read before.
+
+        None of them is new.
+        """
+        found = [ledger.parts.last(key) or _last_single(ledger, key) for key in keys]
+        with self._lock:
+            for record in sorted(filter(None, found), key=lambda one: one.id):
+                self._last[""] = self._last[record.product] = record
+
     def acknowledge(self, word: int) -> None:
         """Take note that a controller has read the verdict whose number has a low word.
 
@@ -132,9 +113,8 @@ class ControllerImage:
             record = self._last.get(product)
         refused = sum(count.busy for count in self._triggers.counts().values())
         head = struct.pack(">HH", heartbeat(), status_word(signals, record))
-        counts = struct.pack(">HHH", refused & 0xFFFF, self._line.late & 0xFFFF, 1)
-        data = head + verdict_bytes(record) + counts + _text(record.name if record else "")
-        data += _text(record.serial or "" if record else "")
+        counts = struct.pack(">HHH", refused & 0xFFFF, self._line.late & 0xFFFF, VERSION)
+        data = head + verdict_bytes(record) + counts + text_bytes(record) + view_bytes(record)
         return list(struct.unpack(f">{WORDS}H", data))
 
     def last(self, product: str = "") -> Record | None:
@@ -156,35 +136,7 @@ def status_word(signals: Signals, record: Record | None) -> int:
     return sum(flag << bit for bit, flag in enumerate(flags)) | (heartbeat() & 1) << 15
 
 
-def error_code(record: Record) -> int:
-    """Return why a part has no verdict: see ERRORS."""
-    if record.verdict != ERROR:
-        return ERRORS["none"]
-    if record.note.startswith(LATE):
-        return ERRORS["late"]
-    if record.note.startswith(TEST):
-        return ERRORS["test"]
-    return ERRORS["no picture" if record.note.startswith(NO_PICTURE) else "picture"]
-
-
-def verdict_bytes(record: Record | None) -> bytes:
-    """Return number, verdict, error, score, limit, milliseconds and count of regions."""
-    if record is None:
-        return struct.pack(">IHHffIH", 0, 0, 0, NO_NUMBER, NO_NUMBER, 0, 0)
-    score = NO_NUMBER if record.score is None else record.score
-    limit = NO_NUMBER if record.limit_score is None else record.limit_score
-    return struct.pack(
-        ">IHHffIH",
-        record.id & 0xFFFFFFFF,
-        VERDICTS[record.verdict],
-        error_code(record),
-        score,
-        limit,
-        min(round(record.milliseconds), 0xFFFFFFFF),
-        min(len(record.regions), 0xFFFF),
-    )
-
-
-def _text(text: str) -> bytes:
-    """Return the end of a text, which tells parts apart, in ASCII; the rest is zeros."""
-    return text.encode("ascii", "replace")[-TEXT_BYTES:].ljust(TEXT_BYTES, b"\0")
+def _last_single(ledger: Ledger, product: str) -> Record | None:
+    """Return the last answer of a picture that is of no part; a late verdict is none."""
+    is_single = and_(records.c.part.is_(None), records.c.note.not_like(f"{ANSWERED}%"))
+    return next(iter(ledger.find(Filter(product=product), 1, is_single)), None)

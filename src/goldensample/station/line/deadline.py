@@ -11,6 +11,8 @@ from goldensample.station.records.archive import IncomingFile
 
 LATE = "late: "
 """How the note begins of a record that answers for a late verdict, and of the verdict itself."""
+ANSWERED = f"{LATE}the part was answered before, as an error"
+"""How the note of the verdict itself begins."""
 
 
 class Deadline:
@@ -53,6 +55,6 @@ def mark_late(result: JobResult) -> JobResult:
     if not result.job.answer.done():
         return result
     number = result.job.answer.result().id
-    note = f"{LATE}the part was answered before, as an error (record {number})"
+    note = f"{ANSWERED} (record {number})"
     note = f"{note}; {result.record.note}" if result.record.note else note
     return replace(result, record=replace(result.record, note=note), is_late=True)

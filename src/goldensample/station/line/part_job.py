@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
+from goldensample.station.line.deadline import LATE
 from goldensample.station.line.jobs import Job, JobResult, make_error_record
 from goldensample.station.line.line import Line, Submit
 from goldensample.station.line.storing import store_part, store_results
@@ -47,10 +48,13 @@ class PartJob:
         return self._names <= {*self._results, *self._failures}
 
     def hold(self, result: JobResult, archive: Archive) -> None:
-        """Keep the result of a view until those of all are there, in the place of a late one."""
-        if late := self._results.get(result.job.view):
-            archive.discard(late.job.incoming)
-        self._results[result.job.view] = result
+        """Keep the result of a view until those of all are there; a verdict rather than "late"."""
+        held = self._results.setdefault(result.job.view, result)
+        if held is result:
+            return
+        if held.record.note.startswith(LATE):
+            self._results[result.job.view], result = result, held
+        archive.discard(result.job.incoming)
 
     def fail(self, view: str, error: BaseException) -> None:
         """Note that a view could not be inspected."""

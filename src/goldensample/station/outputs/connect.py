@@ -78,7 +78,7 @@ def connect_outputs(station: Station, options: OutputOptions) -> None:
     if options.mqtt:
         from goldensample.station.outputs.mqtt import Mqtt
 
-        mqtt = Mqtt(options.mqtt, _mqtt_options(station, options), _keys(station))
+        mqtt = Mqtt(options.mqtt, _mqtt_options(station, options), station.answered_keys)
         _add_courier(station, mqtt, options.limits)
     _connect_controllers(station, options)
     _tell_of_unnamed(station, options)
@@ -122,16 +122,14 @@ def _connect_controllers(station: Station, options: OutputOptions) -> None:
         _check_extra("pymodbus", "--modbus")
         from goldensample.station.outputs.modbus import Modbus
 
-        def keys() -> list[str]:
-            return [product.key for product in station.products]
-
-        station.add_output(Modbus(options.modbus, station.image, station.triggers, keys))
+        image, triggers = station.image, station.triggers
+        station.add_output(Modbus(options.modbus, image, triggers, lambda: station.answered_keys))
     if options.s7:
         _check_extra("snap7", "--s7")
         from goldensample.station.outputs.s7 import S7
 
         trouble = station.trouble(f"S7 controller {_shown(options.s7)}")
-        station.add_output(S7(options.s7, station.image, trouble))
+        station.add_output(S7(options.s7, station.image, station.triggers, trouble))
     if options.opcua:
         from goldensample.station.outputs.opcua import OpcUa
         from goldensample.station.outputs.opcua_security import OpcUaSecurity
@@ -139,12 +137,8 @@ def _connect_controllers(station: Station, options: OutputOptions) -> None:
         folder = station.settings.folder / "opcua" if options.opcua_encrypt else None
         security = OpcUaSecurity(folder=folder, users=options.opcua_users)
         find, image, triggers = station.ledger.get_answer, station.image, station.triggers
-        station.add_output(OpcUa(options.opcua, security, _keys(station), find, image, triggers))
-
-
-def _keys(station: Station) -> list[str]:
-    """Return the keys of products and of parts of several views, each with verdicts of its own."""
-    return [one.key for one in (*station.products, *station.parts)]
+        keys = station.answered_keys
+        station.add_output(OpcUa(options.opcua, security, keys, find, image, triggers))
 
 
 def _check_extra(module: str, option: str) -> None:

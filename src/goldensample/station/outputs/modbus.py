@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import struct
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -11,8 +12,10 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from goldensample.errors import GoldenError
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.line.controller_image import ACKNOWLEDGE, ControllerImage
+from goldensample.station.line.controller_image import ControllerImage
+from goldensample.station.line.controller_words import ACKNOWLEDGE, TEXT_BYTES, WORDS, read_text
 from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.addresses import parse_address
 from goldensample.station.outputs.listening import check_free, listen_error
@@ -20,8 +23,12 @@ from goldensample.station.outputs.loop_thread import LoopThread
 from goldensample.station.records.rows import Record
 
 BLOCK = 100
-"""Registers from one block to the next: of the station, then of each product in order."""
-REGISTERS, COILS = 6500, 64
+"""Registers from one block to the next: of the station, then of each part and product in order."""
+COILS = 64
+TEXTS, TEXT_WORDS = 7000, TEXT_BYTES
+"""First register that a controller writes before the first coil, each BLOCK later for the next one;
+and how many: serial number, then job, each of half as many."""
+REGISTERS = TEXTS + COILS * BLOCK
 READ_COILS, READ_INPUTS, READ_REGISTERS = 1, 2, (3, 4)
 WRITE_COILS, WRITE_REGISTERS = (5, 15), (6, 16)
 START_S = 30.0
@@ -37,7 +44,7 @@ class Modbus:
         url: modbus://host:port to listen on.
         image: what controllers read.
         triggers: cameras, one a coil.
-        products: returns the products' keys, in the order of their blocks.
+        keys: returns the keys of parts and products, in the order of their blocks.
 
     Raises:
         ValueError: the URL is invalid.
@@ -49,12 +56,13 @@ class Modbus:
         url: str,
         image: ControllerImage,
         triggers: Triggers,
-        products: Callable[[], list[str]],
+        keys: Callable[[], list[str]],
     ) -> None:
         self._address = parse_address("--modbus", url, {"modbus": 502}, "modbus://host:port")
-        self._image, self._triggers, self._products = image, triggers, products
+        self._image, self._triggers, self._keys = image, triggers, keys
         self._since, self._last_read = time.time(), 0.0
         self._running: set[int] = set()
+        self._texts: dict[int, int] = {}
         check_free("Modbus server", self._address)
         self._loop = LoopThread("station-modbus")
         try:
@@ -112,7 +120,7 @@ class Modbus:
             self._since = time.time()
         self._last_read = time.time()
         if values is None and function in READ_REGISTERS:
-            self._fill(address - start, address, count, current)
+            self._fill(address, count, current)
         elif values is None and function == READ_INPUTS:
             current[0] = self._image.words()[1]
         elif values is None and function == READ_COILS:
@@ -121,38 +129,60 @@ class Modbus:
         elif function in WRITE_COILS and values is not None:
             return await self._trigger([address + n for n, value in enumerate(values) if value])
         elif function in WRITE_REGISTERS and values is not None:
-            if not address <= ACKNOWLEDGE < address + len(values):
-                return ExcCodes.ILLEGAL_ADDRESS
-            self._image.acknowledge(int(values[ACKNOWLEDGE - address]))
+            return self._take(address, [int(value) for value in values])
+        return None
+
+    def _fill(self, address: int, count: int, current: list[int]) -> None:
+        """Write the words that are read."""
+        keys = ["", *self._keys()][: TEXTS // BLOCK]
+        for block in range(address // BLOCK, (address + count - 1) // BLOCK + 1):
+            if block < len(keys):
+                start = block * BLOCK
+                current[start : start + WORDS] = self._image.words(keys[block])
+        for register in range(max(address, TEXTS), address + count):
+            current[register] = self._texts.get(register, 0)
+
+    def _take(self, address: int, values: list[int]) -> ExcCodes | None:
+        """Take an acknowledgement, or serial number and job of a part that is triggered next."""
+        if address == ACKNOWLEDGE and len(values) == 1:
+            self._image.acknowledge(values[0])
+            return None
+        coil, offset = divmod(address - TEXTS, BLOCK)
+        if not 0 <= coil < len(self._triggers.cameras) or offset + len(values) > TEXT_WORDS:
+            return ExcCodes.ILLEGAL_ADDRESS
+        self._texts.update(enumerate(values, address))
+        return None
+
+    async def _trigger(self, coils: list[int]) -> ExcCodes | None:
+        """Trigger the camera of a coil, for the part of which its registers speak.
+
+        They are empty then, so that they are not taken for the part after it.
+        """
+        cameras = self._triggers.cameras
+        if any(coil >= len(cameras) for coil in coils):
+            return ExcCodes.ILLEGAL_ADDRESS
+        if len(coils) > 1:
+            return ExcCodes.ILLEGAL_VALUE  # which of them was busy could not be answered
+        for coil in coils:
+            registers = range(TEXTS + coil * BLOCK, TEXTS + coil * BLOCK + TEXT_WORDS)
+            words = [self._texts.get(register, 0) for register in registers]
+            data = struct.pack(f">{TEXT_WORDS}H", *words)
+            try:
+                serial, job = read_text(data[:TEXT_BYTES]), read_text(data[TEXT_BYTES:])
+                trigger = Trigger("modbus", serial, job)
+                future = await asyncio.to_thread(self._triggers.fire, cameras[coil], trigger)
+            except ValueError:
+                return ExcCodes.ILLEGAL_VALUE
+            except TriggerBusyError:
+                return ExcCodes.DEVICE_BUSY
+            except (GoldenError, OSError):  # no database or disk: Health says so
+                return ExcCodes.DEVICE_FAILURE
+            for register in registers:
+                self._texts.pop(register, None)
+            self._running.add(coil)
+            future.add_done_callback(partial(self._end, coil))
         return None
 
     def _end(self, coil: int, _: "Future[Record]") -> None:
         """Show that the picture of a coil has its verdict."""
         self._running.discard(coil)
-
-    def _fill(self, offset: int, address: int, count: int, current: list[int]) -> None:
-        """Write the words of the blocks that are read."""
-        keys = ["", *self._products()]
-        for block in range(address // BLOCK, (address + count - 1) // BLOCK + 1):
-            if block >= len(keys):
-                break
-            at = offset + block * BLOCK - address
-            for index, word in enumerate(self._image.words(keys[block])):
-                if 0 <= at + index < len(current):
-                    current[at + index] = word
-
-    async def _trigger(self, coils: list[int]) -> ExcCodes | None:
-        """Trigger the cameras of coils; a busy one is answered with the exception 6."""
-        cameras = self._triggers.cameras
-        if any(coil >= len(cameras) for coil in coils):
-            return ExcCodes.ILLEGAL_ADDRESS
-        for coil in coils:
-            try:
-                future = await asyncio.to_thread(
-                    self._triggers.fire, cameras[coil], Trigger("modbus")
-                )
-            except TriggerBusyError:
-                return ExcCodes.DEVICE_BUSY
-            self._running.add(coil)
-            future.add_done_callback(partial(self._end, coil))
-        return None

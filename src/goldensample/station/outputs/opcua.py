@@ -9,6 +9,7 @@ from typing import Any
 
 from asyncua import Server, ua
 
+from goldensample.errors import GoldenError
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.controller_image import ControllerImage
 from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
@@ -169,6 +170,8 @@ class OpcUa:
         }
         for product in products:
             await self._add(product)
+            if (record := self._image.last(product)) is not None:
+                await self._write(record)
         await self._server.start()
         self._beating = asyncio.create_task(self._beat())
 
@@ -218,17 +221,25 @@ class OpcUa:
                 )
             await asyncio.sleep(BEAT_S)
 
-    async def _trigger(self, parent: ua.NodeId, camera: ua.Variant) -> Any:
+    async def _trigger(
+        self, parent: ua.NodeId, camera: ua.Variant, serial: ua.Variant, job: ua.Variant
+    ) -> Any:
         """Have a camera take a picture; answer with its verdict, or that the camera is busy."""
+        if not all(isinstance(one.Value, str | None) for one in (camera, serial, job)):
+            return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadTypeMismatch))
         try:
-            future = await asyncio.to_thread(
-                self._triggers.fire, str(camera.Value), Trigger("opcua")
-            )
+            trigger = Trigger("opcua", serial.Value or "", job.Value or "")
+            future = await asyncio.to_thread(self._triggers.fire, camera.Value or "", trigger)
+            return method_answer(await asyncio.wrap_future(future))
+        except ValueError:
+            code = ua.StatusCodes.BadInvalidArgument
         except LookupError:
-            return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadNotFound))
+            code = ua.StatusCodes.BadNotFound
         except TriggerBusyError:
-            return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadInvalidState))
-        return method_answer(await asyncio.wrap_future(future))
+            code = ua.StatusCodes.BadInvalidState
+        except (GoldenError, OSError):
+            code = ua.StatusCodes.BadResourceUnavailable
+        return ua.StatusCode(ua.UInt32(code))
 
     async def _verdict_of(self, parent: ua.NodeId, number: ua.Variant) -> Any:
         """Answer with the verdict of a record; BadNotFound where there is none."""

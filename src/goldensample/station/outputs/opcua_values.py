@@ -7,6 +7,7 @@ from typing import Any
 from asyncua import ua
 
 from goldensample.station.line.controller_image import ControllerImage, heartbeat
+from goldensample.station.line.controller_words import error_code
 from goldensample.station.outputs.messages import encode_message, finite
 from goldensample.station.records.rows import Record
 
@@ -19,6 +20,9 @@ VARIABLES: dict[str, tuple[Any, Callable[[Record], Any]]] = {
     "PValue": (ua.VariantType.Double, lambda record: finite(record.p_value)),
     "Regions": (ua.VariantType.Int32, lambda record: len(record.regions)),
     "Name": (ua.VariantType.String, lambda record: record.name),
+    "Serial": (ua.VariantType.String, lambda record: record.serial or ""),
+    "Job": (ua.VariantType.String, lambda record: record.job or ""),
+    "Error": (ua.VariantType.UInt16, error_code),
     "Time": (ua.VariantType.DateTime, lambda record: _utc(record.time)),
     "Revision": (ua.VariantType.Int32, lambda record: record.revision),
     "Record": (ua.VariantType.Int64, lambda record: record.id),
@@ -95,7 +99,8 @@ def method_arguments() -> tuple[list[ua.Argument], list[ua.Argument]]:
 
 def trigger_arguments() -> tuple[list[ua.Argument], list[ua.Argument]]:
     """Return inputs and outputs of the method that takes a picture."""
-    return [_argument("Camera", ua.VariantType.String)], method_arguments()[1]
+    names = ("Camera", "Serial", "Job")
+    return [_argument(name, ua.VariantType.String) for name in names], method_arguments()[1]
 
 
 def _argument(name: str, kind: Any) -> ua.Argument:

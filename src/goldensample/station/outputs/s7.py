@@ -1,4 +1,4 @@
-"""Siemens S7: a client that writes the last verdict into a data block of the controller."""
+"""Siemens S7: a client that writes the last verdict into a data block, and reads requests there."""
 
 import struct
 import threading
@@ -10,33 +10,49 @@ from snap7.client import Client
 from snap7.error import S7Error
 
 from goldensample.station.connection_state import ConnectionState
-from goldensample.station.line.controller_image import ACKNOWLEDGE, WORDS, ControllerImage
+from goldensample.station.line.controller_image import ControllerImage
+from goldensample.station.line.controller_words import FIELDS, WORDS
+from goldensample.station.line.triggers import Triggers
 from goldensample.station.outputs.addresses import parse_address
+from goldensample.station.outputs.s7_requests import (
+    ANSWERED,
+    BYTES,
+    RESULTS,
+    START,
+    fire,
+    read_request,
+)
 from goldensample.station.records.rows import Record
 from goldensample.station.troubles import Trouble
 
 FORM = "s7://host[:port]/DB?rack=0&slot=1"
-BEAT_S, RETRY_S = 0.5, 5.0
-"""Seconds between two writes while nothing happens, and between two attempts to connect."""
+POLL_S, BEAT_S, RETRY_S = 0.1, 0.5, 5.0
+"""Seconds between two looks at the block, between two writes while nothing happens, and between two
+attempts to connect."""
+ANSWER_BYTE = 2 * FIELDS["requested"][0]
 ERRORS = (S7Error, OSError, RuntimeError)
 
 
 class S7:
     """Writes the image of the station into a data block; an `Output`.
 
-    Byte 2·n of the block is word n of the image, see `controller_image`. The word after the image
-    is read, as the controller's acknowledgement.
+    Byte 2·n of the block is word n of the image, see `controller_words`. What follows is read: the
+    controller's acknowledgement and requests, see `s7_requests`. A request that is there already
+    when the block is first read was written while the station was away, and is refused.
 
     Args:
         url: s7://host[:port]/DB, with rack and slot after a question mark.
         image: what controllers read.
+        triggers: cameras that requests have take a picture.
         trouble: of reaching the controller.
 
     Raises:
         ValueError: the URL is invalid.
     """
 
-    def __init__(self, url: str, image: ControllerImage, trouble: Trouble) -> None:
+    def __init__(
+        self, url: str, image: ControllerImage, triggers: Triggers, trouble: Trouble
+    ) -> None:
         base, _, query = url.partition("?")
         self._address = parse_address("--s7", base, {"s7": 102}, FORM)
         try:
@@ -47,7 +63,9 @@ class S7:
                 raise ValueError(f"{', '.join(places) or self._address.path}")
         except ValueError as error:
             raise ValueError(f"--s7 must be {FORM}; got {url!r} ({error})") from error
-        self._image, self._trouble = image, trouble
+        self._image, self._triggers, self._trouble = image, triggers, trouble
+        self._requested, self._result = 0, RESULTS["none"]
+        self._written = 0.0
         self._client: Client | None = None
         self._last_success: float | None = None
         self._lost, self._unsent = 0, 0
@@ -90,50 +108,75 @@ class S7:
 
     def _run(self) -> None:
         while True:
-            stopping = self._stop.is_set()
-            pause_s = BEAT_S
+            stopping, is_new = self._stop.is_set(), self._change.is_set()
+            self._change.clear()
             try:
-                self._write()
+                client = self._client or self._connect()
+                answered = self._answer(client)
+                if is_new or answered or stopping or time.monotonic() - self._written > BEAT_S:
+                    self._write(client)
                 self._trouble.end("takes verdicts again")
             except ERRORS as error:
                 self._drop()
                 self._trouble.begin(f"the controller is not reached: {error}")
-                pause_s = RETRY_S
+                self._stop.wait(0 if stopping else RETRY_S)
             if stopping:
                 break
-            if pause_s == RETRY_S:
-                self._stop.wait(pause_s)
-            else:
-                self._change.wait(pause_s)
-            self._change.clear()
+            self._change.wait(POLL_S)
         self._drop()
 
-    def _write(self) -> None:
-        """Write the image, and read the acknowledgement.
+    def _connect(self) -> Client:
+        """Connect, and refuse a request that was written meanwhile.
 
         Raises:
             S7Error: the controller is away, or refuses.
         """
-        if self._client is None:
-            client = Client()
-            try:
-                client.connect(self._address.host, self._rack, self._slot, self._address.port)
-            except ERRORS:
-                client.disconnect()
-                raise
-            self._client = client
+        client = Client()
+        try:
+            client.connect(self._address.host, self._rack, self._slot, self._address.port)
+            data = bytes(client.db_read(self._block, ANSWER_BYTE, START + BYTES - ANSWER_BYTE))
+        except ERRORS:
+            client.disconnect()
+            raise
+        requested, result = struct.unpack_from(ANSWERED, data)
+        number = read_request(data[-BYTES:]).number
+        if number != self._requested:
+            self._requested = number
+            self._result = result if number == requested else RESULTS["not now"]
+        self._client = client
+        return client
+
+    def _answer(self, client: Client) -> bool:
+        """Read what the controller writes, and do it; tell whether there was a request.
+
+        Raises:
+            S7Error: the controller is away, or refuses.
+        """
+        request = read_request(bytes(client.db_read(self._block, START, BYTES)))
+        self._image.acknowledge_if_new(request.acknowledged)
+        if request.number == self._requested:
+            return False
+        self._result = fire(self._triggers, request)
+        self._requested = request.number
+        return True
+
+    def _write(self, client: Client) -> None:
+        """Write the image.
+
+        Raises:
+            S7Error: the controller is away, or refuses.
+        """
         with self._lock:
             unsent, self._unsent = self._unsent, 0
         try:
-            data = struct.pack(f">{WORDS}H", *self._image.words())
-            self._client.db_write(self._block, 0, bytearray(data))
-            answer = self._client.db_read(self._block, 2 * ACKNOWLEDGE, 2)
+            data = bytearray(struct.pack(f">{WORDS}H", *self._image.words()))
+            struct.pack_into(ANSWERED, data, ANSWER_BYTE, self._requested, self._result)
+            client.db_write(self._block, 0, data)
         except ERRORS:
             self._lost += unsent
             raise
         self._lost += max(unsent - 1, 0)  # the block has the newest alone
-        self._image.acknowledge_if_new(int.from_bytes(answer, "big"))
-        self._last_success = time.time()
+        self._written, self._last_success = time.monotonic(), time.time()
 
     def _drop(self) -> None:
         """Disconnect; the next write connects anew."""

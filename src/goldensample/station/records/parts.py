@@ -115,18 +115,28 @@ class Parts:
             connection.execute(delete(parts).where(parts.c.id == part.id))
 
     def answer(self, record: Record) -> Record:
-        """Return what outputs get at a record: the whole part at the last record of its answer.
+        """Return what outputs get at a record: the whole part at the last record of its answer."""
+        part = self.get(record.part) if record.part else None
+        whole = part and self.whole(part)
+        return whole if whole and whole.id == record.id else record
+
+    def last(self, product: str) -> WholePart | None:
+        """Return the last answer of a product's parts, or None before the first."""
+        judged = parts.c.verdict.is_not(None)
+        query = select(parts).where(parts.c.product == product, judged)
+        with self._engine.connect() as connection:
+            row = connection.execute(query.order_by(parts.c.id.desc()).limit(1)).mappings().first()
+        return self.whole(PartRecord(**row)) if row else None
+
+    def whole(self, part: PartRecord) -> WholePart | None:
+        """Return a part as outputs got it, or None if no record of it is kept.
 
         A view that was late is stored once more after its part was answered; it is no answer.
         """
-        part = self.get(record.part) if record.part else None
-        if part is None:
-            return record
         answered: dict[str | None, Record] = {}
         for one in self.views(part.id):
             answered.setdefault(one.view, one)
-        whole = whole_part(part, list(answered.values()))
-        return whole if whole.id == record.id else record
+        return whole_part(part, list(answered.values())) if answered else None
 
     def get(self, number: int) -> PartRecord | None:
         """Return a part, or None."""

@@ -3,6 +3,14 @@
 from goldensample.station.web.answers import Strict
 
 
+class ControllerView(Strict):
+    """The words of a view of a part."""
+
+    verdict: int
+    error: int
+    score: float
+
+
 class ControllerBlock(Strict):
     """The words of a block by their names, see docs/how-to/controllers.md."""
 
@@ -21,6 +29,11 @@ class ControllerBlock(Strict):
     version: int
     name: str
     serial: str
+    job: str
+    views: int
+    requested: int
+    result: int
+    each_view: list[ControllerView]
 
 
 class ControllerAnswer(Strict):

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 
-from goldensample.station.line.controller_image import read_fields
+from goldensample.station.line.controller_words import read_fields
 from goldensample.station.outputs.testing import send_test
 from goldensample.station.station import Station
 from goldensample.station.web.answers import gives
@@ -49,6 +49,6 @@ def controller(request: Request) -> dict[str, Any]:
 
 def controller_values(station: Station) -> dict[str, Any]:
     """Return what controllers read now, as JSON values."""
-    keys = ["", *(product.key for product in station.products)]
+    keys = ["", *station.answered_keys]
     blocks = [{"product": key, **read_fields(station.image.words(key))} for key in keys]
     return {"signals": asdict(station.image.signals()), "blocks": blocks}
