@@ -187,3 +187,46 @@ def test_a_port_in_use_is_one_sentence(product, tmp_path, port):
             assert "Traceback" not in said
             assert "the station is at" not in said
             assert said.count("golden: ") == 1
+
+
+def test_state_machines_have_states_of_the_companion_specification(product, tmp_path, port):
+    """Browsed as a client does: by names, with the identifiers and numbers of the states."""
+    endpoint = f"opc.tcp://127.0.0.1:{port}"
+
+    async def current(client: Client, space: int, *names: str) -> tuple:
+        path = ["0:Objects", f"{space}:GoldenSample", *(f"{space}:{name}" for name in names)]
+        machine = await client.nodes.root.get_child(path)
+        state = await machine.get_child("0:CurrentState")
+        text, number = (
+            await state.read_value(),
+            await (await state.get_child("0:Number")).read_value(),
+        )
+        node = client.get_node(await (await state.get_child("0:Id")).read_value())
+        kind = client.get_node(await machine.read_type_definition())
+        base = (await kind.get_parent()).nodeid.Identifier
+        own_number = await (await node.get_child("0:StateNumber")).read_value()
+        assert (await node.read_browse_name()).Name == text.Text
+        assert (number, base) == (own_number, ua.ObjectIds.FiniteStateMachineType)
+        states = [
+            (await one.read_browse_name()).Name
+            for one in await machine.get_children()
+            if (await one.read_type_definition()).Identifier == ua.ObjectIds.StateType
+        ]
+        return text.Text, number, states
+
+    async def look() -> tuple:
+        async with Client(endpoint) as client:
+            space = await client.get_namespace_index("urn:goldensample:station")
+            vision = await current(client, space, "VisionStateMachine")
+            names = ("VisionStateMachine", "AutomaticModeStateMachine")
+            state = client.get_node(f"ns={space};s=VisionStateMachine.Number")
+            with pytest.raises(Exception, match=r"(?i)denied|writ"):
+                await state.write_value(ua.Variant(1, ua.VariantType.UInt32))
+            return vision, await current(client, space, *names)
+
+    with run_station(tmp_path / "kept", [product], "--opcua", endpoint) as station:
+        inspect(station, 3)
+        vision, automatic = asyncio.run(look())
+    assert vision == ("Operational", 4, ["Preoperational", "Halted", "Error", "Operational"])
+    states = ["Initialized", "Ready", "SingleExecution", "ContinuousExecution"]
+    assert automatic == ("Ready", 6, states)

@@ -22,14 +22,13 @@ from goldensample.station.outputs.opcua_security import (
     application_uri,
     secure,
 )
+from goldensample.station.outputs.opcua_station import StationNodes
 from goldensample.station.outputs.opcua_values import (
-    BEATS,
     EMPTY,
     VARIABLES,
     data_values,
     method_answer,
     method_arguments,
-    station_values,
     trigger_arguments,
     waiting_value,
 )
@@ -50,7 +49,8 @@ class OpcUa:
 
     The method `GoldenSample/VerdictOf` gives all of a record's verdict at once, by its number;
     `GoldenSample/Trigger` has a camera take a picture, and gives its verdict. `Heartbeat` grows by
-    one each second; `State` and `AutomaticModeState` have names of OPC 40100-1 (machine vision).
+    one each second; `State`, `AutomaticModeState` and the machines below `VisionStateMachine` have
+    states of OPC 40100-1 (machine vision).
 
     Args:
         endpoint: opc.tcp://host:port to listen on.
@@ -131,6 +131,7 @@ class OpcUa:
 
     async def _stop(self) -> None:
         self._beating.cancel()
+        await self._station.halt()
         await self._server.stop()
 
     async def _open(self, products: list[str]) -> None:
@@ -147,33 +148,22 @@ class OpcUa:
             ua.NodeId("GoldenSample", self._namespace),
             ua.QualifiedName("GoldenSample", self._namespace),
         )
-        await self._root.add_method(
-            ua.NodeId("VerdictOf", self._namespace),
-            ua.QualifiedName("VerdictOf", self._namespace),
-            self._verdict_of,
-            *method_arguments(),
-        )
-        await self._root.add_method(
-            ua.NodeId("Trigger", self._namespace),
-            ua.QualifiedName("Trigger", self._namespace),
-            self._trigger,
-            *trigger_arguments(),
-        )
-        self._beats = {
-            name: await self._root.add_variable(
-                ua.NodeId(name, self._namespace),
-                ua.QualifiedName(name, self._namespace),
-                EMPTY[kind],
-                kind,
-            )
-            for name, kind in BEATS.items()
-        }
+        await self._add_method("VerdictOf", self._verdict_of, method_arguments())
+        await self._add_method("Trigger", self._trigger, trigger_arguments())
+        self._station = StationNodes(self._server, self._namespace, self._image)
+        await self._station.open(self._root)
         for product in products:
             await self._add(product)
             if (record := self._image.last(product)) is not None:
                 await self._write(record)
         await self._server.start()
         self._beating = asyncio.create_task(self._beat())
+
+    async def _add_method(self, name: str, function: Any, arguments: tuple[Any, Any]) -> None:
+        """Add a method with its inputs and outputs."""
+        node_id = ua.NodeId(name, self._namespace)
+        browse_name = ua.QualifiedName(name, self._namespace)
+        await self._root.add_method(node_id, browse_name, function, *arguments)
 
     async def _add(self, product: str) -> None:
         """Create the nodes of a product, whose values have to be waited for."""
@@ -214,11 +204,7 @@ class OpcUa:
     async def _beat(self) -> None:
         """Write how the station is, each second and so that a change is seen soon."""
         while True:
-            for name, value in station_values(self._image).items():
-                kind = ua.Variant(value, BEATS[name])
-                await self._server.write_attribute_value(
-                    self._beats[name].nodeid, ua.DataValue(kind)
-                )
+            await self._station.write()
             await asyncio.sleep(BEAT_S)
 
     async def _trigger(
