@@ -90,9 +90,11 @@ def test_the_paper_in_its_four_forms(product, pictures, tmp_path):
     assert values["agreement"]["B"]["false_alarm_rate"] == pytest.approx(1 / 6)
     assert "the inspection" in values["agreement"]
     assert values["over_time"]["score"]["points"] == 60
+    assert values["synthetic"]["unit"] == "mm"
+    assert sum(row[4] for row in values["synthetic"]["cells"]) == values["synthetic"]["drawn"]
     assert len(values["pictures"]) == 12 + 25 + 12
     page = (tmp_path / FILES[0]).read_text(encoding="utf-8")
-    assert page.count("It does not show:") == 5
+    assert page.count("It does not show:") == 6
     assert "<script" not in page
     assert "http" not in re.sub(r"http-equiv", "", page)
     with pypdfium2.PdfDocument((tmp_path / FILES[1]).read_bytes()) as document:
@@ -101,7 +103,10 @@ def test_the_paper_in_its_four_forms(product, pictures, tmp_path):
     assert "released by" in said
     assert b"/FontFile" in (tmp_path / FILES[1]).read_bytes()
     book = openpyxl.load_workbook(io.BytesIO((tmp_path / FILES[2]).read_bytes()))
-    assert len(book.sheetnames) == 7
+    assert len(book.sheetnames) == 8
+    assert any(
+        row[:2] == ("scratch", 1.5) for row in book["Synthetic defects"].iter_rows(values_only=True)
+    )
     assert any(row[0] == "alarms" for row in book["False alarms"].iter_rows(values_only=True))
 
 
@@ -191,9 +196,38 @@ def test_each_case_without_a_bound_is_said_in_words(language):
     assert len(set(said.values())) == len(cases)
     assert not any("%" in text.replace("90 %", "") for text in said.values()), said
     assert "a90/95" in whole.answer[2]
-    assert len(whole.tables[1].rows) == 5
+    assert len(whole.tables[1].rows) == 6
     if language == "en":
         assert all("does not exist" in text for text in said.values())
+
+
+def test_each_kind_of_defect_has_its_curve_or_words():
+    rng = np.random.default_rng(4)
+    sizes = rng.integers(10, 400, 60)
+    found = {
+        "dent": rng.random(60) < 1 / (1 + (sizes / 80) ** -2.5),
+        "hair": sizes > 0,
+        "spot": sizes > 0,
+    }
+    trials = [
+        Trial(f"{kind}{k}", kind, "defect" if hit else "good", 1.0, "", size, hit)
+        for kind, hits in found.items()
+        for k, (length, hit) in enumerate(zip(sizes, hits, strict=True))
+        if kind != "spot" or k < 4
+        for size in [measure(np.ones((1, int(length)), bool))]
+    ]
+    section = found_by_size(trials, None)
+    rows = {row[0]: row for row in section.tables[1].rows}
+    assert rows["dent"][1:4] == pytest.approx(
+        [60, *(section.values["by_kind"][0][k] for k in (2, 3))]
+    )
+    assert float(rows["dent"][4]) > rows["dent"][3]
+    assert rows["hair"][2:] == [None, None, rows["hair"][4]]
+    assert rows["hair"][4].startswith("all were found")
+    assert rows["spot"][4].startswith("there are fewer than 10")
+    assert [row[5] for row in section.values["by_kind"]] == ["", "all_found", "few"]
+    assert len(section.figures) == 2
+    assert len(found_by_size([t for t in trials if t.kind == "dent"], None).figures) == 1
 
 
 def test_a_table_of_people_must_be_whole():

@@ -67,6 +67,13 @@ def command(
         typer.Option(min=1, help="Parts of a lot, to say what a sample of it proves."),
     ] = None,
     records: Records = None,
+    synthetic: Annotated[
+        bool | None,
+        typer.Option(
+            help="Draw synthetic defects into the good pictures: what is found by size and "
+            "contrast, and where on the part. \\[default: with fewer than 40 defects]",
+        ),
+    ] = None,
     operator: Operator = "",
     json: Json = False,
     method: OwnMethod = None,
@@ -77,10 +84,7 @@ def command(
     says what it rests on and what it does not show.
     """
     check_extra("qualify", "golden qualify")
-    if mm_per_px is not None and not 0 < mm_per_px < float("inf"):
-        raise ValueError(f"--mm-per-px must be above 0; got {mm_per_px:g}")
-    if rate is not None and not 0 < rate < 1:
-        raise ValueError(f"--rate must be between 0 and 1, such as 1%; got {rate:g}")
+    _check(mm_per_px, rate)
     from goldensample.artifact.store import load
     from goldensample.qualification.appraisers import read_appraisals
     from goldensample.qualification.build import Question, qualify
@@ -101,13 +105,12 @@ def command(
         rate=rate,
         lot=lot_size,
         history=read_records(records, file.stem) if records else None,
+        synthetic=synthetic,
     )
     made = datetime.now().astimezone()
-    date = made.strftime("%Y-%m-%d %H:%M %Z")
-    occasion = Occasion(operator=operator, date=date, file=file.name)
-    inspector = load(file, open_own(method))
+    occasion = Occasion(operator=operator, date=f"{made:%Y-%m-%d %H:%M %Z}", file=file.name)
     with progress() as notify:
-        paper = qualify(inspector, file, occasion, question, notify)
+        paper = qualify(load(file, open_own(method)), file, occasion, question, notify)
     write(paper, output, made)
     if json:
         print_json(paper.as_json())
@@ -115,6 +118,13 @@ def command(
     for section in paper.sections:
         say(f"{section.title}: {section.answer[0]}")
     tell(f"{output}: {', '.join(FILES)}")
+
+
+def _check(mm_per_px: float | None, rate: float | None) -> None:
+    if mm_per_px is not None and not 0 < mm_per_px < float("inf"):
+        raise ValueError(f"--mm-per-px must be above 0; got {mm_per_px:g}")
+    if rate is not None and not 0 < rate < 1:
+        raise ValueError(f"--rate must be between 0 and 1, such as 1%; got {rate:g}")
 
 
 def write(paper: "Paper", output: Path, made: datetime) -> None:

@@ -11,7 +11,7 @@ from goldensample.inspection.inspector import Inspector
 from goldensample.methods.protocols import Detector
 from goldensample.preparation.placement import Placement
 from goldensample.records import Array, Notify, Picture, Pictures
-from goldensample.regions.heatmap import heat_map
+from goldensample.regions.heatmap import looked_at
 from goldensample.synthetic.defects import KINDS, LEAST_PX, paste_defect
 
 MAX_SHIFT = 1.0
@@ -165,8 +165,7 @@ def paste_defects(
         The picture with the defects, and their masks, (H, W) bool; fewer than parts where one
         has no pixel or cannot be changed.
     """
-    one = np.ones((1, 1))
-    seen = heat_map(one, one > 0, ((0.5,), (0.5,)), placement, 0) > 0
+    seen = looked_at(placement)
     rows, columns = (np.flatnonzero(seen.any(axis=axis)) for axis in (1, 0))
     side = min(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
     contrasts, shares = np.geomspace(16, 160, DEFECTS), np.geomspace(0.05, 0.2, DEFECTS)

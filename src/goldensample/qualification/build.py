@@ -17,11 +17,16 @@ from goldensample.qualification.history import History
 from goldensample.qualification.over_time import over_time
 from goldensample.qualification.paper import Cell, Paper, Section, Table
 from goldensample.qualification.repeated import repeated
+from goldensample.qualification.synthetic_defects import synthetic_defects
+from goldensample.qualification.synthetic_trials import run_synthetic
 from goldensample.qualification.trials import Trial, run_trials, said, same_parts, without_learned
 from goldensample.records import Array, Notify
 from goldensample.report.facts import Occasion, facts
 from goldensample.wording.licence import network_licence
 from goldensample.wording.limits import promise
+
+FEW = 40
+"""Defects, below which a curve by size says little, so that synthetic ones are drawn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class Question:
         rate: of false alarms that is to be proven; None takes that of the file.
         lot: parts of a lot, or None.
         history: records of the time since the release, or None.
+        synthetic: whether synthetic defects are drawn; None does where there are fewer than FEW.
     """
 
     good: Sequence[Item]
@@ -47,6 +53,12 @@ class Question:
     rate: float | None = None
     lot: int | None = None
     history: History | None = None
+    synthetic: bool | None = None
+
+    @property
+    def draws(self) -> bool:
+        """Whether synthetic defects are drawn."""
+        return len(self.defects) < FEW if self.synthetic is None else self.synthetic
 
 
 @dataclass(slots=True)
@@ -78,6 +90,9 @@ def qualify(
         false_alarms(good, wanted, left_out, question.lot),
         found_by_size(defects, question.mm_per_px),
     ]
+    if question.draws:
+        drawn = run_synthetic(inspector, good_items, good, notify)
+        answers.sections.append(synthetic_defects(drawn, question.mm_per_px))
     if question.repeats:
         times = [run_trials(inspector, items, notify, "inspect") for items in question.repeats]
         answers.trials += [trial for trials in times for trial in trials]

@@ -1,9 +1,10 @@
 """Probability of detection by size, from hits and misses: logit on log size, and its bounds.
 
-Bounds are those of the likelihood ratio; which definition is meant is always said, for the usual
-ones differ by more than a quarter on one data set.
+The bound is that of the likelihood ratio, modified so that it holds with few trials, too. Which
+definition is meant is always said: the usual ones differ by more than a quarter on one data set.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp, inf, isfinite, log
 
@@ -11,12 +12,13 @@ import numpy as np
 
 from goldensample.qualification.logistic import (
     SIGNIFICANT,
+    Fit,
     Trials,
     constant_likelihood,
     firth,
     has_plateau,
-    likelihood,
     maximum,
+    modified_root,
     profile,
 )
 from goldensample.records import Array
@@ -29,9 +31,13 @@ QUANTILES = {
     "likelihood_ratio_2df": 5.991,
 }
 """Of the deviance: one-sided at 95 %, two-sided, and jointly with the slope."""
+PAPER = "likelihood_ratio_modified"
+"""The definition of the paper: one-sided at 95 %, see `modified_root`."""
 CASES = ("few", "all_found", "none_found", "separated", "no_slope", "plateau", "no_bound")
 """Why there is no a90/95: see `Detection.case`."""
 LEAST_TRIALS = 10
+FURTHEST = 300.0
+"""Log of a size beyond which there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +52,8 @@ class Detection:
         coefficients: intercept and slope of the log odds over the log of the size; None where
             they do not exist.
         a50, a90: sizes found with these probabilities; None where they do not exist.
-        bounds: a90/95 by definition: QUANTILES, "delta" and "wald_curve"; what does not exist is
-            None. That of the paper is "likelihood_ratio".
+        bounds: a90/95 by definition: PAPER, QUANTILES, "delta" and "wald_curve"; what does not
+            exist is None.
         curve: (k, 4) sizes, estimate, lower and upper one-sided 95 % bound; empty without a curve.
         firth: a50 and a90 by Firth's penalised likelihood where the data are separated.
     """
@@ -62,8 +68,8 @@ class Detection:
 
     @property
     def a90_95(self) -> float | None:
-        """The bound of the paper: the one-sided bound of the likelihood ratio."""
-        return self.bounds.get("likelihood_ratio")
+        """The bound of the paper: one-sided, of the likelihood ratio, modified for few trials."""
+        return self.bounds.get(PAPER)
 
 
 def detect(sizes: Array, found: Array, points: int = 41) -> Detection:
@@ -89,16 +95,17 @@ def detect(sizes: Array, found: Array, points: int = 41) -> Detection:
         both = (_size(0.0, offered), _size(ODDS_90, offered)) if sized and offered else None
         usable = both if both and all(map(isfinite, both)) else None
         return Detection(case, None, None, None, {}, np.empty((0, 4)), usable)
-    best, information = maximum(trials)
-    top = likelihood(trials, *best)
-    if best[1] <= 0 or 2 * (top - constant_likelihood(trials)) < SIGNIFICANT:
+    fit = maximum(trials)
+    best = fit.intercept, fit.slope
+    if fit.slope <= 0 or 2 * (fit.top - constant_likelihood(trials)) < SIGNIFICANT:
         return Detection("no_slope", best, None, None, {}, np.empty((0, 4)))
-    if has_plateau(trials, top):
+    if has_plateau(trials, fit.top):
         return Detection("plateau", best, None, None, {}, np.empty((0, 4)))
-    bounds = {name: upper_size(trials, best, top, q) for name, q in QUANTILES.items()}
-    bounds |= _wald(best, information)
-    case = "" if bounds["likelihood_ratio"] is not None else "no_bound"
-    curve = _curve(trials, best, top, points)
+    bounds = {PAPER: _modified_size(trials, fit)}
+    bounds |= {name: upper_size(trials, fit, q) for name, q in QUANTILES.items()}
+    bounds |= _wald(best, fit.information)
+    case = "" if bounds[PAPER] is not None else "no_bound"
+    curve = _curve(trials, fit, points)
     return Detection(case, best, _size(0.0, best), _size(ODDS_90, best), bounds, curve)
 
 
@@ -119,34 +126,34 @@ def _size(odds: float, coefficients: tuple[float, float]) -> float:
     return exp(min(700.0, (odds - coefficients[0]) / coefficients[1]))
 
 
-def upper_size(
-    trials: Trials, best: tuple[float, float], top: float, quantile: float
-) -> float | None:
+def upper_size(trials: Trials, fit: Fit, quantile: float) -> float | None:
     """Return the largest size that may be a90 by the likelihood ratio; None where none is.
 
     Args:
         trials: neither separated nor without slope.
-        best: the estimates.
-        top: their log likelihood.
+        fit: to them.
         quantile: of the deviance.
     """
-    from scipy.optimize import brentq
-
-    share = min(0.9, float(np.mean(trials.found)))
-    flat = len(trials.found) * (
-        float(np.mean(trials.found)) * log(share) + float(np.mean(~trials.found)) * log(1 - share)
-    )
-    if 2 * (top - flat) <= quantile:  # the deviance of a size without end
-        return None
-    start = (ODDS_90 - best[0]) / best[1]
 
     def excess(at: float) -> float:
-        return 2 * (top - profile(trials, ODDS_90, at)) - quantile
+        return 2 * (fit.top - profile(trials, ODDS_90, at)[0]) - quantile
 
-    step = 1 / best[1]
+    return _beyond(fit, excess)
+
+
+def _modified_size(trials: Trials, fit: Fit) -> float | None:
+    """Return the largest size that may be a90, as `upper_size`, by the modified signed root."""
+    return _beyond(fit, lambda at: modified_root(trials, fit, ODDS_90, at) - NORMAL_95)
+
+
+def _beyond(fit: Fit, excess: Callable[[float], float]) -> float | None:
+    """Return the size above a90 where this rises through 0; None where it does not."""
+    from scipy.optimize import brentq
+
+    start, step = (ODDS_90 - fit.intercept) / fit.slope, 1 / fit.slope
     while excess(start + step) < 0:
         step *= 2
-        if start + step > 700:
+        if start + step > FURTHEST:
             return None
     return exp(brentq(excess, start, start + step, xtol=1e-10))
 
@@ -168,26 +175,26 @@ def _wald(best: tuple[float, float], information: Array) -> dict[str, float | No
     return {"delta": exp(min(700.0, a90 + NORMAL_95 * spread)), "wald_curve": wald}
 
 
-def _curve(trials: Trials, best: tuple[float, float], top: float, points: int) -> Array:
-    """Return sizes, the estimate, and its one-sided bounds by the likelihood ratio."""
+def _curve(trials: Trials, fit: Fit, points: int) -> Array:
+    """Return sizes, the estimate, and its one-sided bounds by the modified signed root."""
     low, high = trials.log_size.min(), trials.log_size.max()
     at = np.linspace(low - 0.1 * (high - low), high + 0.1 * (high - low), points)
     rows = []
     for x in at.tolist():
-        odds = best[0] + best[1] * x
-        ends = [_end(trials, (x, odds), top, side) for side in (-1, 1)]
+        odds = fit.intercept + fit.slope * x
+        ends = [_end(trials, fit, (x, odds), side) for side in (-1, 1)]
         rows.append([exp(x), *(1 / (1 + exp(-max(-500.0, o))) for o in (odds, *ends))])
     return np.asarray(rows).reshape(-1, 4)
 
 
-def _end(trials: Trials, point: tuple[float, float], top: float, side: int) -> float:
-    """Return the log odds at a size below or above which the likelihood ratio refuses all."""
+def _end(trials: Trials, fit: Fit, point: tuple[float, float], side: int) -> float:
+    """Return the log odds at a size below or above which the modified signed root refuses all."""
     from scipy.optimize import brentq
 
     x, odds = point
 
     def excess(value: float) -> float:
-        return 2 * (top - profile(trials, value, x)) - QUANTILES["likelihood_ratio"]
+        return -side * modified_root(trials, fit, value, x) - NORMAL_95
 
     step = 1.0
     while excess(odds + side * step) < 0:

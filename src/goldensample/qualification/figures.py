@@ -13,7 +13,9 @@ from goldensample.report.words import number
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 480.0, 290.0, 52.0, 468.0, 26.0, 236.0
 
 
-def detection_figure(result: Detection, sizes: Array, found: Array, unit: str) -> Figure:
+def detection_figure(
+    result: Detection, sizes: Array, found: Array, unit: str, kind: str = ""
+) -> Figure:
     """Draw the probability of detection over the log of the size.
 
     Args:
@@ -21,6 +23,7 @@ def detection_figure(result: Detection, sizes: Array, found: Array, unit: str) -
         sizes: (n,) of the defects.
         found: (n,) bool.
         unit: of the sizes.
+        kind: of the defects; "" is all.
     """
     low, high = np.log(sizes.min() / 1.15), np.log(sizes.max() * 1.15)
     if len(result.curve):
@@ -49,6 +52,8 @@ def detection_figure(result: Detection, sizes: Array, found: Array, unit: str) -
         x, y = at(size_, 1.0 if hit else 0.0)
         shapes.append(Shape("dot", [(x, y)], "data"))
     shapes += _axes(low, high, at, unit)
+    if kind:
+        shapes.append(Shape("text", [(LEFT, 12.0)], "axis", kind, "start"))
     return Figure(gettext("Probability of detection by size"), WIDTH, HEIGHT, shapes)
 
 

@@ -1,17 +1,18 @@
 """The section on the probability of detection by size."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from goldensample.locales.language import gettext, mark
-from goldensample.qualification.detection import LEAST_TRIALS, Detection, detect
+from goldensample.qualification.detection import LEAST_TRIALS, PAPER, Detection, detect
 from goldensample.qualification.figures import detection_figure
-from goldensample.qualification.paper import Section, Table
+from goldensample.qualification.paper import Figure, Section, Table
 from goldensample.qualification.rates import interval, needed, upper_bound
 from goldensample.qualification.trials import Trial
+from goldensample.records import Array
 from goldensample.report.words import number, percent
 
 WHY = {
@@ -31,8 +32,11 @@ WHY = {
     ),
     "no_bound": mark("the data do not bound it. Add defects."),
 }
+WORDS = {"least": LEAST_TRIALS}
+"""Places in the texts of WHY."""
 DEFINITIONS = {
-    "likelihood_ratio": mark("likelihood ratio, one-sided (2.706): the one of this paper"),
+    PAPER: mark("likelihood ratio, one-sided, modified for few trials: the one of this paper"),
+    "likelihood_ratio": mark("likelihood ratio, one-sided (2.706)"),
     "likelihood_ratio_1df": mark("likelihood ratio, two-sided (3.841)"),
     "likelihood_ratio_2df": mark("likelihood ratio, for both parameters (5.991)"),
     "delta": mark("delta method (covers less than it says)"),
@@ -48,17 +52,20 @@ def found_by_size(trials: Sequence[Trial], mm_per_px: float | None) -> Section:
         mm_per_px: millimetres of a pixel; None leaves sizes in pixels.
     """
     scale, unit = mm_per_px or 1.0, "mm" if mm_per_px else gettext("pixels")
-    sized = [trial for trial in trials if trial.size]
-    sizes = np.array([trial.size.length_px * scale for trial in sized if trial.size])
-    found = np.array([trial.found for trial in sized], bool)
+    sizes, found = _measured(trials, scale)
     result = detect(sizes, found)
+    kinds = {
+        kind: _measured([one for one in trials if one.kind == kind], scale)
+        for kind in sorted({trial.kind for trial in trials if trial.size})
+    }
+    of_kinds = {kind: detect(*data) for kind, data in kinds.items()} if len(kinds) > 1 else {}
     answer = [*_sum(trials), *_curve_words(result, unit), *_simple_rule(trials)]
     rests = gettext(
         "%(count)s pictures of defects, of them %(sized)s with a mask. The size is the length of "
         "the largest marked part; found means that the picture is called a defect. The curve is a "
         "logit on the log of the size by maximum likelihood, not regularised (MIL-HDBK-1823A)."
     )
-    values = {"count": len(trials), "sized": len(sized)}
+    values = {"count": len(trials), "sized": len(sizes)}
     return Section(
         key="detection",
         title=gettext("Defects found, by size"),
@@ -68,10 +75,23 @@ def found_by_size(trials: Sequence[Trial], mm_per_px: float | None) -> Section:
             "Defects of other kinds, at other places or of sizes beyond these; and what comes of "
             "real ones, where these were made on purpose."
         ),
-        values=_values(trials, result, unit),
-        tables=[_kinds(trials), *_definitions(result, unit)],
-        figures=[detection_figure(result, sizes, found, unit)] if len(sized) > 1 else [],
+        values=_values(trials, result, unit) | {"by_kind": _by_kind(of_kinds, kinds)},
+        tables=[
+            _kinds(trials),
+            *_curves_of_kinds(of_kinds, kinds, unit),
+            *_definitions(result, unit),
+        ],
+        figures=[
+            *([detection_figure(result, sizes, found, unit)] if len(sizes) > 1 else []),
+            *_figures_of_kinds(of_kinds, kinds, unit),
+        ],
     )
+
+
+def _measured(trials: Sequence[Trial], scale: float) -> tuple[Array, Array]:
+    """Return the lengths of the defects that have a mask, and which were found."""
+    sized = [(trial.size.length_px * scale, trial.found) for trial in trials if trial.size]
+    return np.array([size for size, _ in sized]), np.array([found for _, found in sized], bool)
 
 
 def _sum(trials: Sequence[Trial]) -> list[str]:
@@ -87,7 +107,7 @@ def _sum(trials: Sequence[Trial]) -> list[str]:
 
 def _curve_words(result: Detection, unit: str) -> list[str]:
     """Return a50, a90 and a90/95 in a sentence, or why they do not exist."""
-    known: dict[str, Any] = {"unit": unit, "least": LEAST_TRIALS}
+    known: dict[str, Any] = {"unit": unit}
     lines = []
     if result.a50 and result.a90:
         known |= {"a50": number(result.a50), "a90": number(result.a90)}
@@ -102,8 +122,7 @@ def _curve_words(result: Detection, unit: str) -> list[str]:
         )
         lines.append(text % (known | {"bound": number(result.a90_95)}))
     else:
-        text = gettext("A size that is found nine times in ten (a90/95) does not exist: %(why)s")
-        lines.append(text % {"why": gettext(WHY[result.case]) % known})
+        lines.append(_why(result))
     if result.firth:
         text = gettext(
             "Firth's penalised likelihood gives %(a50)s and %(a90)s %(unit)s for a50 and a90: an "
@@ -137,6 +156,53 @@ def _kinds(trials: Sequence[Trial]) -> Table:
     heads = [gettext("kind of defect"), gettext("pictures"), gettext("found")]
     heads += [gettext("at least, at a confidence of 0.95"), gettext("marked at its place")]
     return Table(heads, rows)
+
+
+def _curves_of_kinds(
+    results: Mapping[str, Detection], data: Mapping[str, tuple[Array, Array]], unit: str
+) -> list[Table]:
+    """Return the curve of each kind in numbers, or why it has none; nothing of a single kind."""
+    rows: list[list[str | float | None]] = [
+        [
+            kind,
+            len(data[kind][0]),
+            one.a50,
+            one.a90,
+            number(one.a90_95) if one.a90_95 else gettext(WHY[one.case]) % WORDS,
+        ]
+        for kind, one in results.items()
+    ]
+    size = gettext("size in %(unit)s") % {"unit": unit}
+    heads = [gettext("kind of defect"), gettext("with a mask")]
+    heads += [f"a50, {size}", f"a90, {size}", f"a90/95, {size}"]
+    return [Table(heads, rows)] if rows else []
+
+
+def _figures_of_kinds(
+    results: Mapping[str, Detection], data: Mapping[str, tuple[Array, Array]], unit: str
+) -> list[Figure]:
+    """Return the curves of the kinds that have one."""
+    return [
+        detection_figure(one, *data[kind], unit, kind)
+        for kind, one in results.items()
+        if len(one.curve)
+    ]
+
+
+def _by_kind(
+    results: Mapping[str, Detection], data: Mapping[str, tuple[Array, Array]]
+) -> list[list[str | float | None]]:
+    """Return kind, trials, a50, a90, a90/95 and why there is none, a row for each."""
+    return [
+        [kind, len(data[kind][0]), one.a50, one.a90, one.a90_95, one.case]
+        for kind, one in results.items()
+    ]
+
+
+def _why(result: Detection) -> str:
+    """Return that there is no a90/95, and why."""
+    text = gettext("A size that is found nine times in ten (a90/95) does not exist: %(why)s")
+    return text % {"why": gettext(WHY[result.case]) % WORDS}
 
 
 def _definitions(result: Detection, unit: str) -> list[Table]:

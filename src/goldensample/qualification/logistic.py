@@ -21,6 +21,15 @@ class Trials(NamedTuple):
     found: Array
 
 
+class Fit(NamedTuple):
+    """Estimates of intercept and slope, the information matrix there, and the log likelihood."""
+
+    intercept: float
+    slope: float
+    information: Array
+    top: float
+
+
 def likelihood(trials: Trials, intercept: float, slope: float) -> float:
     """Return the log likelihood."""
     odds = intercept + slope * trials.log_size
@@ -33,13 +42,14 @@ def constant_likelihood(trials: Trials) -> float:
     return float(len(trials.found) * (share * np.log(share) + (1 - share) * np.log(1 - share)))
 
 
-def maximum(trials: Trials) -> tuple[tuple[float, float], Array]:
-    """Return intercept and slope of the largest likelihood, and the information matrix there.
+def maximum(trials: Trials) -> Fit:
+    """Return the estimates of the largest likelihood.
 
     Args:
         trials: not separated, else there is no maximum.
     """
-    return _newton(trials, penalised=False)
+    best, information = _newton(trials, penalised=False)
+    return Fit(*best, information, likelihood(trials, *best))
 
 
 def firth(trials: Trials) -> tuple[float, float]:
@@ -91,8 +101,9 @@ def _derivatives(
     return value, design.T @ residual, information
 
 
-def profile(trials: Trials, odds: float, at: float) -> float:
-    """Return the largest log likelihood of a curve that rises and has these log odds at a log size.
+def profile(trials: Trials, odds: float, at: float) -> tuple[float, float]:
+    """Return the largest log likelihood of a curve that rises and has these log odds at a log size,
+    and its slope.
 
     Args:
         trials: not separated.
@@ -113,7 +124,26 @@ def profile(trials: Trials, odds: float, at: float) -> float:
         while gradient(high) > 0 and high < 1e6:
             high *= 2
         slope = float(brentq(gradient, 0.0, high, xtol=1e-12)) if high < 1e6 else high
-    return likelihood(trials, odds - slope * at, slope)
+    return likelihood(trials, odds - slope * at, slope), slope
+
+
+def modified_root(trials: Trials, fit: Fit, odds: float, at: float) -> float:
+    """Return the modified signed root of the likelihood ratio, r*: about standard normal where the
+    true log odds at a log size are these, also with few trials; above 0 where the estimate is.
+
+    Source: Barndorff-Nielsen, Inference on full or partial parameters based on the standardized
+        signed log likelihood ratio, 1986; Brazzale, Davison and Reid, Applied asymptotics, 2007.
+    """
+    best, slope = profile(trials, odds, at)
+    above = fit.intercept + fit.slope * at - odds
+    root = float(np.copysign(np.sqrt(max(0.0, 2 * (fit.top - best))), above))
+    if abs(root) < 1e-4:  # at the estimate
+        return root
+    distance = trials.log_size - at
+    share = 1 / (1 + np.exp(-np.clip(odds + slope * distance, -500, 500)))
+    nuisance = float((share * (1 - share) * distance**2).sum())
+    score = above * float(np.sqrt(np.linalg.det(fit.information) / nuisance))
+    return root + float(np.log(score / root)) / root
 
 
 def has_plateau(trials: Trials, top: float) -> bool:

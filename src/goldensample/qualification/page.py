@@ -11,9 +11,13 @@ STYLE = """
 .top, main { max-width: 1000px; } .panel { margin-bottom: 16px; } .answer { font-size: 1.02rem; }
 .answer p:first-child { font-weight: 600; } table { font-size: 0.86rem; }
 .chart { max-height: 420px; } .chart .band { fill: var(--accent); opacity: 0.18; stroke: none; }
-.chart .data { fill: var(--odd); } .chart line.axis { stroke: var(--rule); }
+.chart .data, .chart .missed { fill: var(--odd); } .chart .found { fill: var(--accent); }
+.chart line.axis { stroke: var(--rule); } .chart .found, .chart .missed { stroke: none; }
+.chart polyline { fill: none; } .chart polyline.limit { stroke: currentColor; stroke-width: 1;
+stroke-dasharray: none; } .chart { max-width: 720px; } .chart text { font-size: 10px; }
 .sign { border-top: 1px solid; margin: 44px 24px 0 0;
 padding-top: 4px; width: 260px; display: inline-block; } td, th { text-align: left; }
+@media print { .chart { max-height: 90mm; } }
 .pictures td:first-child, .pictures td:last-child { overflow-wrap: anywhere; }
 """
 
@@ -89,7 +93,8 @@ def _shape(shape: Shape) -> str:
         at = f'x="{x:.2f}" y="{y:.2f}" text-anchor="{shape.anchor}"'
         return f"<text {at}>{escape(shape.text)}</text>"
     if shape.kind == "area":
-        return f'<polygon class="{shape.style}" points="{points}"/>'
+        faint = f' fill-opacity="{shape.share:.2f}"' if shape.share < 1 else ""
+        return f'<polygon class="{shape.style}"{faint} points="{points}"/>'
     if len(shape.points) == 2:
         (x2, y2) = shape.points[1]
         ends = f'x1="{x:.2f}" y1="{y:.2f}" x2="{x2:.2f}" y2="{y2:.2f}"'

@@ -22,9 +22,10 @@ class Shape:
     Args:
         kind: "line", "area", "dot" or "text".
         points: its points; the one where a dot or a text is.
-        style: "curve", "band", "data", "limit" or "axis".
+        style: "curve", "band", "data", "limit", "axis", "found" or "missed".
         text: of a text.
         anchor: "start", "middle" or "end" of the text is at the point.
+        share: how much of its colour an area has, 0 to 1.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Shape:
     style: str
     text: str = ""
     anchor: str = "middle"
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The paper as a PDF: A4, figures as vectors, fonts in the file."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from goldensample.locales.language import gettext
@@ -12,6 +13,7 @@ MM = 0.34
 STYLES = {
     "curve": ((11, 92, 173), 0.5), "band": ((200, 220, 242), 0.0), "data": ((156, 61, 0), 0.0),
     "limit": ((60, 60, 60), 0.25), "axis": ((205, 205, 205), 0.15),
+    "found": ((11, 92, 173), 0.0), "missed": ((156, 61, 0), 0.0),
 }  # fmt: skip
 """Colour and width in millimetres."""
 WIDTH_MM = 182
@@ -81,14 +83,18 @@ def _section(pages: Pages, section: Section) -> None:
 
 
 def _table(pages: Pages, table: Table, widths: tuple[int, ...] = ()) -> None:
-    count = len(table.headings)
-    first = WIDTH_MM - (count - 1) * (WIDTH_MM // (count + 1))
-    sizes = widths or (first, *[WIDTH_MM // (count + 1)] * (count - 1))
+    rows = [cells(row) for row in (table.headings, *table.rows)]
     pages.ln(1)
-    with pages.rows(sizes, headings=True) as drawn:
-        for row in (table.headings, *table.rows):
-            drawn.row([pages.printable(cell) for cell in cells(row)])
+    with pages.rows(widths or _widths(rows), headings=True) as drawn:
+        for row in rows:
+            drawn.row([pages.printable(cell) for cell in row])
     pages.ln(1)
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> tuple[int, ...]:
+    """Return widths in millimetres by the longest cell of each column, none too narrow or wide."""
+    longest = [min(40, max(12, *map(len, column))) for column in zip(*rows, strict=True)]
+    return tuple(WIDTH_MM * one // sum(longest) for one in longest)
 
 
 def _figure(pages: Pages, figure: Figure) -> None:
@@ -100,7 +106,7 @@ def _figure(pages: Pages, figure: Figure) -> None:
         points = [(left + x * MM, top + y * MM) for x, y in shape.points]
         colour, width = STYLES[shape.style]
         pages.set_draw_color(*colour)
-        pages.set_fill_color(*colour)
+        pages.set_fill_color(*(round(255 - shape.share * (255 - value)) for value in colour))
         pages.set_line_width(width)
         if shape.kind == "line":
             pages.polyline(points)

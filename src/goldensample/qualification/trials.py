@@ -81,13 +81,19 @@ def _trial(item: Item, inspection: Inspection, shape_hw: tuple[int, int]) -> Tri
     size, located = None, None
     if item.masks:
         mask = read_mask(item, shape_hw)
-        size, located = measure(mask), False
-        for region in inspection.regions:
-            top, left, height, width = region.box_px
-            located |= bool(mask[top : top + height, left : left + width].any())
+        size, located = measure(mask), touches(inspection, mask)
     digest = sha256(item.path.read_bytes()).hexdigest()
     verdict = inspection.verdict or "good"
     return Trial(item.name, item.defect_type, verdict, inspection.score, digest, size, located)
+
+
+def touches(inspection: Inspection, mask: Array) -> bool:
+    """Return whether the box of a region holds a pixel of a mask, (H, W) bool."""
+    boxes = (region.box_px for region in inspection.regions)
+    return any(
+        bool(mask[top : top + height, left : left + width].any())
+        for top, left, height, width in boxes
+    )
 
 
 def without_learned(inspector: Inspector, items: Sequence[Item]) -> list[Item]:

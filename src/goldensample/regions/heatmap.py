@@ -52,6 +52,13 @@ def heat_map(
     return values if roi_mask is None else np.where(roi_mask, values, np.float32(0))
 
 
+def looked_at(placement: Placement) -> Array:
+    """Return (H, W) bool, the pixels of a picture that a heat map covers."""
+    one = np.ones((1, 1))
+    seen: Array = heat_map(one, one > 0, ((0.5,), (0.5,)), placement, 0) > 0
+    return seen
+
+
 @lru_cache(maxsize=64)
 def _map_matrix(
     centres: tuple[float, ...], placement: Placement, axis: int, sigma_px: float
