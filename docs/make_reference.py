@@ -10,7 +10,17 @@ from goldensample.cli.app import load_command
 from goldensample.methods.registry import CHOICES, METHODS
 
 COMMANDS = (
-    *("audit", "fit", "inspect", "thresholds", "learn", "forget", "teach-miss", "history"),
+    *(
+        "audit",
+        "fit",
+        "inspect",
+        "thresholds",
+        "learn",
+        "forget",
+        "regions",
+        "teach-miss",
+        "history",
+    ),
     *(
         "revert",
         "evaluate",

@@ -27,12 +27,12 @@ def with_grey_range(preparation: Any) -> Any:
     return {**others, "grey_range": None if white is None else {"black": 0, "white": white}}
 
 
-def with_opinions(entry: Any) -> Any:
-    """Return a revision's entry whose limits say that there are no opinions, where there are none.
-
-    See `inspection.revision.to_entry`.
-    """
-    if not isinstance(entry, dict) or not isinstance(entry.get("limits"), list):
+def with_later_facts(entry: Any) -> Any:
+    """Return a revision's entry with None for all that `revision.to_entry` leaves out."""
+    if not isinstance(entry, dict):
+        return entry
+    entry = {"scope": None, **entry}
+    if not isinstance(entry.get("limits"), list):
         return entry
     limits = [
         {"opinions": None, **one} if isinstance(one, dict) else one for one in entry["limits"]

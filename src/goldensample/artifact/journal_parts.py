@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from goldensample.artifact.earlier import with_opinions
+from goldensample.artifact.earlier import with_later_facts
 from goldensample.artifact.header import build
 from goldensample.drift import measures
 from goldensample.inspection.inspector import Inspector
@@ -60,7 +60,7 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
         np.zeros((count, 3), np.float32),
         born,
         drops,
-        tuple(build(Revision, with_opinions(entry)) for entry in revisions),
+        tuple(build(Revision, with_later_facts(entry)) for entry in revisions),
     )
     active = journal.active(journal.head) & ~journal.defects
     if (
@@ -79,6 +79,8 @@ def attach_journal(inspector: Inspector, revisions: Any, arrays: dict[str, Array
         patchcore_of(restored).arrays().get("taught", empty), detector.arrays().get("taught", empty)
     )
     same_precisions = restored.calibrations.keys() == inspector.calibrations.keys()
+    if restored.preparation != inspector.preparation:
+        raise ValueError("what is looked at must be that of the last revision")
     if not (same_limits and same_defects and same_precisions):
         raise ValueError("limits and what was taught must be those of the last revision")
     if _statistics_bytes(restored) != _statistics_bytes(inspector):

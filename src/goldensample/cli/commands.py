@@ -61,6 +61,13 @@ COMMANDS = {
         "learning.forget",
         mark("Take out of a file what a picture brought in."),
     ),
+    "regions": (
+        "regions.command",
+        mark(
+            "Change what of every picture is looked at, and zones; without options all, by one "
+            "limit."
+        ),
+    ),
     "teach-miss": (
         "teach_miss.command",
         mark("Show what excused a missed defect, and propose how to catch it, with the cost."),

@@ -219,7 +219,8 @@ def print_change(
         tell(gettext("golden: places went that other pictures rely on; these may score higher now"))
     if silent:
         text = gettext(
-            "golden: as pictures were learned, single places are judged, not what parts there are"
+            "golden: as pictures were learned or other regions set, single places are judged, not "
+            "what parts there are"
         )
         tell(text)
     if not journal.limits_hold(head):

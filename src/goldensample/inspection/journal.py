@@ -13,6 +13,7 @@ from hashlib import sha256
 import numpy as np
 
 from goldensample.inspection.revision import FIT, FORGET, LEARN, LIMIT, Revision, to_entry
+from goldensample.preparation.scope import Scope, may_raise
 from goldensample.records import Array
 
 
@@ -120,12 +121,20 @@ class Journal:
         """Return the number of the revision that set the limits of a revision."""
         return next(k for k in self.lineage(number) if self.revisions[k].limits is not None)
 
+    def scope(self, number: int) -> Scope | None:
+        """Return what is looked at in a revision; None where that was never changed."""
+        changed = [k for k in self.lineage(number) if self.revisions[k].scope]
+        if changed and (scopes := self.revisions[changed[0]].scope):
+            return scopes[1]
+        return next((one.scope[0] for one in self.revisions if one.scope), None)  # as fitted
+
     def limits_hold(self, number: int) -> bool:
         """Return whether no distance can be larger than it was when the limits were set.
 
-        This holds while the bank has all its rows of that time, and no defect was taught since. If
-        so, the guarantee on maps holds, and that on scores holds where they are not reweighted
-        (`neighbors` 1); the weight of a score has no such proof.
+        This holds while the bank has all its rows of that time, no defect was taught since, and
+        nothing more is looked at, nor by stricter limits. If so, the guarantee on maps holds, and
+        that on scores holds where they are not reweighted (`neighbors` 1); the weight of a score
+        has no such proof.
         """
         return not self.breaking_revisions(number)
 
@@ -134,7 +143,17 @@ class Journal:
         before, after = self.active(self.limits_revision(number)), self.active(number)
         rows = np.where(self.defects, after & ~before, before & ~after)
         mask = np.isin(self.drops[:, 0], self.lineage(number)) & rows[self.drops[:, 1]]
-        return sorted({*self.drops[mask, 0].tolist(), *self.born[rows & self.defects].tolist()})
+        changed = {*self.drops[mask, 0].tolist(), *self.born[rows & self.defects].tolist()}
+        return sorted(changed | self._stricter(number))
+
+    def _stricter(self, number: int) -> set[int]:
+        """Return the revisions since the limits by whose regions distances may be larger."""
+        limited = self.limits_revision(number)
+        before, after = self.scope(limited), self.scope(number)
+        if before is None or after is None or not may_raise(before, after):
+            return set()
+        lineage = self.lineage(number)
+        return {k for k in lineage[: lineage.index(limited)] if self.revisions[k].scope}
 
     def add_revision(
         self,

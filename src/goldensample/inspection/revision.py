@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from goldensample.preparation.scope import Scope
 from goldensample.records import Threshold
 
-ACTIONS = ("fit", "learn", "forget", "drop", "limit", "calibrate", "revert")
-FIT, LEARN, FORGET, DROP, LIMIT, CALIBRATE, REVERT = ACTIONS
+ACTIONS = ("fit", "learn", "forget", "drop", "limit", "calibrate", "revert", "regions")
+FIT, LEARN, FORGET, DROP, LIMIT, CALIBRATE, REVERT, REGIONS = ACTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Revision:
         measures: of pictures that came in as good, see `drift.measures`; empty if not known.
         limits: set by it; None where they stayed.
         cost: good pictures that became false alarms when it was tried, of how many; or None.
+        scope: what was looked at before it, and what is after it; None where that stayed.
         parent: number of the revision it changed; -1 for the fit. `Journal.add_revision` sets it.
         sha256: of all the above, the rows that came in and went out, and the parent's sha256.
 
@@ -56,6 +58,7 @@ class Revision:
     measures: tuple[tuple[float, ...], ...] = ()
     limits: tuple[Limits, ...] | None = None
     cost: tuple[int, int] | None = None
+    scope: tuple[Scope, Scope] | None = None
     parent: int = -1
     sha256: str = ""
 
@@ -65,8 +68,10 @@ class Revision:
 
 
 def to_entry(revision: Revision) -> dict[str, Any]:
-    """Return a revision as JSON values; files without a composition have no opinions in it."""
+    """Return a revision as JSON values; what came later than the format is left out if None."""
     entry = asdict(revision)
+    if revision.scope is None:
+        del entry["scope"]
     for limits in entry["limits"] or ():
         if limits["opinions"] is None:
             del limits["opinions"]

@@ -15,6 +15,7 @@ from goldensample.inspection.inspector import Inspector, TrainingPicture
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import CALIBRATE, DROP, FIT, LIMIT, REVERT, Revision
 from goldensample.learning.stored_limits import (
+    current_threshold,
     know_composition,
     limits_in,
     limits_of,
@@ -23,7 +24,7 @@ from goldensample.learning.stored_limits import (
     to_tuples,
 )
 from goldensample.methods.patchcore import PatchCoreDetector
-from goldensample.records import Array, Picture, Pictures, Threshold
+from goldensample.records import Array, Picture, Pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,7 @@ def patchcore_of(inspector: Inspector) -> PatchCoreDetector:
 
 
 def silent_composition(inspector: Inspector, number: int | None = None) -> bool:
-    """Return whether what pictures are composed of is no longer judged, as some were learned.
+    """Return whether what pictures are composed of is no longer judged: see `of_bank`, `scope`.
 
     Args:
         number: of a revision; None for the one in use.
@@ -92,7 +93,8 @@ def silent_composition(inspector: Inspector, number: int | None = None) -> bool:
     journal = open_journal(inspector)
     number = journal.head if number is None else number
     is_learned = journal.born[journal.active(number) & ~journal.defects] > 0
-    return bool(is_learned.any()) or not know_composition(limits_in(journal, number))
+    is_known = know_composition(limits_in(journal, number))
+    return bool(is_learned.any()) or not is_known or journal.scope(number) != journal.scope(0)
 
 
 def drop_rows(inspector: Inspector, rows: Array, note: Note) -> Inspector:
@@ -185,11 +187,11 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
     if not rows.any():
         raise ValueError("a bank must keep at least one row; this change takes all; fit anew")
     limit_sets = limits_in(journal, journal.head)
-    holds = journal.limits_hold(journal.head)
+    holds, scope = journal.limits_hold(journal.head), journal.scope(journal.head)
     before, bank = patchcore_of(inspector), journal.bank[rows].astype(np.float32)
     composition = before.composition
     if composition is not None:
-        known = know_composition(limit_sets)
+        known = know_composition(limit_sets) and scope == journal.scope(0)
         composition = composition.of_bank(bank, journal.born[rows] > 0, known)
         if not composition.speaks:
             limit_sets = tuple(map(of_patches_alone, limit_sets))
@@ -200,10 +202,12 @@ def apply_journal(inspector: Inspector, journal: Journal) -> Inspector:
         origins=journal.origins[rows],
         defect_patches=journal.bank[taught].astype(np.float32) if taught.any() else None,
     )
+    prepared = inspector.preparation
     return replace(
         inspector,
+        preparation=replace(prepared, view=scope.view, zones=scope.zones) if scope else prepared,
         detector=detector,
-        thresholds={s.precision: _current_threshold(s.threshold, holds) for s in limit_sets},
+        thresholds={s.precision: current_threshold(s.threshold, holds) for s in limit_sets},
         calibrations={
             s.precision: restore_calibration(s) for s in limit_sets if holds and s.scores
         },
@@ -239,12 +243,3 @@ def _drift_measures(journal: Journal, number: int) -> dict[str, tuple[tuple[floa
     """Return the drift measures of the pictures that a revision's limits rest on, by precision."""
     limits = journal.revisions[number].limits or ()
     return {limit.precision: limit.watched for limit in limits if limit.watched}
-
-
-def _current_threshold(threshold: Threshold, holds: bool) -> Threshold:
-    """Return limits, without their guarantee where a revision may have raised a distance."""
-    if holds:
-        return threshold
-    return Threshold(
-        threshold.score, threshold.pixel, None, threshold.held_out, "hand", threshold.review
-    )

@@ -8,7 +8,7 @@ from goldensample.fitting.calibrate import Promise, compute_limits
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import Limits
-from goldensample.records import Array, Calibration
+from goldensample.records import Array, Calibration, Threshold
 
 
 def limits_of(inspector: Inspector) -> tuple[Limits, ...]:
@@ -64,3 +64,12 @@ def of_patches_alone(limits: Limits) -> Limits:
         return alone
     promise = Promise(threshold.false_alarms, threshold.review_rate, threshold.kind)
     return replace(alone, threshold=compute_limits(restore_calibration(alone), promise))
+
+
+def current_threshold(threshold: Threshold, holds: bool) -> Threshold:
+    """Return limits, without their guarantee where a revision may have raised a distance."""
+    if holds:
+        return threshold
+    return Threshold(
+        threshold.score, threshold.pixel, None, threshold.held_out, "hand", threshold.review
+    )
