@@ -20,6 +20,7 @@ from controller_parts import (
     s7_controller,
     write_texts,
 )
+from genicam_parts import virtual_producer
 from output_parts import broker, listener
 from part_files import VIEWS, fit_views, make_part, view_pixels
 from station_parts import StationProcess, free_port, run_station, wait
@@ -167,6 +168,40 @@ def test_each_part_is_one_answer_at_every_controller(bracket, tmp_path):
         assert receivers.published() == reader.seen
         assert [VERDICTS[one["verdict"]] for one in records] == [verdict for _, verdict, _ in seen]
         assert {verdict for _, verdict, _ in seen} == {1, 3}
+
+
+def test_industrial_cameras_take_the_views_of_a_part(bracket, tmp_path):
+    """Virtual GenICam cameras, one a view; a controller triggers them at once."""
+    options = ["--every", "0", "--producer", str(virtual_producer())]
+    for number, view in enumerate(VIEWS):
+        options += ["--camera", f"bracket/{view}=genicam:{number}"]
+    with ExitStack() as stack:
+        receivers, seen = Receivers(stack, tmp_path), []
+        options += receivers.options
+        station = stack.enter_context(run_station(tmp_path / "kept", [bracket], *options))
+        controller = stack.enter_context(modbus_client(receivers.modbus_port))
+        reader = OpcUaReader(receivers.endpoint)
+        reader.start()
+        stack.callback(reader.close)
+        wait(lambda: station.client.post("/api/cameras/bracket/trigger").status_code == 200)
+        wait(lambda: reader.seen)
+        before = len(parts_of(station))
+        for number in range(4):
+            serial, last = f"V{number}".encode(), read_modbus(controller).number
+            write_texts(controller, serial, b"")
+            assert not controller.write_coil(0, True, device_id=1).isError()
+            shown = wait(lambda b=last: (one := read_modbus(controller)).number != b and one)
+            wait(lambda n=shown.number: block_of(receivers.block).number == n)
+            assert answer_of(block_of(receivers.block)) == answer_of(shown)
+            seen.append((shown.number, shown.serial.rstrip(b"\0").decode()))
+        wait(lambda: len(receivers.published()) == before + 4)
+        wait(lambda: receivers.published()[-1] == reader.seen[-1])
+        assert [(number, serial) for number, _, serial in reader.seen[-4:]] == seen
+        assert [(number, serial) for number, _, serial in receivers.published()[-4:]] == seen
+        part = parts_of(station)[-1]
+        views = station.client.get(f"/api/parts/bracket/{part['id']}").json()["views"]
+        assert [one["frame"]["camera"] for one in views.values()] == ["0", "1", "2"]
+        assert part["verdict"] in ("good", "defect")
 
 
 def test_a_part_that_a_kill_interrupts_is_told_to_controllers(bracket, tmp_path):

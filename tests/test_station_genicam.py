@@ -6,6 +6,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import golden
 from genicam_parts import virtual_producer
@@ -13,7 +14,7 @@ from output_parts import connection
 from station_parts import run_station, wait
 
 from goldensample.station.inputs.camera_source import CameraSource
-from goldensample.station.inputs.frame import CameraError
+from goldensample.station.inputs.frame import CameraError, DamagedFrame, Frame, with_missing
 from goldensample.station.inputs.genicam import GenicamCamera
 from goldensample.station.inputs.genicam_address import GenicamAddress, parse_genicam
 
@@ -112,6 +113,30 @@ def test_frames_come_at_their_interval_and_a_killed_station_lets_the_camera_go(p
 def test_what_a_camera_lacks_is_said(url, words):
     with pytest.raises(CameraError, match=words):
         next(iter(GenicamCamera(url, 1.0, threading.Event(), [virtual_producer()])))
+
+
+def test_a_frame_that_is_lost_after_a_signal_is_answered_as_damaged():
+    """As the camera's numbers tell; those that begin anew tell nothing."""
+
+    def numbers(*given: int | None) -> list[str]:
+        pixels = np.zeros((1, 1), np.uint8)
+        frames = [
+            DamagedFrame(b"", "cut") if n is None else Frame(pixels, {"frame": n}) for n in given
+        ]
+        found = with_missing(frames)
+        return [
+            one.reason if isinstance(one, DamagedFrame) else str(one.facts["frame"])
+            for one in found
+        ]
+
+    lost = "it did not arrive at all (before frame 5)"
+    assert numbers(1, 2, 3) == ["1", "2", "3"]
+    assert numbers(2, 5, 6) == ["2", lost, lost, "5", "6"]
+    assert numbers(2, None, 4) == ["2", "cut", "4"], "it was answered already"
+    assert numbers(2, None, 5) == ["2", "cut", lost, "5"]
+    assert numbers(65_535, 1, 900_000) == ["65535", "1", "900000"]
+    pixels = np.zeros((1, 1), np.uint8)
+    assert len(list(with_missing([Frame(pixels), Frame(pixels)]))) == 2, "without numbers"
 
 
 def test_golden_cameras_says_each_step(tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """A camera's frames, and which of them are due."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -12,6 +12,8 @@ TIMEOUT_S = 10.0
 STEP_S = 1 / 25
 """Seconds between two frames of a stream without a clock, as FFmpeg takes them to be."""
 MINIMUM_S = 1e-6
+MOST_MISSING = 100
+"""Frames that are taken to be lost between two that came, at most."""
 
 
 class CameraError(OSError):
@@ -46,6 +48,27 @@ class DamagedFrame:
     data: bytes
     reason: str
     requested: bool = False
+
+
+def with_missing(frames: Iterable[Frame | DamagedFrame]) -> Iterator[Frame | DamagedFrame]:
+    """Give frames, and a damaged one for each that the camera has numbered and that never came.
+
+    A number that falls, or leaps by more than MOST_MISSING, is of a camera that counts anew.
+    """
+    last: int | None = None
+    damaged = 0
+    for frame in frames:
+        if isinstance(frame, DamagedFrame):  # which has no number
+            damaged += 1
+            yield frame
+            continue
+        number = frame.facts.get("frame")
+        missing = number - last - 1 - damaged if number is not None and last is not None else 0
+        if 0 < missing <= MOST_MISSING:
+            for _ in range(missing):
+                yield DamagedFrame(b"", f"it did not arrive at all (before frame {number})")
+        last, damaged = number, 0
+        yield frame
 
 
 class FrameSource(Protocol):

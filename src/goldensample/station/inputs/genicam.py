@@ -12,7 +12,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from goldensample.station.inputs.frame import CameraError, DamagedFrame, Frame
+from goldensample.station.inputs.frame import CameraError, DamagedFrame, Frame, with_missing
 from goldensample.station.inputs.genicam_address import find_producers, parse_genicam
 
 MODULE = "goldensample.station.inputs.genicam_process"
@@ -57,9 +57,15 @@ class GenicamCamera:
     def __iter__(self) -> Iterator[Frame | DamagedFrame]:
         """Open the camera, and give its frames.
 
+        A signal at a line waits for an answer: where its frame is lost on the way, as the numbers
+        of frames tell, there is a damaged one in its place.
+
         Raises:
             CameraError: it cannot be opened, or is away.
         """
+        return with_missing(self._frames()) if self.address.has_line else self._frames()
+
+    def _frames(self) -> Iterator[Frame | DamagedFrame]:
         producers = [str(path) for path in find_producers(self._producers)]
         command = [sys.executable, "-m", MODULE, self._url, str(self._every_s), *producers]
         pipe = subprocess.PIPE
