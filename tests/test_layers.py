@@ -42,7 +42,7 @@ WINGS = (
 """From the ground up: what stands later may import what stands earlier, never the reverse."""
 STATION = (
     *("shifts", "settings", "connection_state", "troubles", "records", "products", "line", "setup"),
-    "metrics",
+    *("metrics", "qualifying"),
     *("station_folder", "backup", "station", "inputs", "outputs"),
     *("feedback", "misses", "health", "connections", "demo", "web", "replica", "serving"),
 )

@@ -14,11 +14,11 @@ from commands import golden
 from conftest import part, part_mask
 from PIL import Image
 
-from goldensample.cli.qualify import FILES, write
 from goldensample.errors import GoldenError, ImageError
 from goldensample.locales.language import speaking
 from goldensample.qualification.appraisers import appraisers, read_appraisals
 from goldensample.qualification.build import Question, qualify
+from goldensample.qualification.files import FILES, write
 from goldensample.qualification.found_by_size import found_by_size
 from goldensample.qualification.pictures import defect_items, good_items
 from goldensample.qualification.sizes import measure

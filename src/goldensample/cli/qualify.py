@@ -1,9 +1,8 @@
 """`golden qualify`: the paper that an inspection is released with."""
 
-import json as json_format
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,11 +11,6 @@ from goldensample.cli.extras import check_extra
 from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import GoldenFile, Json, Operator, parse_rate
 from goldensample.cli.qualify_tables import Appraisals, Records, read_csv, read_records
-
-if TYPE_CHECKING:
-    from goldensample.qualification.paper import Paper
-
-FILES = ("qualification.html", "qualification.pdf", "qualification.xlsx", "qualification.json")
 
 
 def command(
@@ -88,6 +82,7 @@ def command(
     from goldensample.artifact.store import load
     from goldensample.qualification.appraisers import read_appraisals
     from goldensample.qualification.build import Question, qualify
+    from goldensample.qualification.files import FILES, write
     from goldensample.qualification.pictures import defect_items, good_items
     from goldensample.report.facts import Occasion
     from goldensample.report.pdf_pages import check_font
@@ -125,16 +120,3 @@ def _check(mm_per_px: float | None, rate: float | None) -> None:
         raise ValueError(f"--mm-per-px must be above 0; got {mm_per_px:g}")
     if rate is not None and not 0 < rate < 1:
         raise ValueError(f"--rate must be between 0 and 1, such as 1%; got {rate:g}")
-
-
-def write(paper: "Paper", output: Path, made: datetime) -> None:
-    """Write the paper in all its forms."""
-    from goldensample.qualification.page import page
-    from goldensample.qualification.pdf import pdf
-    from goldensample.qualification.sheet import sheet
-    from goldensample.storage.atomic import write_atomic
-
-    text = json_format.dumps(paper.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    forms = (page(paper), pdf(paper, made), sheet(paper), f"{text}\n".encode())
-    for name, data in zip(FILES, forms, strict=True):
-        write_atomic(output / name, data)

@@ -14,7 +14,8 @@ from goldensample.qualification.paper import Cell, Figure, Table
 from goldensample.qualification.rates import interval
 from goldensample.report.words import percent
 
-PERIODS = 10
+PERIODS, PARTS = 10, 20
+"""Periods, at most; and good parts that each has on average, at least."""
 TAIL = 0.00135
 """Chance that an unchanged rate lies beyond the limit, as with three standard deviations."""
 
@@ -36,11 +37,12 @@ def alarm_rate(history: History, promised: float | None) -> AlarmRate:
         history: at least one good part.
         promised: rate of false alarms, or None: then the rate of all is the centre of the chart.
     """
-    edges = np.linspace(history.time[0], history.time[-1], PERIODS + 1)
-    place = np.clip(np.searchsorted(edges, history.time, side="right") - 1, 0, PERIODS - 1)
+    periods = min(PERIODS, max(2, int(history.good.sum()) // PARTS))
+    edges = np.linspace(history.time[0], history.time[-1], periods + 1)
+    place = np.clip(np.searchsorted(edges, history.time, side="right") - 1, 0, periods - 1)
     alarm, open_ = history.good & history.defect, history.defect & ~history.answered
     good, alarms, undecided = (
-        np.bincount(place[flags], minlength=PERIODS) for flags in (history.good, alarm, open_)
+        np.bincount(place[flags], minlength=periods) for flags in (history.good, alarm, open_)
     )
     n, count = int(good.sum()), int(alarms.sum())
     rate = count / n
@@ -72,22 +74,25 @@ def _chart(alarms: Any, good: Any, centre: float) -> Chart:
 def _sentence(values: dict[str, Any], n: int, count: int) -> str:
     low, high = map(percent, values["interval_95"])
     known = {"alarms": count, "count": f"{n:,}", "low": low, "high": high}
-    known["open"] = sum(values["undecided"])
     text = gettext(
         "False alarms by people's answers: %(alarms)s of %(count)s good parts; with 95 %% "
-        "confidence between %(low)s and %(high)s. %(open)s more were called defects and nobody has "
-        "said what they are: each of them may be one."
+        "confidence between %(low)s and %(high)s."
     )
-    said = text % known
-    promised = values["promised"]
-    if promised is None:
-        return said
-    last = (
-        gettext("That is more than the %(rate)s promised.")
-        if values["interval_95"][0] > promised
-        else gettext("The limits promise %(rate)s.")
-    )
-    return f"{said} {last % {'rate': percent(promised)}}"
+    said, promised, left = [text % known], values["promised"], sum(values["undecided"])
+    if promised is not None:
+        last = (
+            gettext("That is more than the %(rate)s promised.")
+            if values["interval_95"][0] > promised
+            else gettext("The limits promise %(rate)s.")
+        )
+        said.append(last % {"rate": percent(promised)})
+    if left:
+        text = gettext(
+            "%(open)s more were called defects and nobody has said what they are: each of them may "
+            "be a false alarm."
+        )
+        said.append(text % {"open": left})
+    return " ".join(said)
 
 
 def _table(edges: Any, good: Any, alarms: Any, undecided: Any) -> Table:

@@ -24,7 +24,7 @@ def control_figure(title: str, chart: Chart, times: Array, baseline: int) -> Fig
     """
     every = np.concatenate([chart.values, chart.low, chart.high])
     low, high = float(every.min()), float(every.max())
-    span, last = (high - low) or 1.0, len(chart.values) - 1
+    span, last = (high - low) or 1.0, max(len(chart.values) - 1, 1)
 
     def at(index: float, value: float) -> tuple[float, float]:
         x = LEFT + (RIGHT - LEFT) * index / last
@@ -45,7 +45,7 @@ def control_figure(title: str, chart: Chart, times: Array, baseline: int) -> Fig
         shapes.append(
             Shape("text", [(LEFT - 6, at(0, value)[1] + 4)], "axis", f"{value:.3g}", "end")
         )
-    for index, anchor in ((0, "start"), (last, "end")):
+    for index, anchor in ((0, "start"), (len(times) - 1, "end")):
         said = date(float(times[index]))
         shapes.append(Shape("text", [(at(index, 0)[0], BOTTOM + 18)], "axis", said, anchor))
     return Figure(title, WIDTH, HEIGHT, shapes)

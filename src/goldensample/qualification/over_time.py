@@ -44,7 +44,13 @@ def over_time(history: History, promised: float | None) -> Section:
     return Section(
         key="over_time",
         title=gettext("The time since"),
-        answer=[*map(_sentence, followed), rate.sentence, _cost(), _neighbours(followed)],
+        answer=[
+            *map(_sentence, followed),
+            *_missing(followed),
+            rate.sentence,
+            _cost(),
+            _neighbours(followed),
+        ],
         rests_on=_rests_on(history, every[0]),
         shows_not=gettext(
             "Whether defects are still found: nobody sees those that were missed. And who "
@@ -84,6 +90,16 @@ def _sentence(one: Followed) -> str:
         )
     )
     return text % known
+
+
+def _missing(followed: list[Followed]) -> list[str]:
+    """Return which measures too few pictures have."""
+    missing = [gettext(NAMES[name]) for name in NAMES if name not in {one.name for one in followed}]
+    text = gettext(
+        "%(names)s: not drawn, as too few of these pictures were measured; the station measures "
+        "one picture in half a second, since this version."
+    )
+    return [text % {"names": ", ".join(missing)}] if missing else []
 
 
 def _cost() -> str:

@@ -30,6 +30,7 @@ from goldensample.station.metrics import Metrics
 from goldensample.station.products.good_pictures import record_number, records_in_use
 from goldensample.station.products.parts import PartProducts, split_files
 from goldensample.station.products.products import Product, Products, State
+from goldensample.station.qualifying.qualifier import Qualifier
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.migration import open_database
@@ -83,6 +84,7 @@ class Station:
         self.setup = ProductSetup(
             settings.folder, self.products, settings.backbone, self.events.send
         )
+        self.qualifier = Qualifier(settings.folder, self.events.send)
         self.retention = Retention(
             self.archive,
             self.ledger,
@@ -127,6 +129,7 @@ class Station:
         for source in self._inputs:
             source.close()
         self.setup.close()
+        self.qualifier.close()
         self.retention.close()
         self.line.stop()
         self.scene.close()

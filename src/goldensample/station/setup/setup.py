@@ -133,7 +133,7 @@ class ProductSetup:
             rates = {"false_alarms": false_alarms, "review": review}
             draft.change(stage="fitting", error="", name=name, **rates)
             self.progress, self._cancelled = FitProgress(draft.id, time.monotonic()), False
-            self._process = _launch(draft.folder)
+            self._process = launch("goldensample.station.setup.fit_process", draft.folder)
         self._thread = threading.Thread(target=self._follow, args=(draft,), name="station-fit")
         self._thread.start()
 
@@ -233,12 +233,12 @@ def failure_reason(code: int, cancelled: bool, error: str) -> str:
     )
 
 
-def _launch(folder: Path) -> "subprocess.Popen[str]":
-    """Start the subprocess of a fit."""
+def launch(module: str, folder: Path) -> "subprocess.Popen[str]":
+    """Start a subprocess that works in a folder, and tells its progress as lines of JSON."""
     log = open(folder / "fit.log", "w", encoding="utf-8")  # noqa: SIM115 (the child's)
     with log:
         return subprocess.Popen(
-            [sys.executable, "-m", "goldensample.station.setup.fit_process", str(folder)],
+            [sys.executable, "-m", module, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,

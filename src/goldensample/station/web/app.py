@@ -23,6 +23,8 @@ from goldensample.station.web import (
     parts_api,
     product_pages,
     products_api,
+    qualification_api,
+    qualification_page,
     regions_api,
     regions_page,
     setup_api,
@@ -51,6 +53,7 @@ def create_app(station: Station) -> FastAPI:
         feedback_api,
         shelf_api,
         products_api,
+        qualification_api,
         setup_api,
         regions_api,
         health_api,
@@ -61,7 +64,15 @@ def create_app(station: Station) -> FastAPI:
     ):
         app.include_router(module.router)
     app.include_router(health_api.metrics_router)
-    for module in (pages, learning_page, product_pages, regions_page, controllers_page, api_page):
+    for module in (
+        pages,
+        learning_page,
+        product_pages,
+        qualification_page,
+        regions_page,
+        controllers_page,
+        api_page,
+    ):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

@@ -1,0 +1,1 @@
+"""Qualifications of products: made in the background, one at a time, and kept."""
