@@ -1,6 +1,7 @@
 """Feedback: people's answers to verdicts, and learning from them."""
 
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from goldensample.images.codec import read_image
@@ -49,6 +50,45 @@ def save_answer(station: Station, record: Record, answer: str, who: Who) -> Answ
             Answer(0, record.id, time.time(), who.name, answer, revision, None, proposed)
         )
     station.events.send("answer", {"record": record.id, "answer": answer})
+    return saved
+
+
+def save_part_answer(
+    station: Station, records: Sequence[Record], answer: str, views: Collection[str], who: Who
+) -> list[Answer]:
+    """Store an answer to a part as answers to its views' pictures: all of them or none.
+
+    "good" is said of every view, and views that were called odd may learn it. "defect" is said of
+    the views that show it. Of the others nothing is known: those that wait for an answer are kept
+    as "unsure", so that nothing is learned of them. "unsure" is said of those that wait.
+
+    Args:
+        records: of the part's views.
+        answer: one of `rows.ANSWERS`.
+        views: names of those that show the defect.
+
+    Returns:
+        the answers, in the order of the records.
+
+    Raises:
+        ValueError: a defect is shown by no view, or by one that the part does not have.
+        ArtifactError: a product's file cannot be changed now; nothing is stored then.
+    """
+    names = [record.view for record in records]
+    if answer == "defect" and (not views or not set(views) <= set(names)):
+        raise ValueError(
+            f"a defect must be shown by a view of the part ({', '.join(map(str, names))}); got "
+            f"{', '.join(views) or 'none'}"
+        )
+    saved: list[Answer] = []
+    try:
+        for record in records:
+            if said := _answer_to(record, answer, views):
+                saved.append(save_answer(station, record, said, who))
+    except Exception:
+        for one in reversed(saved):
+            undo_answer(station, one, who)
+        raise
     return saved
 
 
@@ -154,3 +194,10 @@ def _should_learn(station: Station, product: Product, record: Record) -> bool:
     on_disk = station.archive.path(record.picture_sha256).exists()
     is_odd = record.verdict not in ("good", ERROR)
     return can_learn and on_disk and is_odd and learned_as(product, record) is None
+
+
+def _answer_to(record: Record, answer: str, views: Collection[str]) -> str:
+    """Return what is said of one view; "" for nothing."""
+    if answer == "good" or (answer == "defect" and record.view in views):
+        return answer
+    return "unsure" if record.answer is None and record.verdict != "good" else ""

@@ -39,7 +39,7 @@ from goldensample.station.records.retention import Retention
 from goldensample.station.records.rows import Change, Record
 from goldensample.station.settings import Settings
 from goldensample.station.setup.setup import ProductSetup
-from goldensample.station.station_folder import find_products, lock_folder
+from goldensample.station.station_folder import find_parts, find_products, lock_folder
 from goldensample.station.troubles import Trouble
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Station:
 
     def __init__(self, settings: Settings, files: Sequence[Path]) -> None:
         self.settings = settings
-        files, part_files = split_files(files)
+        files, part_files = split_files([*files, *find_parts(settings.folder, files)])
         paths = [*files, *find_products(settings.folder, files)]
         self.products = Products(paths, self._log_file_change)
         self.parts = PartProducts(part_files, self.products, settings.waiting)

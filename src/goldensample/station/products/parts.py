@@ -6,6 +6,7 @@ from pathlib import Path
 
 from goldensample.parts.inspector import PartInspector
 from goldensample.parts.manifest import ENDING, PartManifest, check_files, read_manifest
+from goldensample.parts.words import promise
 from goldensample.station.products.products import KEY, Product, Products
 from goldensample.station.records.rows import ERROR, Record
 
@@ -88,6 +89,15 @@ class PartProduct:
             else ""
         )
         return PartVerdict(verdict, found, view, note)
+
+    def changed(self) -> list[str]:
+        """Return the views whose files are others than when the part's limits were set."""
+        hashes = {view.name: view.sha256 for view in self.manifest.views}
+        return [n for n in self.names if self.products[n].state.sha256 != hashes[n]]
+
+    def promise(self) -> str:
+        """Return what its verdicts promise, in the language in use."""
+        return promise(self._inspector())
 
     def _inspector(self) -> PartInspector:
         """Return the rule with the views as they are now."""

@@ -1,13 +1,16 @@
 """Parts in the database: begun when they are accepted, finished with their views' records."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 
-from sqlalchemy import Connection, Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from goldensample.station.records.rows import ERROR, Record, column_values
+from goldensample.station.records.rows import ERROR, Filter, Record, column_values
 from goldensample.station.records.tables import parts, records
 
+MAX_ID = 2**31
+PAGE_SIZE = 200
+"""Parts that are fetched at a time."""
 INTERRUPTED = "interrupted: the station stopped before the part was judged"
 """Note of a part that was under way when a station was killed."""
 
@@ -133,10 +136,8 @@ class Parts:
 
         A view that was late is stored once more after its part was answered; it is no answer.
         """
-        answered: dict[str | None, Record] = {}
-        for one in self.views(part.id):
-            answered.setdefault(one.view, one)
-        return whole_part(part, list(answered.values())) if answered else None
+        answered = self.answered_views(part.id)
+        return whole_part(part, answered) if answered else None
 
     def get(self, number: int) -> PartRecord | None:
         """Return a part, or None."""
@@ -156,8 +157,51 @@ class Parts:
             rows = connection.execute(query.order_by(parts.c.id.desc()).limit(limit)).mappings()
             return [PartRecord(**row) for row in rows]
 
+    def count(self, product: str) -> dict[str, int]:
+        """Return how many parts of a product there are of each verdict."""
+        query = select(parts.c.verdict, func.count()).where(parts.c.product == product)
+        query = query.where(parts.c.verdict.is_not(None)).group_by(parts.c.verdict)
+        with self._engine.connect() as connection:
+            return {verdict: int(number) for verdict, number in connection.execute(query).all()}
+
+    def iterate(
+        self, product: str, criteria: Filter
+    ) -> Iterator[tuple[PartRecord, dict[str, Record]]]:
+        """Give the parts of a product of which a record matches, the newest first.
+
+        Each comes with the records by view that it was answered with; fetched in pages.
+        """
+        matching = select(records.c.part).where(criteria.clause(), records.c.part.is_not(None))
+        query = select(parts).where(parts.c.product == product, parts.c.id.in_(matching))
+        query = query.order_by(parts.c.id.desc()).limit(PAGE_SIZE)
+        last = MAX_ID
+        while True:
+            with self._engine.connect() as connection:
+                rows = connection.execute(query.where(parts.c.id < last)).mappings()
+                page = [PartRecord(**row) for row in rows]
+            if not page:
+                return
+            views = self._answered([part.id for part in page])
+            for part in page:
+                yield part, views.get(part.id, {})
+            last = page[-1].id
+
     def views(self, number: int) -> list[Record]:
         """Return the records of a part's views, in the order in which they were stored."""
         query = select(records).where(records.c.part == number).order_by(records.c.id)
         with self._engine.connect() as connection:
             return [Record(**row) for row in connection.execute(query).mappings()]
+
+    def answered_views(self, number: int) -> list[Record]:
+        """Return the records of its views that a part was answered with."""
+        return list(self._answered([number]).get(number, {}).values())
+
+    def _answered(self, numbers: Sequence[int]) -> dict[int, dict[str, Record]]:
+        """Return the records by view that parts were answered with: the first of each view."""
+        query = select(records).where(records.c.part.in_(numbers)).order_by(records.c.id)
+        found: dict[int, dict[str, Record]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query).mappings():
+                record = Record(**row)
+                found.setdefault(record.part or 0, {}).setdefault(record.view or "", record)
+        return found

@@ -20,7 +20,9 @@ from goldensample.station.web import (
     login,
     outputs_api,
     pages,
+    part_feedback_api,
     parts_api,
+    parts_table,
     product_pages,
     products_api,
     qualification_api,
@@ -34,6 +36,24 @@ from goldensample.station.web.base_app import create_base_app
 from goldensample.station.web.page_language import LanguageMiddleware
 
 STATIC = Path(__file__).parent / "static"
+API = (
+    api,
+    cameras_api,
+    feedback_api,
+    shelf_api,
+    products_api,
+    qualification_api,
+    setup_api,
+    regions_api,
+    health_api,
+    outputs_api,
+    parts_table,
+    part_feedback_api,
+    parts_api,
+    login,
+    live_events,
+)
+"""Modules with routes for machines."""
 
 
 def create_app(station: Station) -> FastAPI:
@@ -47,21 +67,7 @@ def create_app(station: Station) -> FastAPI:
 
     app = create_base_app("Golden Sample station", station, lifespan)
     app.add_middleware(LanguageMiddleware, language=station.settings.language)
-    for module in (
-        api,
-        cameras_api,
-        feedback_api,
-        shelf_api,
-        products_api,
-        qualification_api,
-        setup_api,
-        regions_api,
-        health_api,
-        outputs_api,
-        parts_api,
-        login,
-        live_events,
-    ):
+    for module in API:
         app.include_router(module.router)
     app.include_router(health_api.metrics_router)
     for module in (

@@ -69,7 +69,7 @@ def give_answer(request: Request, feedback: Feedback) -> dict[str, Any]:
     """
     station = station_of(request)
     record = record_of(station, feedback.record)
-    saved = save_answer(station, record, feedback.answer, _who(request))
+    saved = save_answer(station, record, feedback.answer, who_answers(request))
     missed = is_miss(record_of(station, feedback.record))
     return {**label_json(saved), "missed": missed}
 
@@ -80,7 +80,7 @@ def give_answer(request: Request, feedback: Feedback) -> dict[str, Any]:
 def take_back_answer(request: Request, number: RecordId) -> dict[str, Any]:
     """Take an answer back, and what was learned by it."""
     station = station_of(request)
-    undo_answer(station, _answer_of(station, number), _who(request))
+    undo_answer(station, _answer_of(station, number), who_answers(request))
     return {"undone": number}
 
 
@@ -149,7 +149,7 @@ def teach_miss(
     return {"revision": teach(station, record, seen, person.name)}
 
 
-def _who(request: Request) -> Who:
+def who_answers(request: Request) -> Who:
     """Return who answers, and whether "good" is learned at once."""
     person, settings = person_of(request), station_of(request).settings
     decides = person.engineer and bool(settings.tokens)  # without tokens all are called engineers

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from goldensample.locales.language import gettext
 from goldensample.station.products.good_pictures import composition_is_silent
+from goldensample.station.products.parts import PartProduct
 from goldensample.station.records.rows import Filter, Record, iso
 from goldensample.station.station import Station
 from goldensample.station.web.learning_page import miss_context
@@ -180,12 +181,18 @@ def history(request: Request) -> HTMLResponse:
         "records": records[:PAGE_SIZE],
         "counts": counts,
         "operators": station.ledger.operators(),
+        "parts": [part.key for part in station.parts if _has(part, query.product)],
         "download": _query_string(query.model_dump(exclude_none=True, exclude={"limit", "before"})),
         "newest": _query_string(filters),
         "older": _query_string({**filters, "before": last}) if last else None,
         "mistake": message,
     }
     return page(request, "history.html", values, 422 if message else 200)
+
+
+def _has(part: PartProduct, product: str | None) -> bool:
+    """Tell whether a product is one of a part's views; None is any."""
+    return product is None or product in (one.key for one in part.products.values())
 
 
 def _parse_query(params: dict[str, str]) -> RecordQuery:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from goldensample.station.records.parts import PartRecord
 from goldensample.station.records.rows import Record
 from goldensample.station.station import Station
+from goldensample.station.web.record_view import far_beyond
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,11 @@ class PartView:
 
     part: PartRecord
     views: list[Record]
+
+    @property
+    def far(self) -> float | None:
+        """The largest score over its limit of a view that is far beyond, as of a `RecordView`."""
+        return max(filter(None, map(far_beyond, self.views)), default=None)
 
     @property
     def oddest(self) -> Record | None:

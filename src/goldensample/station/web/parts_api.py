@@ -62,7 +62,7 @@ async def inspect_part(
     "error"; it is answered 422 and kept all the same. 429 with Retry-After where too many wait.
     """
     station, person = station_of(request), person_of(request)
-    target = _part_of(station, product)
+    target = part_of(station, product)
     begun = PartRecord(
         product=target.key, serial=serial, job=job, operator=person.name, time=time()
     )
@@ -122,7 +122,7 @@ def parts(
 ) -> dict[str, Any]:
     """List parts, the newest first, with that serial number or that job."""
     station = station_of(request)
-    found = station.ledger.parts.find(_part_of(station, product).key, serial, job, limit)
+    found = station.ledger.parts.find(part_of(station, product).key, serial, job, limit)
     return {"parts": [_summary(part) for part in found]}
 
 
@@ -131,7 +131,7 @@ def part(request: Request, product: str, number: RecordId) -> dict[str, Any]:
     """Give one part, with the records of its views."""
     station = station_of(request)
     found = station.ledger.parts.get(number)
-    if found is None or found.product != _part_of(station, product).key:
+    if found is None or found.product != part_of(station, product).key:
         raise HTTPException(404, f"a part must be there; number {number} is not")
     return part_json(station, found, station.ledger.parts.views(number))
 
@@ -159,7 +159,7 @@ def _summary(part: PartRecord) -> dict[str, Any]:
     return {**asdict(part), "time": iso(part.time)}
 
 
-def _part_of(station: Station, key: str) -> PartProduct:
+def part_of(station: Station, key: str) -> PartProduct:
     """Return a part in service, or respond 404."""
     part = station.parts.get(key)
     if part is None:

@@ -26,6 +26,7 @@ from goldensample.station.records.titles import Title
 from goldensample.station.setup.source_folders import find_source_folders, printable
 from goldensample.station.station import Station, find_learned_record
 from goldensample.station.web import products_api
+from goldensample.station.web.part_page import part_page, part_rows
 from goldensample.station.web.rendering import TEMPLATES, page
 from goldensample.station.web.requests import current_product, person_of, station_of
 from goldensample.station.web.setup_api import DraftId, draft_json, draft_of
@@ -62,13 +63,15 @@ def products(request: Request) -> HTMLResponse:
         }
         for product in station.products
     ]
-    return page(request, "products.html", {"rows": rows})
+    return page(request, "products.html", {"rows": rows, "parts": part_rows(station)})
 
 
 @router.get("/products/{key}")
 def product(request: Request, key: ProductKey) -> HTMLResponse:
-    """Show a product: its limits, its good pictures, its revisions."""
+    """Show a product: its limits, its good pictures, its revisions; or a part of several views."""
     station = station_of(request)
+    if part := station.parts.get(key):
+        return part_page(request, station, part)
     product = current_product(station, key)
     state = product.state
     values = {

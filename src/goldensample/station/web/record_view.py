@@ -106,7 +106,7 @@ def record_view(station: Station, record: Record) -> RecordView:
             for number, region in enumerate(record.regions)
         ),
         _gauge(record),
-        _far(record),
+        far_beyond(record),
     )
 
 
@@ -238,7 +238,7 @@ def _gauge(record: Record) -> tuple[float, float, float] | None:
     return max(0.0, review / maximum), 0.5, min(max(record.score / maximum, 0.0), 1.0)
 
 
-def _far(record: Record) -> float | None:
+def far_beyond(record: Record) -> float | None:
     """Return the score over the limit where it is beyond `FAR`."""
     if record.score is None or not record.limit_score or record.limit_score <= 0:
         return None

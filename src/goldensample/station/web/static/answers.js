@@ -3,17 +3,28 @@ import { _, confirmed, keepName, person, send } from "./station.js";
 
 /** Give an answer; return what was kept, or null where the person thought better of it. */
 export async function give(record, answer, far) {
+  return (await agreed(answer, far)) ? (await send("/api/feedback", { record, answer })).json() : null;
+}
+
+/** Give an answer to a whole part; return what was kept of each view, or null. */
+export async function giveToPart({ product, id, views }, answer, far) {
+  const address = `/api/parts/${encodeURIComponent(product)}/${id}/feedback`;
+  return (await agreed(answer, far)) ? (await send(address, { answer, views })).json() : null;
+}
+
+/** Ask who answers, and whether an odd part is good for certain; tell whether to go on. */
+async function agreed(answer, far) {
   if (person.asked && !person.name) {
     document.getElementById("asked-name").value = "";
-    if (!(await confirmed("who-dialog"))) return null;
+    if (!(await confirmed("who-dialog"))) return false;
     await keepName(document.getElementById("asked-name").value);
-    if (!person.name) return null;
+    if (!person.name) return false;
   }
   if (answer === "good" && far) {
     document.getElementById("far-times").textContent = far;
-    if (!(await confirmed("far-dialog"))) return null;
+    if (!(await confirmed("far-dialog"))) return false;
   }
-  return (await send("/api/feedback", { record, answer })).json();
+  return true;
 }
 
 /** Say what an answer did. */

@@ -1,5 +1,5 @@
 // The inbox: one picture at a time, answered by keys or buttons; every answer can be taken back.
-import { effect, give } from "./answers.js";
+import { effect, give, giveToPart } from "./answers.js";
 import { openMiss } from "./miss.js";
 import { _, ask, listen, product, put, say, showWaiting } from "./station.js";
 
@@ -8,7 +8,7 @@ const last = document.getElementById("last");
 const undoing = document.getElementById("undo");
 const marking = document.getElementById("mark-where");
 const order = document.getElementById("order");
-const given = JSON.parse(sessionStorage.getItem("golden-given") ?? "[]");
+const given = JSON.parse(sessionStorage.getItem("golden-given") ?? "[]").filter((one) => one.ids);
 let working = Promise.resolve();
 let answering = false;
 
@@ -52,16 +52,23 @@ function following(record) {
 
 function answer(said) {
   if (!shown()) return;
-  const { record, name, far } = shown().dataset;
+  const { record, name, far, part } = shown().dataset;
+  const views = [...waits.querySelectorAll("[name=showing]:checked")].map((one) => one.value);
+  if (part && said === "defect" && !views.length) {
+    say(_("Say which view shows the defect."));
+    return;
+  }
   const next = following(record);
   once(async () => {
-    const kept = await give(Number(record), said, far);
-    if (!kept) return;
-    given.push({ id: kept.id, record, name });
+    const whole = part && { product: shown().dataset.partProduct, id: part, views };
+    const all = part ? await giveToPart(whole, said, far) : [await give(Number(record), said, far)];
+    if (!all?.[0]) return;
+    const kept = all.find((one) => one.missed) ?? all.find((one) => one.revision !== null || one.proposed) ?? all[0];
+    given.push({ ids: all.map((one) => one.id), record, name });
     const done = kept.missed ? _("It was not called a defect: mark where it is, so that such ones are.") : effect(kept);
     last.textContent = `${name}: ${ANSWERS[said]}. ${done}`;
     marking.hidden = !kept.missed;
-    marking.dataset.record = record;
+    marking.dataset.record = kept.record;
     await show(next);
   });
 }
@@ -69,11 +76,13 @@ function answer(said) {
 function undo() {
   if (!given.length) return;
   once(async () => {
-    const { id, record, name } = given.at(-1);
-    try {
-      await ask(`/api/feedback/${id}`, { method: "DELETE" });
-    } catch (error) {
-      if (error.status !== 404) throw error; // else it was taken back elsewhere
+    const { ids, record, name } = given.at(-1);
+    for (const id of ids.toReversed()) {
+      try {
+        await ask(`/api/feedback/${id}`, { method: "DELETE" });
+      } catch (error) {
+        if (error.status !== 404) throw error; // else it was taken back elsewhere
+      }
     }
     given.pop();
     marking.hidden = true;
