@@ -14,6 +14,7 @@ from commands import golden
 from conftest import part, part_mask
 from PIL import Image
 
+from goldensample.cli.qualify_tables import read_csv
 from goldensample.errors import GoldenError, ImageError
 from goldensample.locales.language import speaking
 from goldensample.qualification.appraisers import appraisers, read_appraisals
@@ -110,18 +111,39 @@ def test_the_paper_in_its_four_forms(product, pictures, tmp_path):
     assert any(row[0] == "alarms" for row in book["False alarms"].iter_rows(values_only=True))
 
 
-def test_the_same_input_gives_the_same_bytes(product, pictures, tmp_path):
+def test_the_same_input_gives_the_same_bytes_but_for_the_date(product, pictures, tmp_path):
     from goldensample.artifact.store import load
 
     question = Question(
-        good=good_items(pictures / "good"), defects=defect_items(pictures / "defects")
+        good=good_items(pictures / "good"),
+        defects=defect_items(pictures / "defects"),
+        repeats=[good_items(pictures / f"again{time}") for time in (1, 2, 3)],
+        appraisals=read_appraisals(read_csv(pictures / "people.csv")),
     )
-    made, forms = datetime(2026, 1, 2, tzinfo=UTC), []
-    for name in ("a", "b"):
-        paper = qualify(load(product), product, Occasion(date="today"), question, silent)
-        write(paper, tmp_path / name, made)
+    forms: list[list[bytes]] = []
+    for name, day in (("a", 21), ("b", 21), ("c", 22)):
+        made = datetime(2026, 1, day, tzinfo=UTC)
+        occasion = Occasion(date=f"{made:%Y-%m-%d}", file=product.name)
+        write(qualify(load(product), product, occasion, question, silent), tmp_path / name, made)
         forms.append([(tmp_path / name / file).read_bytes() for file in FILES])
     assert forms[0] == forms[1]
+    for number, (first, other) in enumerate(zip(forms[0], forms[2], strict=True)):
+        assert first != other
+        moved = (
+            content(number, other).replace("2026-01-22", "2026-01-21").replace("22.01.", "21.01.")
+        )
+        assert content(number, first) == moved
+
+
+def content(number: int, data: bytes) -> str:
+    """Return what one of FILES says; of a PDF and a workbook, which are compressed, the text."""
+    if number == 1:
+        with pypdfium2.PdfDocument(data) as document:
+            return " ".join(sheet.get_textpage().get_text_range() for sheet in document)
+    if number == 2:
+        book = openpyxl.load_workbook(io.BytesIO(data))
+        return str([list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets])
+    return data.decode("utf-8")
 
 
 def test_what_cannot_be_qualified_is_refused(product, pictures, tmp_path):

@@ -74,8 +74,8 @@ def command(
 ) -> None:
     """Write the paper of a release: what an inspection finds, what it costs, and how sure that is.
 
-    It is a page that opens from disk, a PDF, an Excel file of all figures, and JSON. Each section
-    says what it rests on and what it does not show.
+    It is a page that opens from disk, a PDF, an Excel file of all figures, JSON, and the counts as
+    Q-DAS reads them (.dfq). Each section says what it rests on and what it does not show.
     """
     check_extra("qualify", "golden qualify")
     _check(mm_per_px, rate)

@@ -107,6 +107,7 @@ def qualify(
     if question.history:
         answers.sections.append(over_time(question.history, limit.false_alarms))
     return Paper(
+        name=file.stem,
         title=gettext("Qualification of %(name)s") % {"name": file.stem},
         facts=_facts(inspector, file, occasion, question),
         limits=promise(inspector.threshold, inspector.journal),

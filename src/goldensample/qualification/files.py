@@ -6,9 +6,10 @@ from pathlib import Path
 
 from goldensample.qualification.page import page
 from goldensample.qualification.paper import Paper
+from goldensample.qualification.qdas import dfq
 from goldensample.storage.atomic import write_atomic
 
-FILES = ("qualification.html", "qualification.pdf", "qualification.xlsx", "qualification.json")
+FILES = tuple(f"qualification.{ending}" for ending in ("html", "pdf", "xlsx", "json", "dfq"))
 
 
 def write(paper: Paper, output: Path, made: datetime) -> None:
@@ -21,6 +22,7 @@ def write(paper: Paper, output: Path, made: datetime) -> None:
     from goldensample.qualification.sheet import sheet
 
     text = json.dumps(paper.as_json(), indent=1, ensure_ascii=False, allow_nan=False)
-    forms = (page(paper), pdf(paper, made), sheet(paper), f"{text}\n".encode())
+    figures = f"{text}\n".encode()
+    forms = (page(paper), pdf(paper, made), sheet(paper), figures, dfq(paper, made))
     for name, data in zip(FILES, forms, strict=True):
         write_atomic(output / name, data)

@@ -223,4 +223,10 @@ def _values(trials: Sequence[Trial], result: Detection, unit: str) -> dict[str, 
     values |= {"curve": result.curve.tolist(), "a90_95": result.a90_95, "unit": unit}
     found = sum(trial.found for trial in trials)
     low, high = interval(found, len(trials))
-    return {"defects": len(trials), "found": found, "interval_95": [low, high], **values}
+    kinds = [
+        [kind, len(hits), sum(hits)]
+        for kind in sorted({trial.kind for trial in trials})
+        for hits in [[trial.found for trial in trials if trial.kind == kind]]
+    ]
+    sums = {"defects": len(trials), "found": found, "kinds": kinds}
+    return {**sums, "interval_95": [low, high], **values}

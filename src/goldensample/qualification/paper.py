@@ -74,6 +74,7 @@ class Paper:
     """A qualification.
 
     Args:
+        name: of the product.
         title: heading of the paper.
         facts: what was qualified when and with what, name to value.
         limits: what the limits promise, in words.
@@ -82,6 +83,7 @@ class Paper:
         signatures: whose names are to sign.
     """
 
+    name: str
     title: str
     facts: Mapping[str, str]
     limits: str
