@@ -98,12 +98,7 @@ def qualify(
         answers.trials += [trial for trials in times for trial in trials]
         answers.sections.append(repeated(_parts(times), limit.score))
     if question.appraisals:
-        calls, parts, reference = question.appraisals
-        ours = {Path(trial.name).stem: trial.found for trial in answers.trials}
-        if set(parts) <= set(ours):
-            one = np.array([[ours[part]] for part in parts])
-            calls = {**calls, gettext("the inspection"): one}
-        answers.sections.append(appraisers(calls, reference))
+        answers.sections.append(_agreement(question.appraisals, answers.trials))
     if question.history:
         answers.sections.append(over_time(question.history, limit.false_alarms))
     return Paper(
@@ -115,6 +110,17 @@ def qualify(
         pictures=_pictures(answers.trials),
         signatures=(gettext("qualified by"), gettext("checked by"), gettext("released by")),
     )
+
+
+def _agreement(
+    appraisals: tuple[dict[str, Array], list[str], Array], trials: Sequence[Trial]
+) -> Section:
+    """Return the agreement of people, and of the inspection where it saw all their parts."""
+    calls, parts, reference = appraisals
+    ours = {Path(trial.name).stem: trial.found for trial in trials}
+    if set(parts) <= set(ours):
+        calls = {**calls, gettext("the inspection"): np.array([[ours[part]] for part in parts])}
+    return appraisers(calls, reference)
 
 
 def _parts(times: Sequence[Sequence[Trial]]) -> dict[str, list[Trial]]:

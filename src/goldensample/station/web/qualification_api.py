@@ -21,8 +21,9 @@ router = APIRouter(prefix="/api/products/{product}/qualifications")
 FolderId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Identity = Annotated[str, Path(max_length=64)]
 FileName = Literal[
-    "qualification.html", "qualification.pdf", "qualification.xlsx", "qualification.json"
-]
+    "qualification.html", "qualification.pdf", "qualification.xlsx", "qualification.json",
+    "qualification.dfq",
+]  # fmt: skip
 MAX_ANSWERED = 2000
 """Pictures that people called defects here, at most: the newest."""
 
