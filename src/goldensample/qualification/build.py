@@ -22,6 +22,7 @@ from goldensample.qualification.synthetic_trials import run_synthetic
 from goldensample.qualification.trials import Trial, run_trials, said, same_parts, without_learned
 from goldensample.records import Array, Notify
 from goldensample.report.facts import Occasion, facts
+from goldensample.synthetic.plan import PLANNED
 from goldensample.wording.licence import network_licence
 from goldensample.wording.limits import promise
 
@@ -59,6 +60,12 @@ class Question:
     def draws(self) -> bool:
         """Whether synthetic defects are drawn."""
         return len(self.defects) < FEW if self.synthetic is None else self.synthetic
+
+    @property
+    def inspections(self) -> int:
+        """Pictures to inspect, at most, synthetic ones among them."""
+        drawn = PLANNED if self.draws else 0
+        return len(self.good) + len(self.defects) + drawn + sum(map(len, self.repeats))
 
 
 @dataclass(slots=True)

@@ -83,5 +83,6 @@ def run_synthetic(
         marked = touches(inspection, mask) or inspection.heat_map is None
         found.append(inspection.verdict == "defect" and marked)
         notify("inspect", len(found), len(plan))
+    notify("inspect", len(plan), len(plan))
     used = min(len(calm), len(plan))
     return Synthetic(drawn, np.array(found, bool), len(plan) - len(drawn), sizes, used, model, seen)

@@ -9,6 +9,7 @@ from goldensample.synthetic.defects import KINDS, LEAST_PX, paste_defect
 
 LEVELS = 5
 """Of sizes, contrasts, and rows and columns of zones; as many as kinds."""
+PLANNED = LEVELS**4
 CONTRASTS = (8.0, 16.0, 32.0, 64.0, 128.0)
 """Largest change of a value, of 255."""
 SMALLEST, LARGEST = 0.0125, 0.2

@@ -46,18 +46,18 @@ def run(folder: Path, task: dict[str, Any]) -> None:
 
     check_font()
     good, defects = good_items(Path(task["good"])), _defects(task)
-    progress, total, before = Progress(), len(good) + len(defects), 0
+    question = Question(good=good, defects=defects, mm_per_px=task["mm_per_px"], rate=task["rate"])
+    progress, before = Progress(), 0
 
     def notify(stage: str, done: int, of: int) -> None:
         nonlocal before
-        progress.notify(stage, before + done, total)
+        progress.notify(stage, before + done, question.inspections)
         before += of if done == of else 0
 
     made = datetime.now().astimezone()
     file = folder / f"{task['product']}.golden"
     date = made.strftime("%Y-%m-%d %H:%M %Z")
     occasion = Occasion(operator=task["by"], date=date, file=file.name)
-    question = Question(good=good, defects=defects, mm_per_px=task["mm_per_px"], rate=task["rate"])
     write(qualify(load(file), file, occasion, question, notify), folder, made)
 
 
