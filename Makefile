@@ -88,11 +88,13 @@ station-pictures: $(VENV)/all.stamp  ## docs/station, photographed from a demo s
 
 languages: $(VENV)/all.stamp  ## catalogs of what people read: texts from the code, and compiled
 	mkdir -p build
-	cd src/goldensample && $(abspath $(BIN))/pybabel --quiet extract -F locales/babel.cfg -k mark -k counted:1,2 --add-location=file --no-wrap -o ../../build/goldensample.pot .
-	for name in de ko zh_Hans; do \
-		set -e; folder=src/goldensample/locales/$$name/LC_MESSAGES; \
-		$(BIN)/pybabel --quiet update -i build/goldensample.pot -o $$folder/goldensample.po -l $$name --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap; \
-		$(BIN)/pybabel --quiet compile -i $$folder/goldensample.po -o $$folder/goldensample.mo -l $$name; \
+	cd src/goldensample && for domain in goldensample unmarked; do \
+		set -e; $(abspath $(BIN))/pybabel --quiet extract -F locales/$$domain.cfg -k mark -k counted:1,2 --add-location=file --no-wrap -o ../../build/$$domain.pot .; \
+		for name in de ko zh_Hans; do \
+			folder=locales/$$name/LC_MESSAGES; \
+			$(abspath $(BIN))/pybabel --quiet update -i ../../build/$$domain.pot -o $$folder/$$domain.po -l $$name --init-missing --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap; \
+			$(abspath $(BIN))/pybabel --quiet compile -i $$folder/$$domain.po -o $$folder/$$domain.mo -l $$name; \
+		done; \
 	done
 
 clean:

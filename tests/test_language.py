@@ -32,6 +32,7 @@ from test_report import labelled_report
 
 PACKAGE = ROOT / "src/goldensample"
 OTHERS = [name for name in LANGUAGES if name != "en"]
+DOMAINS = ("goldensample", "unmarked")
 PAGES = ("/", "/inbox", "/history", "/products", "/setup", "/health", "/learning", "/controllers")
 TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -59,23 +60,28 @@ def process_language():
     speak("en")
 
 
-def catalog(name: str):
+def catalog(name: str, domain: str = "goldensample"):
     """Return the catalog of a language, as people edit it."""
     pofile = pytest.importorskip("babel.messages.pofile", reason="Babel is not installed")
-    with (PACKAGE / f"locales/{name}/LC_MESSAGES/goldensample.po").open("rb") as file:
+    with (PACKAGE / f"locales/{name}/LC_MESSAGES/{domain}.po").open("rb") as file:
         return pofile.read_po(file)
 
 
-@pytest.fixture(scope="module")
-def sources() -> set:
-    """The texts of code, templates and scripts, as `make languages` finds them."""
+def texts_of(domain: str) -> set:
+    """Return the texts of code, templates and scripts, as `make languages` finds them."""
     extract = pytest.importorskip("babel.messages.extract", reason="Babel is not installed")
     frontend = pytest.importorskip("babel.messages.frontend")
-    with (PACKAGE / "locales/babel.cfg").open(encoding="utf-8") as file:
+    with (PACKAGE / f"locales/{domain}.cfg").open(encoding="utf-8") as file:
         methods, options = frontend.parse_mapping_cfg(file)
     keywords = {**extract.DEFAULT_KEYWORDS, "mark": None, "counted": (1, 2)}
     found = extract.extract_from_dir(str(PACKAGE), methods, options, keywords)
     return {text for _, _, text, _, _ in found}
+
+
+@pytest.fixture(scope="module")
+def sources() -> set:
+    """The texts that are marked."""
+    return texts_of("goldensample")
 
 
 def texts_of_calls() -> set:
@@ -98,9 +104,16 @@ def test_babel_finds_every_text_of_the_code(sources):
     assert texts_of_calls() - sources == set()
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_no_text_is_missing_or_left_over(name, sources):
-    messages = {message.id: message for message in catalog(name) if message.id}
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_no_text_is_missing_or_left_over(domain):
+    sources = texts_of(domain)
+    for name in OTHERS:
+        check_whole(name, domain, sources)
+
+
+def check_whole(name: str, domain: str, sources: set) -> None:
+    """Check that a catalog has every text, translated, and no other."""
+    messages = {message.id: message for message in catalog(name, domain) if message.id}
     assert set(messages) == sources, "make languages brings the catalogs up to date"
     for message in messages.values():
         texts = [message.string] if isinstance(message.string, str) else message.string
@@ -108,9 +121,10 @@ def test_no_text_is_missing_or_left_over(name, sources):
         assert not message.fuzzy, message.id
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_translation_has_the_places_and_tags_of_its_text(name):
-    for message in catalog(name):
+def test_a_translation_has_the_places_and_tags_of_its_text(name, domain):
+    for message in catalog(name, domain):
         if not message.id:
             continue
         texts = [message.string] if isinstance(message.string, str) else message.string
@@ -123,12 +137,13 @@ def test_a_translation_has_the_places_and_tags_of_its_text(name):
             assert sorted(re.findall(r"<[^>]+>", text)) == sorted(tags), text
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_compiled_catalog_is_that_of_the_texts(name):
+def test_the_compiled_catalog_is_that_of_the_texts(name, domain):
     mofile = pytest.importorskip("babel.messages.mofile", reason="Babel is not installed")
-    with (PACKAGE / f"locales/{name}/LC_MESSAGES/goldensample.mo").open("rb") as file:
+    with (PACKAGE / f"locales/{name}/LC_MESSAGES/{domain}.mo").open("rb") as file:
         compiled = mofile.read_mo(file)
-    mofile.write_mo(file := io.BytesIO(), catalog(name))
+    mofile.write_mo(file := io.BytesIO(), catalog(name, domain))
     file.seek(0)
     again = mofile.read_mo(file)
     assert [(m.id, m.string) for m in compiled if m.id] == [(m.id, m.string) for m in again if m.id]

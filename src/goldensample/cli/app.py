@@ -15,6 +15,7 @@ from goldensample._version import __version__
 from goldensample.cli.commands import COMMANDS
 from goldensample.errors import GoldenError
 from goldensample.locales.language import LANGUAGES, gettext, mark, of_environment, speak
+from goldensample.locales.unmarked import translated
 
 
 class LazyCommands(TyperGroup):
@@ -24,6 +25,8 @@ class LazyCommands(TyperGroup):
         """Return the help, with what each command is for in the language in use."""
         for name, command in self.commands.items():
             command.short_help = gettext(COMMANDS[name][1])
+            command.help = ""
+        translate_help(self)
         return super().get_help(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -33,6 +36,7 @@ class LazyCommands(TyperGroup):
             return name, stand_in, rest
         command = load_command(args[0])
         add_option(command, next(option for option in self.params if option.name == "language"))
+        translate_help(command)
         return name, command, rest
 
 
@@ -42,6 +46,14 @@ def add_option(command: Any, option: Any) -> None:
         command.params.append(option)
     for inner in getattr(command, "commands", {}).values():
         add_option(inner, option)
+
+
+def translate_help(command: Any) -> None:
+    """Bring the help of a command, of its options and of those of a group into the language."""
+    for told in (command, *command.params):
+        told.help = translated(gettext(getattr(told, "help", None) or ""))
+    for inner in getattr(command, "commands", {}).values():
+        translate_help(inner)
 
 
 def load_command(name: str) -> Any:
@@ -143,6 +155,6 @@ def main() -> None:
             raise
         is_user_error = isinstance(error, (GoldenError, ValueError, OSError))
         text = "%(error)s" if is_user_error else gettext(UNFORESEEN[whose(error)])
-        values = {"kind": type(error).__name__, "error": error}
+        values = {"kind": type(error).__name__, "error": translated(str(error))}
         print(f"golden: {text % values}", file=sys.stderr)
         sys.exit(2)

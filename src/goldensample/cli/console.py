@@ -13,6 +13,7 @@ from unicodedata import east_asian_width
 import typer
 
 from goldensample.locales.language import counted, gettext, mark
+from goldensample.locales.unmarked import translated
 from goldensample.records import Inspection, Notify, Threshold, silent
 from goldensample.wording.notes import told
 from goldensample.wording.progress import STAGES, Pace
@@ -122,7 +123,7 @@ def table_lines(rows: Sequence[Mapping[str, str]], left: str = "") -> list[str]:
 
 def failure_list(failures: Mapping[str, str]) -> str:
     """Return what failed and why, each on an indented line of its own."""
-    return "".join(f"\n  {name}: {reason}" for name, reason in failures.items())
+    return "".join(f"\n  {name}: {translated(reason)}" for name, reason in failures.items())
 
 
 def inspection_json(

@@ -55,8 +55,7 @@ def check_extra(name: str, asked: str) -> None:
     """
     if missing := EXTRAS[name].missing():
         raise GoldenError(
-            f"{asked} must have the extra [{name}]; {', '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} not installed; "
+            f"{asked} must have the extra [{name}]; not installed: {', '.join(missing)}; "
             f'pip install "goldensample[{name}]"'
         )
 

@@ -63,6 +63,7 @@ from goldensample.errors import ImageError
 from goldensample.features.extraction import BATCH
 from goldensample.inspection.streams import inspect_stream
 from goldensample.locales.language import gettext
+from goldensample.locales.unmarked import translated
 from goldensample.records import Inspection, Threshold
 from goldensample.storage.verdict_sheet import VerdictSheet
 from goldensample.wording.regions import PLAIN, RegionOptions, explanation_lines
@@ -217,7 +218,7 @@ def print_result(
         if json:
             print_json({"picture": name, "error": str(result)})
         else:
-            say(f"{verdict_cell('error')}{'-':>9}  {name}  {result}")
+            say(f"{verdict_cell('error')}{'-':>9}  {name}  {translated(str(result))}")
     elif json:
         print_json({**inspection_json(result, threshold, options), **facts})
     else:

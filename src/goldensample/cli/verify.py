@@ -12,6 +12,7 @@ from goldensample.errors import ImageError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
+from goldensample.locales.unmarked import translated
 from goldensample.records import Inspection, Notify, Picture
 
 
@@ -55,7 +56,7 @@ def command(
             inspector, runs, inspect_readable(inspector, pictures, size_hw, failures, notify)
         )
     for failure in failures:
-        tell(f"golden: {failure}")
+        tell(f"golden: {translated(str(failure))}")
     if len(failures) == len(pictures):
         raise typer.Exit(2)
     if json:

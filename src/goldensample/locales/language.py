@@ -24,7 +24,7 @@ _spoken = ["en"]
 def gettext(text: str) -> str:
     """Return a text in the language in use."""
     name = language()
-    return text if name == "en" or not text else _catalog(name).gettext(text)
+    return text if name == "en" or not text else catalog(name).gettext(text)
 
 
 def ngettext(one: str, many: str, number: int) -> str:
@@ -32,7 +32,7 @@ def ngettext(one: str, many: str, number: int) -> str:
     name = language()
     if name == "en":
         return one if number == 1 else many
-    return _catalog(name).ngettext(one, many, number)
+    return catalog(name).ngettext(one, many, number)
 
 
 def counted(one: str, many: str, number: int) -> str:
@@ -119,11 +119,11 @@ def _quality(text: str) -> float:
 
 
 @cache
-def _catalog(name: str) -> "GNUTranslations":
-    """Return the translations into a language other than English."""
+def catalog(name: str, domain: str = "goldensample") -> "GNUTranslations":
+    """Return the translations into a language other than English, of marked or other texts."""
     from gettext import GNUTranslations
     from importlib.resources import files
 
-    path = files(__package__) / name / "LC_MESSAGES" / "goldensample.mo"
+    path = files(__package__) / name / "LC_MESSAGES" / f"{domain}.mo"
     with path.open("rb") as file:
         return GNUTranslations(file)

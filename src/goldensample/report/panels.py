@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from goldensample.calibration.conformal import proven_rate
 from goldensample.locales.language import counted, gettext, mark
+from goldensample.locales.unmarked import translated
 from goldensample.records import Threshold
 from goldensample.report.cards import VERDICTS
 from goldensample.report.entry import Entry, has_verdicts
@@ -227,9 +228,10 @@ def failures_list(failures: Sequence[tuple[str, str]]) -> str:
     if not failures:
         return ""
     rows = "".join(
-        f"<li><b><bdi>{escape(name)}</bdi></b>: {escape(reason)}</li>" for name, reason in failures
+        f"<li><b><bdi>{escape(name)}</bdi></b>: {escape(translated(reason))}</li>"
+        for name, reason in failures
     )
     title = counted(
         "%(num)s picture could not be read", "%(num)s pictures could not be read", len(failures)
     )
-    return panel(title, f'<ul class="failures" lang="en">{rows}</ul>')
+    return panel(title, f'<ul class="failures">{rows}</ul>')

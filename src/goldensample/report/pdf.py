@@ -7,6 +7,7 @@ from io import BytesIO
 from fpdf.fonts import FontFace
 
 from goldensample.locales.language import gettext
+from goldensample.locales.unmarked import translated
 from goldensample.records import Threshold
 from goldensample.regions.contours import outlines
 from goldensample.report.cards import VERDICTS, heat_map_peak_line, label_line, region_item
@@ -104,7 +105,8 @@ def _head(pages: Pages, sheet: Sheet) -> None:
     for name, reason in sheet.failures:
         pages.ln(1)
         pages.words(
-            gettext("%(name)s could not be read: %(reason)s") % {"name": name, "reason": reason}
+            gettext("%(name)s could not be read: %(reason)s")
+            % {"name": name, "reason": translated(reason)}
         )
 
 

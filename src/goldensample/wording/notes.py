@@ -6,6 +6,7 @@ from goldensample.drift import words
 from goldensample.inspection.composition import AMOUNTS, MISSING, TOO_MUCH
 from goldensample.inspection.inspector import BELOW_PIXEL_LIMIT
 from goldensample.locales.language import gettext
+from goldensample.locales.unmarked import translated
 from goldensample.wording.intake import SINGLE_VALUE, TOO_FEW, TOO_FEW_DIFFERENT
 
 _REASONS = (SINGLE_VALUE, TOO_FEW_DIFFERENT, TOO_FEW)
@@ -48,7 +49,8 @@ def _sentence(text: str) -> str:
                 name: _part(value) if name in _TOLD else value
                 for name, value in found.groupdict().items()
             }
-    return gettext(text)
+    known = gettext(text)
+    return known if known != text else translated(text)
 
 
 def _part(text: str) -> str:

@@ -30,6 +30,7 @@ from goldensample.station.web.refusals import (
     GONE_RESPONSE,
     LATE_RESPONSE,
     SLOW_RESPONSE,
+    to_reader,
     without_paths,
 )
 from goldensample.station.web.requests import (
@@ -118,7 +119,10 @@ async def inspect(
             raise
     record = await asyncio.wrap_future(future)
     if record.verdict == ERROR:
-        body = {**record_json(record), "error": without_paths(record.note, intake)}
+        body = {
+            **record_json(record),
+            "error": to_reader(request, without_paths(record.note, intake)),
+        }
         return JSONResponse(body, 504 if record.note.startswith(LATE) else upload.status)
     return record_json(record)
 

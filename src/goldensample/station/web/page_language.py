@@ -8,10 +8,14 @@ from goldensample.locales.language import LANGUAGES, preferred, speaking
 
 LANGUAGE_COOKIE = "golden_language"
 """The cookie that holds what was chosen on a page."""
+FETCHED = "sec-fetch-site"
+"""The header that browsers, and no programs, send: who asks the API so is a page's script."""
 
 
 class LanguageMiddleware:
     """Answers each request for a page in its language; the API speaks English.
+
+    What it refuses is told to the script of a page in that page's language, see `refusals`.
 
     Args:
         app: the application behind it.
@@ -24,7 +28,11 @@ class LanguageMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         is_page = scope["type"] == "http" and not scope["path"].startswith("/api/")
-        with speaking(self._choose(Headers(scope=scope)) if is_page else "en"):
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if is_page or FETCHED in headers:
+                scope["reader"] = self._choose(headers)
+        with speaking(scope["reader"] if is_page else "en"):
             await self._app(scope, receive, send)
 
     def _choose(self, headers: Headers) -> str:

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from goldensample.errors import ArtifactError, GoldenError, ImageError
+from goldensample.locales.language import speaking
+from goldensample.locales.unmarked import translated
 from goldensample.station.line.intake import Intake
 from goldensample.station.line.jobs import BusyError, StoppingError
 from goldensample.station.line.storing import DatabaseUnreachableError
@@ -93,7 +95,14 @@ def handle_error(request: Request, error: Exception) -> Response:
         return json_error(500, "the station could not do it; its log says why")
     retry_s = error.retry_s if isinstance(error, BusyError) else None
     retry_s = RETRY_S if status == 503 else retry_s
-    return json_error(status, without_paths(str(error), request.app.state.station), retry_s)
+    message = without_paths(str(error), request.app.state.station)
+    return json_error(status, to_reader(request, message), retry_s)
+
+
+def to_reader(request: Request, message: str) -> str:
+    """Return a refusal in the language of the page that asks; in English for a program."""
+    with speaking(request.scope.get("reader", "en")):
+        return translated(message)
 
 
 def without_paths(message: str, intake: Intake) -> str:
@@ -115,14 +124,15 @@ def handle_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message, status = str(error.detail), error.status_code
     if "text/html" in request.headers.get("accept", "") and "person" in request.scope:
-        return page(request, "mistake.html", {"words": message, "status": status}, status)
+        words = to_reader(request, message)
+        return page(request, "mistake.html", {"words": words, "status": status}, status)
     return http_exception_json(request, error)
 
 
 def http_exception_json(request: Request, error: Exception) -> Response:
     """Respond to a refused request in JSON."""
     assert isinstance(error, HTTPException)
-    response = json_error(error.status_code, str(error.detail))
+    response = json_error(error.status_code, to_reader(request, str(error.detail)))
     response.headers.update(error.headers or {})
     return response
 
