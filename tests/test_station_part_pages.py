@@ -121,8 +121,24 @@ def test_parts_in_the_folder_of_the_station_are_served(bracket, tmp_path):
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("en", ("A part of 3 views", "Where is the defect, if it is one?", "yes, else the part")),
-        ("de", ("Ein Teil mit 3 Ansichten", "Wo ist der Fehler, falls es einer ist?", "ja, sonst")),
+        (
+            "en",
+            (
+                "A part of 3 views",
+                "Where is the defect, if it is one?",
+                "view under missing",
+                "defect",
+            ),
+        ),
+        (
+            "de",
+            (
+                "Ein Teil mit 3 Ansichten",
+                "Wo ist der Fehler, falls es einer ist?",
+                "Ansicht under fehlt",
+                "Fehler",
+            ),
+        ),
     ],
 )
 def test_parts_on_pages(browser, bracket, tmp_path, language, words):
@@ -144,16 +160,20 @@ def test_parts_on_pages(browser, bracket, tmp_path, language, words):
         page.goto("/products")
         page.get_by_role("link", name="bracket").click()
         expect(page.get_by_text(words[0])).to_be_visible()
-        expect(page.get_by_text(words[2]).first).to_be_visible()
         table = page.locator("section[aria-labelledby=last-title] tbody tr")
         expect(table).to_have_count(3)
-        expect(table.first).to_contain_text("view under missing")
+        expect(table.first).to_contain_text(words[2])
         check("product")
         page.goto("/products")
         check("products")
         page.goto("/?product=left")
         expect(page.locator(".whole li bdi")).to_have_text(list(VIEWS))
+        expect(page.locator(".whole .notice")).to_have_text(words[2])
         check("live")
+        page.goto("/?product=top")
+        post(station.client, view_files(4, "left"), serial="A4")
+        expect(page.locator("#news")).to_have_text(f"{words[3]}: A4_top")  # the part's verdict
+        expect(page.locator(".side > .verdict.large.defect")).to_be_visible()
         number = odd["views"]["left"]["id"]
         page.goto(f"/inbox?product=left&record={number}")
         expect(page.get_by_text(words[1])).to_be_visible()
@@ -163,12 +183,12 @@ def test_parts_on_pages(browser, bracket, tmp_path, language, words):
         expect(page.locator("#who-dialog")).to_be_visible()
         page.locator("#asked-name").fill("Mia")
         page.locator("#who-dialog button[value=yes]").click()
-        wait(lambda: waiting(station.client, "left") == 0)
+        wait(lambda: waiting(station.client, "left") == 1)
         record = station.client.get(f"/api/records/{number}").json()
         assert record["answer"] == "defect"
         expect(page.locator("#undo")).to_be_enabled()
         page.keyboard.press("z")
-        wait(lambda: waiting(station.client, "left") == 1)
+        wait(lambda: waiting(station.client, "left") == 2)
         page.goto("/history?product=left")
         check("history")
         assert said == []

@@ -201,7 +201,7 @@ class Station:
         self.metrics.add_part(part)
         for record in records:
             self.metrics.add(record)
-            self.events.send("record", record_event(record))
+            self.events.send("record", record_event(record, part.verdict))
         whole = whole_part(part, records)
         self.line.late += error_code(whole) == ERRORS["late"]
         self._answer(whole)

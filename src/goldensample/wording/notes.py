@@ -15,8 +15,8 @@ _TOLD = {"how", "cause", "quarter", "what"}
 """Places of these that hold a text themselves; others hold a name or a number."""
 
 
-def _pattern(text: str) -> re.Pattern[str]:
-    """Return what matches an English text, whatever is at its places."""
+def pattern_of(text: str) -> re.Pattern[str]:
+    """Return what matches an English text with places by name, whatever is at them."""
     parts, known = re.split(r"%\((\w+)\)s", text), set[str]()
     for index, part in enumerate(parts):
         group = f"(?P={part})" if part in known else f"(?P<{part}>.+?)"
@@ -25,7 +25,7 @@ def _pattern(text: str) -> re.Pattern[str]:
     return re.compile("".join(parts), re.DOTALL)
 
 
-_PATTERNS = [(text, _pattern(text)) for text in (*_TEXTS, *_REASONS)]
+_PATTERNS = [(text, pattern_of(text)) for text in (*_TEXTS, *_REASONS)]
 
 
 def told(note: str) -> str:

@@ -63,13 +63,19 @@ class Events:
         self._publish("")
 
 
-def record_event(record: Record) -> dict[str, Any]:
-    """Return the event that announces a new record to pages."""
+def record_event(record: Record, part_verdict: str | None = None) -> dict[str, Any]:
+    """Return the event that announces a new record to pages.
+
+    Args:
+        record: new.
+        part_verdict: of the part whose view it is; None of a picture alone.
+    """
     return {
         "id": record.id,
         "product": record.product,
         "name": record.name,
         "verdict": record.verdict,
+        "part_verdict": part_verdict,
         "score": record.score,
         "p_value": record.p_value,
     }

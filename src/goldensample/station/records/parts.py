@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass, fields
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
+from goldensample.locales.language import mark
 from goldensample.station.records.rows import ERROR, Filter, Record, column_values
 from goldensample.station.records.tables import parts, records
 
 MAX_ID = 2**31
 PAGE_SIZE = 200
 """Parts that are fetched at a time."""
-INTERRUPTED = "interrupted: the station stopped before the part was judged"
+INTERRUPTED = mark("interrupted: the station stopped before the part was judged")
 """Note of a part that was under way when a station was killed."""
 
 

@@ -13,6 +13,7 @@ from goldensample._version import __version__
 from goldensample.drift.words import STRETCHED, UNALIGNED
 from goldensample.locales.language import LANGUAGES, gettext, language, mark, ngettext, tag
 from goldensample.report.words import number, percent
+from goldensample.station.web.part_notes import told_of_part
 from goldensample.station.web.requests import person_of, station_of
 from goldensample.wording import notes
 
@@ -172,6 +173,7 @@ TEMPLATES.filters |= {
     "thousands": "{:,}".format,
     "sentence": sentence,
     "told": told,
+    "told_of_part": told_of_part,
     "odds": odds,
     "local": local_time,
     "iso": iso_time,

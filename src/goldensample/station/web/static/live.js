@@ -86,9 +86,10 @@ listen(
   {
     record(one) {
       if (one.product !== product) return;
-      const words = WORDS[one.verdict] ?? _("no verdict");
+      const verdict = one.part_verdict ?? one.verdict; // of a part's view the part's counts
+      const words = WORDS[verdict] ?? _("no verdict");
       document.getElementById("news").textContent = `${words}: ${one.name}`;
-      sound(one.verdict);
+      sound(verdict);
       show();
       count();
     },
