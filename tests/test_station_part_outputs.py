@@ -180,3 +180,43 @@ def test_a_part_that_a_kill_interrupts_is_answered_after_the_restart(bracket, tm
             post(station, view_files(20), serial="A10")
             wait(lambda: len(receiver.taken) == 2)
     assert [one["serial"] for one in receiver.taken] == ["A9", "A10"], "each is answered once"
+
+
+def test_no_part_is_lost_or_told_twice_in_kills(bracket, tmp_path, ports):
+    """Four kills in the middle of parts: every part that was begun is told, with its verdict."""
+    options = ("--webhook", f"http://127.0.0.1:{ports[0]}/")
+    answered: dict[str, dict] = {}
+
+    def use(station: StationProcess, number: int, seed: int) -> None:
+        with suppress(httpx.TransportError):
+            for turn in range(1000):
+                serial = f"{seed}-{number}-{turn}"
+                part = post(station, view_files(30 + turn % 5), serial=serial)
+                answered[serial] = part
+
+    with hook(ports[0]) as receiver:
+        for seed in range(4):
+            before = len(answered)
+            with run_station(tmp_path / "kept", [bracket], *options) as station:
+                threads = [
+                    threading.Thread(target=use, args=(station, number, seed))
+                    for number in range(3)
+                ]
+                for thread in threads:
+                    thread.start()
+                wait(lambda before=before, seed=seed: len(answered) > before + seed)
+                station.kill()
+                for thread in threads:
+                    thread.join()
+        with run_station(tmp_path / "kept", [bracket], *options) as station:
+            parts = station.client.get("/api/parts/bracket?limit=1000").json()["parts"]
+            numbers = {one["id"] for one in parts}
+            wait(lambda: {one["part"] for one in receiver.taken} == numbers)
+    told_first = {one["record"]: one for one in receiver.taken}  # at least once may be twice
+    assert len(told_first) == len(parts), "a part has one number, and so one answer"
+    by_part = {one["part"]: one for one in told_first.values()}
+    for part in parts:
+        assert by_part[part["id"]]["verdict"] == part["verdict"]
+        assert by_part[part["id"]]["note"] == part["note"]
+    assert {one["serial"] for one in parts} >= set(answered)
+    assert INTERRUPTED in {one["note"] for one in parts}, "kills came in the middle of parts"

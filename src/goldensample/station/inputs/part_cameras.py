@@ -5,9 +5,11 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from goldensample.errors import GoldenError
 from goldensample.station.inputs.camera import Camera
 from goldensample.station.inputs.camera_source import CameraSource
 from goldensample.station.line.part_job import PartJob, watch_view
@@ -51,7 +53,14 @@ class PartCameras:
             line, store = self._station.line, self._station.part_store
             store.begin(waiting)
             for view, camera in self._cameras.items():
-                answer = camera.trigger(trigger, waiting.part.id)
+                try:
+                    answer = camera.trigger(trigger, waiting.part.id)
+                except (
+                    GoldenError,
+                    OSError,
+                ) as error:  # the disk is full, say
+                    line.run_exclusive(partial(store.fail, waiting, view, error))
+                    continue
                 watch_view(line, store, waiting, view, answer)
         whole = Future[Record]()
 
