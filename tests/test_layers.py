@@ -44,7 +44,17 @@ STATION = (
     *("shifts", "settings", "connection_state", "troubles", "records", "products", "line", "setup"),
     *("metrics", "qualifying"),
     *("station_folder", "backup", "station", "inputs", "outputs"),
-    *("feedback", "misses", "health", "connections", "demo", "web", "replica", "serving"),
+    *(
+        "feedback",
+        "misses",
+        "rescope",
+        "health",
+        "connections",
+        "demo",
+        "web",
+        "replica",
+        "serving",
+    ),
 )
 """The same within the station."""
 COMPUTING = (

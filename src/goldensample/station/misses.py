@@ -123,7 +123,7 @@ def cost_of(station: Station, record: Record, engineer: str) -> Cost:
         ArtifactError: the cost of another miss is being counted.
     """
     product = _product_of(station, record)
-    with _alone(station):
+    with only_one(station):
         station.tried = None
         inspector = load(product.path)  # the line uses that of the product
         proposal = _propose(station, record, inspector, engineer)
@@ -180,10 +180,10 @@ def _product_of(station: Station, record: Record) -> Product:
 
 
 @contextmanager
-def _alone(station: Station) -> Iterator[None]:
-    """Count one cost at a time: each takes a network of its own, and seconds."""
+def only_one(station: Station) -> Iterator[None]:
+    """Try one change at a time: each takes a network of its own, and seconds."""
     if not station.teaching_lock.acquire(blocking=False):
-        raise ArtifactError("one cost is counted at a time; another is now; try again in a minute")
+        raise ArtifactError("one change is tried at a time; another is now; try again in a minute")
     try:
         yield
     finally:

@@ -166,6 +166,20 @@ def _read(path: Path) -> State:
     return State(inspector, digest, revision_of(inspector))
 
 
+def check_revision(inspector: Inspector, expected: int) -> None:
+    """Refuse a change where the product is no longer at the revision it is based on.
+
+    Raises:
+        ArtifactError: it is at another.
+    """
+    current = revision_of(inspector)
+    if current != expected:
+        raise ArtifactError(
+            f"a change must be made to what was looked at, revision {expected}; the product is at "
+            f"revision {current} by now; look at it again"
+        )
+
+
 def revision_of(inspector: Inspector) -> int:
     """Return the number of an inspector's last change; 0 for a fresh fit."""
     return inspector.journal.head if inspector.journal else 0

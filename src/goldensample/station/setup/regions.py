@@ -46,7 +46,7 @@ class Regions:
     """What was drawn, and by whom.
 
     Args:
-        picture: number of the draft's picture that was drawn on.
+        picture: number of the draft's picture that was drawn on, or of the record's.
         size_hw: (H, W) of it.
         look_at, ignore: the fields of `masks.drawing.Shape`; without any, all is
             looked at, or nothing is left out.
@@ -78,7 +78,16 @@ class Regions:
         parts = [f"{percent(self.looked_at)} of the picture looked at"]
         parts += [f"zone {zone.name} with {zone.limit:g} times the limit" for zone in self.zones]
         parts += ["pictures aligned"] if self.degrees else []
-        return f"{', '.join(parts)}; drawn by {self.by or 'no name'}"
+        return ", ".join(parts)
+
+    def measured(self) -> "Regions":
+        """Return the same with the share that is looked at.
+
+        Raises:
+            ImageError, ValueError: see `add_to`.
+        """
+        view = self.add_to(Preparation((16, 16)), [self.size_hw]).view
+        return replace(self, looked_at=view.share if view else 1.0)
 
     def add_to(self, preparation: Preparation, shapes: Sequence[tuple[int, int]]) -> Preparation:
         """Return a preparation with the region of interest and the zones.
@@ -139,9 +148,7 @@ def save_regions(folder: Path, regions: Regions) -> None:
     if regions.is_empty:
         (folder / FILE).unlink(missing_ok=True)
         return
-    view = regions.add_to(Preparation((16, 16)), [regions.size_hw]).view
-    regions = replace(regions, looked_at=view.share if view else 1.0)
-    write_atomic(folder / FILE, json.dumps(asdict(regions)).encode())
+    write_atomic(folder / FILE, json.dumps(asdict(regions.measured())).encode())
 
 
 def read_regions(folder: Path) -> Regions | None:
@@ -149,7 +156,12 @@ def read_regions(folder: Path) -> Regions | None:
     path = folder / FILE
     if not path.exists():
         return None
-    values = json.loads(path.read_text(encoding="utf-8"))
+    return from_json(path.read_bytes())
+
+
+def from_json(data: bytes) -> Regions:
+    """Return what was drawn from its file."""
+    values = json.loads(data)
     zones = [DrawnZone(**zone) for zone in values["zones"]]
     height, width = values["size_hw"]
     return Regions(**{**values, "zones": zones, "size_hw": (height, width)})

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from goldensample.calibration.conformal import required_count
 from goldensample.calibration.tradeoff import RATES
+from goldensample.inspection.inspector import Inspector
 from goldensample.learning.relimit import calibration_of
 from goldensample.locales.language import gettext
 from goldensample.records import Threshold
@@ -23,6 +24,7 @@ from goldensample.station.products.limits_figure import draw_limits
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Filter
 from goldensample.station.records.titles import Title
+from goldensample.station.setup.drawings import find_drawing, scope_of
 from goldensample.station.setup.source_folders import find_source_folders, printable
 from goldensample.station.station import Station, find_learned_record
 from goldensample.station.web import products_api
@@ -81,6 +83,7 @@ def product(request: Request, key: ProductKey) -> HTMLResponse:
         "method": state.inspector.method_name,
         "promise": promise(state.inspector.threshold),
         "silent": composition_is_silent(state.inspector),
+        **regions_context(station, state.inspector),
         "limits": limits_context(station, product),
         "good": good_pictures_context(station, product),
         "revisions": revisions(state.inspector),
@@ -164,6 +167,17 @@ def limits_context(station: Station, product: Product) -> dict[str, Any]:
         ],
         "figure": draw_limits(calibration_scores, scores, inspector.threshold),
         "at": next((k for k, choice in enumerate(choices) if choice.in_use), len(choices) // 2),
+    }
+
+
+def regions_context(station: Station, inspector: Inspector) -> dict[str, Any]:
+    """Return what a product looks at, by which limits, and what was drawn for it."""
+    scope = scope_of(inspector)
+    return {
+        "looked_at": scope.view.share if scope.view else 1.0,
+        "zones": scope.zones,
+        "aligned": inspector.preparation.reference is not None,
+        "drawn": find_drawing(station.settings.folder, inspector),
     }
 
 

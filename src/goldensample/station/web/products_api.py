@@ -7,14 +7,13 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from goldensample.errors import ArtifactError
 from goldensample.images.codec import encode_jpeg, read_image, shrink
 from goldensample.inspection.inspector import Inspector
 from goldensample.learning.relimit import set_rates
 from goldensample.learning.revisions import Note, revert
 from goldensample.station.products import limits
 from goldensample.station.products.good_pictures import revisions
-from goldensample.station.products.products import revision_of
+from goldensample.station.products.products import check_revision
 from goldensample.station.station import find_learned_record, make_note
 from goldensample.station.web.answers import ChangedProduct, LimitChoices, RevisionAnswer, gives
 from goldensample.station.web.requests import (
@@ -87,7 +86,7 @@ def set_limits(
     note = make_note(person.name, message)
 
     def apply_rates(inspector: Inspector) -> Inspector:
-        _check_revision(inspector, body.revision)
+        check_revision(inspector, body.revision)
         return set_rates(inspector, body.false_alarms, body.review, note)
 
     state = target.change(apply_rates)
@@ -112,7 +111,7 @@ def revert_product(
     note: Note = make_note(person.name, message)
 
     def revert_inspector(inspector: Inspector) -> Inspector:
-        _check_revision(inspector, body.revision)
+        check_revision(inspector, body.revision)
         return revert(inspector, body.to, note)
 
     state = target.change(revert_inspector)
@@ -138,13 +137,3 @@ def good_picture(request: Request, product: str, number: Number) -> Response:
     if not jpeg:
         raise HTTPException(404, "a small picture must have been kept; of this one none was")
     return Response(jpeg, media_type="image/jpeg", headers={"cache-control": "private, max-age=60"})
-
-
-def _check_revision(inspector: Inspector, expected: int) -> None:
-    """Refuse a change where the product is no longer at the revision it is based on."""
-    current = revision_of(inspector)
-    if current != expected:
-        raise ArtifactError(
-            f"a change must be made to what was looked at, revision {expected}; the product is at "
-            f"revision {current} by now; look at it again"
-        )

@@ -14,6 +14,7 @@ from goldensample.images.codec import encode_jpeg, read_for_view, read_samples, 
 from goldensample.station.inputs.uploads import check_picture, decode_limiter, receive
 from goldensample.station.records.rows import iso
 from goldensample.station.setup.drafts import Draft
+from goldensample.station.setup.drawings import save_drawing
 from goldensample.station.setup.regions import Regions, read_regions
 from goldensample.station.setup.source_folders import (
     SourceFolder,
@@ -162,7 +163,9 @@ def put_into_service(request: Request, draft: DraftId) -> dict[str, Any]:
     regions = read_regions(target.folder)
     product = station.setup.serve(target)
     message = f"put into service, fitted on {count} pictures"
-    message += f"; {regions.words()}" if regions else ""
+    if regions:
+        message += f"; {regions.words()}; drawn by {regions.by or 'no name'}"
+        save_drawing(station.settings.folder, product.state.inspector, regions)
     station.log_change(product.key, person.name, "fit", product.state.revision, message)
     return {"product": product.key, "by": metadata.by}
 
