@@ -43,6 +43,26 @@ def silent(station) -> bool:
     return product["composition_silent"]
 
 
+def check_warned(browser, station, address: str) -> None:
+    """Check that "good" asks before anything is learned, and learns nothing after a No."""
+    from browser_parts import check_accessibility, console_errors, expect, new_context
+
+    for language, words in (("en", "no longer does"), ("de", "nicht mehr")):
+        with new_context(browser, base_url=station.url, locale=language) as context:
+            page = context.new_page()
+            complaints = console_errors(page)
+            page.goto(address)
+            page.locator("[data-answer=good]").click()
+            if page.locator("#far-dialog").is_visible():
+                page.locator("#far-dialog button[value=yes]").click()
+            expect(page.locator("#silence-dialog")).to_contain_text(words)
+            check_accessibility(page)
+            page.locator("#silence-dialog button[value=no]").click()
+            expect(page.locator("#silence-dialog")).to_be_hidden()
+            assert not silent(station)
+            assert not complaints
+
+
 def test_learned_pictures_silence_the_composition_and_it_is_said(station, browser):
     from browser_parts import check_accessibility, console_errors, new_context
 
@@ -51,6 +71,8 @@ def test_learned_pictures_silence_the_composition_and_it_is_said(station, browse
     assert not silent(station)
     for path in ("/products/part", f"/records/{before['id']}"):
         assert 'id="silent"' not in station.client.get(path).text
+    for address in (f"/records/{odd['id']}", "/inbox?product=part"):
+        check_warned(browser, station, address)
     told = {"record": odd["id"], "answer": "good"}
     answer = station.client.post("/api/feedback", json=told).json()
     assert answer["revision"] == 1

@@ -59,7 +59,7 @@ def listen(page, address: str) -> None:
         page.goto(address)
 
 
-def test_a_screen_across_the_room_shows_the_verdict_and_nothing_to_press(page, station):
+def test_a_screen_across_the_room_shows_the_verdict_and_the_way_back_alone(page, station):
     good, defect, _ = VERDICTS[page.language]
     page.set_viewport_size({"width": 1920, "height": 1080})
     listen(page, "/?kiosk")
@@ -77,7 +77,8 @@ def test_a_screen_across_the_room_shows_the_verdict_and_nothing_to_press(page, s
     assert letters / 1080 * 300 > 40  # mm on a screen 30 cm high; 3 m take 15
     assert verdict.bounding_box()["width"] > 0.9 * 1920
     assert page.locator(".picture").bounding_box()["height"] > 0.3 * 1080
-    assert page.evaluate(PRESSABLE) == []
+    (leave,) = page.evaluate(PRESSABLE)
+    assert 'id="leave"' in leave
     tall = page.evaluate("document.documentElement.scrollHeight")
     assert tall <= 1080
     expect(page.locator("[data-kind=defect] dd")).not_to_have_text("–")
@@ -87,6 +88,21 @@ def test_a_screen_across_the_room_shows_the_verdict_and_nothing_to_press(page, s
     page.keyboard.press("Escape")
     expect(page.locator("header.top")).to_be_visible()
     assert "kiosk" not in page.url
+
+
+def test_a_touch_brings_the_page_back_where_there_is_no_keyboard(browser, station):
+    with new_context(browser, base_url=station.url, has_touch=True) as context:
+        page = context.new_page()
+        listen(page, "/?kiosk")
+        page.locator("#leave").tap()
+        expect(page.locator("header.top")).to_be_visible()
+        expect(page.locator("#leave")).to_be_hidden()
+        assert "kiosk" not in page.url
+        page.locator("#full").tap()
+        wait(lambda: page.evaluate("Boolean(document.fullscreenElement)"))
+        page.locator("#leave").tap()
+        expect(page.locator("header.top")).to_be_visible()
+        wait(lambda: page.evaluate("!document.fullscreenElement"))
 
 
 def test_a_button_fills_the_screen_and_esc_brings_the_page_back(page, station):

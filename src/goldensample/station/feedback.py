@@ -9,7 +9,7 @@ from goldensample.inspection.revision import LEARN, LIMIT
 from goldensample.learning.learn import forget, learn
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Picture
-from goldensample.station.products.good_pictures import journal_of
+from goldensample.station.products.good_pictures import journal_of, judges_composition
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import ERROR, Answer, Record
 from goldensample.station.station import Station, learned_name, make_note
@@ -144,6 +144,14 @@ def learned_as(product: Product, record: Record) -> str | None:
         if any(inspector.pictures[number].name == learned_name(record) for number in numbers):
             return action
     return None
+
+
+def would_silence(station: Station, record: Record) -> bool:
+    """Tell whether the product, once it learns a picture, no longer judges what is missing."""
+    product = station.products.get(record.product)
+    if product is None or not judges_composition(product.state.inspector):
+        return False
+    return _should_learn(station, product, record)
 
 
 def _update_product(

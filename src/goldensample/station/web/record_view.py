@@ -12,6 +12,7 @@ from goldensample.regions.contours import outlines
 from goldensample.regions.heatmap import PEAK_SHARE
 from goldensample.report.entry import HEAT_PX, Heat
 from goldensample.report.words import number, percent
+from goldensample.station.feedback import would_silence
 from goldensample.station.records import heat_files
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.station.station import Station, find_learned_record
@@ -77,6 +78,7 @@ class RecordView:
         regions: its regions.
         gauge: review limit, limit and score as shares of a scale; None without limits.
         far: score over limit, where it is so far beyond that "good" is asked twice; else None.
+        silences: whether learning it ends the judging of what is missing, see `would_silence`.
     """
 
     record: Record
@@ -87,6 +89,7 @@ class RecordView:
     regions: tuple[RegionView, ...]
     gauge: tuple[float, float, float] | None
     far: float | None
+    silences: bool
 
 
 def record_view(station: Station, record: Record) -> RecordView:
@@ -107,6 +110,7 @@ def record_view(station: Station, record: Record) -> RecordView:
         ),
         _gauge(record),
         far_beyond(record),
+        would_silence(station, record),
     )
 
 

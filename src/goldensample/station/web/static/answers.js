@@ -2,18 +2,18 @@
 import { _, confirmed, keepName, person, send } from "./station.js";
 
 /** Give an answer; return what was kept, or null where the person thought better of it. */
-export async function give(record, answer, far) {
-  return (await agreed(answer, far)) ? (await send("/api/feedback", { record, answer })).json() : null;
+export async function give(record, answer, odd) {
+  return (await agreed(answer, odd)) ? (await send("/api/feedback", { record, answer })).json() : null;
 }
 
 /** Give an answer to a whole part; return what was kept of each view, or null. */
-export async function giveToPart({ product, id, views }, answer, far) {
+export async function giveToPart({ product, id, views }, answer, odd) {
   const address = `/api/parts/${encodeURIComponent(product)}/${id}/feedback`;
-  return (await agreed(answer, far)) ? (await send(address, { answer, views })).json() : null;
+  return (await agreed(answer, odd)) ? (await send(address, { answer, views })).json() : null;
 }
 
-/** Ask who answers, and whether an odd part is good for certain; tell whether to go on. */
-async function agreed(answer, far) {
+/** Ask who answers, if an odd part is good for certain, and what learning it costs; tell whether to go on. */
+async function agreed(answer, { far, silences }) {
   if (person.asked && !person.name) {
     document.getElementById("asked-name").value = "";
     if (!(await confirmed("who-dialog"))) return false;
@@ -24,7 +24,7 @@ async function agreed(answer, far) {
     document.getElementById("far-times").textContent = far;
     if (!(await confirmed("far-dialog"))) return false;
   }
-  return true;
+  return answer !== "good" || !silences || confirmed("silence-dialog");
 }
 
 /** Say what an answer did. */

@@ -52,7 +52,8 @@ function following(record) {
 
 function answer(said) {
   if (!shown()) return;
-  const { record, name, far, part } = shown().dataset;
+  const { record, name, part } = shown().dataset;
+  const odd = { ...shown().dataset }; // another picture is shown once it is answered
   const views = [...waits.querySelectorAll("[name=showing]:checked")].map((one) => one.value);
   if (part && said === "defect" && !views.length) {
     say(_("Say which view shows the defect."));
@@ -61,7 +62,7 @@ function answer(said) {
   const next = following(record);
   once(async () => {
     const whole = part && { product: shown().dataset.partProduct, id: part, views };
-    const all = part ? await giveToPart(whole, said, far) : [await give(Number(record), said, far)];
+    const all = part ? await giveToPart(whole, said, odd) : [await give(Number(record), said, odd)];
     if (!all?.[0]) return;
     const kept = all.find((one) => one.missed) ?? all.find((one) => one.revision !== null || one.proposed) ?? all[0];
     given.push({ ids: all.map((one) => one.id), record, name });

@@ -1,4 +1,4 @@
-// The live page on a screen that nobody sits at: large, and with nothing to press.
+// The live page on a screen that nobody sits at: large, and with nothing to press but the way back.
 
 const follow = document.getElementById("follow");
 
@@ -16,6 +16,10 @@ function kiosk(is) {
 document.getElementById("full").addEventListener("click", () => {
   kiosk(true);
   document.documentElement.requestFullscreen?.().catch(() => {}); // the page fills the window then
+});
+document.getElementById("leave").addEventListener("click", () => {
+  kiosk(false);
+  if (document.fullscreenElement) document.exitFullscreen();
 });
 document.addEventListener("fullscreenchange", () => document.fullscreenElement || kiosk(false));
 addEventListener("keydown", (event) => {

@@ -3,8 +3,8 @@ import { effect, give } from "./answers.js";
 import { openMiss } from "./miss.js";
 import { _, ask, say } from "./station.js";
 
-const { record, far } = document.querySelector(".view[data-record]").dataset;
-const number = Number(record);
+const odd = document.querySelector(".view[data-record]").dataset;
+const number = Number(odd.record);
 const told = sessionStorage.getItem("golden-told");
 if (told) say(told);
 sessionStorage.removeItem("golden-told");
@@ -31,7 +31,7 @@ async function act(button, asking) {
 document.addEventListener("click", (event) => {
   const { answer, undo } = event.target.closest("button")?.dataset ?? {};
   const button = event.target.closest("button");
-  if (answer) act(button, () => give(number, answer, far));
+  if (answer) act(button, () => give(number, answer, odd));
   if (undo) act(button, async () => (await ask(`/api/feedback/${undo}`, { method: "DELETE" })).json());
 });
 if (document.getElementById("miss")) openMiss(document, reload);
