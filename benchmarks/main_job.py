@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 
+import controllers_table
 import metrics_table
 import numpy as np
 from coreset_peer import pick_by_loop
@@ -150,6 +151,8 @@ def write_page() -> None:
     )
     if (beside := RESULTS / "metrics_beside.json").is_file():
         rows += metrics_table.section(json.loads(beside.read_text()))
+    if (controllers := RESULTS / "controllers_load.json").is_file():
+        rows += controllers_table.section(json.loads(controllers.read_text()))
     PAGE.write_text(HEAD + "\n".join(rows) + "\n", encoding="utf-8")
 
 
