@@ -45,6 +45,11 @@ class Block:
         return bool(self.status >> number & 1)
 
 
+def text_of(data: bytes) -> str:
+    """Return a text of a block."""
+    return data.rstrip(b"\0").decode()
+
+
 def block_of(data: bytes) -> Block:
     """Read a block of 198 bytes."""
     head, views = struct.unpack(LAYOUT, data[:134]), struct.iter_unpack(">HHf", data[134:198])
@@ -94,3 +99,8 @@ def request_s7(block: bytearray, number: int, camera: int, serial: bytes, job: b
     """Ask for a picture as the program of an S7 does: the number last."""
     struct.pack_into(">H32s32s", block, REQUEST_BYTE + 2, camera, serial, job)
     struct.pack_into(">H", block, REQUEST_BYTE, number)
+
+
+def acknowledge_s7(block: bytearray, number: int) -> None:
+    """Write the low word of a verdict's number as the program of an S7 does."""
+    struct.pack_into(">H", block, 2 * ACKNOWLEDGE, number & 0xFFFF)

@@ -21,6 +21,7 @@ from controller_parts import (
     read_modbus,
     request_s7,
     s7_controller,
+    text_of,
     write_texts,
 )
 from output_parts import broker, connection, hook, inspect, listener, records_of
@@ -50,11 +51,6 @@ from goldensample.station.troubles import Trouble
 def ports() -> Iterator[list[int]]:
     with ExitStack() as stack:
         yield [stack.enter_context(free_port()) for _ in range(4)]
-
-
-def text_of(data: bytes) -> str:
-    """Return a text of a block."""
-    return data.rstrip(b"\0").decode()
 
 
 async def opcua_values(endpoint: str) -> dict[str, object]:
@@ -261,6 +257,28 @@ def test_the_image_is_of_each_product_and_of_any():
 
 def idle_image() -> ControllerImage:
     return ControllerImage(Triggers(), SimpleNamespace(waiting=0, late=0), lambda: False)
+
+
+def test_a_verdict_waits_for_the_acknowledgement_of_the_one_before():
+    """Of two that come at once, a controller that acknowledges reads both, in order."""
+    image = idle_image()
+    image.answer(record(id=70_001))
+    image.answer(record(id=70_002))
+    assert read_fields(image.words())["number"] == 70_002, "nobody has acknowledged before"
+    image.acknowledge(70_002 & 0xFFFF)
+    for number in (70_003, 70_004, 70_005):
+        image.answer(record(id=number))
+    for number in (70_003, 70_004, 70_005):
+        assert read_fields(image.words())["number"] == number
+        assert image.signals().ready is False
+        image.acknowledge(1)
+        assert read_fields(image.words())["number"] == number, "another number says nothing"
+        image.acknowledge(number & 0xFFFF)
+    assert (image.signals().ready, image.shown) == (True, 5)
+    for number in range(80_000, 80_102):
+        image.answer(record(id=number))
+    assert read_fields(image.words())["number"] == 80_101, "it is not held for ever"
+    assert (image.signals().ready, image.shown) == (True, 107)
 
 
 def test_addresses_of_controllers_are_checked():

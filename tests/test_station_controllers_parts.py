@@ -161,6 +161,13 @@ def test_each_part_is_one_answer_at_every_controller(bracket, tmp_path):
             assert shown.verdict in (VERDICTS["good"], VERDICTS["defect"])
             assert all(error == 0 and score > 0 for _, error, score in shown.each_view)
         wait(lambda: len(receivers.published()) == len(reader.seen) == PARTS)
+        blocks = station.client.get("/api/controller").json()["blocks"]
+        assert [one["product"] for one in blocks] == ["", "bracket", *VIEWS]
+        scores = [view["score"] for view in blocks[1]["each_view"]]
+        assert scores == [score for _, _, score in shown.each_view]
+        page = station.client.get("/controllers", headers={"accept": "text/html"}).text
+        assert "<code>view 3 score</code>" in page
+        assert "<code>view 4 score</code>" not in page
         records = parts_of(station)
         assert [one["serial"] for one in records] == [f"S{n}" for n in range(1, PARTS + 1)]
         told = [(number, VERDICTS[verdict], serial) for number, verdict, serial in reader.seen]

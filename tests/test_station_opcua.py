@@ -230,3 +230,25 @@ def test_state_machines_have_states_of_the_companion_specification(product, tmp_
     assert vision == ("Operational", 4, ["Preoperational", "Halted", "Error", "Operational"])
     states = ["Initialized", "Ready", "SingleExecution", "ContinuousExecution"]
     assert automatic == ("Ready", 6, states)
+
+
+def test_a_station_in_trouble_is_in_the_state_error(product, tmp_path, port):
+    endpoint = f"opc.tcp://127.0.0.1:{port}"
+    away = ("--camera", "front=http://127.0.0.1:9/stream", "--every", "0")
+
+    async def states() -> list[ua.DataValue]:
+        async with Client(endpoint) as client:
+            space = await client.get_namespace_index("urn:goldensample:station")
+            names = ("VisionStateMachine", "AutomaticModeStateMachine")
+            nodes = [client.get_node(f"ns={space};s={name}.CurrentState") for name in names]
+            return await client.read_attributes(nodes, ua.AttributeIds.Value)
+
+    with run_station(tmp_path / "kept", [product], "--opcua", endpoint, *away) as station:
+        wait(lambda: connection(station.client, "camera")["state"] == "trouble")
+
+        def shown() -> bool:
+            vision, automatic = asyncio.run(states())
+            is_active = automatic.StatusCode.value != ua.StatusCodes.BadStateNotActive
+            return vision.Value.Value.Text == "Error" and not is_active
+
+        wait(shown)

@@ -6,6 +6,7 @@ One image serves every controller, so that all read the same verdict with the sa
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from sqlalchemy import and_
 
 from goldensample.station.line.controller_words import (
     WORDS,
+    count_views,
     text_bytes,
     verdict_bytes,
     view_bytes,
@@ -26,6 +28,8 @@ from goldensample.station.records.tables import records
 
 BITS = ("ready", "busy", "new", "trouble", "good", "review", "defect", "error")
 """Bits of the status word, the lowest first; bit 15 toggles each second."""
+MOST_HELD = 100
+"""Verdicts that wait for the acknowledgement of one before; beyond, the newest alone is shown."""
 VERSION = 1
 """Of the table of words."""
 
@@ -48,7 +52,7 @@ class Signals:
 
 
 class ControllerImage:
-    """The image; from any thread.
+    """The image; from any thread. `shown` counts verdicts, up to the one that it shows.
 
     Args:
         triggers: of the station's cameras.
@@ -61,12 +65,21 @@ class ControllerImage:
         self._lock = threading.Lock()
         self._last: dict[str, Record] = {}
         self._new, self._acknowledges = False, False
+        self._held: deque[Record] = deque()
+        self.shown = 0
+        self._request = (0, 0)
 
     def answer(self, record: Record) -> None:
-        """Show the verdict of a part."""
+        """Show the verdict of a part; where the one before must be acknowledged, after that."""
         with self._lock:
-            self._last[""] = self._last[record.product] = record
-            self._new = True
+            if self._acknowledges and self._new and len(self._held) < MOST_HELD:
+                self._held.append(record)
+                return
+            if self._held:  # nobody acknowledges any more
+                self.shown += len(self._held)
+                self._held.clear()
+                self._acknowledges = False
+            self._show(record)
 
     def restore(self, ledger: Ledger, keys: Iterable[str]) -> None:
         """Show the last verdicts of products and parts, as one may not have been read before.
@@ -81,18 +94,25 @@ class ControllerImage:
     def acknowledge(self, word: int) -> None:
         """Take note that a controller has read the verdict whose number has a low word.
 
-        From the first acknowledgement on, the station is ready only when the last one is there.
+        From the first acknowledgement on, the station is ready only when the last one is there, and
+        shows the next verdict only then.
         """
         with self._lock:
             self._acknowledges = True
             last = self._last.get("")
             if last is not None and word == last.id & 0xFFFF:
                 self._new = False
+                if self._held:
+                    self._show(self._held.popleft())
 
     def acknowledge_if_new(self, word: int) -> None:
         """The same, where a controller's word is read again and again: 0 says nothing."""
         if word:
             self.acknowledge(word)
+
+    def show_request(self, number: int, result: int) -> None:
+        """Show the number of a controller's last request, and what became of it."""
+        self._request = (number, result)
 
     def signals(self) -> Signals:
         """Return how the station is now."""
@@ -114,8 +134,16 @@ class ControllerImage:
         refused = sum(count.busy for count in self._triggers.counts().values())
         head = struct.pack(">HH", heartbeat(), status_word(signals, record))
         counts = struct.pack(">HHH", refused & 0xFFFF, self._line.late & 0xFFFF, VERSION)
-        data = head + verdict_bytes(record) + counts + text_bytes(record) + view_bytes(record)
+        requests = struct.pack(">HHH", count_views(record), *self._request)
+        data = head + verdict_bytes(record) + counts + text_bytes(record)
+        data += requests + view_bytes(record)
         return list(struct.unpack(f">{WORDS}H", data))
+
+    def _show(self, record: Record) -> None:
+        """Show a verdict now; with the lock."""
+        self._last[""] = self._last[record.product] = record
+        self._new = True
+        self.shown += 1
 
     def last(self, product: str = "") -> Record | None:
         """Return the last record of a product, or of any; None before the first."""

@@ -112,16 +112,22 @@ def text_bytes(record: Record | None) -> bytes:
 
 
 def view_bytes(record: Record | None) -> bytes:
-    """Return the count of a part's views, two words of the S7 client, and the words of each view.
+    """Return the words of a part's views.
 
     Views are in the part's order; those that there is no room for are counted alone.
     """
     views = record.views if isinstance(record, WholePart) else ()
-    data = struct.pack(">HHH", len(views), 0, 0)
-    for view in views[:MOST_VIEWS]:
-        data += struct.pack(">HHf", VERDICTS[view.verdict], error_code(view), _score(view))
+    data = b"".join(
+        struct.pack(">HHf", VERDICTS[view.verdict], error_code(view), _score(view))
+        for view in views[:MOST_VIEWS]
+    )
     unused = MOST_VIEWS - len(views[:MOST_VIEWS])
     return data + unused * struct.pack(">HHf", 0, 0, NO_NUMBER)
+
+
+def count_views(record: Record | None) -> int:
+    """Return how many views a part has; 0 of a picture of its own."""
+    return len(record.views) if isinstance(record, WholePart) else 0
 
 
 def read_text(data: bytes) -> str:

@@ -64,20 +64,17 @@ class S7:
         except ValueError as error:
             raise ValueError(f"--s7 must be {FORM}; got {url!r} ({error})") from error
         self._image, self._triggers, self._trouble = image, triggers, trouble
-        self._requested, self._result = 0, RESULTS["none"]
+        self._requested = 0
         self._written = 0.0
         self._client: Client | None = None
         self._last_success: float | None = None
-        self._lost, self._unsent = 0, 0
-        self._lock = threading.Lock()
+        self._lost, self._shown = 0, image.shown
         self._change, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="station-s7", daemon=True)
         self._thread.start()
 
     def send(self, record: Record) -> None:
         """Have the verdict, which the image has already, written at once."""
-        with self._lock:
-            self._unsent += 1
         self._change.set()
 
     def test(self, record: Record) -> None:
@@ -108,11 +105,12 @@ class S7:
 
     def _run(self) -> None:
         while True:
-            stopping, is_new = self._stop.is_set(), self._change.is_set()
+            stopping = self._stop.is_set()
             self._change.clear()
             try:
                 client = self._client or self._connect()
                 answered = self._answer(client)
+                is_new = self._image.shown != self._shown
                 if is_new or answered or stopping or time.monotonic() - self._written > BEAT_S:
                     self._write(client)
                 self._trouble.end("takes verdicts again")
@@ -142,7 +140,8 @@ class S7:
         number = read_request(data[-BYTES:]).number
         if number != self._requested:
             self._requested = number
-            self._result = result if number == requested else RESULTS["not now"]
+            is_old = number == requested
+            self._image.show_request(number, result if is_old else RESULTS["not now"])
         self._client = client
         return client
 
@@ -156,7 +155,7 @@ class S7:
         self._image.acknowledge_if_new(request.acknowledged)
         if request.number == self._requested:
             return False
-        self._result = fire(self._triggers, request)
+        self._image.show_request(request.number, fire(self._triggers, request))
         self._requested = request.number
         return True
 
@@ -166,16 +165,11 @@ class S7:
         Raises:
             S7Error: the controller is away, or refuses.
         """
-        with self._lock:
-            unsent, self._unsent = self._unsent, 0
-        try:
-            data = bytearray(struct.pack(f">{WORDS}H", *self._image.words()))
-            struct.pack_into(ANSWERED, data, ANSWER_BYTE, self._requested, self._result)
-            client.db_write(self._block, 0, data)
-        except ERRORS:
-            self._lost += unsent
-            raise
-        self._lost += max(unsent - 1, 0)  # the block has the newest alone
+        shown = self._image.shown
+        data = bytearray(struct.pack(f">{WORDS}H", *self._image.words()))
+        client.db_write(self._block, 0, data)
+        self._lost += max(shown - self._shown - 1, 0)  # the block has the newest alone
+        self._shown = shown
         self._written, self._last_success = time.monotonic(), time.time()
 
     def _drop(self) -> None:

@@ -13,7 +13,7 @@ KIND = f">HHH{TEXT_BYTES}s{TEXT_BYTES}s"
 """Acknowledgement, number of the request, camera, serial number and job."""
 BYTES = struct.calcsize(KIND)
 ANSWERED = ">HH"
-"""What the station writes at `requested`: number of the last request, and what became of it."""
+"""What the block says at `requested`: number of the last request, and what became of it."""
 RESULTS = {"none": 0, "taken": 1, "busy": 2, "no camera": 3, "not now": 4, "text": 5}
 """What became of a request. "not now": it was written while the station was away, or the station
 cannot keep a part now. "text": serial number or job is not in ASCII."""
