@@ -29,8 +29,8 @@ def section(report: dict[str, Any]) -> list[str]:
     late, work = report["milliseconds of late answers from the trigger"], report[WORK]
     return [
         *lines,
-        f"\nWithin the deadline of {report['deadline, ms']} ms from the trigger: {share}; "
-        f"{report['late']} parts were answered as late,",
+        f"\nWithin the deadline of {report['deadline, ms']} ms from the trigger: {share}, of 99 % "
+        f"that are asked for; {report['late']} parts were answered as late,",
         f"{late['median']:.0f} ms after the trigger (median; at most {late['most']:.0f}). "
         f"Records: {verdicts}. Triggers refused as busy, and given",
         f"again: {report['refused triggers']}.\n",
