@@ -252,7 +252,7 @@ def test_a_part_that_a_kill_interrupts_is_told_to_controllers(bracket, tmp_path)
             assert reader.seen == receivers.published()[-1:] == [(shown.number, "error", "A2")]
             reader.close()
             records = parts_of(station)
-            assert [one["verdict"] for one in records] == ["good", "error"]
+            assert [one["verdict"] == "error" for one in records] == [False, True]
             assert records[-1]["note"] == INTERRUPTED
             wait(lambda: read_modbus(controller).bit(0))
             assert len(parts_of(station)) == 2
@@ -264,3 +264,39 @@ def test_a_part_that_a_kill_interrupts_is_told_to_controllers(bracket, tmp_path)
             shown = read_modbus(controller)
             assert (shown.error, shown.bit(2)) == (ERRORS["interrupted"], False), "not new"
             assert len(receivers.published()) == 2, "it is answered once"
+
+
+def test_a_part_whose_view_is_late_keeps_the_views_that_were_in_time(bracket, tmp_path):
+    """One answer, "late", counted once; the late view gets a record of its own."""
+    scene = Scene()
+    with ExitStack() as stack:
+        port = stack.enter_context(free_port())
+        options = ["--modbus", f"modbus://127.0.0.1:{port}", "--deadline", "4s"]
+        options += stack.enter_context(cameras(scene))
+        station = stack.enter_context(run_station(tmp_path / "kept", [bracket], *options))
+        controller = stack.enter_context(modbus_client(port))
+        wait(lambda: station.client.post("/api/cameras/bracket/trigger").status_code == 200)
+        before = read_modbus(controller)
+        scene.light.clear()
+        wait(lambda: read_modbus(controller).bit(0))
+        assert not controller.write_coil(0, True, device_id=1).isError()
+        shown = wait(lambda: (one := read_modbus(controller)).number != before.number and one)
+        assert (shown.verdict, shown.error) == (VERDICTS["error"], ERRORS["late"])
+        assert shown.late == before.late + 1, "a part, not its views"
+        assert [error for _, error, _ in shown.each_view] == [0, 0, ERRORS["late"]]
+        part = parts_of(station)[-1]
+        views = station.client.get(f"/api/parts/bracket/{part['id']}").json()["views"]
+        assert [one["verdict"] == "error" for one in views.values()] == [False, False, True]
+        picture = f"/api/records/{views['top']['id']}/original"
+        assert station.client.get(picture).is_success, "its picture is kept"
+        scene.light.set()
+        newest = wait(
+            lambda: (
+                (one := station.client.get("/api/records").json()["records"][0])["id"]
+                > shown.number
+                and one
+            )
+        )
+        assert (newest["verdict"] in ("good", "defect"), newest["view"]) == (True, VIEWS[-1])
+        assert newest["note"].startswith("late: the part was answered before")
+        assert read_modbus(controller).number == shown.number, "it is answered once"
