@@ -224,8 +224,15 @@ def test_state_machines_have_states_of_the_companion_specification(product, tmp_
                 await state.write_value(ua.Variant(1, ua.VariantType.UInt32))
             return vision, await current(client, space, *names)
 
-    with run_station(tmp_path / "kept", [product], "--opcua", endpoint) as station:
-        inspect(station, 3)
+    async def mode() -> str:
+        async with Client(endpoint) as client:
+            space = await client.get_namespace_index("urn:goldensample:station")
+            node = client.get_node(f"ns={space};s=AutomaticModeStateMachine.CurrentState")
+            text = (await node.read_data_value(raise_on_bad_status=False)).Value.Value
+            return text.Text if text else ""
+
+    with run_station(tmp_path / "kept", [product], "--opcua", endpoint):
+        wait(lambda: asyncio.run(mode()) == "Ready")
         vision, automatic = asyncio.run(look())
     assert vision == ("Operational", 4, ["Preoperational", "Halted", "Error", "Operational"])
     states = ["Initialized", "Ready", "SingleExecution", "ContinuousExecution"]
