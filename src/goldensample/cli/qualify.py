@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +10,20 @@ from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.extras import check_extra
 from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import GoldenFile, Json, Operator, parse_rate
-from goldensample.cli.qualify_tables import Appraisals, Records, read_csv, read_records
+from goldensample.cli.qualify_tables import (
+    Appraisals,
+    DrawSample,
+    Records,
+    Repeat,
+    Sample,
+    Seed,
+    read_calls,
+    read_records,
+)
+
+if TYPE_CHECKING:
+    from goldensample.datasets.items import Item
+    from goldensample.inspection.inspector import Inspector
 
 
 def command(
@@ -34,15 +47,11 @@ def command(
             "and its like beside the defects]",
         ),
     ] = None,
-    repeat: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR",
-            help="The same parts photographed once; give it for each time. Equal names are of one "
-            "part.",
-        ),
-    ] = None,
+    repeat: Repeat = None,
     appraisals: Appraisals = None,
+    sample: Sample = None,
+    draw_sample: DrawSample = None,
+    seed: Seed = 0,
     mm_per_px: Annotated[
         float | None,
         typer.Option(metavar="MM", help="Millimetres of a pixel; else sizes are in pixels."),
@@ -80,7 +89,6 @@ def command(
     check_extra("qualify", "golden qualify")
     _check(mm_per_px, rate)
     from goldensample.artifact.store import load
-    from goldensample.qualification.appraisers import read_appraisals
     from goldensample.qualification.build import Question, qualify
     from goldensample.qualification.files import FILES, write
     from goldensample.qualification.pictures import defect_items, good_items
@@ -89,13 +97,19 @@ def command(
     from goldensample.storage.atomic import check_writable
 
     check_font()
+    if draw_sample is not None:
+        _draw(load(file, open_own(method)), good_items(good), defect_items(defects, masks),
+              draw_sample, seed, output)  # fmt: skip
+        return
     for name in FILES:
         check_writable(output / name)
+    calls, appraised = read_calls(appraisals, sample)
     question = Question(
         good=good_items(good),
         defects=defect_items(defects, masks),
         repeats=[good_items(folder) for folder in repeat or []],
-        appraisals=read_appraisals(read_csv(appraisals)) if appraisals else None,
+        appraisals=calls,
+        appraised=appraised,
         mm_per_px=mm_per_px,
         rate=rate,
         lot=lot_size,
@@ -113,6 +127,23 @@ def command(
     for section in paper.sections:
         say(f"{section.title}: {section.answer[0]}")
     tell(f"{output}: {', '.join(FILES)}")
+
+
+def _draw(
+    inspector: "Inspector", good: list["Item"], defects: list["Item"], count: int, seed: int,
+    output: Path,
+) -> None:  # fmt: skip
+    """Write a blind sample of good parts that the fit has not learned, and of defects."""
+    from goldensample.qualification.blind import CALLS, KEY, PICTURES, draw, write_sample
+    from goldensample.qualification.trials import without_learned
+
+    write_sample(draw(without_learned(inspector, good), defects, count, seed), output, seed)
+    say(f"{output / PICTURES}: {count} numbered pictures for people to call good or defect")
+    tell(
+        f"{output / CALLS} is to be filled in, a row for each appraiser, part and trial; keep "
+        f"{output / KEY} from them; then golden qualify --appraisals {output / CALLS} --sample "
+        f"{output}"
+    )
 
 
 def _check(mm_per_px: float | None, rate: float | None) -> None:

@@ -11,8 +11,17 @@ from goldensample.cli.serve_options import MISSING, explain_missing
 from goldensample.errors import ArtifactError, GoldenError
 
 if TYPE_CHECKING:
+    from goldensample.datasets.items import Item
     from goldensample.qualification.history import History
 
+Repeat = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="DIR",
+        help="The same parts photographed once; give it for each time. Equal names are of one "
+        "part.",
+    ),
+]
 Appraisals = Annotated[
     Path | None,
     typer.Option(
@@ -20,6 +29,22 @@ Appraisals = Annotated[
         help="What people called parts: appraiser, part, trial, call, reference (good, defect).",
     ),
 ]
+Sample = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="What --draw-sample wrote: its key tells what the parts of --appraisals are.",
+    ),
+]
+DrawSample = Annotated[
+    int | None,
+    typer.Option(
+        metavar="PARTS",
+        help="Write no paper, but a blind sample of so many parts for people to call: numbered "
+        "pictures, a table to fill in, and the key apart.",
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of --draw-sample; another draws other parts.")]
 Records = Annotated[
     Path | None,
     typer.Option(
@@ -47,6 +72,31 @@ def read_csv(path: Path) -> list[dict[str, str]]:
             ]
     except (OSError, UnicodeDecodeError) as error:
         raise GoldenError(f"{path} must be a CSV file in UTF-8; {error}; save it as such") from None
+
+
+def read_calls(path: Path | None, sample: Path | None) -> tuple[Any, list["Item"]]:
+    """Return what people called parts, see `read_appraisals`, and the pictures of a blind sample.
+
+    Args:
+        path: the table; None for none.
+        sample: folder of the sample; None where the table has the references.
+
+    Raises:
+        GoldenError: the table or the sample cannot be used.
+        ValueError: there is a sample without a table.
+    """
+    if path is None and sample is not None:
+        raise ValueError("--sample must go with --appraisals, the table of calls; it is not given")
+    if path is None:
+        return None, []
+    from goldensample.qualification.appraisers import read_appraisals
+    from goldensample.qualification.blind import read_sample, with_references
+
+    if sample is None:
+        return read_appraisals(read_csv(path)), []
+    drawn = read_sample(sample)
+    calls = read_appraisals(with_references(read_csv(path), drawn))
+    return calls, [drawn.items[part] for part in calls[1]]
 
 
 def read_records(path: Path, product: str) -> "History":

@@ -39,6 +39,7 @@ class Question:
         defects: pictures of defects.
         repeats: the same parts photographed again, a list each time.
         appraisals: calls of people by appraiser, names of the parts and their references; or None.
+        appraised: pictures of these parts in their order; empty where their names tell them.
         mm_per_px: millimetres of a pixel, or None.
         rate: of false alarms that is to be proven; None takes that of the file.
         lot: parts of a lot, or None.
@@ -50,6 +51,7 @@ class Question:
     defects: Sequence[Item]
     repeats: Sequence[Sequence[Item]] = ()
     appraisals: tuple[dict[str, Array], list[str], Array] | None = None
+    appraised: Sequence[Item] = ()
     mm_per_px: float | None = None
     rate: float | None = None
     lot: int | None = None
@@ -65,7 +67,7 @@ class Question:
     def inspections(self) -> int:
         """Pictures to inspect, at most, synthetic ones among them."""
         drawn = PLANNED if self.draws else 0
-        return len(self.good) + len(self.defects) + drawn + sum(map(len, self.repeats))
+        return sum(map(len, (self.good, self.defects, self.appraised, *self.repeats))) + drawn
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ def qualify(
         answers.trials += [trial for trials in times for trial in trials]
         answers.sections.append(repeated(_parts(times), limit.score))
     if question.appraisals:
-        answers.sections.append(_agreement(question.appraisals, answers.trials))
+        answers.sections.append(_agreement(inspector, question, answers.trials, notify))
     if question.history:
         answers.sections.append(over_time(question.history, limit.false_alarms))
     return Paper(
@@ -120,13 +122,16 @@ def qualify(
 
 
 def _agreement(
-    appraisals: tuple[dict[str, Array], list[str], Array], trials: Sequence[Trial]
+    inspector: Inspector, question: Question, trials: Sequence[Trial], notify: Notify
 ) -> Section:
-    """Return the agreement of people, and of the inspection where it saw all their parts."""
-    calls, parts, reference = appraisals
-    ours = {Path(trial.name).stem: trial.found for trial in trials}
+    """Return how people agree, and the inspection where it has judged the same parts."""
+    assert question.appraisals, "there are some"
+    calls, parts, reference = question.appraisals
+    again = run_trials(inspector, question.appraised, notify, "inspect")
+    ours = {Path(trial.name).stem: trial.found for trial in again or trials}
     if set(parts) <= set(ours):
-        calls = {**calls, gettext("the inspection"): np.array([[ours[part]] for part in parts])}
+        one = np.array([[ours[part]] for part in parts])
+        calls = {**calls, gettext("the inspection"): one}
     return appraisers(calls, reference)
 
 

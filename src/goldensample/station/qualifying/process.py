@@ -15,6 +15,8 @@ from goldensample.artifact.store import load
 from goldensample.datasets.items import Item, make_item
 from goldensample.errors import GoldenError
 from goldensample.locales.language import speaking
+from goldensample.qualification.appraisers import read_appraisals
+from goldensample.qualification.blind import read_sample
 from goldensample.qualification.build import Question, qualify
 from goldensample.qualification.files import write
 from goldensample.qualification.pictures import DEFECT, defect_items, good_items
@@ -46,7 +48,17 @@ def run(folder: Path, task: dict[str, Any]) -> None:
 
     check_font()
     good, defects = good_items(Path(task["good"])), _defects(task)
-    question = Question(good=good, defects=defects, mm_per_px=task["mm_per_px"], rate=task["rate"])
+    sample, rows = task["study"] or (None, [])
+    appraisals = read_appraisals(rows) if rows else None
+    items = read_sample(Path(sample)).items if sample else {}
+    question = Question(
+        good=good,
+        defects=defects,
+        appraisals=appraisals,
+        appraised=[items[part] for part in appraisals[1]] if appraisals else [],
+        mm_per_px=task["mm_per_px"],
+        rate=task["rate"],
+    )
     progress, before = Progress(), 0
 
     def notify(stage: str, done: int, of: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from goldensample.errors import ArtifactError
 from goldensample.station.products.products import Product
 from goldensample.station.qualifying.kept import Qualification, Qualifications
+from goldensample.station.qualifying.studies import Studies
 from goldensample.station.setup.setup import launch
 from goldensample.station.setup.source_folders import printable
 
@@ -27,6 +28,7 @@ class Request:
         good: name and path of the folder of good parts.
         defects: the same of defects; None for `answered`.
         answered: (name, path) of pictures that people here called defects.
+        study: folder of a study of appraisers and all its calls, or None.
         mm_per_px, rate: as for `golden qualify`.
         language: of the paper.
     """
@@ -35,13 +37,14 @@ class Request:
     good: tuple[str, Path]
     defects: tuple[str, Path] | None
     answered: Sequence[tuple[str, Path]] = ()
+    study: tuple[Path, list[dict[str, str]]] | None = None
     mm_per_px: float | None = None
     rate: float | None = None
     language: str = "en"
 
 
 class Qualifier:
-    """Makes qualifications of products, and keeps them.
+    """Makes qualifications of products, and keeps them and the studies of their appraisers.
 
     Args:
         folder: of the station.
@@ -50,6 +53,7 @@ class Qualifier:
 
     def __init__(self, folder: Path, send: Callable[[str, dict[str, Any]], None]) -> None:
         self.kept = Qualifications(folder.absolute() / "qualifications")
+        self.studies = Studies(folder.absolute() / "studies")
         self._send = send
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
@@ -147,6 +151,7 @@ def _task(product: Product, request: Request) -> dict[str, Any]:
         "good": str(request.good[1]),
         "defects": str(request.defects[1]) if request.defects else None,
         "answered": [(name, str(path)) for name, path in request.answered],
+        "study": request.study and (str(request.study[0]), request.study[1]),
         "mm_per_px": request.mm_per_px,
         "rate": request.rate,
         "language": request.language,

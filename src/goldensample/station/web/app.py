@@ -32,6 +32,8 @@ from goldensample.station.web import (
     regions_page,
     setup_api,
     shelf_api,
+    studies_api,
+    study_page,
 )
 from goldensample.station.web.base_app import create_base_app
 from goldensample.station.web.page_language import LanguageMiddleware
@@ -45,6 +47,7 @@ API = (
     products_api,
     product_regions_api,
     qualification_api,
+    studies_api,
     setup_api,
     regions_api,
     health_api,
@@ -56,6 +59,17 @@ API = (
     live_events,
 )
 """Modules with routes for machines."""
+PAGES = (
+    pages,
+    learning_page,
+    product_pages,
+    qualification_page,
+    study_page,
+    regions_page,
+    controllers_page,
+    api_page,
+)
+"""Modules with pages for people."""
 
 
 def create_app(station: Station) -> FastAPI:
@@ -72,15 +86,7 @@ def create_app(station: Station) -> FastAPI:
     for module in API:
         app.include_router(module.router)
     app.include_router(health_api.metrics_router)
-    for module in (
-        pages,
-        learning_page,
-        product_pages,
-        qualification_page,
-        regions_page,
-        controllers_page,
-        api_page,
-    ):
+    for module in PAGES:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app

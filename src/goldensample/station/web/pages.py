@@ -97,8 +97,12 @@ InboxContext = Annotated[dict[str, Any], Depends(_inbox_context)]
 
 @router.get("/inbox")
 def inbox(request: Request, context: InboxContext) -> HTMLResponse:
-    """Show the unanswered records."""
-    return page(request, "inbox.html", context)
+    """Show the unanswered records, and open studies."""
+    station = station_of(request)
+    key = _selected_key(station, request.query_params.get("product"))
+    found = station.qualifier.studies.of(key) if key else []
+    studies = [one for one in found if one.closed is None]
+    return page(request, "inbox.html", {**context, "studies": studies})
 
 
 @router.get("/parts/inbox")

@@ -1,13 +1,14 @@
 """The API of qualifications: make one, follow it, fetch its paper."""
 
 from dataclasses import asdict
+from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Request
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from goldensample.errors import ImageError
+from goldensample.errors import ArtifactError, ImageError
 from goldensample.station.qualifying import qualifier
 from goldensample.station.qualifying.kept import Qualification
 from goldensample.station.records.rows import Filter, iso
@@ -45,11 +46,15 @@ class QualificationAnswer(Strict):
 
 
 class QualificationRequest(BaseModel):
-    """Pictures of a qualification, by listed folders; defects None for those answered here."""
+    """Pictures of a qualification, by listed folders; defects None for those answered here.
+
+    `study` is a closed one whose calls are told, or None.
+    """
 
     model_config = ConfigDict(extra="forbid")
     good: FolderId
     defects: FolderId | None = None
+    study: Annotated[str, Field(max_length=64)] | None = None
     mm_per_px: Annotated[float, Field(gt=0, lt=1e6, allow_inf_nan=False)] | None = None
     rate: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
     language: Literal["en", "de", "ko", "zh_Hans"] = "en"
@@ -71,15 +76,13 @@ def qualify(
     """Begin a qualification; progress comes as events of the kind "qualification"."""
     station = station_of(request)
     target = current_product(station, product)
-    offered = find_source_folders(station.settings.pictures)
-    if not {body.good, body.defects} - {None} <= offered.keys():
-        raise ImageError("a folder must be one that is offered; it is not; load the page anew")
-    folders = {key: (folder.name, path) for key, (folder, path) in offered.items()}
+    folders = folders_of(station, {body.good, body.defects})
     wanted = qualifier.Request(
         by=person.name,
         good=folders[body.good],
         defects=folders[body.defects] if body.defects else None,
         answered=answered_defects(station, target.key),
+        study=_calls(station, target.key, body.study) if body.study else None,
         mm_per_px=body.mm_per_px,
         rate=body.rate,
         language=body.language,
@@ -107,6 +110,34 @@ def qualification_file(
     if path is None or not path.exists():
         raise HTTPException(404, "a qualification must be there and done; this one is not")
     return FileResponse(path, filename=f"{target.key}-{identity}{path.suffix}")
+
+
+def folders_of(station: Station, wanted: set[str | None]) -> dict[str, tuple[str, FilePath]]:
+    """Return name and path of the folders that are offered, by their ids.
+
+    Raises:
+        ImageError: one that is wanted is not offered.
+    """
+    offered = find_source_folders(station.settings.pictures)
+    if not wanted - {None} <= offered.keys():
+        raise ImageError("a folder must be one that is offered; it is not; load the page anew")
+    return {key: (folder.name, path) for key, (folder, path) in offered.items()}
+
+
+def _calls(station: Station, product: str, identity: str) -> tuple[FilePath, list[dict[str, str]]]:
+    """Return the folder of a study and its calls.
+
+    Raises:
+        ArtifactError: it is not closed, or nobody has finished it.
+    """
+    studies = station.qualifier.studies
+    study = studies.get(product, identity)
+    rows = studies.rows(study) if study and study.closed is not None else []
+    if study is None or not rows:
+        raise ArtifactError(
+            "a study must be closed, and somebody must have called all of it; this one is not so"
+        )
+    return studies.path(study), rows
 
 
 def answered_defects(station: Station, product: str) -> list[tuple[str, Any]]:

@@ -12,6 +12,7 @@ from goldensample.qualification.history import read_history
 from goldensample.qualification.over_time import over_time
 from goldensample.qualification.page import section_html
 from goldensample.station.products.products import Product
+from goldensample.station.qualifying.studies import Study
 from goldensample.station.records.rows import Filter
 from goldensample.station.setup.source_folders import find_source_folders
 from goldensample.station.station import Station
@@ -43,6 +44,7 @@ def qualification(
         "kept": station.qualifier.kept.of(product.key),
         "status": station.qualifier.status(product.key),
         "files": FILES,
+        "studies": [(one, _finished(station, one)) for one in station.qualifier.studies.of(key)],
         "folders": [folder for folder, _ in offered.values()],
         "answered": len(answered_defects(station, product.key)) if is_engineer else 0,
         "days": days,
@@ -50,6 +52,12 @@ def qualification(
         **_charts(station, product, days),
     }
     return page(request, "qualification.html", values)
+
+
+def _finished(station: Station, study: Study) -> int:
+    """Return how many appraisers have called all of a study."""
+    counts = station.qualifier.studies.appraisers(study).values()
+    return sum(count >= study.parts * study.trials for count in counts)
 
 
 def _charts(station: Station, product: Product, days: int) -> dict[str, Any]:

@@ -158,12 +158,13 @@ def product_json(product: Product) -> dict[str, Any]:
 def csv_lines(records: Iterable[Record]) -> Iterator[str]:
     """Return records as CSV lines; cells that a spreadsheet would run as a formula are quoted."""
     names = [name for name in COLUMNS if name not in ("regions", "frame")]
-    yield _csv_line([*names, "regions"])
+    yield table_line([*names, "regions"])
     for record in records:
         values = {**record_json(record), "regions": len(record.regions)}
-        yield _csv_line([escape_formula(values[name]) for name in [*names, "regions"]])
+        yield table_line([escape_formula(values[name]) for name in [*names, "regions"]])
 
 
-def _csv_line(values: list[Any]) -> str:
+def table_line(values: Sequence[Any]) -> str:
+    """Return a line of a CSV table."""
     csv.writer(file := io.StringIO(), lineterminator="\n").writerow(values)
     return file.getvalue()

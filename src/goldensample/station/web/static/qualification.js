@@ -3,6 +3,7 @@ import { _, ask, listen, say, send } from "/static/station.js";
 
 const { key, language } = document.getElementById("qualification").dataset;
 const address = `/api/products/${encodeURIComponent(key)}/qualifications`;
+const studies = `/api/products/${encodeURIComponent(key)}/studies`;
 const element = (name) => document.getElementById(name);
 
 element("days").addEventListener("change", (event) => {
@@ -22,11 +23,39 @@ element("make")?.addEventListener("submit", async (event) => {
     good: element("good").value,
     defects: element("defects").value || null,
     mm_per_px: typed ? Number(typed) : null,
+    study: element("with-study")?.value || null,
     language,
   };
   try {
     await send(address, wanted);
     location.reload();
+  } catch (error) {
+    say(error.message);
+  }
+});
+
+element("begin")?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const wanted = {
+    good: element("study-good").value,
+    defects: element("study-defects").value,
+    parts: Number(element("study-parts").value),
+    trials: Number(element("study-trials").value),
+  };
+  try {
+    await send(studies, wanted);
+    location.reload();
+  } catch (error) {
+    say(error.message);
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const identity = event.target.closest("[data-close]")?.dataset.close;
+  if (!identity) return;
+  try {
+    await send(`${studies}/${identity}/close`, {});
+    location.assign(`/products/${encodeURIComponent(key)}/studies/${identity}`);
   } catch (error) {
     say(error.message);
   }
