@@ -38,6 +38,7 @@ bench: $(VENV)/all.stamp  ## measured speed and quality, as ratios within one ru
 	$(BIN)/python benchmarks/fit_memory.py $(IN)
 	$(BIN)/python benchmarks/dirty.py $(IN)
 	$(BIN)/python benchmarks/qualify_pod.py
+	$(BIN)/python benchmarks/qualify_speed.py
 
 bench-peers: $(VENV)/all.stamp $(VENV)-peers/stamp  ## the coreset against anomalib and the authors' loop
 	$(BIN)/python benchmarks/coreset_peers.py --peers $(VENV)-peers/bin/python
