@@ -191,6 +191,7 @@ def test_a_part_in_the_inbox_is_marked_and_taught_as_by_command(browser, station
         expect(page.get_by_role("heading", name="Not called a defect. Mark where")).to_be_visible()
         check_accessibility(page)
         Hand(page, False).drag((30, 20), (40, 30))
+        page.screenshot(path=tmp_path / "inbox.png", full_page=True)
         inspect(station.client, picture(300, defect=True), "meanwhile.png")  # it is not shown
         page.get_by_role("button", name="Keep this mark").click()
         expect(page.locator("#miss-told")).to_contain_text("would be found")

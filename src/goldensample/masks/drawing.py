@@ -15,10 +15,12 @@ from goldensample.preparation.roi import draw_polygons
 from goldensample.records import Array
 
 KINDS = ("brush", "rectangle", "polygon")
-MAX_PASSES = 64
+MAX_PASSES = 16
 """How often all pixels of a picture may be looked at, about, to draw on it; and as many pixels
 more as a small picture may cost."""
 SMALL_PX = 10_000_000
+BAND_PX = 2**18
+"""Pixels that are looked at in one go, about, which bounds the memory."""
 Point = Sequence[float]
 
 
@@ -106,11 +108,14 @@ def _brushed(shape: Shape, size_hw: tuple[int, int]) -> Iterator[tuple[tuple[sli
         right, bottom = np.minimum(high, (size_hw[1], size_hw[0]))
         if left >= right or top >= bottom:
             continue
-        rows, columns = np.mgrid[top:bottom, left:right] + 0.5
-        along, line = np.stack([columns, rows], -1) - start, end - start
-        share = np.clip(along @ line / max(float(line @ line), 1e-12), 0, 1)
-        away = along - share[..., None] * line
-        yield np.s_[top:bottom, left:right], np.square(away).sum(axis=-1) <= radius * radius
+        line, band = end - start, max(BAND_PX // (right - left), 1)
+        for first in range(top, bottom, band):
+            last = min(first + band, bottom)
+            rows, columns = np.mgrid[first:last, left:right] + 0.5
+            along = np.stack([columns, rows], -1) - start
+            share = np.clip(along @ line / max(float(line @ line), 1e-12), 0, 1)
+            away = along - share[..., None] * line
+            yield np.s_[first:last, left:right], np.square(away).sum(axis=-1) <= radius * radius
 
 
 def _passed(shape: Shape, size_hw: tuple[int, int]) -> float:
