@@ -11,12 +11,12 @@ SIGNALS = {
     "picture taken": [(1.6, 2.2), (9.6, 10.2)],
     "verdict": [(4, 12), (12, 16)],
     "new (bit 2)": [(4, 6), (12, 14)],
-    "acknowledge (register 48)": [(5.6, 16)],
+    "acknowledge (register 99)": [(5.6, 16)],
     "heartbeat": [(0, 2), (4, 6), (8, 10), (12, 14)],
 }
 """When each signal is on, in steps."""
 WORDS = {"verdict": [(4.2, "17: good"), (12.2, "18: error, late")]}
-WORDS["acknowledge (register 48)"] = [(5.8, "17"), (14.2, "18")]
+WORDS["acknowledge (register 99)"] = [(5.8, "17"), (14.2, "18")]
 MARKS = {1: "A", 4: "B", 6: "C", 9: "D", 12: "E", 14: "F", 15: "G"}
 
 
