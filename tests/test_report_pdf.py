@@ -49,6 +49,18 @@ def test_the_sum_first_then_cards_of_what_is_odd_or_wrong_then_all() -> None:
     assert pages[3].endswith("Bottles 4 / 4")
 
 
+def test_a_labelled_defect_has_the_outline_of_its_true_mask() -> None:
+    pdf = labelled_report().pdf()
+    page = drawn(pdf, 1).astype(int)
+    cyan = (np.abs(page - (61, 245, 255)) < 40).all(2)
+    assert cyan.sum() > 20
+    assert np.flatnonzero(cyan.any(0)).min() > page.shape[1] / 2  # over the heat
+    assert texts(pdf)[1].count("Dashed line: the true mask.") == 2
+    report = Report("Part", {}, LIMITS)
+    report.add(*inspected("odd.png", 4.0))
+    assert "true mask" not in " ".join(texts(report.pdf()))
+
+
 def test_the_picture_and_its_heat_are_side_by_side() -> None:
     report = Report("Part", {}, LIMITS)
     report.add(*inspected("odd.png", 4.0))

@@ -1,4 +1,4 @@
-"""Contours as one SVG path of closed loops."""
+"""Contours as one SVG path of closed loops, and the loops of such a path."""
 
 from goldensample.records import Array
 from goldensample.regions.contours import outlines
@@ -21,6 +21,20 @@ def outline(values: Array, level: float, block_px: int, size_hw: tuple[int, int]
         'M2 0L0 2 2 4 4 2Z'
     """
     return "".join(map(_path, outlines(values, level, block_px, size_hw)))
+
+
+def loops_of(path: str) -> list[list[tuple[float, float]]]:
+    """Return the loops of an outline as corners (x, y).
+
+    Example:
+        >>> loops_of("M2 0L0 2 2 4Z")
+        [[(2.0, 0.0), (0.0, 2.0), (2.0, 4.0)]]
+    """
+    numbers = [
+        list(map(float, loop.replace("M", "").replace("L", " ").split()))
+        for loop in path.split("Z")[:-1]
+    ]
+    return [list(zip(loop[::2], loop[1::2], strict=True)) for loop in numbers]
 
 
 def _path(points: Array) -> str:

@@ -12,6 +12,7 @@ from goldensample.records import Threshold
 from goldensample.regions.contours import outlines
 from goldensample.report.cards import VERDICTS, heat_map_peak_line, label_line, region_item
 from goldensample.report.entry import Entry
+from goldensample.report.outline import loops_of
 from goldensample.report.panels import describe_measure, describe_threshold, figures, lot_sum
 from goldensample.report.pdf_pages import GREY, MARGIN_MM, RED, Pages
 from goldensample.report.png import encode_palette_png
@@ -24,6 +25,8 @@ PANE_MM = (88.0, 80.0)
 """Width and height at most of a picture."""
 OPACITY = 0.65
 """Of the heat map, as the page begins with."""
+TRUTH = (61, 245, 255)
+"""Colour of the true mask's outline, as on the page."""
 TEXT_MM = 114.0
 """Height of a card within which another sentence may begin."""
 FIRST = 40
@@ -151,6 +154,8 @@ def _sentences(entry: Entry, scale: ColourScale) -> Iterator[str]:
         yield told(entry.inspection.note)
     for index, region in enumerate(regions, 1):
         yield plain(region_item(entry, index, region, scale))
+    if entry.truth:
+        yield gettext("Dashed line: the true mask.")
     if not regions and entry.heat_map_peak:
         yield plain(heat_map_peak_line(entry.heat_map_peak, scale))
 
@@ -172,7 +177,7 @@ def _heat(
 def _lines(
     pages: Pages, entry: Entry, corner_mm: tuple[float, float], mm_per_px: float, scale: ColourScale
 ) -> None:
-    """Draw the outlines of what is over the limit, dark below light, and the regions' boxes."""
+    """Draw outlines of what is over the limit and of the true mask, and the regions' boxes."""
     left, top = corner_mm
     regions = entry.inspection.regions
     loops = []
@@ -189,6 +194,12 @@ def _lines(
         pages.set_draw_color(255, 255, 255)
         pages.rect(left + x, top + y, columns, rows)
         pages.tag(f"{index}", (left + x, max(top + y, top + 3)))
+    pages.set_draw_color(*TRUTH)
+    pages.set_line_width(0.5)
+    pages.set_dash_pattern(dash=1.2, gap=0.9)
+    for corners in loops_of(entry.truth):
+        pages.polygon([(left + x * mm_per_px, top + y * mm_per_px) for x, y in corners])
+    pages.set_dash_pattern()
 
 
 def _table(pages: Pages, sheet: Sheet) -> None:
