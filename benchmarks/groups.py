@@ -140,7 +140,7 @@ def draw(rows: dict[str, dict], path: Path) -> None:
     panels[0].set_ylim(0)
     panels[0].set_ylabel("good pictures of new days\ncalled defects, %")
     panels[1].set_xlabel("how much the brightness of days differs (grain grows with it)")
-    panels[0].legend(frameon=False)
+    panels[1].legend(frameon=False)
     figure.savefig(path, format="svg", metadata={"Date": None})
 
 
