@@ -19,6 +19,9 @@ MIN_ESTIMATED = 2
 MIN_HELD_OUT = 50
 """Fewest held-out pictures for an estimate from them; below, it is from FOLDS further fits."""
 
+NEAR_COPIES = "near-copies"
+"""What makes groups of pictures where nothing else was asked for."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scheme:
@@ -39,9 +42,9 @@ class HoldOut:
 
     Args:
         pictures: how many.
-        by: what made groups of the pictures, which were held out whole: folder, day, name:PATTERN
-            or column:NAME; "" where they were drawn one by one.
-        groups: number of groups among all pictures; 0 where they were drawn one by one.
+        by: what made groups of the pictures, which were held out whole: folder, day, name:PATTERN,
+            column:NAME or NEAR_COPIES; "" where they were drawn one by one.
+        groups: number of groups among all pictures; 0 where pictures were drawn one by one.
         held_out: number of groups held out.
     """
 
@@ -231,11 +234,17 @@ def draw_indices(n: int, count: int, groups: Sequence[str] = ()) -> Array:
     more than half. The number that is drawn, given as `count`, draws the same again.
     """
     if groups:
-        labels, numbers = np.unique(np.asarray(groups), return_inverse=True)
+        order, numbers = group_order(groups)
         drawn = np.zeros(n, bool)
-        for group in np.random.default_rng(0).permutation(len(labels)):
+        for group in order:
             members = numbers == group
             if drawn.sum() < count and 2 * (drawn.sum() + members.sum()) <= n:
                 drawn |= members
         return np.flatnonzero(drawn)
     return np.sort(np.random.default_rng(0).choice(n, count, replace=False))
+
+
+def group_order(groups: Sequence[str]) -> tuple[Array, Array]:
+    """Return the numbers of groups in the order in which they are drawn, and that of each item."""
+    labels, numbers = np.unique(np.asarray(groups), return_inverse=True)
+    return np.random.default_rng(0).permutation(len(labels)), numbers

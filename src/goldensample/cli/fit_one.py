@@ -11,7 +11,7 @@ from goldensample.cli.align import Align, AlignDegrees, add_alignment
 from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.fit_pictures import (
     Defects,
-    choose_held_out,
+    hold_out,
     read_defects,
     read_groups,
     tell_intake,
@@ -136,7 +136,7 @@ def fit_one(
         preparation = preparation or default_preparation(shapes, stride, tile)
         preparation = add_roi_and_zones(preparation, (ignore, look_at, zones), shapes)
         tell_stretched(pictures, preparation)
-        held = choose_held_out(pictures, settings, rate, calibration).tolist()
+        pictures, held = hold_out(pictures, network, (settings, rate, calibration), workers, notify)
         preparation = add_alignment(align, align_degrees, preparation, pictures, held, notify)
         spool = feature_spool(output, pictures, network, preparation, len(held), resume, tell)
         with spool as store:
@@ -183,7 +183,7 @@ def tell_promise(inspector: Inspector, requested: bool, json: bool) -> None:
     if not json and (inspector.threshold or not requested):
         limits = promise(inspector.threshold, inspector.journal)
         say(gettext("threshold %(limits)s") % {"limits": limits})
-    if inspector.hold_out and inspector.hold_out.by and not json:
+    if inspector.hold_out and not json:
         say(kept_aside(inspector.hold_out))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from goldensample.backbones.network import Backbone
 from goldensample.cli.console import tell
 from goldensample.datasets.by_table import read_column
 from goldensample.datasets.labels import GOOD, label_of, plain_name
@@ -14,7 +15,8 @@ from goldensample.images.folder import Folder, read_images
 from goldensample.locales.language import counted, gettext
 from goldensample.methods.protocols import Method
 from goldensample.preparation.preparation import Preparation
-from goldensample.records import Array, Picture, Pictures
+from goldensample.records import Array, Notify, Picture, Pictures
+from goldensample.runners import Runner
 from goldensample.wording.intake import intake_notes
 
 Defects = Annotated[
@@ -81,6 +83,24 @@ def read_groups(
         named = plain_name(path_column or "path")
         column = read_column([Path(path) for path in paths], name, named)
     return with_groups(pictures, groups, column)
+
+
+def hold_out(
+    pictures: Folder,
+    network: Backbone,
+    limits: tuple[Method, float, str],
+    runner: Runner,
+    notify: Notify,
+) -> tuple[Folder, list[int]]:
+    """Return the pictures, near-copies in groups, and the numbers of those that only set limits.
+
+    See `group_near_copies` and `choose_held_out`.
+    """
+    from goldensample.fitting.near_copies import group_near_copies
+
+    if apart := group_near_copies(pictures, network, limits, runner, notify):
+        pictures = pictures.select(*apart)
+    return pictures, choose_held_out(pictures, *limits).tolist()
 
 
 def choose_held_out(pictures: Folder, method: Method, rate: float, calibration: str) -> Array:

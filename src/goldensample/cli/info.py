@@ -17,7 +17,7 @@ from goldensample.methods.registry import is_own
 from goldensample.records import Threshold
 from goldensample.wording.intake import intake_notes
 from goldensample.wording.licence import network_licence
-from goldensample.wording.limits import exact_promise
+from goldensample.wording.limits import exact_promise, kept_aside
 
 
 def command(
@@ -90,6 +90,7 @@ def _file_info(file: Path, method: str | None) -> dict[str, Any]:
         "grid_hw": level_shapes(inspector.preparation, inspector.backbone)[0][1:],
         "network_licence": network_licence(inspector.backbone.network.name),
         "threshold_in_words": exact_promise(inspector.threshold, inspector.journal),
+        "kept_aside_in_words": kept_aside(inspector.hold_out) or None,
         "notes": intake_notes(inspector.intake) if inspector.intake else [],
         "preparation": {
             "size_hw": preparation.size_hw,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -29,6 +30,7 @@ class DistinctPictures:
         digests: of those, see `PictureFacts`.
         grey_range: see `Folder`.
         intake: what was left out.
+        groups, grouped_by: see `Folder`.
     """
 
     images: Pictures | Sequence[Array | Picture]
@@ -38,6 +40,8 @@ class DistinctPictures:
     digests: tuple[str, ...]
     grey_range: GreyRange | None
     intake: Intake
+    groups: tuple[str, ...] = ()
+    grouped_by: str = ""
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -53,6 +57,18 @@ class DistinctPictures:
     def shapes(self) -> Sequence[tuple[int, int]]:
         """Return (H, W) of each."""
         return self.cached_shapes
+
+    def select(self, chosen: Sequence[int], groups: Sequence[str], by: str) -> Self:
+        """Return some of the pictures, in groups."""
+        return replace(
+            self,
+            indices=tuple(self.indices[k] for k in chosen),
+            names=tuple(self.names[k] for k in chosen),
+            cached_shapes=tuple(self.cached_shapes[k] for k in chosen),
+            digests=tuple(self.digests[k] for k in chosen),
+            groups=tuple(groups),
+            grouped_by=by,
+        )
 
 
 def distinct(
@@ -98,10 +114,10 @@ def held_out_facts(
     groups, count = groups_of(images), len(held_out)
     if not count:
         return None
-    if not groups:
-        return conformal.HoldOut(count)
-    chosen = {groups[index] for index in held_out.tolist()}
     by = str(getattr(images, "grouped_by", ""))
+    if not groups:
+        return conformal.HoldOut(count, by)
+    chosen = {groups[index] for index in held_out.tolist()}
     return conformal.HoldOut(count, by, len(set(groups)), len(chosen))
 
 

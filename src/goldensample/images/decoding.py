@@ -89,15 +89,18 @@ def read_shape(path: str | Location) -> tuple[int, int]:
         return (image.width, image.height) if transposed else (image.height, image.width)
 
 
-def read_day(path: str | Location) -> str:
-    """Return the day on which a picture was taken by its EXIF data, as 2026-11-30; "" without."""
+def read_taken(path: str | Location) -> str:
+    """Return when a picture was taken by its EXIF data, as "2026-11-30 08:15:00"; "" without.
+
+    Where it says only when the file was changed, that day alone, as "2026-11-30".
+    """
     with _open_bytes(path) as data:
         if netpbm.is_netpbm(data):
             return ""
         exif = Image.Image.getexif(open_header(data))
-        taken = exif.get_ifd(_EXIF).get(_TAKEN) or exif.get(_CHANGED) or ""
-    day = str(taken)[:10].replace(":", "-")
-    return day if day[:4].isdigit() and day[:4] != "0000" else ""
+        taken = exif.get_ifd(_EXIF).get(_TAKEN) or str(exif.get(_CHANGED) or "")[:10]
+    time = str(taken)[:10].replace(":", "-") + str(taken)[10:19]
+    return time if time[:4].isdigit() and time[:4] != "0000" else ""
 
 
 @contextmanager

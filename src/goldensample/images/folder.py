@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from goldensample.errors import ImageError
 from goldensample.images.codec import read_facts, read_image, read_shape
@@ -113,13 +113,18 @@ class Folder:
         chosen, found = choose_distinct(self.names, facts, self.grey_range)
         if self.intake:
             found = replace(found, left_out=self.intake.left_out, unreadable=self.intake.unreadable)
+        groups = [self.groups[k] for k in chosen] if self.groups else ()
+        return replace(self, facts=facts, intake=found).select(chosen, groups, self.grouped_by)
+
+    def select(self, chosen: Sequence[int], groups: Sequence[str], by: str) -> Self:
+        """Return some of the pictures, in groups; their facts must be known."""
         return replace(
             self,
             names=tuple(self.names[k] for k in chosen),
             paths=tuple(self.paths[k] for k in chosen),
-            facts=tuple(facts[k] for k in chosen),
-            intake=found,
-            groups=tuple(self.groups[k] for k in chosen) if self.groups else (),
+            facts=tuple(self.facts[k] for k in chosen),
+            groups=tuple(groups),
+            grouped_by=by,
         )
 
     def stamps(self) -> list[tuple[str, int, int | str]]:

@@ -9,6 +9,7 @@ from goldensample.evaluation import evaluate as evaluation
 from goldensample.fitting import audit as auditing
 from goldensample.fitting import fit as fitting
 from goldensample.fitting.distinct import distinct
+from goldensample.fitting.near_copies import group_near_copies
 from goldensample.fitting.precision import candidates, choose_precision
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.inspection.inspector import Inspector
@@ -37,6 +38,7 @@ def fit(
     Args:
         images: good pictures: what `read_images` returns, or (H, W, 3) uint8 RGB arrays. Equal
             ones count once, and masks beside a picture are left out: see `Inspector.intake`.
+            Near-copies are held out together: see `Inspector.hold_out`.
         backbone: what `open_backbone` returns, or its name; None takes "builtin", or "pixels" for a
             method that is trained on them.
         method: with its hyperparameters.
@@ -62,7 +64,9 @@ def fit(
         levels = default_levels(type(method))
         network = open_backbone(network, tuple(levels.split(",")) if levels else None)
     grey_range = preparation.grey_range if preparation else None
-    images = distinct(images, grey_range)
+    images, limits = distinct(images, grey_range), (method, false_alarms, calibration)
+    if apart := group_near_copies(images, network, limits, notify=notify):
+        images = images.select(*apart)
     inspector = fitting.fit(
         images,
         backbone=network,

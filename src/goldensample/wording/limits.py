@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import reduce
 
-from goldensample.calibration.conformal import HoldOut, proven_rate, required_count
+from goldensample.calibration.conformal import NEAR_COPIES, HoldOut, proven_rate, required_count
 from goldensample.calibration.words import of_good_parts
 from goldensample.inspection.journal import Journal
 from goldensample.inspection.revision import DROP, LIMIT, Revision
@@ -22,6 +22,18 @@ def kept_aside(hold_out: HoldOut | None) -> str:
         return gettext(
             "%(count)s good pictures were kept aside one by one, of the same folders and days as "
             "the others: another day may have more false alarms"
+        ) % {"count": hold_out.pictures}
+    if hold_out.by == NEAR_COPIES and not hold_out.groups:
+        return gettext(
+            "%(count)s good pictures were kept aside one by one, though there are near-copies: "
+            "other pictures of the same part. Too few different parts are left to keep them apart, "
+            "so a new part may have more false alarms"
+        ) % {"count": hold_out.pictures}
+    if hold_out.by == NEAR_COPIES:
+        return gettext(
+            "%(count)s good pictures of different parts were kept aside, without near-copies of "
+            "them among the others. They are of the same folders and days: another day may have "
+            "more false alarms"
         ) % {"count": hold_out.pictures}
     return gettext(
         "%(count)s good pictures were kept aside: %(held)s whole groups of %(groups)s, by %(by)s"

@@ -6,7 +6,7 @@ from goldensample.locales.language import gettext, mark
 
 READING, LEARNING, CHECKING = mark("reading"), mark("learning"), mark("checking")
 STAGES = {
-    **dict.fromkeys(("check", "align", "features"), READING),
+    **dict.fromkeys(("check", "align", "copies", "features"), READING),
     **dict.fromkeys(("training", "patches", "pooling", "coreset", "coverage", "usual"), LEARNING),
     **dict.fromkeys(("composition", "folds", "learn", "denoise", "thumbnails"), LEARNING),
     **dict.fromkeys(("threshold", "precision", "parity", "audit", "inspect"), CHECKING),
