@@ -234,6 +234,11 @@ def test_voc_by_colours_and_by_boxes(tmp_path):
         "</bndbox></object></annotation>"
     )
     assert mask_of(tmp_path / "boxes").sum() == 6
+    file = boxes / "0.xml"  # VOC's own: from 1, both corners meant, so columns 1 to 4, rows 0 to 2
+    own = "<annotation><source><database>The VOC2012 Database</database></source>"
+    file.write_text(file.read_text().replace("<annotation>", own))
+    assert np.argwhere(mask_of(tmp_path / "boxes"))[[0, -1]].tolist() == [[0, 1], [2, 4]]
+    assert mask_of(tmp_path / "boxes").sum() == 12
 
 
 def studio(path: Path, kind: str, address: str = "/data/upload/3/0a1b2c3d-0.png", **value) -> Path:

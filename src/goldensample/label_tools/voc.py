@@ -23,6 +23,8 @@ Colour = tuple[int, int, int]
 BACKGROUND, VOID = (0, 0, 0), (224, 224, 192)
 """Colours that mark nothing; the second is that of VOC's borders between classes."""
 CLASSES, LISTS, BOXES = "SegmentationClass", "ImageSets/Segmentation", "Annotations"
+OWN = "The VOC"
+"""What the data base of VOC's own files begins with, as in "The VOC2012 Database"."""
 
 
 def read(folder: Path) -> list[MarkedPicture]:
@@ -81,14 +83,22 @@ def _picture(path: Path, name: str, labels: Mapping[Colour, str]) -> MarkedPictu
 
 
 def _boxes(path: Path) -> MarkedPicture:
+    """Read the boxes of one file.
+
+    VOC's own files count pixels from 1 and mean both corners; tools (CVAT, datumaro, LabelImg)
+    write edges from 0 under the same names, and another data base.
+    """
     root = ElementTree.parse(path).getroot()
     size_hw = (int(_text(root, "size/height")), int(_text(root, "size/width")))
+    first = 1 if root.findtext("source/database", "").startswith(OWN) else 0
     marks = []
     for entry in root.iter("object"):
         left, top, right, bottom = (
             float(_text(entry, f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")
         )
-        marks.append(from_box(_text(entry, "name"), (left, top, right, bottom), size_hw))
+        marks.append(
+            from_box(_text(entry, "name"), (left - first, top - first, right, bottom), size_hw)
+        )
     return MarkedPicture(_text(root, "filename"), size_hw, tuple(marks))
 
 
