@@ -188,9 +188,8 @@ def test_a_message_of_the_broker_triggers_the_part(bracket, tmp_path):
             answer = answered()[-1]
             assert (answer["product"], answer["serial"], answer["job"]) == ("bracket", "M1", "9")
             assert list(answer["views"]) == list(VIEWS)
-            topics = {one.topic for one in messages}
-            assert "line/bracket/verdict" in topics
-            assert "line/top/verdict" not in topics
+            wait(lambda: any(one.topic == "line/bracket/verdict" for one in messages))
+            assert not any(one.topic == "line/top/verdict" for one in messages)
 
 
 @pytest.mark.parametrize(
