@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from goldensample.cli.training_paths import training_paths
 from goldensample.datasets import LAYOUTS, Dataset, find_layout, labelled, read_category, read_mask
 from goldensample.errors import ImageError
 
@@ -219,6 +220,13 @@ def test_layouts_are_found_and_read(name: str, tmp_path: Path) -> None:
         assert (truth.picture.name, truth.kind) == (item.name, item.defect_type)
         assert truth.mask is not None
         assert truth.mask.any() == truth.defect == (item.defect_type != "good")
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_fit_learns_what_evaluate_leaves_to_it(name: str, tmp_path: Path) -> None:
+    root, category = build(name, tmp_path), EXPECTED[name][0]
+    data = read_category(root, category)
+    assert training_paths([str(root)], category=category) == list(map(str, data.train))
 
 
 def test_regions_of_loco_are_united(tmp_path: Path) -> None:
