@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from goldensample.datasets import labelled
 from goldensample.datasets.items import read_mask
 from goldensample.datasets.marked import read_with_labels
 from goldensample.errors import ImageError
@@ -69,11 +70,12 @@ def test_what_is_written_is_read_again_to_the_pixel(seed, form):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools
-def test_pycocotools_reads_what_is_written_and_the_reverse(tmp_path):
+@pytest.mark.parametrize("seed", range(20))
+def test_pycocotools_reads_what_is_written_and_the_reverse(tmp_path, seed):
     from pycocotools import mask as coco_mask
     from pycocotools.coco import COCO
 
-    mask = shapes(3)
+    mask = shapes(seed)
     picture = MarkedPicture("0.png", mask.shape, (from_mask("dent", mask),))
     FORMATS["coco"].write([picture], tmp_path / "c.json")
     with contextlib.redirect_stdout(io.StringIO()):
@@ -322,6 +324,19 @@ def test_a_name_that_may_be_two_pictures(pictures):
     (pictures / "other/0.png").write_bytes((pictures / "0.png").read_bytes())
     with pytest.raises(ImageError, match=r"0.png may be 0.png, other/0.png; export it with"):
         read_with_labels(pictures, "", "", _renamed(pictures, "0.png"))
+
+
+def test_coordinates_are_those_of_the_picture_turned_by_its_exif_orientation(tmp_path):
+    exif = Image.Exif()
+    exif[0x112] = 6  # the file's left column is the top row of what is shown
+    pixels = np.full((30, 20, 3), 90, np.uint8)
+    pixels[12:20, 4:9] = 255  # as the file has it; shown, it lies in rows 4 to 8, columns 10 to 17
+    Image.fromarray(pixels).save(tmp_path / "0.png", exif=exif)
+    mark = {"shape_type": "rectangle", "points": [[10, 4], [18, 9]]}
+    labelme(tmp_path, **mark)
+    (truth,) = labelled(read_with_labels(tmp_path, "", "", tmp_path), None)
+    assert truth.picture.pixels.shape == (20, 30, 3)
+    assert np.array_equal(truth.mask, truth.picture.pixels[..., 0] == 255)
 
 
 def test_check_and_convert_from_the_command_line(pictures):
