@@ -137,6 +137,7 @@ def test_progress_is_told(tiny, good_parts):
     small = Preparation((48, 48))
     fit(good_parts, backbone=tiny, preparation=small, notify=lambda *s: told.append(s))
     assert {stage for stage, _, _ in told} == {
+        "copies",
         "features",
         "patches",
         "coreset",
