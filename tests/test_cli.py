@@ -105,7 +105,8 @@ def test_evaluate_has_the_promised_keys(line, tmp_path):
         "image_auroc", "pixel_auroc", "pro", "f1", "f1_threshold", "misclassified", "images",
         "pixels", "seconds_per_image", "pro_5", "pixel_average_precision", "pixel_f1",
         "pixel_error", "image_average_precision", "image_auroc_interval", "by_type",
-        "without_mask", "spro", "spro_5", "type_auroc",
+        "without_mask", "spro", "spro_5", "type_auroc", "image_auroc_by_view",
+        "image_auroc_per_part",
     }  # fmt: skip
     assert values["image_auroc"] == 1.0
     assert "may help" not in done.stderr

@@ -51,6 +51,15 @@ METRICS = {
     "spro": Metric("sPRO to 30 %, %", ("evaluation", "spro")),
     "spro_5": Metric("sPRO to 5 %, %", ("evaluation", "spro_5")),
     "type_auroc": Metric("image AUROC, mean of the types, %", ("evaluation", "type_auroc")),
+    **{
+        f"image_auroc_view_c{number}": Metric(
+            f"image AUROC of view C{number}, %", ("evaluation", "image_auroc_by_view", f"C{number}")
+        )
+        for number in range(1, 6)
+    },
+    "image_auroc_per_part": Metric(
+        "image AUROC of whole parts, %", ("evaluation", "image_auroc_per_part")
+    ),
     "misclassified": Metric("misclassified", ("evaluation", "misclassified"), 1, 0, True),
     "fit_seconds": Metric("seconds to fit", ("times", "fit_seconds"), 1, 0),
     "megabytes": Metric("MB of the file", ("file_bytes",), 1e-6, 1),

@@ -33,7 +33,7 @@ def measure(
     truths = labelled(load_dataset(run.category), grey_range)
     archive = _HeatMapArchive(maps) if maps else None
     for truth, inspection, elapsed in _inspect_timed(inspector, truths, run.timed):
-        tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels)
+        tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels, truth.view)
         if inspection.heat_map is not None and truth.mask is not None:
             top, left, height, width = inspection.box_px
             box = (slice(top, top + height), slice(left, left + width))

@@ -135,7 +135,7 @@ def evaluate_dataset(
         truth = truths.popleft()
         if truth.defect and truth.mask is not None:
             unmarked += filter(None, [unmarked_text("its mask", truth.picture.name, truth.mask)])
-        tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels)
+        tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels, truth.view)
         if page:
             page.add(truth.picture.pixels, inspection, truth.defect, truth.kind, truth.mask)
         started = perf_counter()
@@ -167,9 +167,15 @@ def format_evaluation(values: dict[str, Any]) -> str:
         gettext("PRO up to %(share)s %%") % {"share": 5}: _format_metric(values["pro_5"]),
         gettext("seconds an image"): f"{values['seconds_per_image']:.4f}",
     }
-    facts |= _saturated_facts(values)
+    facts |= _saturated_facts(values) | _view_facts(values)
     width = max(map(width_of, facts)) + 1
     lines = [f"{padded(name, width)}{value}" for name, value in facts.items()]
+    return "\n".join([*lines, *_remarks(values), *_type_lines(values["by_type"])])
+
+
+def _remarks(values: dict[str, Any]) -> list[str]:
+    """Return sentences on what the figures are of."""
+    lines: list[str] = []
     if values["spro_5"] is not None:
         text = gettext(
             "the last three are the mean of the types of defect, as MVTec LOCO's figures are; the "
@@ -182,7 +188,12 @@ def format_evaluation(values: dict[str, Any]) -> str:
     if values["pixel_error"] is not None:
         text = gettext("error of the pixel figures, at most %(error)s")
         lines.append(text % {"error": f"{values['pixel_error']:.2g}"})
-    return "\n".join([*lines, *_type_lines(values["by_type"])])
+    if values["image_auroc_by_view"]:
+        text = gettext(
+            "a part has the largest score of its views, and is a defect where one of them shows it"
+        )
+        lines.append(text)
+    return lines
 
 
 def _saturated_facts(values: dict[str, Any]) -> dict[str, str]:
@@ -194,6 +205,18 @@ def _saturated_facts(values: dict[str, Any]) -> dict[str, str]:
         text % {"share": 30}: _format_metric(values["spro"]),
         text % {"share": 5}: _format_metric(values["spro_5"]),
         gettext("image AUROC, types"): _format_metric(values["type_auroc"]),
+    }
+
+
+def _view_facts(values: dict[str, Any]) -> dict[str, str]:
+    """Return the image AUROC of each view and of whole parts, where parts have views."""
+    by_view, text = values["image_auroc_by_view"], gettext("image AUROC, view %(view)s")
+    if not by_view:
+        return {}
+    one_kind = gettext("pictures of one kind alone")
+    return {
+        **{text % {"view": name}: _format_metric(v, one_kind) for name, v in by_view.items()},
+        gettext("image AUROC, parts"): _format_metric(values["image_auroc_per_part"], one_kind),
     }
 
 

@@ -1,15 +1,20 @@
 """Layouts in which a table has split, label and mask of each picture: VisA, Real-IAD, any CSV."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from goldensample.datasets.csv_table import read_table
-from goldensample.datasets.items import Dataset, Item, make_item
+from goldensample.datasets.items import Dataset, Item, join_names, make_item
 from goldensample.datasets.labels import GOOD, label_of, plain_name
 from goldensample.errors import ImageError
+from goldensample.evaluation.views import View
+
+_VIEW = re.compile(r"_(C\d+)(?=_|$)")
+"""The view in a file name of Real-IAD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,8 @@ def read_real_iad(root: Path, category: str) -> Dataset:
 
     The pictures are in `realiad_256`, `realiad_512`, `realiad_1024` or `realiad_raw`, one of which
     must be there; the paths in the file start at CATEGORY in it. A picture whose `anomaly_class`
-    is the file's `normal_class` is good. All five views count as pictures of one test set.
+    is the file's `normal_class` is good. All five views count as pictures of one test set; each
+    knows its view (`_C1_` to `_C5_` in its name) and its part, which is its folder.
     """
     table = root / "realiad_jsons" / "realiad_jsons" / f"{category}.json"
     sizes = [p for p in sorted(root.glob("realiad_*")) if p.name != "realiad_jsons" and p.is_dir()]
@@ -86,7 +92,18 @@ def read_real_iad(root: Path, category: str) -> Dataset:
             f"{table} must be Real-IAD's description of a category, with meta, train and test; "
             f"it is not ({type(error).__name__}: {error}); unpack it again"
         ) from error
-    return _dataset(sizes[0] / category, rows)
+    return _with_views(_dataset(sizes[0] / category, rows))
+
+
+def _with_views(data: Dataset) -> Dataset:
+    """Return Real-IAD's test pictures with view and part, and tell which have no view."""
+    test = []
+    for item in data.test:
+        found = _VIEW.findall(item.path.stem)
+        test.append(replace(item, view=View(found[-1] if found else "", str(item.path.parent))))
+    unknown = [item.name for item in test if item.view and not item.view.name]
+    note = f"in no view, as no _C1_ to _C5_ is in the name: {join_names(unknown)}"
+    return replace(data, test=tuple(test), notes=(*data.notes, *[note] * bool(unknown)))
 
 
 def _entry(location: str, split: str, entry: dict[str, Any], normal: str) -> Row:

@@ -10,6 +10,7 @@ from goldensample.datasets.labels import GOOD, NO_LABEL, pair_masks
 from goldensample.datasets.saturation import Saturation, read_channel
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Labelled
+from goldensample.evaluation.views import View
 from goldensample.images.codec import read_samples
 from goldensample.images.folder import Folder
 from goldensample.images.grey_range import GreyRange
@@ -36,6 +37,7 @@ class Item:
         masks: the files that mark the defect, one or, in MVTec LOCO, one for each region; empty
             for good pictures and where there are no masks.
         marks: what a label tool's file marks, in place of masks.
+        view: which side of which part it shows, in Real-IAD.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Item:
     defect: bool
     masks: tuple[Path, ...] = ()
     marks: tuple[Mark, ...] = ()
+    view: View | None = None
 
     @property
     def is_marked(self) -> bool:
@@ -222,4 +225,4 @@ def labelled(data: Dataset, grey_range: GreyRange | None) -> Iterator[Labelled]:
         mask = read_mask(item, (height, width)) if has_mask else None
         files = item.masks if data.saturations else ()
         channels = tuple(read_channel(path, data.saturations) for path in files)
-        yield Labelled(picture, item.defect, mask, item.defect_type, channels)
+        yield Labelled(picture, item.defect, mask, item.defect_type, channels, item.view)

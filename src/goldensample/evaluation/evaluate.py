@@ -9,6 +9,7 @@ import numpy as np
 
 from goldensample.evaluation import metrics
 from goldensample.evaluation.pixel_metrics import Channel, PixelCurve, PixelTally
+from goldensample.evaluation.views import View, auroc_by_view, auroc_per_part
 from goldensample.inspection.inspector import Inspector
 from goldensample.locales.language import mark
 from goldensample.records import Array, Inspection, Picture
@@ -24,6 +25,7 @@ class Labelled:
         mask: (H, W) bool, True on the defect; all False on a good picture; None where unknown.
         kind: name of the defect, or "good".
         channels: its defects one by one, where the data set says how much of each is enough.
+        view: which side of which part it shows, where parts have several pictures.
     """
 
     picture: Picture
@@ -31,6 +33,7 @@ class Labelled:
     mask: Array | None
     kind: str = ""
     channels: tuple[Channel, ...] = ()
+    view: View | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,10 @@ class Evaluation:
             out.
         image_auroc_interval: 95 % bootstrap interval, see `metrics.bootstrap`.
         by_type: by name of the defect; types without a name are left out.
+        image_auroc_by_view: by name of the view (Real-IAD has C1 to C5); empty without views, and
+            None for one without good or without defect pictures.
+        image_auroc_per_part: of whole parts, each with the largest score of its views, and a
+            defect where one of them is; None without views.
     """
 
     image_auroc: float
@@ -95,6 +102,8 @@ class Evaluation:
     spro: float | None
     spro_5: float | None
     type_auroc: float | None
+    image_auroc_by_view: Mapping[str, float | None]
+    image_auroc_per_part: float | None
 
     def as_json(self) -> dict[str, Any]:
         """Return the metrics under the names that `golden evaluate --json` prints."""
@@ -114,6 +123,7 @@ class Tally:
         self.scores: list[float] = []
         self.defects: list[bool] = []
         self._kinds: list[str] = []
+        self._views: list[View | None] = []
         self._pixels = PixelTally()
         self._incomplete: set[str | None] = set()  # groups that lack a heat map
         self._masks = self._without_mask = 0
@@ -126,12 +136,14 @@ class Tally:
         mask: Array | None,
         kind: str = "",
         channels: Sequence[Channel] = (),
+        view: View | None = None,
     ) -> None:
         """Add one picture, with its truth as in `Labelled`; pixels not inspected are left out."""
         group = kind if defect else None
         self.scores.append(inspection.score)
         self.defects.append(defect)
         self._kinds.append(kind)
+        self._views.append(view)
         values = inspection.heat_map
         if values is None:
             self._incomplete.add(group)
@@ -178,6 +190,8 @@ class Tally:
             spro=_mean_of_types(by_type, "spro"),
             spro_5=_mean_of_types(by_type, "spro_5"),
             type_auroc=_mean_of_types(by_type, "image_auroc"),
+            image_auroc_by_view=auroc_by_view(scores, defects, self._views),
+            image_auroc_per_part=auroc_per_part(scores, defects, self._views),
         )
 
     def _by_type(self, scores: Array, defects: Array) -> dict[str, TypeMetrics]:
@@ -211,13 +225,8 @@ def _pixel_metrics(curve: PixelCurve | None) -> tuple[float | None, ...]:
     """Return AUROC, PRO, PRO to 0.05, average precision, best F1, and the largest error."""
     if curve is None:
         return (None,) * 6
-    values = (
-        curve.auroc(),
-        curve.pro(),
-        curve.pro(0.05),
-        curve.average_precision(),
-        curve.best_f1(),
-    )
+    values = [curve.auroc(), curve.pro(), curve.pro(0.05)]
+    values += [curve.average_precision(), curve.best_f1()]
     return (*(bounded.value for bounded in values), max(bounded.error for bounded in values))
 
 
@@ -232,5 +241,5 @@ def evaluate(inspector: Inspector, labelled: Iterable[Labelled]) -> Evaluation:
 
     for inspection in inspector.inspect_many(pictures()):
         truth = pending.popleft()
-        tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels)
+        tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels, truth.view)
     return tally.result()

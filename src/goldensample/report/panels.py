@@ -41,6 +41,7 @@ MEASURES = {
 FURTHER = (
     *(mark("without mask"), mark("image average precision"), mark("pixel average precision")),
     *(mark("pixel f1"), mark("pixel error"), mark("pro 5"), mark("type auroc"), mark("spro 5")),
+    mark("image auroc per part"),
 )
 """Names of further measures, from their keys."""
 
