@@ -31,7 +31,7 @@ from goldensample.station.station import Station
 from goldensample.station.web import app as station_app
 
 MISSING = "Ray is not installed: pip install 'goldensample[ray]'"
-OWN = ("id", "time", "milliseconds", "heat_sha256", "kept")
+OWN = ("id", "time", "milliseconds", "heat_sha256", "kept", "brightness", "sharpness")
 """What a station knows of its record alone, and what each answer has of its own."""
 TOKEN = "operator-secret"
 
