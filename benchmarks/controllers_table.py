@@ -30,8 +30,8 @@ def section(report: dict[str, Any]) -> list[str]:
     return [
         *lines,
         f"\nWithin the deadline of {report['deadline, ms']} ms from the trigger: {share}, of 99 % "
-        f"that are asked for; {report['late']} parts were answered as late,",
-        f"{late['median']:.0f} ms after the trigger (median; at most {late['most']:.0f}). "
+        f"that are asked for; {report['late']} parts were answered as late"
+        + (f", {late['median']:.0f} ms after the trigger (median)." if report["late"] else "."),
         f"Records: {verdicts}. Triggers refused as busy, and given",
         f"again: {report['refused triggers']}.\n",
         f"What else the machine did is in these figures: load average {load[0]}, of "
