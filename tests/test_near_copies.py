@@ -6,15 +6,24 @@ import numpy as np
 import pytest
 from commands import golden
 from PIL import Image
+from scipy.cluster.hierarchy import linkage
 from scipy.ndimage import gaussian_filter, shift
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 import goldensample
 from goldensample.artifact.store import load, save
 from goldensample.calibration import conformal
+from goldensample.demo.families import render
 from goldensample.fitting import fit as fitting
 from goldensample.fitting.calibrate import fold_detectors
 from goldensample.fitting.distinct import distinct
-from goldensample.fitting.near_copies import find_groups, group_near_copies
+from goldensample.fitting.near_copies import (
+    find_groups,
+    group_near_copies,
+    groups_apart,
+    shortest_links,
+)
 from goldensample.graphs.open_backbone import open_backbone
 from goldensample.images.folder import read_images
 from goldensample.images.groups import same_second
@@ -55,6 +64,40 @@ def test_shots_of_one_part_are_found_and_different_parts_are_not(network):
     assert (groups[:, None] == groups).tolist() == (parts[:, None] == parts).tolist()
     alike = distinct([shot(one_part(0) * 0 + 120, k) for k in range(20)])  # plain plates: all alike
     assert len(set(find_groups(alike, network).tolist())) == 20
+
+
+def test_parts_that_are_alike_anyway_are_no_near_copies(network):
+    """Washers at any angle: many pairs differ by less than a washer from a copy of itself."""
+    washers = [render("washer", k).pixels for k in range(40)]
+    assert len(set(find_groups(distinct(washers), network).tolist())) == 40
+    again = [shot(washers[k].astype(float), k) for k in (3, 17)]
+    groups = find_groups(distinct([*washers, *again]), network)
+    assert (groups[[40, 41]] == groups[[3, 17]]).all()
+    assert len(set(groups.tolist())) == 40
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_groups_are_those_of_a_slow_single_linkage(seed):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(0, 1, (12, 3))
+    points = np.repeat(centres, rng.integers(1, 4, 12), axis=0)
+    points = points + rng.normal(0, rng.choice([0.01, 0.2, 0.5], (len(points), 1)), points.shape)
+    links, lengths = shortest_links(points)
+    merges = linkage(points, "single")
+    assert lengths == pytest.approx(merges[:, 2])
+    members = [{k} for k in range(len(points))]
+    found: list[set[int]] = []  # the largest groups of short links that stand apart
+    for one, other, length, _ in merges:
+        for part in (int(one), int(other)):
+            own = merges[part - len(points), 2] if part >= len(points) else None
+            if own is not None and own < 0.6 and length >= 2 * own:
+                found = [group for group in found if not group < members[part]] + [members[part]]
+        members.append(members[int(one)] | members[int(other)])
+    pairs = groups_apart(links, lengths, 0.6)
+    graph = coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(len(points),) * 2)
+    numbers = connected_components(graph, directed=False)[1]
+    groups = [set(np.flatnonzero(numbers == k).tolist()) for k in np.unique(numbers)]
+    assert sorted(map(sorted, found)) == sorted(sorted(g) for g in groups if len(g) > 1)
 
 
 def test_without_near_copies_a_fit_is_as_it_was(network):

@@ -2,12 +2,12 @@
 
 Pictures are compared by the network's own features, averaged over a grid. Two are near-copies if
 they differ by less than a picture does from a copy of itself, a little moved, turned and lighter
-or darker (see `copies`), and by less than half of what two pictures differ by (the median of all
-pairs): without the second, parts that are all alike would be one; without the first, the parts of
-one of two kinds. Pictures taken in the same second are near-copies as well. Copies of copies belong
-to one group, and a group counts once: of one that is held out, a single picture sets the limits,
-and the others are left out. So as many different parts set the limits as the promise needs, and
-they are as new to the bank as the next part will be.
+or darker (see `copies`), and stand apart: every other picture is at least twice as far from them as
+they are from each other, along the shortest links. Without the second, parts that are alike anyway
+would be taken for one; without the first, those of one of several kinds. Pictures taken in the same
+second are near-copies as well. A group counts once: of one that is held out, a single picture sets
+the limits, and the others are left out. So as many different parts set the limits as the promise
+needs, and they are as new to the bank as the next part will be.
 """
 
 from collections.abc import Sequence
@@ -35,10 +35,8 @@ GRID, WIDTH = 8, 1024
 """Cells a side that features are averaged over, and length of the sketch of them all."""
 SAMPLE = 16
 """Pictures that are copied, at most; the median of what they differ from their copies by counts."""
-ALIKE = 0.5
-"""Of what two pictures differ by: near-copies differ by less."""
-BLOCK = 1024
-"""Pictures compared with all others at a time."""
+APART = 2.0
+"""How many times as far as their own links every other picture is from near-copies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ def find_groups(
     sketches, copied = np.split(np.concatenate(parts), [count])
     usual = np.median(np.linalg.norm(sketches[chosen] - copied, axis=1))
     with limit_blas_threads():
-        pairs = _pairs_within(sketches, float(usual))
+        pairs = groups_apart(*shortest_links(sketches), float(usual))
     if isinstance(images, Folder):
         pairs = np.concatenate([pairs, same_second(images.paths)], axis=1)
     graph = coo_array((np.ones(pairs.shape[1]), (pairs[0], pairs[1])), shape=(count, count))
@@ -192,21 +190,53 @@ def _grid_means(level: Array) -> Array:
     return level
 
 
-def _pairs_within(sketches: Array, usual: float) -> Array:
-    """Return the pairs (2, m) that differ by less than `usual`, and than half of what pairs do."""
-    squares = (sketches**2).sum(axis=1)
-    chosen = np.linspace(0, len(sketches) - 1, min(len(sketches), BLOCK)).astype(int)
-    pairs = _distances(sketches[chosen], sketches[chosen], squares[chosen])
-    most = min(usual, ALIKE * float(np.median(pairs[np.triu_indices(len(chosen), 1)])))
-    found = []
-    for start in range(0, len(sketches), BLOCK):
-        near = _distances(sketches[start : start + BLOCK], sketches, squares) < most
-        rows, columns = np.nonzero(near)
-        found.append(np.stack([rows + start, columns]))
-    return np.concatenate(found, axis=1)
+def shortest_links(sketches: Array) -> tuple[Array, Array]:
+    """Return the links of the minimum spanning tree of all pictures, shortest first.
+
+    Args:
+        sketches: (n, d), at least two; their Euclidean distances count.
+
+    Returns:
+        (2, n - 1) int, the pictures that each joins, and (n - 1,) float64, how far they differ.
+
+    Source: Prim, Shortest connection networks and some generalizations, 1957. O(n² d) time, O(n)
+        memory beside the sketches.
+    """
+    count, squares = len(sketches), (sketches**2).sum(axis=1)
+    nearest, joined = np.full(count, np.inf), np.zeros(count, int)
+    links, lengths = np.empty((2, count - 1), int), np.empty(count - 1)
+    outside, latest = np.ones(count, bool), 0
+    for step in range(count - 1):
+        outside[latest] = False
+        others = squares[latest] + squares - 2 * (sketches @ sketches[latest])
+        closer = outside & (others < nearest)
+        nearest[closer], joined[closer] = others[closer], latest
+        nearest[latest] = np.inf
+        latest = int(nearest.argmin())
+        links[:, step] = joined[latest], latest
+        lengths[step] = np.sqrt(max(nearest[latest], 0.0))
+    order = np.argsort(lengths, kind="stable")
+    return links[:, order], lengths[order]
 
 
-def _distances(some: Array, others: Array, squares: Array) -> Array:
-    """Return the distances of some rows from others, of which the squared lengths are given."""
-    lengths = (some**2).sum(axis=1)[:, None]
-    return np.sqrt(np.maximum(lengths + squares - 2 * some @ others.T, 0))
+def groups_apart(links: Array, lengths: Array, usual: float) -> Array:
+    """Return the links (2, m) within groups of near-copies: short ones, of groups that stand apart.
+
+    Args:
+        links: see `shortest_links`.
+        lengths: of those, ascending.
+        usual: near-copies differ by less.
+    """
+    group = np.arange(len(lengths) + 1)
+    within: dict[int, list[int]] = {}  # the links of each group of the single linkage
+    found: dict[int, list[int]] = {}  # those of the largest groups in it that stand apart
+    for number, (pair, length) in enumerate(zip(links.T.tolist(), lengths.tolist(), strict=True)):
+        one, other = (int(group[k]) for k in pair)
+        for part in (one, other):
+            own = within.get(part, [])
+            if own and lengths[own[-1]] < usual and length >= APART * lengths[own[-1]]:
+                found[part] = own
+        within[one] = [*within.get(one, []), *within.pop(other, []), number]
+        found[one] = [*found.get(one, []), *found.pop(other, [])]
+        group[group == other] = one
+    return links[:, sorted(found.get(int(group[0]), []))]
