@@ -61,7 +61,7 @@ def visa(root: Path) -> None:
     )
 
 
-def real_iad(root: Path) -> None:
+def real_iad(root: Path, sets: str = "realiad_jsons") -> None:
     names = ["OK/S0001/u_0001_OK_C1.jpg", "OK/S0002/u_0002_OK_C1.jpg", "NG/AK/S0003/u_NG_C1.jpg"]
     mask = "NG/AK/S0003/u_NG_C1.png"
     make(root / "realiad_256/usb", *names, f"{mask}+")
@@ -70,10 +70,10 @@ def real_iad(root: Path) -> None:
         for name, kind, path in zip(names, ["OK", "OK", "AK"], [None, None, mask], strict=True)
     ]
     told = {"meta": {"normal_class": "OK", "prefix": "usb/"}, "train": entries[:1]}
-    (root / "realiad_jsons/realiad_jsons").mkdir(parents=True)
+    (root / "realiad_jsons" / sets).mkdir(parents=True)
     text = json.dumps({**told, "test": entries[1:]})
-    (root / "realiad_jsons/realiad_jsons/usb.json").write_text(text)
-    (root / "realiad_jsons/realiad_jsons/toy.json").write_text(text)  # its pictures are not here
+    (root / "realiad_jsons" / sets / "usb.json").write_text(text)
+    (root / "realiad_jsons" / sets / "toy.json").write_text(text)  # its pictures are not here
 
 
 def dagm(root: Path) -> None:
@@ -168,10 +168,13 @@ EXPECTED: dict[str, tuple[str, list[str], dict[str, tuple[str, int]]]] = {
             "break/exp1_num_7.jpg": ("break", 1),
         },
     ),
-    "real_iad": (
-        "usb",
-        ["OK/S0001/u_0001_OK_C1.jpg"],
-        {"OK/S0002/u_0002_OK_C1.jpg": ("good", 0), "NG/AK/S0003/u_NG_C1.jpg": ("AK", 1)},
+    **dict.fromkeys(
+        ("real_iad_sv", *(f"real_iad_fuiad_{k}" for k in ("0.0", "0.1", "0.2", "0.4")), "real_iad"),
+        (
+            "usb",
+            ["OK/S0001/u_0001_OK_C1.jpg"],
+            {"OK/S0002/u_0002_OK_C1.jpg": ("good", 0), "NG/AK/S0003/u_NG_C1.jpg": ("AK", 1)},
+        ),
     ),
     "folder": (
         "",
@@ -193,6 +196,8 @@ def build(name: str, root: Path) -> Path:
     elif name == "folder":
         make(root, *(f"good/{k}.png" for k in range(4)), "dent/0.png")
         make(root, "ground_truth/dent/0_mask.png+")
+    elif name.startswith("real_iad"):
+        real_iad(root, f"realiad_jsons{name.removeprefix('real_iad')}")
     else:
         globals()[name](root)
     return root / "parts.csv" if name == "csv" else root
@@ -312,6 +317,34 @@ def test_real_iad_must_be_as_published(tmp_path: Path) -> None:
     (root / "realiad_512").mkdir()
     with pytest.raises(ImageError, match=r"of one size, .* has realiad_256, realiad_512; keep"):
         read_category(root, "usb")
+
+
+def test_noisy_sets_of_real_iad_have_defects_to_learn_from(tmp_path, capsys) -> None:
+    root = build("real_iad_fuiad_0.4", tmp_path)
+    table = root / "realiad_jsons/realiad_jsons_fuiad_0.4/usb.json"
+    told = json.loads(table.read_text())
+    defect = {**told["test"][-1], "image_path": "NG/AK/S0004/u_NG_C1.jpg"}
+    make(root / "realiad_256/usb", defect["image_path"])
+    told["train"].append(defect)
+    table.write_text(json.dumps(told))
+    data = read_category(root)
+    assert (len(data.train), data.train_defects, len(data.test)) == (2, 1, 2)
+    assert training_paths([str(root)]) == list(map(str, data.train))
+    words = capsys.readouterr().err
+    assert "learning from its 2 pictures for training, of which 1 is a defect; 2 others" in words
+    table.rename(root / "realiad_jsons/usb.json")
+    real = root / "realiad_jsons/realiad_jsons"
+    real.mkdir()
+    (root / "realiad_jsons/usb.json").rename(real / "usb.json")
+    with pytest.raises(ImageError, match="it is 'train' with 'AK'"):
+        read_category(root, "usb", "real_iad")
+
+
+def test_the_set_with_all_views_goes_first(tmp_path) -> None:
+    for sets in ("realiad_jsons", "realiad_jsons_sv"):
+        real_iad(tmp_path, sets)
+    assert find_layout(tmp_path) == "real_iad"
+    assert read_category(tmp_path, "usb", "real_iad_sv").name == "real_iad_sv"
 
 
 def test_visa_names_the_types_of_defects(tmp_path):

@@ -42,7 +42,7 @@ def list_layouts(
             print_json({"layout": name, **facts})
         else:
             where = layout.url or "on your disk"
-            say(f"{name:15}{layout.title:36}{layout.licence:29}{where}")
+            say(f"{name:20}{layout.title:36}{layout.licence:29}{where}")
     tell("nothing is downloaded: get a data set from its page and keep to its licence")
 
 

@@ -70,10 +70,17 @@ def _read(path: Path, layout: str, category: str) -> Dataset | None:
         )
     for note in data.notes:
         tell(note)
-    count = f"{len(data.train):,} good picture{'s' * (len(data.train) > 1)}"
+    kind = "" if data.train_defects else "good "
+    count = f"{len(data.train):,} {kind}picture{'s' * (len(data.train) > 1)}"
     rest = f"; {len(data.test):,} others are for golden evaluate" if data.test else ""
     tell(
         f"{path} is read as a data set ({LAYOUTS[key].title}): learning from its {count} for "
-        f"training{rest}. To learn from all pictures of a folder, name that folder"
+        f"training{_noise(data)}{rest}. To learn from all pictures of a folder, name that folder"
     )
     return data
+
+
+def _noise(data: Dataset) -> str:
+    """Return how many pictures to learn from are defects; "" where none is."""
+    count = data.train_defects
+    return f", of which {count:,} {'is a defect' if count == 1 else 'are defects'}" if count else ""

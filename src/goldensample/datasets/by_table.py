@@ -63,15 +63,21 @@ def visa_categories(root: Path) -> list[str]:
     return sorted({line["object"] for _, line in lines})
 
 
-def read_real_iad(root: Path, category: str) -> Dataset:
-    """List a category of Real-IAD by `realiad_jsons/realiad_jsons/CATEGORY.json`.
+def read_real_iad(root: Path, category: str, sets: str = "realiad_jsons") -> Dataset:
+    """List a category of Real-IAD by `realiad_jsons/SETS/CATEGORY.json`.
 
     The pictures are in `realiad_256`, `realiad_512`, `realiad_1024` or `realiad_raw`, one of which
     must be there; the paths in the file start at CATEGORY in it. A picture whose `anomaly_class`
     is the file's `normal_class` is good. All five views count as pictures of one test set; each
     knows its view (`_C1_` to `_C5_` in its name) and its part, which is its folder.
+
+    Args:
+        root: the folder that holds `realiad_jsons` and the pictures.
+        category: of the data set.
+        sets: the folder of descriptions; those with "fuiad" in their name have defects among the
+            pictures to learn from, a share of them by the end of the name.
     """
-    table = root / "realiad_jsons" / "realiad_jsons" / f"{category}.json"
+    table = root / "realiad_jsons" / sets / f"{category}.json"
     sizes = [p for p in sorted(root.glob("realiad_*")) if p.name != "realiad_jsons" and p.is_dir()]
     if len(sizes) != 1:
         names = ", ".join(path.name for path in sizes) or "none"
@@ -92,7 +98,7 @@ def read_real_iad(root: Path, category: str) -> Dataset:
             f"{table} must be Real-IAD's description of a category, with meta, train and test; "
             f"it is not ({type(error).__name__}: {error}); unpack it again"
         ) from error
-    return _with_views(_dataset(sizes[0] / category, rows))
+    return _with_views(_dataset(sizes[0] / category, rows, noisy="fuiad" in sets))
 
 
 def _with_views(data: Dataset) -> Dataset:
@@ -183,9 +189,9 @@ def read_column(tables: Sequence[Path], name: str, path_column: str = "path") ->
     return values
 
 
-def _dataset(base: Path, rows: Iterable[Row]) -> Dataset:
-    """Return the data set that rows describe."""
-    train: list[Path] = []
+def _dataset(base: Path, rows: Iterable[Row], noisy: bool = False) -> Dataset:
+    """Return the data set that rows describe; a noisy one may have defects to learn from."""
+    train, defects = list[Path](), 0
     test: list[Item] = []
     locations: dict[Path, str] = {}
     for row in rows:
@@ -197,8 +203,9 @@ def _dataset(base: Path, rows: Iterable[Row]) -> Dataset:
             )
         locations[path] = row.location
         masks = (_below(base, row.mask, row.location),) if row.mask and row.label != GOOD else ()
-        if row.split == "train" and row.label == GOOD:
+        if row.split == "train" and (row.label == GOOD or (noisy and row.label)):
             train.append(path)
+            defects += row.label != GOOD
         elif row.split == "test" and row.label:
             test.append(make_item(row.path, path, row.label, masks))
         else:
@@ -206,7 +213,8 @@ def _dataset(base: Path, rows: Iterable[Row]) -> Dataset:
                 f"{row.location}: a line must be train with the label good, or test with the label "
                 f"good or a type of defect; it is {row.split!r} with {row.label!r}; mend it"
             )
-    return Dataset(base, tuple(train), tuple(test), any(item.masks for item in test))
+    has_masks = any(item.masks for item in test)
+    return Dataset(base, tuple(train), tuple(test), has_masks, train_defects=defects)
 
 
 def _below(base: Path, text: str, location: str) -> Path:

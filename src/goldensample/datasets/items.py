@@ -70,6 +70,7 @@ class Dataset:
         saturations: by the grey value of a mask, how much of such a defect is enough, in MVTec
             LOCO; empty elsewhere.
         validation: good pictures to set limits on, in MVTec AD 2; `golden bench` alone takes them.
+        train_defects: how many of `train` are defects, in Real-IAD's noisy sets; 0 elsewhere.
     """
 
     root: Path
@@ -81,6 +82,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     saturations: Mapping[int, Saturation] = field(default_factory=dict)
     validation: tuple[Path, ...] = ()
+    train_defects: int = 0
 
 
 def pictures_below(folder: Path) -> list[Path]:

@@ -56,10 +56,16 @@ def _single_category(root: Path) -> list[str]:
     return [""]
 
 
-def _real_iad_categories(root: Path) -> list[str]:
-    """Return the categories of Real-IAD that have a description and pictures."""
-    tables = sorted((root / "realiad_jsons" / "realiad_jsons").glob("*.json"))
-    return [path.stem for path in tables if any(root.glob(f"realiad_*/{path.stem}"))]
+def _real_iad(title: str, sets: str) -> Layout:
+    """Return the layout of a set of Real-IAD; its categories have a description and pictures."""
+
+    def categories(root: Path) -> list[str]:
+        tables = sorted((root / "realiad_jsons" / sets).glob("*.json"))
+        return [path.stem for path in tables if any(root.glob(f"realiad_*/{path.stem}"))]
+
+    read = partial(read_real_iad, sets=sets)
+    url = "https://realiad4ad.github.io/Real-IAD/"
+    return Layout(title, url, _NON_COMMERCIAL, (f"realiad_jsons/{sets}",), categories, read)
 
 
 _folders_with_test = partial(_folders_with, "test")
@@ -144,14 +150,14 @@ LAYOUTS: dict[str, Layout] = {
         _single_category,
         read_magnetic_tile,
     ),
-    "real_iad": Layout(
-        "Real-IAD",
-        "https://realiad4ad.github.io/Real-IAD/",
-        _NON_COMMERCIAL,
-        ("realiad_jsons/realiad_jsons",),
-        _real_iad_categories,
-        read_real_iad,
-    ),
+    "real_iad_sv": _real_iad("Real-IAD, single view", "realiad_jsons_sv"),
+    **{
+        f"real_iad_fuiad_{share}": _real_iad(
+            f"Real-IAD, noisy {share}", f"realiad_jsons_fuiad_{share}"
+        )
+        for share in ("0.0", "0.1", "0.2", "0.4")
+    },
+    "real_iad": _real_iad("Real-IAD", "realiad_jsons"),
     "folder": Layout(
         "Any folder: good/, TYPE/", "", "yours", ("{good}",), _single_category, read_folder
     ),
