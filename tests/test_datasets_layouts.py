@@ -9,6 +9,7 @@ from PIL import Image
 
 from goldensample.cli.training_paths import training_paths
 from goldensample.datasets import LAYOUTS, Dataset, find_layout, labelled, read_category, read_mask
+from goldensample.datasets.checking import check
 from goldensample.errors import ImageError
 
 BLACK = np.zeros((6, 8), np.uint8)
@@ -232,6 +233,22 @@ def test_fit_learns_what_evaluate_leaves_to_it(name: str, tmp_path: Path) -> Non
     root, category = build(name, tmp_path), EXPECTED[name][0]
     data = read_category(root, category)
     assert training_paths([str(root)], category=category) == list(map(str, data.train))
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_stray_copies_are_left_out_alike(name: str, tmp_path: Path) -> None:
+    root, category = build(name, tmp_path), EXPECTED[name][0]
+    before = read_category(root, category)
+    originals = [before.train[0], before.test[0].path]
+    for path in originals:
+        copy = path.with_name(f"{path.stem} (copy){path.suffix}")
+        copy.write_bytes(path.read_bytes())
+    data = read_category(root, category)
+    assert facts(data) == facts(before)
+    assert training_paths([str(root)], category=category) == list(map(str, before.train))
+    if not name.startswith(("visa", "real_iad", "csv")):  # there a table names each picture
+        assert any("left out, as copies of the files beside them" in note for note in data.notes)
+        assert any("(copy)" in found.text for found in check(data))
 
 
 def test_regions_of_loco_are_united(tmp_path: Path) -> None:

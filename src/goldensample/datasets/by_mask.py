@@ -4,7 +4,13 @@ import re
 from pathlib import Path
 
 from goldensample.datasets.by_folder import read_mvtec_ad
-from goldensample.datasets.items import Dataset, Item, join_names, make_item, pictures_in
+from goldensample.datasets.items import (
+    Dataset,
+    Item,
+    copies_note,
+    make_item,
+    pictures_in,
+)
 from goldensample.datasets.labels import GOOD, NO_LABEL, stray_copies
 from goldensample.errors import ImageError
 from goldensample.masks.reading import read_marked
@@ -102,7 +108,7 @@ def _split(
 
 def _label_by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
     """Return the pictures of a folder, a defect where the mask `NAME{ending}` is not empty."""
-    listed = pictures_in(folder)
+    listed = pictures_in(folder, copies=True)
     copies = stray_copies(listed)
     files = [path for path in listed if path not in copies]
     masks = {path.stem: path for path in files if path.stem.endswith(ending)}
@@ -116,11 +122,8 @@ def _label_by_mask(root: Path, folder: Path, ending: str) -> list[Item]:
 
 def _copies_note(root: Path, *folders: Path) -> tuple[str, ...]:
     """Return a note on the copies of files that are left out, or none."""
-    copies = [path for folder in folders for path in sorted(stray_copies(pictures_in(folder)))]
-    if not copies:
-        return ()
-    names = join_names([path.relative_to(root).as_posix() for path in copies])
-    return (f"left out, as copies of the files beside them: {names}",)
+    listed = (stray_copies(pictures_in(folder, copies=True)) for folder in folders)
+    return copies_note(root, [path for copies in listed for path in copies])
 
 
 def _kind(mask: Path) -> str:

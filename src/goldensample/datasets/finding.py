@@ -4,14 +4,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from goldensample.datasets.by_folder import MVTEC_LAYOUT
-from goldensample.datasets.items import Dataset, require_complete
-from goldensample.datasets.labels import GOOD, label_of
+from goldensample.datasets.items import Dataset, copies_note, pictures_below, require_complete
+from goldensample.datasets.labels import GOOD, label_of, stray_copies
 from goldensample.datasets.layouts import LAYOUTS
 from goldensample.errors import ImageError
 from goldensample.images.listing import PathLike
 
 TABLE_ENDINGS = (".csv", ".tsv")
 _GOOD = "{good}"
+_TABLES = ("visa", "real_iad", "csv")
+"""Layouts, by how their names begin, in which a table names every picture."""
 
 
 def is_table(path: Path) -> bool:
@@ -83,8 +85,14 @@ def list_category(root: PathLike, category: str = "", layout: str = "") -> Datas
             "--category"
         )
     data = LAYOUTS[key].read(folder, category)
+    copies = () if key.startswith((*_TABLES, "kolektor")) else _copies(data.root)
+    data = replace(data, notes=(*data.notes, *copies_note(data.root, copies)))
     name = key if LAYOUTS[key].url else folder.absolute().stem
     return replace(data, name=name, category=category)
+
+
+def _copies(root: Path) -> set[Path]:
+    return stray_copies(pictures_below(root, copies=True), named=True)
 
 
 def read_category(root: PathLike, category: str = "", layout: str = "") -> Dataset:

@@ -1,12 +1,12 @@
 """The records that every layout is read into: training pictures and labelled test pictures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from goldensample.datasets.labels import GOOD, NO_LABEL, pair_masks
+from goldensample.datasets.labels import GOOD, NO_LABEL, pair_masks, stray_copies
 from goldensample.datasets.saturation import Saturation, read_channel
 from goldensample.errors import ImageError
 from goldensample.evaluation.evaluate import Labelled
@@ -85,16 +85,29 @@ class Dataset:
     train_defects: int = 0
 
 
-def pictures_below(folder: Path) -> list[Path]:
-    """Return the pictures below a folder, sorted; none where it is empty or not there."""
+def pictures_below(folder: Path, copies: bool = False) -> list[Path]:
+    """Return the pictures below a folder, sorted; none where it is empty or not there.
+
+    Args:
+        folder: any.
+        copies: whether `NAME (copy)` beside `NAME`, which file managers leave, is among them.
+    """
     exists = folder.is_dir() and list_pictures(folder)
     pictures = find_pictures(folder) if exists else []
-    return [path for _, path in pictures if isinstance(path, Path)]
+    paths = [path for _, path in pictures if isinstance(path, Path)]
+    left_out = set() if copies else stray_copies(paths, named=True)
+    return [path for path in paths if path not in left_out]
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def pictures_in(folder: Path, copies: bool = False) -> list[Path]:
     """Return the pictures in a folder itself, not in folders below it, sorted."""
-    return [path for path in pictures_below(folder) if path.parent == folder]
+    return [path for path in pictures_below(folder, copies) if path.parent == folder]
+
+
+def copies_note(root: Path, copies: Iterable[Path]) -> tuple[str, ...]:
+    """Return a note on the copies of files that are left out, or none."""
+    names = join_names([path.relative_to(root).as_posix() for path in sorted(copies)])
+    return (f"left out, as copies of the files beside them: {names}",) if names else ()
 
 
 def masks_beside(files: Sequence[Path]) -> dict[Path, Path]:

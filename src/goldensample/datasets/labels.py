@@ -59,12 +59,20 @@ def pair_masks(files: Iterable[Path]) -> dict[Path, Path]:
     return pairs
 
 
-def stray_copies(files: Iterable[Path]) -> set[Path]:
-    """Return files that a file manager made, `NAME (copy)` or `NAME - Copy (2)`, beside `NAME`."""
+def stray_copies(files: Iterable[Path], named: bool = False) -> set[Path]:
+    """Return files that a file manager made, `NAME (copy)` or `NAME - Copy (2)`, beside `NAME`.
+
+    Args:
+        files: in any number of folders.
+        named: whether the name must have the word copy. Without, `NAME (2)` is one, too, which
+            cameras and browsers write for other pictures.
+    """
     listed = list(files)
     known = {path.with_suffix("") for path in listed}
     return {
         path
         for path in listed
-        if (original := _COPY.sub("", path.stem)) != path.stem and path.with_name(original) in known
+        if (original := _COPY.sub("", path.stem)) != path.stem
+        and path.with_name(original) in known
+        and (not named or "copy" in path.stem[len(original) :].casefold())
     }
