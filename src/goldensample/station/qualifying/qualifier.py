@@ -13,8 +13,7 @@ from goldensample.errors import ArtifactError
 from goldensample.station.products.products import Product
 from goldensample.station.qualifying.kept import Qualification, Qualifications
 from goldensample.station.qualifying.studies import Studies
-from goldensample.station.setup.setup import launch
-from goldensample.station.setup.source_folders import printable
+from goldensample.station.setup.child_process import follow, launch
 
 TASK = "task.json"
 
@@ -120,19 +119,14 @@ class Qualifier:
 
     def _follow(self, one: Qualification) -> None:
         """Read the progress of a qualification until it ends."""
-        process, error = self._process, ""
-        assert process, "it was launched"
-        assert process.stdout, "it tells its progress"
-        for line in process.stdout:
-            if not line.startswith("{"):
-                continue  # output of a library
-            values = json.loads(line)
-            error = printable(values.get("error", error))
-            if "total" in values:
-                self._share = round(min(values["done"] / max(values["total"], 1), 1.0), 4)
-                if status := self.status(one.product):
-                    self._send("qualification", status)
-        code = process.wait()
+        assert self._process, "it was launched"
+
+        def advance(_: str, done: int, total: int) -> None:
+            self._share = round(min(done / max(total, 1), 1.0), 4)
+            if status := self.status(one.product):
+                self._send("qualification", status)
+
+        code, error = follow(self._process, advance)
         if code and not error:
             error = f"its process ended at once (code {code}), perhaps for want of memory"
         error = "it was cancelled" if self._cancelled else error

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,9 +13,9 @@ from typing import Any
 from goldensample.errors import ArtifactError
 from goldensample.fitting.calibrate import Promise
 from goldensample.station.products.products import KEY, Product, Products
+from goldensample.station.setup.child_process import follow, launch
 from goldensample.station.setup.drafts import FITTED, RESULT, Draft, Drafts
 from goldensample.station.setup.regions import reference_path
-from goldensample.station.setup.source_folders import printable
 from goldensample.wording.progress import STAGES as STAGE_NAMES
 
 FIT_WEIGHTS = {"check": 0.1, "features": 1.0, "coreset": 0.5, "threshold": 1.0, "thumbnails": 0.1}
@@ -183,19 +182,15 @@ class ProductSetup:
 
     def _follow(self, draft: Draft) -> None:
         """Read the progress of a fit until it ends."""
-        process, error = self._process, ""
-        assert process, "a fit was launched"
-        assert process.stdout, "it tells its progress"
-        for line in process.stdout:
-            if not line.startswith("{"):
-                continue  # output of a library
-            values = json.loads(line)
-            error = printable(values.get("error", error))
-            if "stage" in values and self.progress:
-                self.progress = advance(self.progress, **values)
-                self._send("fit", self.progress.to_json())
-        code = process.wait()
+        assert self._process, "a fit was launched"
+        code, error = follow(self._process, self._advance)
         self._end(draft, failure_reason(code, self._cancelled, error))
+
+    def _advance(self, stage: str, done: int, total: int) -> None:
+        """Take a step of the running fit."""
+        if self.progress:
+            self.progress = advance(self.progress, stage, done, total)
+            self._send("fit", self.progress.to_json())
 
     def _end(self, draft: Draft, error: str) -> None:
         """Save the outcome of a fit, and send it to open pages."""
@@ -231,17 +226,3 @@ def failure_reason(code: int, cancelled: bool, error: str) -> str:
         f"the fit must run to its end; its process ended at once (code {code}), perhaps for want "
         "of memory; use fewer pictures, or golden fit on a larger machine"
     )
-
-
-def launch(module: str, folder: Path) -> "subprocess.Popen[str]":
-    """Start a subprocess that works in a folder, and tells its progress as lines of JSON."""
-    log = open(folder / "fit.log", "w", encoding="utf-8")  # noqa: SIM115 (the child's)
-    with log:
-        return subprocess.Popen(
-            [sys.executable, "-m", module, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C reaches the station only, which then ends the fit
-        )
