@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from skimage.metrics import structural_similarity
 
 from goldensample.methods.trained import ae_ssim, ganomaly
 
@@ -55,6 +56,21 @@ def test_ssim_is_that_of_a_loop_over_windows():
         expected[row, column] += top / bottom / 2
     actual = ae_ssim.ssim(torch.from_numpy(first), torch.from_numpy(second), 7)[0].numpy()
     assert actual == pytest.approx(expected, abs=1e-4)
+
+
+def test_ssim_is_that_of_scikit_image():
+    """Where no window looks past the picture's edge: there each mirrors it in its own way."""
+    rng = np.random.default_rng(1)
+    first = rng.random((3, 32, 40)).astype(np.float32)
+    second = np.clip(first + rng.normal(0, 0.1, first.shape), 0, 1).astype(np.float32)
+    whole, window = slice(5, -5), 11
+    _, expected = structural_similarity(
+        first, second, win_size=window, data_range=1, channel_axis=0, full=True,
+        use_sample_covariance=False,
+    )  # fmt: skip
+    actual = ae_ssim.ssim(torch.from_numpy(first)[None], torch.from_numpy(second)[None], window)
+    inside = actual[0].numpy()[whole, whole]
+    assert inside == pytest.approx(expected.mean(axis=0)[whole, whole], abs=1e-4)
 
 
 def test_the_autoencoder_learns_to_rebuild_and_l2_is_the_squared_error():

@@ -9,7 +9,8 @@ from goldensample.errors import TrainingError
 from goldensample.features.store import InMemoryArrayStore
 from goldensample.methods.trained import patch_svdd
 from goldensample.methods.trained.patch_distances import spread
-from goldensample.methods.trained.training import Recipe, train
+from goldensample.methods.trained.recipe import Recipe
+from goldensample.methods.trained.training import train
 from goldensample.records import Features, silent
 
 torch = pytest.importorskip("torch", reason="the extra [torch] is not installed")

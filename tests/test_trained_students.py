@@ -11,7 +11,8 @@ from goldensample.features.store import InMemoryArrayStore
 from goldensample.methods.registry import METHODS, default_levels
 from goldensample.methods.trained import students
 from goldensample.methods.trained.inputs import gather_levels
-from goldensample.methods.trained.training import Recipe, train
+from goldensample.methods.trained.recipe import Recipe
+from goldensample.methods.trained.training import train
 from goldensample.records import silent
 from test_trained_contract import pictures, seen
 from test_training_networks import category  # noqa: F401

@@ -17,6 +17,8 @@ from goldensample.search.pruned import PrunedSearch, cells_for, product_error
 
 BLOCK_VALUES = 2**20
 """Distances in memory at a time; changes the speed only."""
+LEAST_BLOCK = 32
+"""Fewest queries in a product, however large the bank; changes the speed only."""
 TILE = 2048
 """Rows centred at a time; changes the speed only."""
 LEAST_ROWS = 1024
@@ -167,7 +169,8 @@ class NearestSearch:
         ones = xp.ones((left.shape[0], 1), dtype=left.dtype, device=device(left))
         left = xp.concat([left, ones], axis=1)
         pruned = self._pruned if count == 1 else None
-        step = max(1, BLOCK_VALUES // (self.bank.shape[0] if pruned is None else pruned.largest))
+        largest = self.bank.shape[0] if pruned is None else pruned.largest
+        step = max(LEAST_BLOCK, BLOCK_VALUES // largest)
         parts, total = [], 0
         for start in range(0, left.shape[0], step):
             block = left[start : start + step]
@@ -187,7 +190,7 @@ class NearestSearch:
         right = xp.permute_dims(columns, (1, 0))
         max_norm = float(xp.max(xp.sum(left * left, axis=1))) ** 0.5
         error = product_error(self.bank.shape[1], max_norm, self._max_norm)
-        step = max(1, BLOCK_VALUES // len(rows))
+        step = max(LEAST_BLOCK, BLOCK_VALUES // len(rows))
         pairs = []
         for start in range(0, left.shape[0], step):
             values = xp.matmul(left[start : start + step], right)  # (q, m)

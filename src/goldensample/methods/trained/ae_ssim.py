@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 from goldensample.methods.trained import knobs
 from goldensample.methods.trained.detector import TrainedDetector, restore_trained
 from goldensample.methods.trained.inputs import gather_pixels
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check, check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 

@@ -18,7 +18,8 @@ import numpy as np
 from goldensample.methods.trained import knobs
 from goldensample.methods.trained.detector import TrainedDetector, restore_trained
 from goldensample.methods.trained.inputs import gather_levels
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 

@@ -4,8 +4,8 @@ Source: Zhai et al., Deep Structured Energy Based Models for Anomaly Detection, 
 1605.07717): E(x) = ‖x − b‖² / 2 − Σ h, where h are the last units of a network with softplus after
 each layer; score matching makes x − ∇E(x) an autoencoder that undoes Gaussian noise. The paper
 tells neither how long it trained on pictures nor all of the network: here are convolutions of
-stride 2 in place of pooling, and as many pictures as GANomaly's. The map, |∇E| at each pixel, is
-not from the paper.
+stride 2 in place of pooling, as many pictures as GANomaly's, and batches of 16, since they are a
+few hundred. The map, |∇E| at each pixel, is not from the paper.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,15 +15,18 @@ from typing import Any, ClassVar
 
 from goldensample.methods.trained import knobs
 from goldensample.methods.trained.detector import TrainedDetector, restore_trained
+from goldensample.methods.trained.first_weights import set_first_weights
 from goldensample.methods.trained.inputs import gather_pixels
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 25 * 4680, "quick": 25_000},
-    batch=64,
+    pictures={"paper": 25 * 4680, "quick": 60_000},
+    batch=16,
     learning_rate=1e-3,
+    falls=True,
 )
 SCORES = ("energy", "reconstruction")
 WIDTH = 32
@@ -119,6 +122,7 @@ def energy_network(pixels: Any) -> Any:
     network = nn.ModuleDict(
         {"convolutions": convolutions, "last": nn.Linear(16 * widths[-1], UNITS)}
     )
+    network.apply(set_first_weights)
     network.register_parameter("b", nn.Parameter(pixels.mean(dim=0)))
     return network
 

@@ -8,7 +8,7 @@ pictures. The score is the paper's, by a Dirichlet distribution of the answers t
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, ClassVar
 
@@ -17,15 +17,18 @@ import numpy as np
 from goldensample.methods.trained import knobs
 from goldensample.methods.trained.detector import TrainedDetector, restore_trained
 from goldensample.methods.trained.inputs import gather_pixels
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check_integer
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 3 * 72 * 5000, "quick": 50_000},
+    pictures={"paper": 3 * 72 * 5000, "quick": 100_000},
     batch=128,
     learning_rate=1e-3,
 )
+QUICK_BATCH = 32
+"""Pictures in a step of the smaller schedule, which so takes more steps; its rate falls."""
 WIDTHS = {"paper": 8, "quick": 1, "hand": 8}
 """How many times as wide as a plain residual network, by budget."""
 STEPS = 200
@@ -65,7 +68,10 @@ class GeoTrans:
 
     def recipe(self) -> Recipe:
         """Return what the trainer needs to know of the method."""
-        return Recipe(SCHEDULE, self._networks, losses, score, finish)
+        schedule = SCHEDULE
+        if self.budget == "quick":
+            schedule = replace(SCHEDULE, batch=QUICK_BATCH, falls=True)
+        return Recipe(schedule, self._networks, losses, score, finish)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
         """Rebuild the detector from its arrays; see `restore_trained`."""

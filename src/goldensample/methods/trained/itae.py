@@ -3,8 +3,9 @@
 Source: Fei, Huang et al., Attribute Restoration Framework for Anomaly Detection, 2020 (arXiv
 1911.10676). Colour and the way up are taken from a picture, and a U-Net learns to bring them back;
 a picture's score is its error in each of the four turns over that of good pictures, summed.
-Trained by Adam on pictures of 64 x 64 as often as 500 epochs of 209 pictures: size, optimizer and
-length are ours. The map, the mean error of each pixel, is not from the paper.
+Trained by Adam on pictures of 64 x 64 as often as 500 epochs of 209 pictures: size, optimizer,
+batches, which are small since pictures are few, and length are ours. The map, the mean error of
+each pixel, is not from the paper.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,14 +16,16 @@ from typing import Any, ClassVar
 from goldensample.methods.trained import knobs
 from goldensample.methods.trained.detector import TrainedDetector, restore_trained
 from goldensample.methods.trained.inputs import gather_pixels
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
     pictures={"paper": 500 * 209, "quick": 24_000},
-    batch=32,
+    batch=8,
     learning_rate=1e-3,
+    falls=True,
 )
 WIDTHS = {"paper": 64, "quick": 16, "hand": 16}
 """Channels at the finest level, by budget; each further level has twice as many."""

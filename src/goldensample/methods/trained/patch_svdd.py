@@ -15,9 +15,11 @@ from typing import Any, ClassVar
 from goldensample.errors import TrainingError
 from goldensample.methods.trained import knobs
 from goldensample.methods.trained.detector import TrainedDetector
+from goldensample.methods.trained.first_weights import set_first_weights
 from goldensample.methods.trained.inputs import gather_pixels
 from goldensample.methods.trained.patch_distances import PatchDetector, make_patch_detector
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check, check_arrays, check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
@@ -173,21 +175,6 @@ def position_classifier(latent: int) -> Any:
 
     first, second = nn.Linear(latent, 128), nn.Linear(128, 128)
     return nn.Sequential(first, nn.LeakyReLU(0.1), second, nn.LeakyReLU(0.1), nn.Linear(128, 8))
-
-
-def set_first_weights(layer: Any) -> None:
-    """Draw the first weights of a layer so that values keep their size from layer to layer.
-
-    With torch's own, differences between patches shrink to 1e-4 of the descriptors over the eight
-    layers, and the pull between neighbours ends them before any position can be told.
-
-    Source: He et al., Delving Deep into Rectifiers, ICCV 2015.
-    """
-    from torch import nn
-
-    if isinstance(layer, nn.Conv2d | nn.Linear):
-        nn.init.kaiming_normal_(layer.weight, a=0.1)
-        nn.init.zeros_(layer.bias)
 
 
 def dense(networks: Any, pixels: Any) -> dict[str, Any]:

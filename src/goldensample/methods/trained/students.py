@@ -16,7 +16,8 @@ from goldensample.backbones.network import IMAGENET_MEAN, IMAGENET_STD
 from goldensample.methods.trained import knobs
 from goldensample.methods.trained.detector import TrainedDetector, restore_trained
 from goldensample.methods.trained.inputs import gather_levels
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check, check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 

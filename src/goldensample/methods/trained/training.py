@@ -5,8 +5,7 @@ beside the output; clipped gradients; a loss that is not finite is an error; and
 early stop on good pictures that are kept out.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from importlib.util import find_spec
 from math import ceil
@@ -19,63 +18,13 @@ from goldensample.features.store import ArrayStore, array_store_of
 from goldensample.methods.trained.checkpoints import Progress, load_checkpoint, save_checkpoint
 from goldensample.methods.trained.detector import TrainedDetector
 from goldensample.methods.trained.exporting import Inputs, check_export, export, torch_outputs
+from goldensample.methods.trained.recipe import Recipe
 from goldensample.records import Array, Features, Notify
 
 CHECKPOINTS = 20
 """How often a training is saved, about."""
 HELD_OUT_STEP = 10
 """With patience, every so manieth picture is kept out of training."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """How a method is trained.
-
-    Args:
-        pictures: how many pictures are trained on in all, each as often as it is, by budget.
-        batch: pictures in a step, at most.
-        learning_rate, betas, weight_decay: of Adam.
-        clip: largest norm of a step's gradient; a larger one is scaled down to it.
-    """
-
-    pictures: Mapping[str, int]
-    batch: int
-    learning_rate: float
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = 0.0
-    clip: float = 10.0
-
-    def epochs(self, settings: Any, count: int) -> int:
-        """Return the number of epochs on `count` pictures; fewer pictures are trained on as long.
-
-        At a batch of 64, 6,400 pictures are 32 epochs of 200 pictures, or 100 of 10.
-        """
-        if settings.budget == "hand":
-            return int(settings.epochs)
-        return ceil(self.pictures[settings.budget] / max(count, self.batch))
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a method file gives the trainer; n pictures, torch tensors of float32.
-
-    Args:
-        schedule: of the training.
-        networks: builds a `ModuleDict` from all inputs of the fit, on the CPU, each (n, ...).
-        losses: of networks and a batch of the inputs: yields (name, loss), and the trainer updates
-            the network of that name, alone, before it asks for the next one.
-        score: of networks and inputs: returns outputs by name, "score" (n,), "map" (n, h, w).
-        finish: called with the trained networks and all inputs, to keep statistics of good
-            pictures as buffers; None where the method keeps none.
-        key: of what else the losses depend on; a checkpoint with another key is not taken up.
-    """
-
-    schedule: Schedule
-    networks: Callable[..., Any]
-    losses: Callable[..., Iterator[tuple[str, Any]]]
-    score: Callable[..., dict[str, Any]]
-    finish: Callable[..., None] | None = None
-    key: str = ""
 
 
 def fit(
@@ -161,7 +110,7 @@ def train(
     while len(progress.losses) <= epochs and not progress.is_over():
         epoch = len(progress.losses)
         _seed(settings, epoch)
-        losses = trainer.run_epoch(chosen, epoch)
+        losses = trainer.run_epoch(chosen, epoch, recipe.schedule.rate(epoch, epochs))
         progress.add(networks, losses + trainer.measure(held_out)[:1])
         if epoch % max(1, epochs // CHECKPOINTS) == 0 or epoch == epochs:
             save_checkpoint(store, networks, progress)
@@ -206,10 +155,12 @@ class _Trainer:
             if (parameters := [one for one in network.parameters() if one.requires_grad])
         }
 
-    def run_epoch(self, indices: Array, epoch: int) -> list[float]:
+    def run_epoch(self, indices: Array, epoch: int, rate: float) -> list[float]:
         """Train on each picture once, in a random order; return the mean of each loss."""
         import torch
 
+        for optimizer in self.optimizers.values():
+            optimizer.param_groups[0]["lr"] = rate
         self._networks.train()
         order = indices[torch.randperm(len(indices)).numpy()]
         return self._run(order, lambda name, loss: self._update(name, loss, epoch))

@@ -4,7 +4,8 @@ Source: Dehaene et al., Iterative Energy-Based Projection on a Normal Data Manif
 Localization, ICLR 2020 (arXiv 2002.03734). Its γ-VAE also learns γ, how far rebuilt pixels are from
 the true ones: here γ is at each step what would be best there, the root mean squared error. What
 could not be looked up in the paper: the numbers `steps`, `step_size` and `l1_weight`, the network,
-which is AE-SSIM's with a mean and a variance of each latent number, and how long was trained.
+which is AE-SSIM's with a mean and a variance of each latent number, and how long was trained. The
+map's blur is ours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,19 +18,18 @@ from goldensample.methods.trained.ae_ssim import SLOPE, decoder, encoder
 from goldensample.methods.trained.detector import TrainedDetector, restore_trained
 from goldensample.methods.trained.exporting import looped
 from goldensample.methods.trained.inputs import gather_pixels
-from goldensample.methods.trained.training import Recipe, Schedule, fit
+from goldensample.methods.trained.recipe import Recipe, Schedule
+from goldensample.methods.trained.training import fit
 from goldensample.methods.validation import check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 200 * 10_000, "quick": 16_000},
+    pictures={"paper": 200 * 10_000, "quick": 32_000},
     batch=8,
     learning_rate=1e-4,
 )
 QUICK_RATE = 1e-3
-"""The learning rate of the smaller schedule, which has few steps."""
-SIDES = {"paper": 128, "quick": 64, "hand": 128}
-"""Side of the network's picture, by budget."""
+"""The learning rate that the smaller schedule, which has few steps, begins with."""
 LEAST_ERROR = 1e-8
 """Least mean squared error that γ is computed from."""
 
@@ -40,14 +40,12 @@ class VAEGrad:
 
     BACKBONE: ClassVar[str] = "pixels"
 
-    side: int = knob(
-        0, "side of the square in pixels that a picture is averaged down to; 0: 128, or 64 if quick"
-    )
+    side: int = knobs.side_knob(128)
     latent: int = knob(100, "numbers that a picture is described by")
     steps: int = knob(100, "how often a picture under inspection is moved")
     step_size: float = knob(0.5, "how far each step goes, times gradient and squared error")
     l1_weight: float = knob(0.05, "how much a moved picture is held back at the one it was")
-    sigma_px: float = knob(0.0, "blur of the heat map, in pixels of the network's picture")
+    sigma_px: float = knob(4.0, "blur of the heat map, in pixels of the network's picture")
     budget: str = knobs.budget_knob()
     epochs: int = knobs.epochs_knob()
     patience: int = knobs.patience_knob()
@@ -61,8 +59,6 @@ class VAEGrad:
         check_number(self, "l1_weight", 0, 1000)
         check_number(self, "sigma_px", 0, 1000)
         knobs.check_training(self)
-        if self.side == 0:
-            object.__setattr__(self, "side", SIDES[self.budget])
         knobs.check_power_of_two(self, "side", 16, 512)
 
     def fit(self, features: Iterable[Features], notify: Notify) -> TrainedDetector:
@@ -73,7 +69,7 @@ class VAEGrad:
         """Return what the trainer needs to know of the method."""
         schedule = SCHEDULE
         if self.budget == "quick":
-            schedule = replace(SCHEDULE, learning_rate=QUICK_RATE)
+            schedule = replace(SCHEDULE, learning_rate=QUICK_RATE, falls=True)
         return Recipe(schedule, self._networks, losses, score, self._finish)
 
     def restore(self, arrays: Mapping[str, Array]) -> TrainedDetector:
