@@ -295,6 +295,28 @@ def test_commands_speak_the_language_of_the_environment(tiny, tmp_path, monkeypa
     assert "must be there" in golden("inspect", file, "none.png").stderr
 
 
+def check_printed(*words: object, told: str, allowed: tuple[int, ...] = (0,)) -> str:
+    """Check that results hold Korean and no English sentence, and JSON English alone.
+
+    Args:
+        words: of the command.
+        told: in the results, in Korean.
+        allowed: exit codes.
+    """
+    done = golden(*words, "--language", "ko")
+    assert done.returncode in allowed, done.stderr
+    printed = done.stdout + done.stderr
+    assert told in done.stdout
+    without_commands = re.sub(r"golden( [a-z]+)+|pip install", "", printed)
+    assert not re.search(ENGLISH, without_commands), printed
+    assert golden(*words, "--json", "--language", "ko").stdout.isascii()
+    return printed
+
+
+def test_doctor_speaks_the_language():
+    check_printed("doctor", told="검사 스테이션", allowed=(0, 1))
+
+
 def test_a_language_that_is_not_there_is_refused():
     assert "must be one of en, de" in golden("doctor", "--language", "fr").stderr
 

