@@ -10,6 +10,7 @@ import atexit
 import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,6 +27,8 @@ PRELOADED = [
 ]
 PRELOADED += ["goldensample.artifact.thumbnails", "pydantic", "rich.console", "safetensors.numpy"]
 PRELOADED += ["scipy.ndimage", "scipy.sparse"]
+ENGLISH = r"[A-Za-z]+ [a-z]+ [a-z]+"
+"""A sentence that nobody gave to the catalogs, where no letter should be Latin."""
 COMMAND = [sys.executable, "-W", "error", "-m", "goldensample.cli"]
 
 
@@ -63,6 +66,24 @@ def golden_in_process(*arguments: object, allowed_codes: tuple[int, ...] = ()) -
     if result.exception and not stopped:
         raise result.exception
     return result.output
+
+
+def check_printed(*words: object, told: str, allowed: tuple[int, ...] = (0,)) -> str:
+    """Check that results hold Korean and no English sentence, and JSON English alone.
+
+    Args:
+        words: of the command.
+        told: in the results, in Korean.
+        allowed: exit codes.
+    """
+    done = golden(*words, "--language", "ko")
+    assert done.returncode in allowed, done.stderr
+    printed = done.stdout + done.stderr
+    assert told in done.stdout
+    without_commands = re.sub(r"golden( [a-z]+)+|pip install", "", printed)
+    assert not re.search(ENGLISH, without_commands), printed
+    assert golden(*words, "--json", "--language", "ko").stdout.isascii()
+    return printed
 
 
 @cache

@@ -1,6 +1,7 @@
 """What is exported agrees with the inspector, or is refused."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from commands import golden
+from commands import check_printed, golden
 from conftest import fit, part
 from onnx import numpy_helper
 from picture_files import save_picture
@@ -190,6 +191,15 @@ def test_verify_on_the_command_line(line, tmp_path):
     assert done.returncode == 2
     assert "cut.png" in done.stderr
     assert "       4  " in done.stdout
+
+
+def test_verify_speaks_the_language(line, tmp_path):
+    words = ("verify", line / "part.onnx", line / "part.golden", line / "new")
+    check_printed(*words, told="모두 같음")
+    spoiled(line / "part.onnx", tmp_path / "odd.onnx", "network")
+    done = golden("verify", tmp_path / "odd.onnx", *words[2:], "--language", "de")
+    assert "odd.onnx muss mit seiner .golden-Datei übereinstimmen" in done.stderr
+    assert re.search(r"unterscheidet sich bei \d.png die Abweichung um", done.stderr)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from commands import golden
+from commands import ENGLISH, check_printed, golden
 from conftest import ROOT
 from station_parts import open_station, picture, run_station, small_product
 
@@ -44,7 +44,6 @@ TEXTS = """() => {
   for (const one of document.querySelectorAll("[aria-label]")) found.push(one.ariaLabel);
   return [document.title, ...found].filter(Boolean);
 }"""
-ENGLISH = r"[A-Za-z]+ [a-z]+ [a-z]+"
 DROP = """([name, data]) => {
   const bytes = Uint8Array.from(atob(data), (one) => one.charCodeAt(0));
   const carried = new DataTransfer();
@@ -293,24 +292,6 @@ def test_commands_speak_the_language_of_the_environment(tiny, tmp_path, monkeypa
     assert "must be there" in golden("--language", "en", "inspect", file, "none.png").stderr
     monkeypatch.setenv("LC_ALL", "C")
     assert "must be there" in golden("inspect", file, "none.png").stderr
-
-
-def check_printed(*words: object, told: str, allowed: tuple[int, ...] = (0,)) -> str:
-    """Check that results hold Korean and no English sentence, and JSON English alone.
-
-    Args:
-        words: of the command.
-        told: in the results, in Korean.
-        allowed: exit codes.
-    """
-    done = golden(*words, "--language", "ko")
-    assert done.returncode in allowed, done.stderr
-    printed = done.stdout + done.stderr
-    assert told in done.stdout
-    without_commands = re.sub(r"golden( [a-z]+)+|pip install", "", printed)
-    assert not re.search(ENGLISH, without_commands), printed
-    assert golden(*words, "--json", "--language", "ko").stdout.isascii()
-    return printed
 
 
 def test_doctor_speaks_the_language():

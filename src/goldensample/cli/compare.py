@@ -196,7 +196,7 @@ def _show_pair(first: str, second: str, rows: list[dict[str, Any]], json: bool) 
                 "p, McNemar": f"{mistakes['p_holm']:.3g}",
             }
         )
-    for line in table_lines(lines, left="category"):
+    for line in table_lines(lines, "category"):
         say(line)
 
 

@@ -111,12 +111,14 @@ def print_json(values: dict[str, Any]) -> None:
     say(json.dumps(values, allow_nan=False))
 
 
-def table_lines(rows: Sequence[Mapping[str, str]], left: str = "") -> list[str]:
-    """Return a table with its header as lines; the column `left` is left-aligned, no other."""
+def table_lines(rows: Sequence[Mapping[str, str]], *left: str) -> list[str]:
+    """Return a table with its header as lines; the columns `left` are left-aligned, no other."""
     header = {head: head for head in rows[0]}
     widths = {head: max(width_of(row[head]) for row in (header, *rows)) for head in header}
     return [
-        "  ".join(padded(row[head], width, head != left) for head, width in widths.items()).rstrip()
+        "  ".join(
+            padded(row[head], width, head not in left) for head, width in widths.items()
+        ).rstrip()
         for row in (header, *rows)
     ]
 

@@ -52,7 +52,7 @@ def command(
         for row in rows:
             print_json(row)
     else:
-        for line in table_lines(shown, left=gettext("parts")):
+        for line in table_lines(shown, gettext("parts")):
             say(line)
     reports = {row["parts"]: (f"{row['parts']}/report.html", page) for row, page in runs}
     write_atomic(output / "report.html", overview("Golden Sample demo", shown, reports))

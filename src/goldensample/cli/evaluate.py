@@ -236,7 +236,7 @@ def _type_lines(by_type: dict[str, dict[str, Any]]) -> list[str]:
         row = {kind: name, gettext("images"): str(metrics["images"])}
         row |= {head: _format_metric(metrics[key], none) for key, head in heads.items()}
         rows.append(row)
-    return ["", *table_lines(rows, left=kind)]
+    return ["", *table_lines(rows, kind)]
 
 
 def _format_metric(value: float | None, missing: str | None = None) -> str:

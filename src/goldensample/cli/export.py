@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.console import print_json, progress, say, table_lines, tell
 from goldensample.cli.options import GoldenFile, Json, parse_size
+from goldensample.locales.language import counted, gettext
 
 if TYPE_CHECKING:
     from goldensample.export.parity import Agreement
@@ -115,22 +116,42 @@ def finite_or_none(value: float) -> float | None:
 
 def print_agreements(agreements: "Sequence[Agreement]") -> None:
     """Print the agreement of a model, one line for each runtime."""
-    say(
-        f"{'runtime':20}{'computed in':12}{'pictures':>8}  {'score off by':>12}  "
-        f"{'map off by':>10}  verdicts"
-    )
+    rows = []
     for agreement in agreements:
-        differ = len(agreement.changed_verdicts(at_limit=False))
-        at_limit = len(agreement.changed_verdicts(at_limit=True))
-        verdicts = f"{differ} differ" if differ else "all the same"
-        verdicts += f" but {at_limit}, right at the threshold" if at_limit else ""
-        heat_map = "no map" if agreement.heat_map is None else f"{agreement.heat_map:.1e}"
-        say(
-            f"{agreement.runtime:20}{agreement.computed_in:12}{len(agreement.differences):8,}  "
-            f"{agreement.score:12.1e}  {heat_map:>10}  {verdicts}"
+        heat_map = agreement.heat_map
+        rows.append(
+            {
+                gettext("runtime"): agreement.runtime,
+                gettext("computed in"): agreement.computed_in,
+                gettext("pictures"): f"{len(agreement.differences):,}",
+                gettext("score off by"): f"{agreement.score:.1e}",
+                gettext("map off by"): gettext("no map") if heat_map is None else f"{heat_map:.1e}",
+                gettext("verdicts"): changed_text(agreement),
+            }
         )
+    for line in table_lines(rows, gettext("runtime"), gettext("computed in"), gettext("verdicts")):
+        say(line)
     if not any(agreement.half for agreement in agreements):
-        say(
+        text = gettext(
             "OpenVINO's defaults do not compute in bf16 or f16 on this processor: what they do on "
             "others was not measured here; ask for f32 there"
         )
+        say(text)
+
+
+def changed_text(agreement: "Agreement") -> str:
+    """Return how many verdicts differ, in words."""
+    differ = len(agreement.changed_verdicts(at_limit=False))
+    at_limit = len(agreement.changed_verdicts(at_limit=True))
+    parts = []
+    if differ:
+        parts.append(counted("%(num)s differs", "%(num)s differ", differ))
+    if at_limit:
+        parts.append(
+            counted(
+                "%(num)s differs right at the limit",
+                "%(num)s differ right at the limit",
+                at_limit,
+            )
+        )
+    return ", ".join(parts) or gettext("all the same")

@@ -12,6 +12,7 @@ from goldensample.errors import ImageError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
 from goldensample.inspection.streams import inspect_stream
+from goldensample.locales.language import gettext
 from goldensample.locales.unmarked import translated
 from goldensample.records import Inspection, Notify, Picture
 
@@ -47,7 +48,8 @@ def command(
     inspector = reference_inspector(load(file), contract["precision"])
     runs = open_all(model)
     if model.weights is None and "ONNX Runtime" not in runs:
-        tell('ONNX Runtime is not installed, so not compared: pip install "goldensample[verify]"')
+        advice = gettext("ONNX Runtime is not installed, so not compared: %(command)s")
+        tell(advice % {"command": 'pip install "goldensample[verify]"'})
     size_hw = contract.get(SIZE)
     pictures = open_images(paths, grey_range=inspector.preparation.grey_range)
     failures: list[ImageError] = []

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from goldensample.errors import ArtifactError
-from goldensample.export.parity import Agreement, brought_to, compare, extremes
+from goldensample.export.parity import Agreement, Difference, brought_to, compare, extremes
 from goldensample.fitting.precision import convert_precision
 from goldensample.graphs.anomalib import CONTRACTS, to_anomalib
 from goldensample.graphs.graph import to_onnx
 from goldensample.graphs.runtimes import Exported, open_all, to_openvino
 from goldensample.graphs.static_size import fix_size
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext
 from goldensample.methods.patchcore import PatchCoreDetector
 from goldensample.records import Inspection, Notify, Picture, silent
 from goldensample.storage.atomic import check_writable, write_atomic
@@ -168,20 +169,44 @@ def check(name: str, agreements: Sequence[Agreement]) -> None:
 def disagreement(name: str, agreement: Agreement) -> str:
     """Return the sentence on a model that differs from the inspector, and what to do."""
     worst = agreement.worst
-    parts = {"score": worst.score, "heat map": worst.heat_map or 0.0}
-    excess = {part: value for part, value in parts.items() if value > worst.tolerance}
-    reasons = [f"the {part} by {value:.2g}" for part, value in excess.items()]
-    advice = (
-        "do not use it: export anew with this goldensample, and if that is refused keep to golden "
-        "inspect and report it"
+    text = gettext(
+        "%(model)s must agree with its .golden file, score and heat map within %(tolerance)s of "
+        "their size; in %(runtime)s, %(picture)s differs in %(what)s; %(advice)s"
     )
-    if agreement.half:
-        advice = (
-            f"this processor computed in {agreement.computed_in}: ask for float32 where the model "
-            'is used, compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})'
+    return text % {
+        "model": name,
+        "tolerance": f"{worst.tolerance:g}",
+        "runtime": agreement.runtime,
+        "picture": worst.picture,
+        "what": _difference_text(worst),
+        "advice": _advice(agreement),
+    }
+
+
+def _difference_text(worst: Difference) -> str:
+    """Return what differs beyond the tolerance, in words."""
+    score, heat_map = worst.score, worst.heat_map or 0.0
+    if score > worst.tolerance and heat_map > worst.tolerance:
+        text = gettext("the score by %(score)s and the heat map by %(heat_map)s")
+    elif score > worst.tolerance:
+        text = gettext("the score by %(score)s")
+    elif heat_map > worst.tolerance:
+        text = gettext("the heat map by %(heat_map)s")
+    else:
+        text = gettext("its verdict alone")
+    return text % {"score": f"{score:.2g}", "heat_map": f"{heat_map:.2g}"}
+
+
+def _advice(agreement: Agreement) -> str:
+    """Return what to do about a model that differs."""
+    if not agreement.half:
+        return gettext(
+            "do not use it: export anew with this goldensample, and if that is refused keep to "
+            "golden inspect and report it"
         )
-    return (
-        f"{name} must agree with its .golden file, score and heat map within "
-        f"{worst.tolerance:g} of their size; in {agreement.runtime}, {worst.picture} differs in "
-        f"{' and '.join(reasons) or 'its verdict alone'}; {advice}"
+    text = gettext(
+        "this processor computed in %(precision)s: ask for float32 where the model is used, "
+        "%(code)s"
     )
+    code = 'compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})'
+    return text % {"precision": agreement.computed_in, "code": code}
