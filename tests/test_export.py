@@ -193,6 +193,11 @@ def test_verify_on_the_command_line(line, tmp_path):
     assert "       4  " in done.stdout
 
 
+def test_export_speaks_the_language(line, tmp_path):
+    words = ("export", line / "part.golden", "--picture-size", "48x64", "--to", "onnx", "--output")
+    check_printed(*words, tmp_path / "a.onnx", told="48x64 px 사진을 한 번에 하나씩")
+
+
 def test_verify_speaks_the_language(line, tmp_path):
     words = ("verify", line / "part.onnx", line / "part.golden", line / "new")
     check_printed(*words, told="모두 같음")

@@ -11,7 +11,9 @@ from goldensample.cli.options import GoldenFile, Json, parse_size
 from goldensample.locales.language import counted, gettext
 
 if TYPE_CHECKING:
+    from goldensample.export.export import Export
     from goldensample.export.parity import Agreement
+    from goldensample.inspection.inspector import Inspector
 
 
 def command(
@@ -64,14 +66,11 @@ def command(
     with lock_files(target if target.suffix in ENDINGS.values() else None), progress() as notify:
         written = export(inspector, target, to, notify, size_hw, contract)
     if written.precision != inspector.backbone.precision:
-        tell(
-            f"{target} computes in {written.precision} and has the limits for it; {file} itself "
-            f"computes in {inspector.backbone.precision}. The model's scores are those of golden "
-            f"inspect {file} --precision {written.precision}"
-        )
+        tell_other_precision(inspector, written, target, file)
     for agreement in written.agreements:
         if not agreement.worst.within:
-            tell(f"written, but {disagreement(written.paths[-1].name, agreement)}")
+            reason = disagreement(written.paths[-1].name, agreement)
+            tell(gettext("written, but %(reason)s") % {"reason": reason})
     if json:
         print_json(
             {
@@ -86,11 +85,35 @@ def command(
             }
         )
         return
-    opset = f", opset {OPSET}" if to == "onnx" else ""
-    size = f", pictures of {size_hw[0]}x{size_hw[1]} px, one at a time" if size_hw else ""
-    names = " and ".join(map(str, written.paths))
-    say(f"{names}: {written.bytes / 1e6:,.1f} MB, {written.precision}{opset}{size}")
+    text = gettext("%(files)s: %(size)s MB, %(precision)s") % {
+        "files": ", ".join(map(str, written.paths)),
+        "size": f"{written.bytes / 1e6:,.1f}",
+        "precision": written.precision,
+    }
+    text += f", opset {OPSET}" if to == "onnx" else ""
+    if size_hw:
+        size = gettext("pictures of %(size)s px, one at a time")
+        text += ", " + size % {"size": f"{size_hw[0]}x{size_hw[1]}"}
+    say(text)
     print_agreements(written.agreements)
+
+
+def tell_other_precision(
+    inspector: "Inspector", written: "Export", target: Path, file: Path
+) -> None:
+    """Say that a model computes in another precision than its file, and what that means."""
+    text = gettext(
+        "%(model)s computes in %(precision)s and has the limits for it; %(file)s itself computes "
+        "in %(own)s. The model's scores are those of %(command)s"
+    )
+    values = {
+        "model": target,
+        "precision": written.precision,
+        "file": file,
+        "own": inspector.backbone.precision,
+        "command": f"golden inspect {file} --precision {written.precision}",
+    }
+    tell(text % values)
 
 
 def agreement_json(agreement: "Agreement") -> dict[str, Any]:
