@@ -119,7 +119,7 @@ def test_wrong_kinds_and_endings(fitted, tmp_path):
         export(fitted, tmp_path / "a.tflite", "tflite")
     with pytest.raises(ValueError, match=r"for openvino must end in .xml; got a.onnx"):
         export(fitted, tmp_path / "a.onnx", "openvino")
-    with pytest.raises(ArtifactError, match=r"must end in .onnx or .xml; a.golden does not"):
+    with pytest.raises(ArtifactError, match=r"must end in one of .onnx, .xml; a.golden does not"):
         open_export(tmp_path / "a.golden")
     with pytest.raises(ArtifactError, match=r"a.onnx must be a file; there is none"):
         open_export(tmp_path / "a.onnx")

@@ -28,6 +28,14 @@ def command(size: Annotated[int, typer.Option(help="How large.", metavar="N")]):
     raise GoldenError(f"{path}: {error}")
 '''
 
+REFUSED = {
+    "inspect FILE DIR --precision int8": "int8 braucht ein quantisiertes Netz; onnx:tiny.onnx hat",
+    "fit DIR -o a.golden --backbone net": "das Backbone muss builtin, effnet-lite0 bis 2, timm:",
+    "verify a.txt FILE DIR": "ein Export muss auf eines von .onnx, .xml enden; a.txt tut es nicht",
+    "qualify FILE --good DIR --defects DIR -o DIR": "muss Bilder enthalten; es gibt keinen solchen",
+}
+"""Commands and how they refuse, one of each wing: backbones, graphs, export, qualification."""
+
 
 def test_texts_are_found_without_a_mark_and_places_get_names():
     assert {text for _, text in texts(CODE, ["command"])} == {
@@ -80,6 +88,15 @@ def test_the_command_refuses_in_the_language_and_writes_for_programs_in_english(
     assert json.loads(result.stdout.splitlines()[0])["error"].endswith("the file is empty")
     result = golden("--language", "ko", "inspect", str(tmp_path / "none.golden"), str(broken))
     assert ".golden 파일이어야 합니다. 없습니다. golden fit으로 만드십시오" in result.stderr
+
+
+def test_each_wing_refuses_in_the_language(tiny, tmp_path):
+    product, none = small_product(tiny, tmp_path), tmp_path / "none"
+    for command, words in REFUSED.items():
+        arguments = [{"FILE": product, "DIR": none}.get(word, word) for word in command.split()]
+        refused = golden("--language", "de", *arguments)
+        assert refused.returncode == 2
+        assert words in refused.stderr
 
 
 @pytest.mark.parametrize("words", ["fit", "inspect", "serve", "part new", "data convert"])

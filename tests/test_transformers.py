@@ -90,7 +90,9 @@ def weights(tmp_path_factory):
 def test_weights_of_a_file_and_a_canvas_of_whole_patches(weights, good_parts):
     backbone = open_backbone(TINY, ("0", "1"), weights)
     assert (backbone.network.levels, backbone.network.stride) == (("block0", "block1"), 16)
-    with pytest.raises(WeightsError, match="must take pictures of 50x64 pixels; take 48x64"):
+    with pytest.raises(
+        WeightsError, match="must take pictures of 50x64 pixels; take pictures of 48x64"
+    ):
         fit(good_parts[:2], backbone=backbone, preparation=Preparation((50, 64)))
     again = _open_graph("onnx:vit", backbone.network.graph, ("block0", "block1"))
     assert again.stride == 16

@@ -124,7 +124,11 @@ class OpenVINOBackbone:
         except RuntimeError as error:
             stride = self.network.stride
             fitting = [max(1, round(side / stride)) * stride for side in (height, width)]
-            advice = "" if fitting == [height, width] else f"take {fitting[0]}x{fitting[1]}; "
+            advice = (
+                ""
+                if fitting == [height, width]
+                else f"take pictures of {fitting[0]}x{fitting[1]}; "
+            )
             raise WeightsError(
                 f"{self.network.name} must take pictures of {height}x{width} pixels; {advice}"
                 f"OpenVINO says: {str(error).strip().rpartition(chr(10))[2]}"

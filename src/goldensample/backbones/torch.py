@@ -38,8 +38,9 @@ def build(name: str, levels: tuple[int, ...], weights: str | None) -> tuple[Any,
 
     plain_name = name.split(".")[0]
     if not timm.is_model(plain_name):
-        similar = ", ".join(timm.list_models(f"*{plain_name[:8]}*")[:5]) or "none like it"
-        raise WeightsError(f"timm:{name} must be a network of timm; there is none; near: {similar}")
+        similar = timm.list_models(f"*{plain_name[:8]}*")[:5]
+        advice = ", ".join(similar) if similar else "none like it"
+        raise WeightsError(f"timm:{name} must be a network of timm; there is none; near: {advice}")
     if timm.model_entrypoint(plain_name).__module__ in TRANSFORMERS:
         return _build_transformer(name, levels, weights)
     levels = levels or (2, 3)

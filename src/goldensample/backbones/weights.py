@@ -16,10 +16,11 @@ def missing_weights(name: str, error: Exception) -> WeightsError:
     hub = getattr(settings, "hf_hub_id", "") or ""
     sources = [f"https://huggingface.co/{hub} (model.safetensors)"] if hub else []
     sources += [url] if url else []
+    advice = ", ".join(sources) if sources else "their author"
     reason = str(error).strip().splitlines()[0][:200]
     return WeightsError(
         f"the weights of timm:{name} must be at hand or be downloaded; neither worked ({reason}); "
-        f"get them from {' or '.join(sources) or 'their author'} on a machine with a network, and "
+        f"get them from {advice} on a machine with a network, and "
         "name the file with --weights FILE"
     )
 

@@ -143,8 +143,8 @@ def open_export(path: str | Path) -> Exported:
     path = Path(path)
     if path.suffix not in ENDINGS.values():
         raise ArtifactError(
-            f"an export must end in {' or '.join(ENDINGS.values())}; {path.name} does not; make "
-            "one with golden export"
+            f"an export must end in one of {', '.join(ENDINGS.values())}; {path.name} does not; "
+            "make one with golden export"
         )
     files = [path] if path.suffix == ENDINGS["onnx"] else [path, path.with_suffix(".bin")]
     for file in files:

@@ -100,10 +100,10 @@ def _open(model: Exported, runtime: str, opener: Callable[[Exported], Opened]) -
         inputs, outputs = {INPUT}, NEEDED
         run = replace(run, compute=natively(run.compute, contract_of(model)["threshold"]))
     if inputs != {INPUT} or not outputs >= NEEDED:
-        actual = f"{', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}"
         raise ArtifactError(
             f"{model.name} must take {INPUT} and give {', '.join(sorted(NEEDED))}; it takes "
-            f"{actual}; make one with golden export"
+            f"{', '.join(sorted(inputs))} and gives {', '.join(sorted(outputs))}; make one with "
+            "golden export"
         )
 
     def compute(pictures: Array) -> dict[str, Array]:

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 MIN_LETTERS = 10
 """A text with fewer letters of its own, such as f"{name}: {error}", says nothing to translate."""
-_REASONS = ("reason", "advice")
+_REASONS = ("reason", "advice", "lacks_effnet")
 """Variables and functions that hold a part of a refusal."""
 _AFTER_STATUS = ("HTTPException", "json_error")
 """Calls whose text comes after a number."""
