@@ -1,11 +1,12 @@
 """What `golden data check` finds, and what the command says."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import golden
+from commands import check_printed, golden
 from picture_files import save_picture
 from PIL import Image
 
@@ -197,6 +198,19 @@ def test_the_list_says_where_and_under_which_licence() -> None:
     ):
         assert layout.url in line
         assert f" {layout.licence} " in line
+
+
+def test_it_speaks_the_language(root: Path) -> None:
+    (root / "test/good/0.png").write_bytes(b"")
+    write(root / "train/good/0.png", noise(8, height=5))
+    shutil.copy(root / "train/good/1.png", root / "test/good/1.png")
+    (root / "ground_truth/dent/0_mask.png").unlink()
+    printed = check_printed("data", "check", root, told="사진 5장: 문제 3, 참고 1")
+    assert "같은 사진으로 학습도 하고 시험도 합니다" in printed
+    assert "마스크가 없습니다" in printed  # found in a thread
+    lines = golden("data", "list", "--language", "ko").stdout.splitlines()
+    assert len(lines) == len(LAYOUTS)
+    assert lines[-1].endswith("사용자의 디스크")
 
 
 @pytest.mark.real

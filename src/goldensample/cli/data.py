@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goldensample.cli.console import print_json, progress, say, tell
+from goldensample.cli.console import padded, print_json, progress, say, table_lines, tell, width_of
 from goldensample.cli.extras import check_extra
 from goldensample.cli.options import CategoryName, Labels, Layout
 from goldensample.datasets import LAYOUTS, Dataset, find_layout, list_category
@@ -17,9 +17,10 @@ from goldensample.datasets.marked import marked_pictures, read_with_labels
 from goldensample.errors import ImageError
 from goldensample.label_tools.formats import FORMATS, read_labels
 from goldensample.label_tools.marks import MarkedPicture
+from goldensample.locales.language import counted, gettext, language, speaking
+from goldensample.locales.unmarked import translated
 from goldensample.records import Notify
 from goldensample.storage.atomic import check_writable
-from goldensample.wording.numbers import count as count_text
 
 app = typer.Typer(
     help="Data sets: which layouts are read, and what is wrong with one.",
@@ -36,14 +37,23 @@ def list_layouts(
 
     Nothing is ever downloaded: get a data set from its page, where its licence is to be accepted.
     """
-    for name, layout in LAYOUTS.items():
-        facts = {"title": layout.title, "where": layout.url, "licence": layout.licence}
-        if json:
+    if json:
+        for name, layout in LAYOUTS.items():
+            facts = {"title": layout.title, "where": layout.url, "licence": layout.licence}
             print_json({"layout": name, **facts})
-        else:
-            where = layout.url or "on your disk"
-            say(f"{name:20}{layout.title:36}{layout.licence:29}{where}")
-    tell("nothing is downloaded: get a data set from its page and keep to its licence")
+    else:
+        rows = [
+            {
+                "layout": name,
+                "title": gettext(layout.title),
+                "licence": gettext(layout.licence),
+                "where": layout.url or gettext("on your disk"),
+            }
+            for name, layout in LAYOUTS.items()
+        ]
+        for line in table_lines(rows, *rows[0])[1:]:  # what the columns are is plain to see
+            say(line)
+    tell(gettext("nothing is downloaded: get a data set from its page and keep to its licence"))
 
 
 @app.command("check")
@@ -77,7 +87,8 @@ def check_folder(
     pictures, findings = 0, list[Finding]()
     with progress() as notify:
         for category, read in readers.items():
-            count, category_findings = _check_category(read, notify)
+            with speaking("en" if json else language()):
+                count, category_findings = _check_category(read, notify)
             pictures, findings = pictures + count, findings + category_findings
             for finding in category_findings:
                 _show(finding, category, json)
@@ -86,9 +97,7 @@ def check_folder(
     if json:
         print_json({"pictures": pictures, "problems": problems, "notes": notes})
     else:
-        scope = f" in {len(readers)} categories" if len(readers) > 1 else ""
-        total = f"{pictures:,} picture{'s' * (pictures != 1)}"
-        say(f"{total}{scope}: problems {problems}, notes {notes}")
+        say(_total(pictures, len(readers), problems, notes))
 
 
 @app.command("convert")
@@ -119,7 +128,13 @@ def convert(
         check_writable(output)
     FORMATS[to].write(pictures, output)
     marks = sum(len(picture.marks) for picture in pictures)
-    say(f"{count_text(len(pictures), 'picture')}, {count_text(marks, 'mark')}: {form} to {output}")
+    text = gettext("%(pictures)s, %(marks)s: %(form)s to %(output)s") % {
+        "pictures": counted("%(num)s picture", "%(num)s pictures", len(pictures)),
+        "marks": counted("%(num)s mark", "%(num)s marks", marks),
+        "form": form,
+        "output": output,
+    }
+    say(text)
 
 
 def _read_marked(source: Path, layout: str, category: str) -> tuple[str, list[MarkedPicture]]:
@@ -145,7 +160,8 @@ def _readers(folder: Path, layout: str) -> dict[str, Callable[[], Dataset]]:
     categories = LAYOUTS[name].categories(folder)
     if not categories:
         raise ImageError(f"{folder} must hold categories of {LAYOUTS[name].title}; it holds none")
-    tell(f"read as {name}: {LAYOUTS[name].title}")
+    text = gettext("read as %(layout)s: %(title)s")
+    tell(text % {"layout": name, "title": gettext(LAYOUTS[name].title)})
     return {one: partial(LAYOUTS[name].read, folder, one) for one in categories}
 
 
@@ -154,13 +170,30 @@ def _check_category(read: Callable[[], Dataset], notify: Notify) -> tuple[int, l
     try:
         data = read()
     except ImageError as error:
-        return 0, [Finding("layout", True, (), str(error))]
+        return 0, [Finding("layout", True, (), translated(str(error)))]
     return len(data.train) + len(data.test), check(data, notify)
+
+
+def _total(pictures: int, categories: int, problems: int, notes: int) -> str:
+    """Return how much was checked and found, in words."""
+    text = gettext("%(pictures)s: problems %(problems)s, notes %(notes)s")
+    if categories > 1:
+        text = gettext(
+            "%(pictures)s in %(categories)s categories: problems %(problems)s, notes %(notes)s"
+        )
+    return text % {
+        "pictures": counted("%(num)s picture", "%(num)s pictures", pictures),
+        "categories": categories,
+        "problems": problems,
+        "notes": notes,
+    }
 
 
 def _show(finding: Finding, category: str, json: bool) -> None:
     if json:
         print_json({"category": category, **asdict(finding)})
     else:
+        problem, note = gettext("problem"), gettext("note")
+        width = max(width_of(problem), width_of(note)) + 2
         where = f"{category}: " if category else ""
-        say(f"{'problem' if finding.problem else 'note':9}{where}{finding.text}")
+        say(f"{padded(problem if finding.problem else note, width)}{where}{finding.text}")

@@ -134,7 +134,9 @@ def evaluate_dataset(
         notify("inspect", done, len(data.test))
         truth = truths.popleft()
         if truth.defect and truth.mask is not None:
-            unmarked += filter(None, [unmarked_text("its mask", truth.picture.name, truth.mask)])
+            unmarked += filter(
+                None, [unmarked_text(gettext("its mask"), truth.picture.name, truth.mask)]
+            )
         tally.add(inspection, truth.defect, truth.mask, truth.kind, truth.channels, truth.view)
         if page:
             page.add(truth.picture.pixels, inspection, truth.defect, truth.kind, truth.mask)

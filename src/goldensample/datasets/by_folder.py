@@ -22,6 +22,7 @@ from goldensample.datasets.labels import (
 from goldensample.datasets.saturation import CONFIG, read_saturations
 from goldensample.errors import ImageError
 from goldensample.images.listing import PathLike, find_pictures
+from goldensample.locales.language import gettext
 
 MVTEC_LAYOUT = """
   train/good/*.png                     good pictures to learn from
@@ -92,7 +93,8 @@ def _list_category(folder: Path, test: Path) -> Dataset:
     train = _good_pictures(folder / "train")
     saturations, notes = read_saturations(folder), tuple[str, ...]()
     if not saturations and (folder / test / "logical_anomalies").is_dir():
-        notes = (f"{CONFIG} is missing: there is no sPRO, which is MVTec LOCO's own measure",)
+        text = gettext("%(file)s is missing: there is no sPRO, which is MVTec LOCO's own measure")
+        notes = (text % {"file": CONFIG},)
     return Dataset(
         folder, train, items, bool(truth) or beside, notes=notes, saturations=saturations
     )

@@ -12,6 +12,7 @@ from goldensample.datasets.items import Dataset, Item, join_names, make_item
 from goldensample.datasets.labels import GOOD, label_of, plain_name
 from goldensample.errors import ImageError
 from goldensample.evaluation.views import View
+from goldensample.locales.language import counted, gettext, ngettext
 
 _VIEW = re.compile(r"_(C\d+)(?=_|$)")
 """The view in a file name of Real-IAD."""
@@ -108,8 +109,9 @@ def _with_views(data: Dataset) -> Dataset:
         found = _VIEW.findall(item.path.stem)
         test.append(replace(item, view=View(found[-1] if found else "", str(item.path.parent))))
     unknown = [item.name for item in test if item.view and not item.view.name]
-    note = f"in no view, as no _C1_ to _C5_ is in the name: {join_names(unknown)}"
-    return replace(data, test=tuple(test), notes=(*data.notes, *[note] * bool(unknown)))
+    text = gettext("in no view, as no _C1_ to _C5_ is in the name: %(names)s")
+    notes = [text % {"names": join_names(unknown)}] if unknown else []
+    return replace(data, test=tuple(test), notes=(*data.notes, *notes))
 
 
 def _entry(location: str, split: str, entry: dict[str, Any], normal: str) -> Row:
@@ -166,9 +168,17 @@ def read_paths(table: Path, column: str) -> tuple[list[Path], str]:
             f"{table} must name good pictures to learn from in the column {column}; of "
             f"{len(read.lines)} lines none is of the split train and good"
         )
-    note = f"{len(paths):,} pictures by the column {column} of {table.name}"
-    note += f"; {left_out:,} lines of another split or label are left out" if left_out else ""
-    return paths, "; ".join([note, *read.notes])
+    by_column = ngettext(
+        "%(num)s picture by the column %(column)s of %(table)s",
+        "%(num)s pictures by the column %(column)s of %(table)s",
+        len(paths),
+    )
+    notes = [by_column % {"num": f"{len(paths):,}", "column": column, "table": table.name}]
+    if left_out:
+        one = "%(num)s line of another split or label is left out"
+        many = "%(num)s lines of another split or label are left out"
+        notes.append(counted(one, many, left_out))
+    return paths, "; ".join([*notes, *read.notes])
 
 
 def read_column(tables: Sequence[Path], name: str, path_column: str = "path") -> dict[Path, str]:

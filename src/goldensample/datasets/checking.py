@@ -15,11 +15,20 @@ from goldensample.images.folder import WORKERS
 from goldensample.images.grey_range import choose_grey_range
 from goldensample.images.intake import FEW_LEVELS, MASK_LEVELS, PictureFacts, find_masks
 from goldensample.images.listing import is_picture
+from goldensample.locales.language import counted, gettext, language, mark, speaking
+from goldensample.locales.unmarked import translated
 from goldensample.masks.reading import read_marked
 from goldensample.records import Array, Notify, silent
 
 Size = tuple[int, int]
 SHOWN = 5
+TWICE = {
+    "good_and_defect": mark("the same picture is once good and once a defect: %(names)s"),
+    "train_and_test": mark("the same picture is learnt from and tested: %(names)s"),
+    "twice_in_train": mark("the same picture is more than once among those learnt from: %(names)s"),
+    "twice_in_test": mark("the same picture is tested twice: %(names)s"),
+}
+"""What is said of copies, by the kind of finding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +78,14 @@ def check(data: Dataset, notify: Notify = silent) -> list[Finding]:
     pictures = [(Item(str(path), path, GOOD, False), True) for path in data.train]
     pictures += [(item, False) for item in data.test]
     decoded: list[_DecodedPicture] = []
+    spoken = language()
+
+    def decode(picture: tuple[Item, bool]) -> _DecodedPicture:
+        with speaking(spoken):  # a thread does not know
+            return _decode(data, *picture)
+
     with ThreadPoolExecutor(WORKERS) as pool:
-        for picture in pool.map(lambda arguments: _decode(data, *arguments), pictures):
+        for picture in pool.map(decode, pictures):
             decoded.append(picture)
             notify("check", len(decoded), len(pictures))
     findings = [Finding("listing", False, (), note) for note in data.notes]
@@ -80,16 +95,17 @@ def check(data: Dataset, notify: Notify = silent) -> list[Finding]:
 
 
 def _empty_splits(data: Dataset) -> Iterator[Finding]:
-    present = {
-        "good pictures to learn from": bool(data.train),
-        "good test pictures": any(item.defect_type == GOOD for item in data.test),
-        "defect test pictures": any(item.defect for item in data.test),
+    shown = {item.defect for item in data.test if item.defect or item.defect_type == GOOD}
+    texts = {
+        gettext("there are no good pictures to learn from"): bool(data.train),
+        gettext("there are no good test pictures"): False in shown,
+        gettext("there are no defect test pictures"): True in shown,
     }
-    for pictures, exist in present.items():
+    for text, exist in texts.items():
         if not exist:
-            yield Finding("empty_split", True, (), f"there are no {pictures}")
-    if not data.has_masks and present["defect test pictures"]:
-        text = "there are no masks: figures on pixels cannot be had"
+            yield Finding("empty_split", True, (), text)
+    if not data.has_masks and True in shown:
+        text = gettext("there are no masks: figures on pixels cannot be had")
         yield Finding("no_masks", False, (), text)
 
 
@@ -100,18 +116,19 @@ def _decode(data: Dataset, item: Item, in_train: bool) -> _DecodedPicture:
     try:
         facts = read_facts(item.path)
     except ImageError as error:
-        findings.append(Finding("unreadable", True, (name,), str(error)))
+        findings.append(Finding("unreadable", True, (name,), translated(str(error))))
     if item.defect_type == NO_LABEL:
-        text = f"{name} has no label: nothing tells whether it is good"
-        findings.append(Finding("no_label", True, (name,), text))
+        text = gettext("%(picture)s has no label: nothing tells whether it is good")
+        findings.append(Finding("no_label", True, (name,), text % {"picture": name}))
     if item.defect and data.has_masks and not item.is_marked:
-        text = f"{name} shows a defect and has no mask"
-        findings.append(Finding("mask_missing", True, (name,), text))
+        text = gettext("%(picture)s shows a defect and has no mask")
+        findings.append(Finding("mask_missing", True, (name,), text % {"picture": name}))
     for mask in item.masks:
         findings += _check_mask(_name(data, mask), mask, name, facts.shape_hw if facts else None)
-    for mark in item.marks:
-        what = f"the mark {mark.label} of {name}"
-        findings += _check_marked(what, mark.mask(), name, facts.shape_hw if facts else None)
+    for drawn in item.marks:
+        what = gettext("the mark %(label)s of %(picture)s")
+        what %= {"label": drawn.label, "picture": name}
+        findings += _check_marked(what, drawn.mask(), name, facts.shape_hw if facts else None)
     return _DecodedPicture(name, in_train, item.defect_type, facts, tuple(findings))
 
 
@@ -119,7 +136,7 @@ def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> It
     try:
         mask = read_marked(path)
     except ImageError as error:
-        yield Finding("unreadable", True, (name,), str(error))
+        yield Finding("unreadable", True, (name,), translated(str(error)))
         return
     yield from _check_marked(name, mask, picture, size_hw)
 
@@ -127,8 +144,13 @@ def _check_mask(name: str, path: Path, picture: str, size_hw: Size | None) -> It
 def _check_marked(name: str, mask: Array, picture: str, size_hw: Size | None) -> Iterator[Finding]:
     """Find what is wrong with what is marked in a picture, (H, W) bool."""
     if size_hw and mask.shape[:2] != size_hw:
-        sizes = f"{_size_text((mask.shape[0], mask.shape[1]))}, {picture} is {_size_text(size_hw)}"
-        yield Finding("mask_size", True, (name, picture), f"{name} is {sizes}")
+        text = gettext("%(mask)s is %(size)s, %(picture)s is %(other)s") % {
+            "mask": name,
+            "size": _size_text((mask.shape[0], mask.shape[1])),
+            "picture": picture,
+            "other": _size_text(size_hw),
+        }
+        yield Finding("mask_size", True, (name, picture), text)
     if text := unmarked_text(name, picture, mask):
         yield Finding("mask_full" if mask.any() else "mask_empty", True, (name, picture), text)
 
@@ -144,16 +166,13 @@ def _duplicates(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
         labels = {picture.kind == GOOD for picture in group if picture.kind != NO_LABEL}
         in_train = {picture.in_train for picture in group}
         if len(labels) == 2:
-            kind, where = "good_and_defect", "once good and once a defect"
+            kind = "good_and_defect"
         elif len(in_train) == 2:
-            kind, where = "train_and_test", "learnt from and tested"
+            kind = "train_and_test"
         else:
             kind = "twice_in_train" if in_train == {True} else "twice_in_test"
-            where = "tested twice"
-            if in_train == {True}:
-                where = "more than once among those learnt from"
         names = tuple(picture.name for picture in group)
-        text = f"the same picture is {where}: {join_names(names, SHOWN)}"
+        text = gettext(TWICE[kind]) % {"names": join_names(names, SHOWN)}
         yield Finding(kind, kind != "twice_in_test", names, text)
 
 
@@ -164,10 +183,16 @@ def _sizes(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
         return
     commonest, count = sizes.most_common(1)[0]
     others = tuple(name for name, size in known if size != commonest)
-    text = (
-        f"{len(others)} of {sizes.total()} pictures have another size than the commonest, "
-        f"{_size_text(commonest)} ({count} pictures): {join_names(others, SHOWN)}"
-    )
+    text = gettext(
+        "%(others)s of %(total)s pictures have another size than the commonest, %(size)s "
+        "(%(pictures)s): %(names)s"
+    ) % {
+        "others": len(others),
+        "total": sizes.total(),
+        "size": _size_text(commonest),
+        "pictures": counted("%(num)s picture", "%(num)s pictures", count),
+        "names": join_names(others, SHOWN),
+    }
     yield Finding("size", False, others, text)
 
 
@@ -177,23 +202,24 @@ def _contents(decoded: list[_DecodedPicture]) -> Iterator[Finding]:
     masks, _ = find_masks([name for name, _ in known], lambda k: known[k][1].values <= MASK_LEVELS)
     found = tuple(known[k][0] for k in masks)
     if found:
-        text = (
-            f"{_join(found)} taken for pictures, though they look like masks of those beside them"
+        text = gettext(
+            "%(files)s taken for pictures, though they look like masks of those beside them"
         )
-        yield Finding("masks_beside", False, found, text)
+        yield Finding("masks_beside", False, found, text % {"files": _join(found)})
     flat = tuple(name for name, facts in known if not facts.span and name not in found)
     if flat:
-        text = f"{_join(flat)} of a single value all over, which shows no part"
-        yield Finding("single_value", True, flat, text)
+        text = gettext("%(files)s of a single value all over, which shows no part")
+        yield Finding("single_value", True, flat, text % {"files": _join(flat)})
     ranges = [p.facts.range for p in decoded if p.in_train and p.facts and p.facts.range]
     try:
         grey_range = choose_grey_range(ranges) if ranges else None
     except ImageError as error:
-        yield Finding("few_levels", True, (), str(error))
+        yield Finding("few_levels", True, (), translated(str(error)))
         return
     few = (name for name, facts in known if facts.span and facts.levels(grey_range) < FEW_LEVELS)
     if coarse := tuple(name for name in few if name not in found):
-        text = f"{_join(coarse)} with fewer than {FEW_LEVELS} of 256 grey levels"
+        text = gettext("%(files)s with fewer than %(levels)s of 256 grey levels")
+        text %= {"files": _join(coarse), "levels": FEW_LEVELS}
         yield Finding("few_levels", False, coarse, text)
 
 
@@ -204,13 +230,14 @@ def _left_out(data: Dataset) -> Iterator[Finding]:
     others = [path for path in files if path.name[0] != "." and not is_picture(path.name)]
     names = tuple(_name(data, path) for path in others if not is_table(path))
     if names:
-        text = f"{_join(names)} left out by the ending of the name"
-        yield Finding("left_out", False, names, text)
+        text = gettext("%(files)s left out by the ending of the name")
+        yield Finding("left_out", False, names, text % {"files": _join(names)})
 
 
 def _join(names: tuple[str, ...]) -> str:
     """Return the number of files and the names of the first."""
-    return f"{len(names):,} file{'s' * (len(names) != 1)} ({join_names(names, SHOWN)})"
+    files = counted("%(num)s file", "%(num)s files", len(names))
+    return f"{files} ({join_names(names, SHOWN)})"
 
 
 def _name(data: Dataset, path: Path) -> str:

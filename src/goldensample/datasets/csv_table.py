@@ -7,8 +7,9 @@ from pathlib import Path
 
 from goldensample.datasets.labels import COLUMNS, plain_name
 from goldensample.errors import ImageError
+from goldensample.locales.language import gettext, mark
 
-SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+SEPARATORS = {",": mark("a comma"), ";": mark("a semicolon"), "\t": mark("a tab")}
 Line = tuple[str, dict[str, str]]
 """Where a line is, and its values by column."""
 
@@ -58,7 +59,8 @@ def read_table(path: Path, columns: tuple[str, ...]) -> Table:
     except csv.Error as error:
         raise ImageError(f"{path} must be a readable CSV file in UTF-8; {error}") from error
     lines = tuple(_line(where, headings, row) for where, row in rows if any(map(str.strip, row)))
-    note = f"the values of {path.name} are read with {SEPARATORS[separator]} between them"
+    text = gettext("the values of %(file)s are read with %(separator)s between them")
+    note = text % {"file": path.name, "separator": gettext(SEPARATORS[separator])}
     return Table(lines, () if separator == "," else (note,))
 
 

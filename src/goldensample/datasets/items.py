@@ -17,7 +17,7 @@ from goldensample.images.grey_range import GreyRange
 from goldensample.images.intake import MASK_LEVELS, count_values, find_masks
 from goldensample.images.listing import find_pictures, list_pictures
 from goldensample.label_tools.marks import Mark
-from goldensample.locales.language import ngettext
+from goldensample.locales.language import gettext, ngettext
 from goldensample.masks.reading import read_marked, require_size
 from goldensample.records import Array
 
@@ -107,7 +107,8 @@ def pictures_in(folder: Path, copies: bool = False) -> list[Path]:
 def copies_note(root: Path, copies: Iterable[Path]) -> tuple[str, ...]:
     """Return a note on the copies of files that are left out, or none."""
     names = join_names([path.relative_to(root).as_posix() for path in sorted(copies)])
-    return (f"left out, as copies of the files beside them: {names}",) if names else ()
+    text = gettext("left out, as copies of the files beside them: %(names)s")
+    return (text % {"names": names},) if names else ()
 
 
 def masks_beside(files: Sequence[Path]) -> dict[Path, Path]:
@@ -184,11 +185,12 @@ def unmarked_text(mask: str, picture: str, marked: Array) -> str:
         picture: the name of its picture.
         marked: (H, W) bool.
     """
+    text = ""
     if not marked.any():
-        return f"{mask} marks nothing, though {picture} is said to show a defect"
-    if marked.all():
-        return f"{mask} marks all of {picture}, so no pixel of it counts as good"
-    return ""
+        text = gettext("%(mask)s marks nothing, though %(picture)s is said to show a defect")
+    elif marked.all():
+        text = gettext("%(mask)s marks all of %(picture)s, so no pixel of it counts as good")
+    return text % {"mask": mask, "picture": picture}
 
 
 def join_names(names: Sequence[str], shown: int = SHOWN) -> str:

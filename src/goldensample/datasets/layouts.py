@@ -14,7 +14,9 @@ from goldensample.datasets.by_mask import (
 )
 from goldensample.datasets.by_table import read_csv, read_real_iad, read_visa, visa_categories
 from goldensample.datasets.items import Dataset
+from goldensample.locales.language import mark
 
+_SEE = mark("see the page")
 _NON_COMMERCIAL = "CC BY-NC-SA 4.0"
 _MVTEC = "https://www.mvtec.com/company/research/datasets"
 _VICOS = "https://www.vicos.si/resources"
@@ -113,7 +115,7 @@ LAYOUTS: dict[str, Layout] = {
     "mpdd": Layout(
         "MPDD",
         "https://github.com/stepanje/MPDD",
-        "see the page",
+        _SEE,
         tuple(f"{name}/test/{{good}}" for name in _MPDD),
         _folders_with_test,
         read_mvtec_ad,
@@ -137,7 +139,7 @@ LAYOUTS: dict[str, Layout] = {
     "dagm": Layout(
         "DAGM 2007",
         _DAGM,
-        "see the page",
+        _SEE,
         ("Class*/Train", "Train/Label"),
         partial(_folders_with, "Train"),
         read_dagm,
@@ -145,7 +147,7 @@ LAYOUTS: dict[str, Layout] = {
     "magnetic_tile": Layout(
         "Magnetic tile defects",
         "https://github.com/abin24/Magnetic-tile-defect-datasets.",
-        "free to use, cite the paper",
+        mark("free to use, cite the paper"),
         ("MT_Free/Imgs",),
         _single_category,
         read_magnetic_tile,
@@ -159,7 +161,14 @@ LAYOUTS: dict[str, Layout] = {
     },
     "real_iad": _real_iad("Real-IAD", "realiad_jsons"),
     "folder": Layout(
-        "Any folder: good/, TYPE/", "", "yours", ("{good}",), _single_category, read_folder
+        mark("Any folder: good/, TYPE/"),
+        "",
+        mark("yours"),
+        ("{good}",),
+        _single_category,
+        read_folder,
     ),
-    "csv": Layout("Any CSV: path, split, label, mask", "", "yours", (), _single_category, read_csv),
+    "csv": Layout(
+        mark("Any CSV: path, split, label, mask"), "", mark("yours"), (), _single_category, read_csv
+    ),
 }

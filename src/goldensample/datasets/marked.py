@@ -12,6 +12,7 @@ from goldensample.images.codec import read_shape
 from goldensample.images.listing import is_picture
 from goldensample.label_tools.formats import FORMATS, read_labels
 from goldensample.label_tools.marks import MarkedPicture, from_mask
+from goldensample.locales.language import gettext
 from goldensample.masks.reading import read_marked
 
 
@@ -70,11 +71,15 @@ def with_labels(data: Dataset, labels: Path) -> Dataset:
     left = [item.name for item in items if item.defect_type == NO_LABEL]
     matched = {picture.name for picture in found.values()}
     absent = [picture.name for picture in pictures if picture.name not in matched]
-    notes = [f"masks are read from {labels}: {FORMATS[form].title}"]
-    if left:
-        notes.append(f"{len(left)} left out, as {labels.name} lacks them: {join_names(left)}")
-    if absent:
-        notes.append(f"{len(absent)} in {labels.name} are not tested here: {join_names(absent)}")
+    text = gettext("masks are read from %(labels)s: %(form)s")
+    notes = [text % {"labels": labels, "form": FORMATS[form].title}]
+    for text, names in (
+        (gettext("%(num)s left out, as %(file)s lacks them: %(names)s"), left),
+        (gettext("%(num)s in %(file)s are not tested here: %(names)s"), absent),
+    ):
+        if names:
+            values = {"num": len(names), "file": labels.name, "names": join_names(names)}
+            notes.append(text % values)
     has_masks = any(item.is_marked for item in known)
     return replace(data, test=known, has_masks=has_masks, notes=(*data.notes, *notes))
 
