@@ -155,7 +155,7 @@ def test_the_arrays_restore_it_and_damaged_ones_are_refused() -> None:
 
 def test_too_few_pictures_and_what_does_not_go_with_it_are_refused_in_words() -> None:
     features = [features_of(np.random.default_rng(0), 12)]
-    with pytest.raises(ValueError, match="20 good pictures in the bank; got 12"):
+    with pytest.raises(ValueError, match="20 good pictures in the bank; there are only 12"):
         replace(SETTINGS, composition="on").fit(features, silent)
     assert SETTINGS.fit(features, silent).evidence is None
     with pytest.raises(ValueError, match="off with image_score statistics"):

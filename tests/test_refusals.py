@@ -5,7 +5,7 @@ import re
 
 import pytest
 from commands import golden
-from station_parts import open_station, small_product
+from station_parts import open_station, picture, small_product
 
 from goldensample.errors import ImageError
 from goldensample.locales.extraction import texts
@@ -30,11 +30,12 @@ def command(size: Annotated[int, typer.Option(help="How large.", metavar="N")]):
 
 REFUSED = {
     "inspect FILE DIR --precision int8": "int8 braucht ein quantisiertes Netz; onnx:tiny.onnx hat",
-    "fit DIR -o a.golden --backbone net": "das Backbone muss builtin, effnet-lite0 bis 2, timm:",
+    "fit DIR -o OUT --backbone net": "das Backbone muss builtin, effnet-lite0 bis 2, timm:",
     "verify a.txt FILE DIR": "ein Export muss auf eines von .onnx, .xml enden; a.txt tut es nicht",
     "qualify FILE --good DIR --defects DIR -o DIR": "muss Bilder enthalten; es gibt keinen solchen",
+    "fit GOOD -o OUT --size 64 --composition on": "composition muss auf 20 gemerkten guten Bildern",
 }
-"""Commands and how they refuse, one of each wing: backbones, graphs, export, qualification."""
+"""Commands and how each wing refuses: backbones, graphs, export, qualification, methods."""
 
 
 def test_texts_are_found_without_a_mark_and_places_get_names():
@@ -91,9 +92,13 @@ def test_the_command_refuses_in_the_language_and_writes_for_programs_in_english(
 
 
 def test_each_wing_refuses_in_the_language(tiny, tmp_path):
-    product, none = small_product(tiny, tmp_path), tmp_path / "none"
+    places = {"FILE": small_product(tiny, tmp_path), "DIR": tmp_path / "none"}
+    places |= {"GOOD": tmp_path / "good", "OUT": tmp_path / "out.golden"}
+    places["GOOD"].mkdir()
+    for number in range(3):
+        (places["GOOD"] / f"{number}.png").write_bytes(picture(300 + number))
     for command, words in REFUSED.items():
-        arguments = [{"FILE": product, "DIR": none}.get(word, word) for word in command.split()]
+        arguments = [places.get(word, word) for word in command.split()]
         refused = golden("--language", "de", *arguments)
         assert refused.returncode == 2
         assert words in refused.stderr
@@ -104,7 +109,6 @@ def test_help_of_a_command_has_no_english_sentence(words):
     result = golden("--language", "ko", *words.split(), "--help")
     assert result.returncode == 0, result.stderr
     shown = result.stdout.replace("Show this message and", "")
-    shown = shown.partition("Method: ")[0]  # knobs of methods have their help in English
     assert not re.search(r"[a-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}", shown), shown
 
 

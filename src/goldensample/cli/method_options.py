@@ -116,9 +116,10 @@ def add_knob_options(command: Callable[..., None]) -> Callable[..., None]:
         parsing: dict[str, Any] = (
             {"parser": parse_rate, "metavar": "NUMBER"} if field.type is float else {}
         )
+        about = field.metadata["help"]
         option = typer.Option(
             f"--{field.name.replace('_', '-')}",
-            help=f"{field.metadata['help']} \\[default: {field.default}]",
+            help=f"{about} \\[default: {field.default}]",
             show_default=False,
             rich_help_panel=f"Method: {method}",
             **parsing,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 MIN_LETTERS = 10
-"""A text with fewer letters of its own, such as f"{name}: {error}", says nothing to translate."""
+"""A refusal with fewer letters of its own, such as f"{name}: {error}", says nothing itself."""
 _REASONS = ("reason", "advice", "lacks_effnet")
 """Variables and functions that hold a part of a refusal."""
 _AFTER_STATUS = ("HTTPException", "json_error")
@@ -49,21 +49,28 @@ def texts(code: str, commands: Sequence[str] = ()) -> Iterator[tuple[int, str]]:
             node.name in commands or any(map(_is_command, node.decorator_list))
         ):
             yield node.lineno, inspect.cleandoc(ast.get_docstring(node) or "").replace("%", "%%")
-        for one in _unmarked_in(node):
+        least_letters = [(one, 1) for one in _help_in(node)]
+        least_letters += [(one, MIN_LETTERS) for one in _refusals_in(node)]
+        for one, least in least_letters:
             value = constants.get(one.id, one) if isinstance(one, ast.Name) else one
             for branch in (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,):
                 text, letters = template(branch)
-                if letters >= MIN_LETTERS:
+                if letters >= least:
                     yield getattr(node, "lineno", 1), text
 
 
-def _unmarked_in(node: ast.AST) -> list[ast.expr]:
-    """Return what a part of the code says unmarked: help, refusals, and their reasons."""
+def _help_in(node: ast.AST) -> list[ast.expr]:
+    """Return the help that a call gives to an option, or to a knob of a method."""
+    if not isinstance(node, ast.Call):
+        return []
+    found = [word.value for word in node.keywords if word.arg == "help"]
+    return found + (node.args[1:2] if _name(node.func) == "knob" else [])
+
+
+def _refusals_in(node: ast.AST) -> list[ast.expr]:
+    """Return what a part of the code refuses with, and its reasons."""
     if isinstance(node, ast.Call):
-        found = [word.value for word in node.keywords if word.arg == "help"]
-        if refuses(node):
-            found += node.args[: 2 if _name(node.func) in _AFTER_STATUS else 1]
-        return found
+        return node.args[: 2 if _name(node.func) in _AFTER_STATUS else 1] if refuses(node) else []
     if isinstance(node, ast.Assign) and _name(node.targets[0]) in _REASONS:
         return [node.value]
     if isinstance(node, ast.FunctionDef) and node.name.strip("_") in _REASONS:

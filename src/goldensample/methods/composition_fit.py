@@ -68,9 +68,10 @@ def earn_composition(
     (held_out, bank, scale), (asked, *_) = shared, task
     count = 0 if held_out is None else len(held_out.weights)
     if asked == "on" and count < LEAST_PICTURES:
+        reason = f"there are only {count}" if count else "there are fewer of them"
         raise ValueError(
-            f"composition must rest on {LEAST_PICTURES} good pictures in the bank; got "
-            f"{count or 'fewer'}; give more, or leave it off"
+            f"composition must rest on {LEAST_PICTURES} good pictures in the bank; {reason}; "
+            "give more, or leave it off"
         )
     if asked == "off" or held_out is None or count < LEAST_PICTURES:
         return None, None

@@ -44,9 +44,11 @@ class Crossed:
         """
         count = features.total if isinstance(features, StoredFeatures) else sum(map(len, features))
         if count < 2:
-            got = "one" if count else "none"
-            least = "two pictures to be crossed" if count else "one picture"
-            raise ValueError(f"fit must have at least {least}; got {got}")
+            raise ValueError(
+                "fit must have at least two pictures to be crossed; got one"
+                if count
+                else "fit must have at least one picture; got none"
+            )
         if self.patchcore.composition == "on":
             raise ValueError(
                 "composition must go with limits from pictures kept out of the bank; got too few "
