@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import golden
+from commands import check_printed, golden
 from genicam_parts import virtual_producer
 from output_parts import connection
 from station_parts import run_station, wait
@@ -151,6 +151,8 @@ def test_golden_cameras_says_each_step(tmp_path, monkeypatch):
     assert done.stdout.count("device") == 3
     assert "400 rows, 400 columns" in done.stdout
     assert (tmp_path / "frame.png").read_bytes().startswith(b"\x89PNG")
+    printed = check_printed("cameras", "genicam:1", told="400행, 400열")
+    assert "모든 드라이버를 쓸 수 있습니다" in printed
     (tmp_path / "bad.cti").write_text("no driver")
     done = golden("cameras", "--producer", tmp_path / "bad.cti")
     assert done.returncode == 1

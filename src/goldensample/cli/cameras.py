@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from goldensample.cli.console import print_json, say
+from goldensample.cli.doctor import Finding, finding_lines
 from goldensample.cli.extras import check_extra
 from goldensample.cli.options import Json
 from goldensample.cli.serve_options import Producer
+from goldensample.locales.language import gettext, language, speaking
 
 if TYPE_CHECKING:
     from goldensample.station.inputs.genicam_diagnosis import Step
@@ -34,12 +36,13 @@ def command(
     check_extra("genicam", "golden cameras")
     from goldensample.station.inputs.genicam_diagnosis import diagnose
 
-    steps = list(diagnose(camera or "genicam:", producer or [], output, bool(camera)))
+    with speaking("en" if json else language()):
+        steps = list(diagnose(camera or "genicam:", producer or [], output, bool(camera)))
     if json:
         print_json({"steps": [_json(step) for step in steps]})
     else:
-        for step in steps:
-            say(_line(step))
+        for line in finding_lines([_finding(step) for step in steps]):
+            say(line)
     if not all(step.passed for step in steps):
         raise typer.Exit(1)
 
@@ -49,7 +52,6 @@ def _json(step: "Step") -> dict[str, Any]:
     return {"step": step.name, "passed": step.passed, "text": step.text, "remedy": step.remedy}
 
 
-def _line(step: "Step") -> str:
-    """Return a step as a line."""
-    remedy = f"; {step.remedy}" if step.remedy else ""
-    return f"{'ok' if step.passed else 'WRONG':6}{step.name:10}{step.text}{remedy}"
+def _finding(step: "Step") -> Finding:
+    """Return a step as `golden doctor` tells what it finds."""
+    return Finding(gettext(step.name), "ok" if step.passed else "wrong", step.text, step.remedy)

@@ -15,6 +15,7 @@ from harvesters.core import Callback, Harvester
 from harvesters.util.pfnc import dict_by_ints
 
 from goldensample.images.pixel_formats import decode_pixels
+from goldensample.locales.language import mark
 from goldensample.records import Array
 from goldensample.station.inputs.genicam_address import PRODUCERS, SOFTWARE, GenicamAddress
 from goldensample.station.inputs.genicam_features import (
@@ -117,7 +118,7 @@ class Device:
         try:
             while (buffer := self._camera.try_fetch(timeout=0.05, is_raw=True)) is None:
                 if self._incomplete > seen:
-                    return "a part of it is missing"
+                    return mark("a part of it is missing")
                 if time.monotonic() > end:
                     return None
             try:
