@@ -3,10 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from conftest import part
+from part_files import VIEWS, view_pixels
 
 from goldensample.images.codec import encode_jpeg
 
@@ -14,6 +15,19 @@ from goldensample.images.codec import encode_jpeg
 def jpeg(seed: int, defect: bool = False) -> bytes:
     """A rendered part as a JPEG, whose noise differs from that of any other seed."""
     return encode_jpeg(part(seed, defect=defect), 90)
+
+
+class Gate:
+    """Frames that come only while it is open, each with a noise of its own."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+
+    def frame(self, number: int) -> bytes:
+        """The JPEG of a number, once it is open."""
+        self.open.wait()
+        return jpeg(number % 200)
 
 
 @contextmanager
@@ -56,3 +70,40 @@ def jpeg_camera(frame: Callable[[int], bytes | None], rate: float) -> Iterator[s
         stop.set()
         server.shutdown()
         server.server_close()
+
+
+class Scene:
+    """What the cameras of a part see: a good one, or a defect in a view; views may be dark."""
+
+    def __init__(self) -> None:
+        self.defect, self.open = "", {view: threading.Event() for view in VIEWS}
+        self.light()
+
+    def light(self) -> None:
+        """Have all views seen."""
+        for gate in self.open.values():
+            gate.set()
+
+    def frame(self, view: str, number: int) -> bytes:
+        """The JPEG of a view, once it is seen."""
+        self.open[view].wait()
+        return encode_jpeg(view_pixels(view, 20 + number % 100, view == self.defect), 95)
+
+
+@contextmanager
+def part_cameras(scene: Scene) -> Iterator[list[str]]:
+    """Run a camera for each view of the part "bracket"; give them as the command names them."""
+    with ExitStack() as stack:
+        urls = []
+        for view in VIEWS:
+            frames = jpeg_camera(lambda number, view=view: scene.frame(view, number), 20)
+            urls.append(f"bracket/{view}={stack.enter_context(frames)}")
+        try:
+            yield urls
+        finally:
+            scene.light()
+
+
+def camera_options(*urls: str) -> list[str]:
+    """Options of a station whose cameras wait for triggers."""
+    return ["--every", "0", *(word for url in urls for word in ("--camera", url))]

@@ -226,6 +226,24 @@ def product(tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_product(tiny, tmp_path_factory.mktemp("product"))
 
 
+@pytest.fixture(scope="session")
+def views(tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the views of a part; copy them before they change, as `bracket` does."""
+    from part_files import fit_views
+
+    folder = tmp_path_factory.mktemp("views")
+    fit_views(tiny, folder)
+    return folder
+
+
+@pytest.fixture
+def bracket(views: Path, tmp_path: Path) -> Path:
+    """The file of a part of several views, beside those of its views."""
+    from part_files import make_part
+
+    return make_part(views, tmp_path / "files")
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A browser, or a skipped test without one."""

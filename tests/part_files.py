@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import numpy as np
 from conftest import fit, part
 
@@ -27,6 +28,16 @@ def view_files(seed: int, defect: str = "", without: str = "") -> dict[str, byte
         for view in VIEWS
         if view != without
     }
+
+
+def form(files: dict[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    """The pictures of a part as the fields of a form."""
+    return [(view, (f"{view}.png", data)) for view, data in files.items()]
+
+
+def post_part(client: httpx.Client, files: dict[str, bytes], **query: str) -> httpx.Response:
+    """Send a part to a station."""
+    return client.post("/api/parts/bracket", params=query, files=form(files))
 
 
 def fit_views(tiny, folder: Path) -> None:

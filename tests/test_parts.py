@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from part_files import VIEWS, fit_views, view_files
+from part_files import VIEWS, view_files
 from typer.testing import CliRunner
 
 from goldensample.cli.app import app
@@ -28,19 +28,11 @@ def show(folder, serial: str, seed: int, defect: str = "", without: str = "") ->
         (folder / f"{serial}_{view}.png").write_bytes(data)
 
 
-@pytest.fixture(scope="module")
-def files(tiny, tmp_path_factory):
-    """Files of three views."""
-    folder = tmp_path_factory.mktemp("views")
-    fit_views(tiny, folder)
-    return folder
-
-
 @pytest.fixture
-def bracket(files, tmp_path):
+def bracket(views, tmp_path):
     """A part's file beside copies of its views' files."""
     for view in VIEWS:
-        (tmp_path / f"{view}.golden").write_bytes((files / f"{view}.golden").read_bytes())
+        (tmp_path / f"{view}.golden").write_bytes((views / f"{view}.golden").read_bytes())
     options = [word for v in VIEWS for word in ("--view", f"{v}={tmp_path}/{v}.golden")]
     done = run("part", "new", tmp_path / "bracket", *options, "--false-alarms", "10%")
     assert done.exit_code == 0, done.output
@@ -172,7 +164,7 @@ def test_what_has_changed_is_refused(bracket, line, change, words):
         load_part(bracket)
 
 
-def test_parts_that_a_view_has_learned_from_calibrate_nothing(bracket, files, tmp_path):
+def test_parts_that_a_view_has_learned_from_calibrate_nothing(bracket, views, tmp_path):
     for seed in range(20):
         show(tmp_path / "good", f"{seed:02d}", 200 + seed)
     learned = tmp_path / "good/00_left.png"
@@ -191,7 +183,7 @@ def test_parts_that_a_view_has_learned_from_calibrate_nothing(bracket, files, tm
     load_part(bracket)
 
 
-def test_too_few_parts_or_pictures_are_said(bracket, files, tmp_path):
+def test_too_few_parts_or_pictures_are_said(bracket, views, tmp_path):
     for seed in range(10):
         show(tmp_path / "good", f"{seed:02d}", seed)
     words = ("part", "calibrate", bracket, tmp_path / "good", "--false-alarms", "5%")

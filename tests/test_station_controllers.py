@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from asyncua import Client, ua
-from camera_parts import jpeg_camera
+from camera_parts import Gate, jpeg_camera
 from controller_parts import (
     acknowledge,
     block_of,
@@ -27,7 +27,6 @@ from controller_parts import (
 from output_parts import broker, connection, hook, inspect, listener, records_of
 from paho.mqtt import publish
 from station_parts import free_port, run_station, wait
-from test_station_triggers import Gate
 
 from goldensample.station.line.controller_image import ControllerImage, heartbeat
 from goldensample.station.line.controller_words import (

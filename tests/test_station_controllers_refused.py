@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 import pytest
 from asyncua import Client, ua
-from camera_parts import jpeg_camera
+from camera_parts import Gate, jpeg_camera
 from controller_parts import (
     block_of,
     modbus_client,
@@ -21,10 +21,9 @@ from controller_parts import (
 )
 from output_parts import broker, connection, listener
 from paho.mqtt import publish
-from part_files import fit_views, make_part, view_files
+from part_files import view_files
 from pymodbus.client import ModbusTcpClient
 from station_parts import StationProcess, free_port, open_station, run_station, wait
-from test_station_triggers import Gate
 
 from goldensample.station.connections import Connections, connect
 from goldensample.station.outputs.s7_requests import RESULTS
@@ -195,9 +194,7 @@ def test_an_s7_request_that_cannot_be_is_answered(product, tmp_path, ports):
             assert (block_of(block).requested, block_of(block).result) == (65_535, 1)
 
 
-def test_hostile_parts_and_triggers_are_refused_in_words(tiny, tmp_path):
-    fit_views(tiny, tmp_path / "views")
-    bracket = make_part(tmp_path / "views", tmp_path / "files")
+def test_hostile_parts_and_triggers_are_refused_in_words(bracket, tmp_path):
     with (
         jpeg_camera(Gate().frame, 20) as url,
         open_station(tmp_path / "kept", bracket, limit_bytes=1 << 20) as client,

@@ -9,13 +9,16 @@ import httpx
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from output_parts import hook
+from camera_parts import Gate, jpeg_camera
+from output_parts import broker, hook, listener
+from paho.mqtt import publish
 from sqlalchemy import create_engine, inspect, text
 from starlette.testclient import TestClient
 from station_parts import free_port, open_station, picture, run_station, wait
 
 from database_parts import TABLES, Server, all_rows, fill, run_server
 from goldensample.errors import ArtifactError
+from goldensample.station.connections import Connections, connect
 from goldensample.station.line import storing
 from goldensample.station.outputs.connect import OutputOptions, connect_outputs
 from goldensample.station.records.ledger import Ledger
@@ -194,3 +197,39 @@ def test_a_database_that_is_away_for_a_moment_costs_nothing(server, product, tmp
         poster.join()
         assert found[0].status_code == 200
         assert len(client.get("/api/records").json()["records"]) == 2
+
+
+def test_a_trigger_that_cannot_be_kept_is_refused_and_takes_no_picture(server, product, tmp_path):
+    with (
+        free_port() as port,
+        broker(tmp_path, port),
+        listener(port, "line/camera/front/answer") as messages,
+        jpeg_camera(Gate().frame, 20) as url,
+        open_station(tmp_path / "kept", product, database=server.url("triggers")) as client,
+    ):
+        outputs = OutputOptions(mqtt=f"mqtt://127.0.0.1:{port}/line")
+        cameras = Connections(cameras=[f"front={url}"], every_s=0.0, outputs=outputs)
+        connect(client.app.state.station, cameras)
+
+        def ask() -> httpx.Response:
+            return client.post("/api/cameras/front/trigger")
+
+        def ask_broker() -> dict:
+            count = len(messages)
+            publish.single("line/camera/front/trigger", "7", 1, port=port)
+            wait(lambda: len(messages) > count)
+            return json.loads(messages[-1].payload)
+
+        wait(lambda: ask().status_code == 200)
+        states = lambda: client.get("/api/health").json()["connections"]  # noqa: E731
+        wait(lambda: all(one["state"] == "working" for one in states()))
+        before = len(client.get("/api/records").json()["records"])
+        server.stop()
+        refused = ask()
+        assert refused.status_code == 503
+        assert "the station's database must take parts" in refused.json()["error"]
+        assert "the station's database must take parts" in ask_broker()["error"]
+        server.start()
+        assert ask().status_code == 200, "the camera is not left busy"
+        assert ask_broker()["verdict"], "nor the broker unheard"
+        assert len(client.get("/api/records").json()["records"]) == before + 2

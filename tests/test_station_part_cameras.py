@@ -4,74 +4,32 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 import pytest
-from camera_parts import jpeg_camera
+from camera_parts import Scene, camera_options, part_cameras
 from output_parts import broker, hook, listener
 from paho.mqtt import publish
-from part_files import VIEWS, fit_views, make_part, view_pixels
+from part_files import VIEWS
 from starlette.testclient import TestClient
 from station_parts import free_port, open_station, run_station, wait
 
-from goldensample.images.codec import encode_jpeg
 from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import camera
 from goldensample.station.outputs.connect import OutputOptions
 
 
-@pytest.fixture(scope="module")
-def views(tiny, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("views")
-    fit_views(tiny, folder)
-    return folder
-
-
-@pytest.fixture
-def bracket(views, tmp_path):
-    return make_part(views, tmp_path / "files")
-
-
-class Scene:
-    """What the cameras see: a good part, or a defect in one view; one may fall silent."""
-
-    def __init__(self) -> None:
-        self.defect, self.open = "", {view: threading.Event() for view in VIEWS}
-        for gate in self.open.values():
-            gate.set()
-
-    def frame(self, view: str, number: int) -> bytes:
-        self.open[view].wait()
-        return encode_jpeg(view_pixels(view, 20 + number % 100, view == self.defect), 95)
-
-
-@contextmanager
-def cameras(scene: Scene) -> Iterator[list[str]]:
-    """A camera a view; give them as the command line names them."""
-    with ExitStack() as stack:
-        urls = []
-        for view in VIEWS:
-            frames = jpeg_camera(lambda n, view=view: scene.frame(view, n), 20)
-            urls.append(f"bracket/{view}={stack.enter_context(frames)}")
-        try:
-            yield urls
-        finally:
-            for gate in scene.open.values():
-                gate.set()
-
-
 @contextmanager
 def watching(bracket, folder, port: int, **settings) -> Iterator[tuple[TestClient, Scene]]:
     scene = Scene()
-    with cameras(scene) as urls, open_station(folder, bracket, **settings) as client:
+    with part_cameras(scene) as urls, open_station(folder, bracket, **settings) as client:
         outputs = OutputOptions(webhook=f"http://127.0.0.1:{port}/")
         connections = Connections(cameras=urls, every_s=0.0, outputs=outputs)
         connect(client.app.state.station, connections)
         try:
             yield client, scene
         finally:
-            for gate in scene.open.values():
-                gate.set()
+            scene.light()
 
 
 def trigger(client: TestClient, **query: str):
@@ -164,10 +122,9 @@ def test_a_message_of_the_broker_triggers_the_part(bracket, tmp_path):
         free_port() as port,
         broker(tmp_path, port),
         listener(port, "line/#") as messages,
-        cameras(Scene()) as urls,
+        part_cameras(Scene()) as urls,
     ):
-        options = [word for url in urls for word in ("--camera", url)]
-        options += ["--every", "0", "--mqtt", f"mqtt://127.0.0.1:{port}/line"]
+        options = [*camera_options(*urls), "--mqtt", f"mqtt://127.0.0.1:{port}/line"]
         with run_station(tmp_path / "kept", [bracket], *options) as station:
             health = lambda: station.client.get("/api/health").json()["connections"]  # noqa: E731
             wait(

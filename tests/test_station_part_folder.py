@@ -5,24 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from part_files import VIEWS, fit_views, make_part, view_files
+from part_files import VIEWS, view_files
 from starlette.testclient import TestClient
 from station_parts import open_station, run_station, wait
 
 from goldensample.station.connections import Connections, connect
 from goldensample.station.inputs import watched_folder
-
-
-@pytest.fixture(scope="module")
-def views(tiny, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("views")
-    fit_views(tiny, folder)
-    return folder
-
-
-@pytest.fixture
-def bracket(views, tmp_path):
-    return make_part(views, tmp_path / "files")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from asyncua import Client
 from output_parts import broker, hook, last, listener
-from part_files import VIEWS, fit_views, make_part, view_files
+from part_files import VIEWS, post_part, view_files
 from station_parts import StationProcess, free_port, run_station, wait
 
 from goldensample.station.records.parts import INTERRUPTED
@@ -20,27 +20,10 @@ SINGLE = {"record", "product", "name", "serial", "job", "part", "view", "time", 
 SINGLE |= {"threshold", "p_value", "regions", "note", "revision", "file_sha256", "picture_sha256"}
 
 
-@pytest.fixture(scope="module")
-def views(tiny, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("views")
-    fit_views(tiny, folder)
-    return folder
-
-
-@pytest.fixture
-def bracket(views, tmp_path):
-    return make_part(views, tmp_path / "files")
-
-
 @pytest.fixture
 def ports() -> Iterator[list[int]]:
     with free_port() as one, free_port() as two, free_port() as three:
         yield [one, two, three]
-
-
-def post(station: StationProcess, files: dict[str, bytes], **query: str) -> dict:
-    form = [(view, (f"{view}.png", data)) for view, data in files.items()]
-    return station.client.post("/api/parts/bracket", params=query, files=form).json()
 
 
 def number_of(part: dict) -> int:
@@ -94,10 +77,12 @@ def test_a_part_is_one_message_with_its_views_at_every_output(bracket, tmp_path,
     ):
         with run_station(tmp_path / "kept", [bracket], *options) as station:
             parts = [
-                post(station, view_files(20), serial="A20", job="7"),
-                post(station, view_files(3, "left"), serial="A3"),
-                post(station, view_files(20, without="under"), serial="B1"),
-                post(station, {**view_files(20), "top": b"no picture"}, serial="B2"),
+                post_part(station.client, view_files(20), serial="A20", job="7").json(),
+                post_part(station.client, view_files(3, "left"), serial="A3").json(),
+                post_part(station.client, view_files(20, without="under"), serial="B1").json(),
+                post_part(
+                    station.client, {**view_files(20), "top": b"no picture"}, serial="B2"
+                ).json(),
             ]
             assert [one["verdict"] for one in parts] == ["good", "defect", "error", "error"]
             wait(lambda: len(receiver.taken) == len(told(messages)) == 4)
@@ -134,7 +119,7 @@ def test_a_part_is_one_message_with_its_views_at_every_output(bracket, tmp_path,
 def test_a_part_that_waits_for_its_receiver_is_one_message_after_a_kill(bracket, tmp_path, ports):
     options = ("--webhook", f"http://127.0.0.1:{ports[0]}/")
     with run_station(tmp_path / "kept", [bracket], *options) as station:
-        part = post(station, view_files(3, "left"), serial="A3")
+        part = post_part(station.client, view_files(3, "left"), serial="A3").json()
         station.kill()
     with hook(ports[0]) as receiver, run_station(tmp_path / "kept", [bracket], *options):
         wait(lambda: receiver.taken)
@@ -177,7 +162,7 @@ def test_a_part_that_a_kill_interrupts_is_answered_after_the_restart(bracket, tm
             assert json.loads(last(messages, "line/bracket/verdict")) == receiver.taken[0]
             station.kill()
         with run_station(tmp_path / "kept", [bracket], *options) as station:
-            post(station, view_files(20), serial="A10")
+            post_part(station.client, view_files(20), serial="A10")
             wait(lambda: len(receiver.taken) == 2)
     assert [one["serial"] for one in receiver.taken] == ["A9", "A10"], "each is answered once"
 
@@ -191,7 +176,7 @@ def test_no_part_is_lost_or_told_twice_in_kills(bracket, tmp_path, ports):
         with suppress(httpx.TransportError):
             for turn in range(1000):
                 serial = f"{seed}-{number}-{turn}"
-                part = post(station, view_files(30 + turn % 5), serial=serial)
+                part = post_part(station.client, view_files(30 + turn % 5), serial=serial).json()
                 answered[serial] = part
 
     with hook(ports[0]) as receiver:

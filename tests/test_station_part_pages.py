@@ -5,25 +5,8 @@ import io
 
 import pytest
 from browser_parts import axe, console_errors, expect, new_context
-from part_files import VIEWS, fit_views, make_part, view_files
+from part_files import VIEWS, post_part, view_files
 from station_parts import open_station, run_station, wait
-
-
-@pytest.fixture(scope="module")
-def views(tiny, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("views")
-    fit_views(tiny, folder)
-    return folder
-
-
-@pytest.fixture
-def bracket(views, tmp_path):
-    return make_part(views, tmp_path / "files")
-
-
-def post(client, files: dict[str, bytes], **query: str) -> dict:
-    form = [(view, (f"{view}.png", data)) for view, data in files.items()]
-    return client.post("/api/parts/bracket", params=query, files=form).json()
 
 
 def waiting(client, product: str) -> int:
@@ -36,9 +19,9 @@ def revisions(client) -> dict[str, int]:
 
 def test_a_table_has_a_row_a_part(bracket, tmp_path):
     with open_station(tmp_path / "kept", bracket) as client:
-        post(client, view_files(20), serial="A20", job="7")
-        odd = post(client, view_files(3, "left"), serial="=A3")
-        post(client, view_files(20, without="left"), serial="B1")
+        post_part(client, view_files(20), serial="A20", job="7")
+        odd = post_part(client, view_files(3, "left"), serial="=A3").json()
+        post_part(client, view_files(20, without="left"), serial="B1")
         text = client.get("/api/parts/bracket/table.csv").text
         rows = list(csv.DictReader(io.StringIO(text)))
         assert [row["serial"] for row in rows] == ["B1", "'=A3", "A20"]
@@ -58,7 +41,7 @@ def test_a_table_has_a_row_a_part(bracket, tmp_path):
 
 def test_one_answer_is_for_the_part_and_each_view_learns_for_itself(bracket, tmp_path):
     with open_station(tmp_path / "kept", bracket) as client:
-        odd = post(client, view_files(3, "left"))
+        odd = post_part(client, view_files(3, "left")).json()
         address = f"/api/parts/bracket/{odd['id']}/feedback"
         suspects = [v for v in VIEWS if odd["views"][v]["verdict"] != "good"]
         assert "left" in suspects
@@ -96,7 +79,7 @@ def test_one_answer_is_for_the_part_and_each_view_learns_for_itself(bracket, tmp
 def test_an_answer_that_one_view_cannot_learn_is_kept_for_none(bracket, tmp_path):
     with open_station(tmp_path / "kept", bracket) as client:
         both = {**view_files(3, "left"), "under": view_files(3, "under")["under"]}
-        odd = post(client, both)
+        odd = post_part(client, both).json()
         assert odd["views"]["under"]["verdict"] == odd["views"]["left"]["verdict"] == "defect"
         before = revisions(client)
         (bracket.parent / "under.golden").write_bytes(b"damaged")
@@ -115,7 +98,7 @@ def test_parts_in_the_folder_of_the_station_are_served(bracket, tmp_path):
     folder.mkdir()
     (tmp_path / "products").rename(folder / "products")
     with run_station(folder, []) as station:
-        assert post(station.client, view_files(20), serial="A20")["verdict"] == "good"
+        assert post_part(station.client, view_files(20), serial="A20").json()["verdict"] == "good"
 
 
 @pytest.mark.parametrize(
@@ -148,9 +131,9 @@ def test_parts_on_pages(browser, bracket, tmp_path, language, words):
         context.new_page() as page,
     ):
         said = console_errors(page)
-        post(station.client, view_files(20), serial="A20")
-        odd = post(station.client, view_files(3, "left"), serial="A3")
-        post(station.client, view_files(20, without="under"), serial="B1")
+        post_part(station.client, view_files(20), serial="A20")
+        odd = post_part(station.client, view_files(3, "left"), serial="A3").json()
+        post_part(station.client, view_files(20, without="under"), serial="B1")
 
         def check(name: str) -> None:
             found = axe.Axe().run(page)
@@ -171,7 +154,7 @@ def test_parts_on_pages(browser, bracket, tmp_path, language, words):
         expect(page.locator(".whole .notice")).to_have_text(words[2])
         check("live")
         page.goto("/?product=top")
-        post(station.client, view_files(4, "left"), serial="A4")
+        post_part(station.client, view_files(4, "left"), serial="A4")
         expect(page.locator("#news")).to_have_text(f"{words[3]}: A4_top")  # the part's verdict
         expect(page.locator(".side > .verdict.large.defect")).to_be_visible()
         number = odd["views"]["left"]["id"]

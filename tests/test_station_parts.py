@@ -8,41 +8,21 @@ import httpx
 import pytest
 from browser_parts import axe, console_errors, expect, new_context
 from commands import golden_in_process
-from part_files import VIEWS, fit_views, make_part, view_files
+from part_files import VIEWS, form, post_part, view_files
 from station_parts import open_station, run_station, wait
 
 from goldensample.station.records.parts import INTERRUPTED
-
-
-@pytest.fixture(scope="module")
-def views(tiny, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("views")
-    fit_views(tiny, folder)
-    return folder
-
-
-@pytest.fixture
-def bracket(views, tmp_path):
-    return make_part(views, tmp_path / "files")
-
-
-def form(files: dict[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
-    return [(view, (f"{view}.png", data)) for view, data in files.items()]
-
-
-def post(client, files: dict[str, bytes], **query: str):
-    return client.post("/api/parts/bracket", params=query, files=form(files))
 
 
 def test_a_part_is_one_request_and_one_verdict(bracket, tmp_path):
     with open_station(tmp_path / "station", bracket) as client:
         products = [one["product"] for one in client.get("/api/products").json()]
         assert products == list(VIEWS)
-        good = post(client, view_files(20), serial="A20", job="7")
+        good = post_part(client, view_files(20), serial="A20", job="7")
         assert good.status_code == 200, good.text
         good = good.json()
         assert (good["verdict"], good["serial"], good["job"]) == ("good", "A20", "7")
-        odd = post(client, dict(reversed(view_files(3, "left").items())), serial="A3").json()
+        odd = post_part(client, dict(reversed(view_files(3, "left").items())), serial="A3").json()
         assert (odd["verdict"], odd["view"]) == ("defect", "left")
         assert list(odd["views"]) == list(VIEWS)
         for view, one in odd["views"].items():
@@ -59,7 +39,7 @@ def test_a_part_is_one_request_and_one_verdict(bracket, tmp_path):
 
 def test_what_is_missing_or_broken_is_an_error_and_is_kept(bracket, tmp_path):
     with open_station(tmp_path / "station", bracket) as client:
-        without = post(client, view_files(20, without="left"), serial="B1")
+        without = post_part(client, view_files(20, without="left"), serial="B1")
         assert without.status_code == 422
         assert (without.json()["verdict"], without.json()["note"]) == (
             "error",
@@ -70,7 +50,7 @@ def test_what_is_missing_or_broken_is_an_error_and_is_kept(bracket, tmp_path):
         assert (views["left"]["note"], views["left"]["serial"]) == ("view left missing", "B1")
         assert client.get(f"/records/{views['left']['id']}").is_success
         assert "B1_left" in client.get("/history?verdict=error").text
-        broken = post(client, {**view_files(20), "left": b"no picture"}).json()
+        broken = post_part(client, {**view_files(20), "left": b"no picture"}).json()
         assert broken["verdict"] == "error"
         assert broken["note"].startswith("view left: cannot read")
         assert broken["views"]["left"]["verdict"] == "error"
@@ -104,11 +84,11 @@ def test_a_form_of_other_views_is_refused_and_says_why(bracket, tmp_path):
 
 def test_a_view_that_learned_takes_the_rate_from_the_part_and_says_so(bracket, tmp_path):
     with open_station(tmp_path / "station", bracket) as client:
-        first = post(client, view_files(3, "left")).json()
+        first = post_part(client, view_files(3, "left")).json()
         assert first["note"] == ""
         said = {"record": first["views"]["left"]["id"], "answer": "good"}
         assert client.post("/api/feedback", json=said).is_success
-        second = post(client, view_files(20)).json()
+        second = post_part(client, view_files(20)).json()
         assert "changed since the part's limits were set" in second["note"]
         assert "view left" in second["note"]
 
@@ -123,7 +103,7 @@ def test_a_single_picture_has_a_serial_number_too(bracket, tmp_path):
 
 def test_a_part_that_is_late_is_answered_in_time_and_its_views_follow(bracket, tmp_path):
     with open_station(tmp_path / "station", bracket, deadline_s=0.001) as client:
-        late = post(client, view_files(20), serial="L1")
+        late = post_part(client, view_files(20), serial="L1")
         assert (late.status_code, late.json()["verdict"]) == (422, "error")
         assert "late: no verdict within 1 ms" in late.json()["note"]
         number = late.json()["id"]
@@ -148,7 +128,7 @@ def test_parts_are_kept_whole_or_answered_as_interrupted(bracket, tmp_path):
             for turn in range(1000):
                 serial = f"{seed}-{number}-{turn}"
                 files = view_files(30 + turn % 5, "left" if turn % 3 == 2 else "")
-                answer = post(client, files, serial=serial)
+                answer = post_part(client, files, serial=serial)
                 if answer.status_code == 200:
                     answered[serial] = answer.json()
 
@@ -195,7 +175,7 @@ def test_pages_show_the_whole_part(browser, bracket, tmp_path):
         run_station(tmp_path / "station", [bracket]) as station,
         new_context(browser, base_url=station.url) as context,
     ):
-        odd = post(station.client, view_files(3, "left"), serial="A3").json()
+        odd = post_part(station.client, view_files(3, "left"), serial="A3").json()
         with context.new_page() as page:
             said = console_errors(page)
             page.goto("/?product=top")
@@ -205,7 +185,7 @@ def test_pages_show_the_whole_part(browser, bracket, tmp_path):
             expect(whole.get_by_role("heading")).to_contain_text("Part A3")
             expect(whole.locator("li bdi")).to_have_text(list(VIEWS))
             expect(whole.locator("a[aria-current]")).to_contain_text("looks oddest")
-            good = post(station.client, view_files(20), serial="A20").json()
+            good = post_part(station.client, view_files(20), serial="A20").json()
             expect(whole.get_by_role("heading")).to_contain_text("Part A20")
             expect(page.locator(".side > .verdict.large")).to_have_text("GOOD")
             whole.locator("li a").nth(2).click()

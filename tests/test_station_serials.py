@@ -2,26 +2,13 @@
 
 import numpy as np
 import pytest
-from part_files import fit_views, make_part, view_files, view_pixels
-from starlette.testclient import TestClient
+from part_files import post_part, view_files, view_pixels
 from station_parts import open_station, run_station, wait
 
 from goldensample.images.codec import encode_png
 from goldensample.station.connections import Connections, connect
 
 zxingcpp = pytest.importorskip("zxingcpp", reason="the extra [codes] is not installed")
-
-
-@pytest.fixture(scope="module")
-def views(tiny, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("views")
-    fit_views(tiny, folder)
-    return folder
-
-
-@pytest.fixture
-def bracket(views, tmp_path):
-    return make_part(views, tmp_path / "files")
 
 
 def coded(*texts: str) -> bytes:
@@ -38,15 +25,10 @@ def part_with(*texts: str) -> dict[str, bytes]:
     return {**view_files(20), "top": coded(*texts)}
 
 
-def post(client: TestClient, files: dict[str, bytes], **query: str) -> dict:
-    form = [(view, (f"{view}.png", data)) for view, data in files.items()]
-    return client.post("/api/parts/bracket", params=query, files=form).json()
-
-
 def test_a_code_in_a_view_is_the_serial_number_of_the_part(bracket, tmp_path):
     with open_station(tmp_path / "kept", bracket) as client:
         connect(client.app.state.station, Connections(read_codes=["bracket/top"]))
-        part = post(client, part_with("SN-0042"))
+        part = post_part(client, part_with("SN-0042")).json()
         assert (part["serial"], part["verdict"]) == ("SN-0042", "defect")  # a code, and no plate
         assert {one["serial"] for one in part["views"].values()} == {"SN-0042"}
         found = client.get("/api/parts/bracket", params={"serial": "SN-0042"}).json()["parts"]
@@ -56,12 +38,12 @@ def test_a_code_in_a_view_is_the_serial_number_of_the_part(bracket, tmp_path):
             ((), "view top: no serial number: one code must be in the picture; there is none"),
             (("SN-1", "SN-2"), "there is 2: SN-1, SN-2"),
         ):
-            part = post(client, part_with(*texts))
+            part = post_part(client, part_with(*texts)).json()
             assert (part["verdict"], part["serial"]) == ("error", "")
             assert words in part["note"]
-        same = post(client, part_with("SN-7", "SN-7"), serial="SN-7")
+        same = post_part(client, part_with("SN-7", "SN-7"), serial="SN-7").json()
         assert (same["serial"], same["verdict"]) == ("SN-7", "defect")
-        other = post(client, part_with("SN-8"), serial="SN-9")
+        other = post_part(client, part_with("SN-8"), serial="SN-9").json()
         assert (other["serial"], other["verdict"]) == ("SN-9", "error")
         assert "SN-9 came with the picture, its code says SN-8" in other["note"]
 

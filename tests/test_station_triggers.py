@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from camera_parts import jpeg, jpeg_camera
+from camera_parts import Gate, jpeg_camera
 from output_parts import hook
 from starlette.testclient import TestClient
 from station_parts import free_port, open_station, picture, wait
@@ -27,7 +27,7 @@ def records(client) -> list[dict]:
 
 
 @contextmanager
-def watched_camera(product, folder, port: int, **settings) -> Iterator[tuple[TestClient, "Gate"]]:
+def watched_camera(product, folder, port: int, **settings) -> Iterator[tuple[TestClient, Gate]]:
     """A station with a camera that takes triggers, and a web server; give client and gate."""
     gate = Gate()
     with (
@@ -41,18 +41,6 @@ def watched_camera(product, folder, port: int, **settings) -> Iterator[tuple[Tes
             yield client, gate
         finally:
             gate.open.set()
-
-
-class Gate:
-    """Frames that come only while it is open, each with a noise of its own."""
-
-    def __init__(self) -> None:
-        self.open = threading.Event()
-        self.open.set()
-
-    def frame(self, number: int) -> bytes:
-        self.open.wait()
-        return jpeg(number % 200)
 
 
 def trigger(client: TestClient, **query: str):

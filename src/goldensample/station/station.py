@@ -104,7 +104,7 @@ class Station:
 
     def answer_interrupted(self) -> None:
         """Answer the parts that were under way when the last run ended, at all outputs."""
-        if words := answer_interrupted(self.part_store, self.ledger, self.parts):
+        if words := answer_interrupted(self.part_store, self.parts, self.products, self._publish):
             self.log_change("", "", "trouble", None, words)
 
     def add_input(self, source: Input) -> None:

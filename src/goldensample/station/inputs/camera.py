@@ -12,6 +12,7 @@ from goldensample.station.inputs.camera_source import CameraSource
 from goldensample.station.inputs.frame import TIMEOUT_S, DamagedFrame, Frame
 from goldensample.station.inputs.frozen import FrozenPicture
 from goldensample.station.line.jobs import NO_PICTURE, BusyError, Job, StoppingError
+from goldensample.station.line.storing import begin_trigger
 from goldensample.station.line.triggers import Trigger, TriggerBusyError
 from goldensample.station.products.products import Product
 from goldensample.station.records.rows import Record
@@ -93,6 +94,7 @@ class Camera:
 
         Raises:
             TriggerBusyError: the picture before is not taken yet.
+            DatabaseUnreachableError: the trigger cannot be kept, and so no picture is taken.
         """
         with self._lock:
             if self._asked is not None:
@@ -100,17 +102,8 @@ class Camera:
             empty = self._station.archive.receive_bytes(b"")
             self._triggers += 1
             name = f"{_name()}-trigger{self._triggers}.png"
-            job = Job(
-                self._product,
-                empty,
-                name,
-                "camera",
-                facts={"trigger": trigger.by},
-                part=part,
-                view=self._source.view,
-                serial=trigger.serial,
-                reference=trigger.job,
-            )
+            job = Job(self._product, empty, name, "camera", part=part, view=self._source.view)
+            job = begin_trigger(self._station.archive, self._station.ledger, job, trigger)
             self._asked, running = job, self._running
         self._station.line.expect(job)
         timer = threading.Timer(TRIGGER_S, self._give_up, [job, f"none within {TRIGGER_S:g} s"])

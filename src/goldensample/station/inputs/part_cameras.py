@@ -7,13 +7,11 @@ from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from goldensample.errors import GoldenError
 from goldensample.station.inputs.camera import Camera
 from goldensample.station.inputs.camera_source import CameraSource
 from goldensample.station.line.part_job import PartJob, watch_view
-from goldensample.station.line.storing import DatabaseUnreachableError
+from goldensample.station.line.storing import begin_part
 from goldensample.station.line.triggers import Trigger, TriggerBusyError
 from goldensample.station.products.parts import PartProduct
 from goldensample.station.records.parts import PartRecord, whole_part
@@ -83,12 +81,7 @@ class PartCameras:
             source="camera",
             time=time.time(),
         )
-        try:
-            return self._station.ledger.parts.begin(part)
-        except SQLAlchemyError as error:
-            raise DatabaseUnreachableError(
-                "the station's database must take parts; it is away; try again in a minute"
-            ) from error
+        return begin_part(self._station.ledger, part)
 
 
 def connect_part_cameras(

@@ -10,7 +10,8 @@ from goldensample.errors import GoldenError
 from goldensample.records import Inspection, Picture
 from goldensample.report.entry import Heat
 from goldensample.station.products.products import Product, State
-from goldensample.station.records.archive import IncomingFile
+from goldensample.station.records.archive import Archive, IncomingFile
+from goldensample.station.records.parts import PartRecord
 from goldensample.station.records.rows import ERROR, Record
 from goldensample.wording.regions import RegionOptions, regions_json
 
@@ -47,6 +48,8 @@ class Job:
         on_picture: called with the picture once it is decoded, before its record is stored.
         facts: what its camera says of it.
         part, view: the id of a part of several views, and which it is of them; or None and "".
+        trigger: id of the row that keeps the trigger which asked for it, until its record is
+            stored; None of a picture that is of a part, or came without one.
         scene: brightness and sharpness of the picture, once they were measured.
         serial, reference: of whom the picture is, and the sender's own number of the job, or "".
         accepted: seconds since 1970.
@@ -65,6 +68,7 @@ class Job:
     facts: Mapping[str, Any] = field(default_factory=dict)
     part: int | None = None
     view: str = ""
+    trigger: int | None = None
     scene: tuple[float, float] | None = None
     serial: str = ""
     reference: str = ""
@@ -119,6 +123,33 @@ def make_record(job: Job, state: State, picture: Picture, inspection: Inspection
 def make_error_record(job: Job, state: State, reason: str) -> Record:
     """Return the record of a picture that cannot be read, with the reason in words."""
     return replace(_new_record(job, state), verdict=ERROR, note=reason)
+
+
+def stand_in(
+    archive: Archive, product: Product, begun: PartRecord, view: str, reason: str
+) -> JobResult:
+    """Return an error without a picture: of a view of a part, or of a trigger, whose view is ""."""
+    stamp = time.strftime("%Y%m%dT%H%M%S", time.gmtime(begun.time))
+    job = Job(
+        product,
+        archive.receive_bytes(b""),
+        f"{begun.serial or begun.id}_{view}" if view else f"camera-{stamp}-unanswered",
+        begun.source,
+        begun.operator,
+        part=begun.id if view else None,
+        view=view,
+        trigger=None if view else begun.id,
+        serial=begun.serial,
+        reference=begun.job,
+        accepted=begun.time,
+        started=time.perf_counter() - seconds_since(begun.time),
+    )
+    return JobResult(job, make_error_record(job, product.state, reason), None)
+
+
+def seconds_since(moment: float) -> float:
+    """Return how long ago a moment was; 0 where the clock was set back since, as by a restart."""
+    return max(0.0, time.time() - moment)
 
 
 def _new_record(job: Job, state: State) -> Record:

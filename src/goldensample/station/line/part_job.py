@@ -1,17 +1,17 @@
 """Parts on the line: views are inspected one by one, and stored all together or not at all."""
 
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 
 from goldensample.station.line.deadline import LATE
-from goldensample.station.line.jobs import Job, JobResult, make_error_record
+from goldensample.station.line.jobs import Job, JobResult, seconds_since, stand_in
 from goldensample.station.line.line import Line, Submit
 from goldensample.station.line.storing import store_part, store_results
 from goldensample.station.products.parts import PartProduct, PartProducts, PartVerdict
+from goldensample.station.products.products import Products
 from goldensample.station.records.archive import Archive
 from goldensample.station.records.ledger import Ledger
 from goldensample.station.records.parts import INTERRUPTED, PartRecord
@@ -68,7 +68,7 @@ class PartJob:
             part = replace(
                 self.part,
                 serial=serial,
-                milliseconds=round(1000 * (time.time() - self.part.time), 3),
+                milliseconds=round(1000 * seconds_since(self.part.time), 3),
                 verdict=found.verdict,
                 p_value=found.p_value,
                 view=found.view,
@@ -103,22 +103,9 @@ class PartJob:
     def _stand_ins(self, archive: Archive) -> Iterator[JobResult]:
         """Give a record without a picture, an error, of each view that is not there and must be."""
         for name in self._product.required:
-            if name in self._results:
-                continue
-            job = Job(
-                self._product.products[name],
-                archive.receive_bytes(b""),
-                f"{self.part.serial or self.part.id}_{name}",
-                self.part.source,
-                self.part.operator,
-                part=self.part.id,
-                view=name,
-                serial=self.part.serial,
-                reference=self.part.job,
-                accepted=self.part.time,
-            )
-            reason = self._failures.get(name) or self._reason or f"view {name} missing"
-            yield JobResult(job, make_error_record(job, job.product.state, reason), None)
+            if name not in self._results:
+                reason = self._failures.get(name) or self._reason or f"view {name} missing"
+                yield stand_in(archive, self._product.products[name], self.part, name, reason)
 
     def _answer(self, jobs: dict[str, Job], found: dict[str, Record] | Exception) -> None:
         """Answer the jobs of the views."""
@@ -143,7 +130,7 @@ class PartStore:
     """
 
     def __init__(self, archive: Archive, ledger: Ledger, tell: Tell) -> None:
-        self._archive, self._ledger, self._tell = archive, ledger, tell
+        self.archive, self.ledger, self._tell = archive, ledger, tell
         self._parts: dict[int, PartJob] = {}
 
     def begin(self, part: PartJob) -> None:
@@ -165,10 +152,10 @@ class PartStore:
         parts = [self._parts.get(result.job.part or 0) for result in results]
         pairs = list(zip(results, parts, strict=True))
         alone = [result for result, part in pairs if part is None]
-        stored = iter(store_results(self._archive, self._ledger, alone))
+        stored = iter(store_results(self.archive, self.ledger, alone))
         for result, part in pairs:
             if part:
-                part.hold(result, self._archive)
+                part.hold(result, self.archive)
                 self.finish_complete(part)
         return [None if part else next(stored) for part in parts]
 
@@ -176,7 +163,7 @@ class PartStore:
         """Finish a part if all is known of it; in the line's thread that stores."""
         if part.complete and part.part.id in self._parts:
             del self._parts[part.part.id]
-            part.finish(self._archive, self._ledger, self._tell)
+            part.finish(self.archive, self.ledger, self._tell)
 
 
 def submit_part(
@@ -211,22 +198,36 @@ def watch_view(
     answer.add_done_callback(failed)
 
 
-def answer_interrupted(store: PartStore, ledger: Ledger, products: PartProducts) -> str:
-    """Answer the parts that were under way when the last run ended; return how many, in words.
+def answer_interrupted(
+    store: PartStore,
+    parts: PartProducts,
+    products: Products,
+    on_stored: Callable[[Record, bool], None],
+) -> str:
+    """Answer what was under way when the last run ended; return how many parts, in words.
 
     Nothing else may be stored meanwhile. Parts of a folder begin anew: their files are still there.
+
+    Args:
+        store: of the line.
+        parts, products: in service; nobody waits for others any more.
+        on_stored: called with the record of each trigger, see `Line`.
     """
-    answered = 0
-    for part in ledger.parts.under_way():
-        if part.source == "folder":
-            ledger.parts.forget(part)
+    answered, known = 0, store.ledger.parts
+    for begun in known.under_way():
+        if begun.source == "folder":
+            known.forget(begun)
             continue
         answered += 1
-        if product := products.get(part.product):
-            interrupted = PartJob(part, product, (), INTERRUPTED)
+        if part := parts.get(begun.product):
+            interrupted = PartJob(begun, part, (), INTERRUPTED)
             store.begin(interrupted)
             store.finish_complete(interrupted)
-        else:  # it is not in service any more, so nobody waits for it
-            ledger.parts.fail(replace(part, verdict=ERROR, note=INTERRUPTED))
+        elif product := products.get(begun.product):
+            [stored] = store.store([stand_in(store.archive, product, begun, "", INTERRUPTED)])
+            if isinstance(stored, Record):  # else it is answered at the next start
+                on_stored(stored, False)
+        else:
+            known.fail(replace(begun, verdict=ERROR, note=INTERRUPTED))
     words = "under way when the station stopped: no verdict"
     return f"{count(answered, 'part')} {words}" if answered else ""

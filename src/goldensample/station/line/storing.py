@@ -1,14 +1,18 @@
-"""Atomic storage: a record with its picture and heat map, or nothing of it."""
+"""Atomic storage: a record with its picture and heat map, or nothing of it.
+
+What a kill would leave unanswered is kept before it is carried out.
+"""
 
 import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from goldensample.errors import GoldenError
-from goldensample.station.line.jobs import JobResult
+from goldensample.station.line.jobs import Job, JobResult
+from goldensample.station.line.triggers import Trigger
 from goldensample.station.records import heat_files
 from goldensample.station.records.archive import Archive, IncomingFile
 from goldensample.station.records.ledger import Ledger
@@ -34,12 +38,53 @@ class Entry:
         files: its picture, and its heat map if there is one.
         watched_file: (path, stamp) in a watched folder, or ("", "").
         answered: whether outputs have had an answer already.
+        trigger: id of the row that keeps its trigger, which ends with it; or None.
     """
 
     record: Record
     files: tuple[IncomingFile, ...]
     watched_file: tuple[str, str]
     answered: bool
+    trigger: int | None
+
+
+def begin_part(ledger: Ledger, part: PartRecord) -> PartRecord:
+    """Keep a part, or a trigger, before it is carried out; return it with its id.
+
+    Raises:
+        DatabaseUnreachableError: it cannot be kept, and so is not begun.
+    """
+    try:
+        return ledger.parts.begin(part)
+    except SQLAlchemyError as error:
+        raise DatabaseUnreachableError(
+            "the station's database must take parts; it is away; try again in a minute"
+        ) from error
+
+
+def begin_trigger(archive: Archive, ledger: Ledger, job: Job, trigger: Trigger) -> Job:
+    """Keep a trigger before its picture is taken, unless its part is kept; return its job.
+
+    Raises:
+        DatabaseUnreachableError: it cannot be kept; the job's file is deleted.
+    """
+    facts, serial, reference = {"trigger": trigger.by}, trigger.serial, trigger.job
+    job = replace(job, facts=facts, serial=serial, reference=reference)
+    if job.part is not None:
+        return job
+    begun = PartRecord(
+        product=job.product.key,
+        serial=serial,
+        job=reference,
+        operator="",
+        source=job.source,
+        time=job.accepted,
+    )
+    try:
+        return replace(job, trigger=begin_part(ledger, begun).id)
+    except DatabaseUnreachableError:
+        archive.discard(job.incoming)
+        raise
 
 
 def store_results(
@@ -59,14 +104,15 @@ def store_results(
 def _make_entry(archive: Archive, result: JobResult) -> Entry | OSError:
     """Write the heat map of a result to disk and return the entry, or the error."""
     job, files = result.job, (result.job.incoming,)
+    entry = Entry(result.record, files, job.watched_file, result.is_late, job.trigger)
     if result.heat is None:
-        return Entry(result.record, files, job.watched_file, result.is_late)
+        return entry
     try:
         heat_file = archive.receive_bytes(heat_files.to_bytes(result.heat))
     except OSError as error:
         return error
     record = replace(result.record, heat_sha256=heat_file.sha256)
-    return Entry(record, (*files, heat_file), job.watched_file, result.is_late)
+    return replace(entry, record=record, files=(*files, heat_file))
 
 
 def store_entries(
@@ -132,13 +178,14 @@ def _add_records(
     rows = [entry.record for entry in entries]
     watched = [entry.watched_file for entry in entries]
     answered = [entry.answered for entry in entries]
+    triggers = [entry.trigger for entry in entries if entry.trigger is not None]
     for pause_s in RETRY_PAUSES_S:
         try:
-            return ledger.add(rows, watched, answered, part)
+            return ledger.add(rows, watched, answered, part, triggers)
         except UNREACHABLE:
             time.sleep(pause_s)
     try:
-        return ledger.add(rows, watched, answered, part)
+        return ledger.add(rows, watched, answered, part, triggers)
     except UNREACHABLE as error:
         raise DatabaseUnreachableError(
             "the station's database must take records; it is away, or its disk is full; try again "

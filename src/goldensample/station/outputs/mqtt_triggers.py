@@ -9,6 +9,7 @@ from typing import Any
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from goldensample.errors import GoldenError
 from goldensample.station.connection_state import ConnectionState
 from goldensample.station.line.triggers import Trigger, TriggerBusyError, Triggers
 from goldensample.station.outputs.addresses import check_topic, parse_address
@@ -98,7 +99,7 @@ class MqttTriggers:
         except TriggerBusyError as error:
             self._answer(camera, {"error": str(error), "busy": error.busy, "request": request})
             return
-        except ValueError as error:
+        except (GoldenError, OSError, ValueError) as error:  # no database or disk: Health says so
             self._answer(camera, {"error": str(error), "request": request})
             return
         future.add_done_callback(lambda done: self._answer_done(camera, done, request))

@@ -39,6 +39,7 @@ class Ledger:
         watched_files: Sequence[tuple[str, str]] = (),
         answered: Sequence[bool] = (),
         part: PartRecord | None = None,
+        triggers: Sequence[int] = (),
     ) -> list[Record]:
         """Store records in one transaction, also for outputs; return them with their ids.
 
@@ -47,11 +48,13 @@ class Ledger:
             watched_files: for each, the (path, stamp) of its file in a watched folder, or empty.
             answered: for each, whether outputs have had an answer to its part already.
             part: what became of the part whose views they are, which is one answer for outputs.
+            triggers: ids of the triggers that they answer.
         """
         stored = []
         with self._engine.begin() as connection:
             if part:
                 self.parts.finish(connection, part)
+            self.parts.end_triggers(connection, triggers)
             for index, record in enumerate(rows):
                 values = column_values(record)
                 del values["id"]

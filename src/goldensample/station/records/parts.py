@@ -1,4 +1,7 @@
-"""Parts in the database: begun when they are accepted, finished with their views' records."""
+"""Parts in the database: begun when they are accepted, finished with their views' records.
+
+So are triggers of a camera that is of no part; their rows end with their records.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -18,11 +21,11 @@ INTERRUPTED = mark("interrupted: the station stopped before the part was judged"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartRecord:
-    """One part; the fields are the columns of `tables.parts`.
+    """One part, or one trigger of a picture; the fields are the columns of `tables.parts`.
 
     Args:
         id: 0 before it is begun.
-        product: key of the part's file.
+        product: key of the part's file, or of the product that a trigger's picture shows.
         serial, job: as its sender gave them, or "".
         operator: who sent it, or "".
         source: where it came from: "api", "folder" or "camera".
@@ -90,7 +93,7 @@ class Parts:
         self._engine = engine
 
     def begin(self, part: PartRecord) -> PartRecord:
-        """Store a part that is accepted and not judged yet; return it with its id."""
+        """Store a part, or a trigger, that is accepted; return it with its id."""
         values = asdict(part)
         del values["id"]
         with self._engine.begin() as connection:
@@ -102,13 +105,18 @@ class Parts:
         """Store what became of a part, in the transaction that stores its views' records."""
         connection.execute(update(parts).where(parts.c.id == part.id).values(**asdict(part)))
 
+    def end_triggers(self, connection: Connection, numbers: Sequence[int]) -> None:
+        """Delete triggers, in the transaction that stores the records that answer them."""
+        if numbers:
+            connection.execute(delete(parts).where(parts.c.id.in_(numbers)))
+
     def fail(self, part: PartRecord) -> None:
         """Store what became of a part of which no record is kept."""
         with self._engine.begin() as connection:
             self.finish(connection, part)
 
     def under_way(self) -> list[PartRecord]:
-        """Return the parts that were begun and not finished."""
+        """Return the parts and triggers that were begun and not finished, as they came."""
         query = select(parts).where(parts.c.verdict.is_(None)).order_by(parts.c.id)
         with self._engine.connect() as connection:
             return [PartRecord(**row) for row in connection.execute(query).mappings()]

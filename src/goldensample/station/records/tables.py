@@ -85,7 +85,7 @@ parts = Table(
     sqlite_autoincrement=True,
 )
 """One row a part of several views, from the moment it is accepted; without a verdict it is under
-way, see `parts.PartRecord`."""
+way, see `parts.PartRecord`. A trigger of a single camera has one until its record is stored."""
 
 feedback = Table(
     "feedback",
