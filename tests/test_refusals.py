@@ -34,8 +34,11 @@ REFUSED = {
     "verify a.txt FILE DIR": "ein Export muss auf eines von .onnx, .xml enden; a.txt tut es nicht",
     "qualify FILE --good DIR --defects DIR -o DIR": "muss Bilder enthalten; es gibt keinen solchen",
     "fit GOOD -o OUT --size 64 --composition on": "composition muss auf 20 gemerkten guten Bildern",
+    "bench none --output DIR": "SUITE muss eine von table1, ",
+    "fit GOOD -o OUT --runner none": "--runner muss here, ray, ray://HOST:PORT oder auto sein; ang",
 }
-"""Commands and how each wing refuses: backbones, graphs, export, qualification, methods."""
+"""Commands and how wings refuse: backbones, graphs, export, qualification, methods, bench,
+ray_runner."""
 
 
 def test_texts_are_found_without_a_mark_and_places_get_names():

@@ -51,16 +51,17 @@ def check_runs(runs: Mapping[str, tuple[Run, bool]], folder: Path) -> None:
     categories = [run.category for run, _ in runs.values()]
     names = sorted(category.name for category in categories)
     if names != sorted(OBJECTS):
+        found = ", ".join(sorted(set(names))) or "-"
         raise ValueError(
             f"a submission must be one run on each of {', '.join(OBJECTS)}; there are {len(names)} "
-            f"runs, on {', '.join(sorted(set(names))) or 'nothing'}; give MVTec AD 2's folder by "
+            f"runs, on {found}; give MVTec AD 2's folder by "
             "--data, and choose one method by --only, such as --only .patchcore."
         )
     for category in categories:
         splits = {name.parts[0] for name in find_private(category)}
         if lacking := set(SPLITS) - splits:
             raise ValueError(
-                f"{category.name} must have pictures in {' and '.join(SPLITS)}; there are none in "
+                f"{category.name} must have pictures in {', '.join(SPLITS)}; there are none in "
                 f"{', '.join(sorted(lacking))}; unpack the whole data set"
             )
     _check_names(folder, set(_expected(categories)), whole=False)
@@ -169,8 +170,11 @@ def check_submission(folder: Path, categories: Iterable[Category]) -> None:
                 "it and run again"
             )
         if not (np.isfinite(values).all() if is_map else np.isin(values, (0, 255)).all()):
-            rule = "finite" if is_map else "0 or 255"
-            raise GoldenError(f"values of {path} must be {rule}; remove it and run again")
+            raise GoldenError(
+                f"values of {path} must be finite; remove it and run again"
+                if is_map
+                else f"values of {path} must be 0 or 255; remove it and run again"
+            )
 
 
 def _read_grey(path: Path) -> Array:

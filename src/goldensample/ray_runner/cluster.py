@@ -37,7 +37,7 @@ class Cluster:
     def check(self) -> None:
         """Check that the head answers: otherwise Ray waits, and then ends this process."""
         if not is_reachable(self.head):
-            raise self._lost_head("it does not answer")
+            raise self._lost_head()
 
     def put(self, *values: Any) -> Any:
         """Return a reference to values in the object store, which stores them while it is alive."""
@@ -65,10 +65,10 @@ class Cluster:
             while not self.ray.wait([reference], timeout=POLL_S, fetch_local=False)[0]:
                 missed = 0 if is_reachable(self.head) else missed + 1
                 if missed == MAX_MISSED:
-                    raise self._lost_head("it does not answer")
+                    raise self._lost_head()
             return self.ray.get(reference)
         except ConnectionError as error:
-            raise self._lost_head(first_line(error)) from error
+            raise self._lost_head(error) from error
         except errors.RayTaskError as error:  # around a task: its result cannot be sent
             return TaskError(error.cause)
         except errors.RayError as error:
@@ -77,7 +77,8 @@ class Cluster:
                 f"after it ({first_line(error)}); often memory is the reason"
             ) from error
 
-    def _lost_head(self, reason: str) -> RunnerError:
+    def _lost_head(self, error: Exception | None = None) -> RunnerError:
+        reason = first_line(error) if error else "it does not answer"
         return RunnerError(
             f"the cluster's head, {self.head[0]}:{self.head[1]}, must stay until the end; it was "
             f"lost ({reason}); what was written is whole: start the cluster again and go on from "
