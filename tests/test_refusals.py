@@ -20,6 +20,10 @@ def read(path, names):
         raise ImageError(f"{path.name} must be one of {', '.join(names)}, at 5%; got {path!r}")
     reason = "it is a folder" if path.is_dir() else f"{path} is not there"
     raise ValueError(INSTALL)
+class Own:
+    side: int = knob(3, "how wide")
+    def __post_init__(self):
+        check(self.side % 2, "side", f"odd, from {LOW} to 9", self)
 def command(size: Annotated[int, typer.Option(help="How large.", metavar="N")]):
     """Do it.
 
@@ -34,6 +38,7 @@ REFUSED = {
     "verify a.txt FILE DIR": "ein Export muss auf eines von .onnx, .xml enden; a.txt tut es nicht",
     "qualify FILE --good DIR --defects DIR -o DIR": "muss Bilder enthalten; es gibt keinen solchen",
     "fit GOOD -o OUT --size 64 --composition on": "composition muss auf 20 gemerkten guten Bildern",
+    "fit GOOD -o OUT --neighbourhood 2": "neighbourhood muss eine ungerade ganze Zahl sein; ange",
     "bench none --output DIR": "SUITE muss eine von table1, ",
     "fit GOOD -o OUT --runner none": "--runner muss here, ray, ray://HOST:PORT oder auto sein; ang",
 }
@@ -48,7 +53,10 @@ def test_texts_are_found_without_a_mark_and_places_get_names():
         "it is a folder",
         "%(path)s is not there",
         "Do it.\n\nThen stop.",
-    } | {text for _, text in texts('x(help="How large.")')}
+        "How large.",
+        "how wide",
+        "side must be odd, from %(low)s to 9; got %(value)s",
+    }
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,8 @@ def _help_in(node: ast.AST) -> list[ast.expr]:
 
 def _refusals_in(node: ast.AST) -> list[ast.expr]:
     """Return what a part of the code refuses with, and its reasons."""
+    if isinstance(node, ast.Call) and _name(node.func) == "check" and len(node.args) == 4:
+        return [_knob_refusal(*node.args[1:3])]
     if isinstance(node, ast.Call):
         return node.args[: 2 if _name(node.func) in _AFTER_STATUS else 1] if refuses(node) else []
     if isinstance(node, ast.Assign) and _name(node.targets[0]) in _REASONS:
@@ -77,6 +79,20 @@ def _refusals_in(node: ast.AST) -> list[ast.expr]:
         returns = (one.value for one in ast.walk(node) if isinstance(one, ast.Return))
         return [value for value in returns if value]
     return []
+
+
+def _knob_refusal(name: ast.expr, requirement: ast.expr) -> ast.JoinedStr:
+    """Return what `methods.validation.check` refuses a knob's value with."""
+    must, got = ast.Constant(" must be "), ast.Constant("; got ")
+    parts = [*_parts(name), must, *_parts(requirement), got, *_parts(ast.Name("value"))]
+    return ast.JoinedStr(parts)
+
+
+def _parts(text: ast.expr) -> list[ast.expr]:
+    """Return a text as parts of an f-string."""
+    if isinstance(text, ast.JoinedStr):
+        return text.values
+    return [text if isinstance(text, ast.Constant) else ast.FormattedValue(text, -1)]
 
 
 def refuses(node: ast.Call) -> bool:

@@ -55,9 +55,12 @@ def check_training(settings: Any) -> None:
     """
     check(settings.budget in BUDGETS, "budget", f"one of {', '.join(BUDGETS)}", settings)
     check_integer(settings, "epochs", 0, 10**6)
-    fits = settings.budget == "hand" or not settings.epochs
-    number = "which sets their number (--budget hand takes yours)"
-    check(fits, "epochs", f"0 with --budget {settings.budget}, {number}", settings)
+    check(
+        settings.budget == "hand" or not settings.epochs,
+        "epochs",
+        f"0 with --budget {settings.budget}, which sets their number (--budget hand takes yours)",
+        settings,
+    )
     check_integer(settings, "patience", 0, 10**6)
     check(settings.device in ("cpu", "cuda"), "device", "cpu or cuda", settings)
     check_integer(settings, "seed", 0, 2**63 - 1)
