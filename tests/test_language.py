@@ -26,6 +26,7 @@ from goldensample.locales.language import (
     speak,
     speaking,
 )
+from goldensample.locales.unmarked import translated
 from goldensample.station.web.rendering import SCRIPT_PLURALS, SCRIPT_TEXTS, odds, script_words
 from goldensample.wording.notes import told
 from test_report import labelled_report
@@ -134,6 +135,16 @@ def test_a_translation_has_the_places_and_tags_of_its_text(name, domain):
             ), text
             tags = re.findall(r"<[^>]+>", original)
             assert sorted(re.findall(r"<[^>]+>", text)) == sorted(tags), text
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_refusal_is_found_again_by_its_words_alone(name):
+    """No other text of the catalog has them too, and no value runs over into the next place."""
+    with speaking(name):
+        for message in catalog(name, "unmarked"):
+            places = dict.fromkeys(re.findall(r"%\((\w+)\)s", message.id))
+            values = {place: f"value{number}" for number, place in enumerate(places)}
+            assert translated(message.id % values) == message.string % values or not message.id
 
 
 @pytest.mark.parametrize("domain", DOMAINS)

@@ -160,11 +160,11 @@ def check_enough(pictures: Folder, rate: float) -> None:
         raise ValueError(reason)
     if conformal.choose_scheme(len(pictures), rate, "split").kind is None:
         required = 2 * conformal.required_count(rate)
-        copies = pictures.intake.equal.count if pictures.intake else 0
-        without = f", {copies} equal to another not counted" if copies else ""
+        count, copies = len(pictures), pictures.intake.equal.count if pictures.intake else 0
+        reason = f"{count}, {copies} equal to another not counted" if copies else f"{count}"
         raise ValueError(
             f"a rate of {percent(rate)} must rest on {required} good pictures; "
-            f"there are {len(pictures)}{without}; add more, or choose a larger rate"
+            f"there are {reason}; add more, or choose a larger rate"
         )
 
 
