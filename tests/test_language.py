@@ -309,6 +309,33 @@ def test_doctor_speaks_the_language():
     check_printed("doctor", told="검사 스테이션", allowed=(0, 1))
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["inspect"], "인수 'FILE'이(가) 없습니다."),
+        (["export", "a.golden"], "옵션 '--to'이(가) 없습니다."),
+        (["export", "--nothing"], "--nothing 옵션은 없습니다"),
+        (["doctor", "--port", "x"], "'--port'의 값이 잘못되었습니다: 'x'"),
+        (["doctor", "--port", "0"], "범위 1<=x<=65535 밖입니다."),
+        (["doctor", "a", "b"], "불필요한 인수가 있습니다(a b)"),
+        (["doctor", "--port"], "옵션 '--port'에는 값이 필요합니다."),
+        (["doctor", "--json=1"], "옵션 '--json'은(는) 값을 받지 않습니다."),
+        (["data", "nothing"], "'nothing' 명령은 없습니다."),
+        (["inspekt"], "'inspekt' 명령은 없습니다."),
+        (["--debug"], "명령이 없습니다."),
+    ],
+)
+def test_what_is_wrong_with_options_is_told_in_the_language(words, told, monkeypatch):
+    monkeypatch.setenv("LC_ALL", "ko_KR.UTF-8")
+    monkeypatch.delenv("LANGUAGE", raising=False)
+    done = golden(*words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not re.search(ENGLISH, done.stderr)
+    monkeypatch.setenv("LC_ALL", "C")
+    assert "Error: " in golden(*words).stderr
+
+
 def test_a_language_that_is_not_there_is_refused():
     assert "must be one of en, de" in golden("doctor", "--language", "fr").stderr
 

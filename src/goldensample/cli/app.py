@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from goldensample._version import __version__
 from goldensample.cli.commands import COMMANDS
+from goldensample.cli.usage import tell_refusal
 from goldensample.errors import GoldenError
 from goldensample.locales.language import LANGUAGES, gettext, mark, of_environment, speak
 from goldensample.locales.unmarked import translated
@@ -149,8 +150,10 @@ def main() -> None:
     speak(of_environment(os.environ))
     gc.set_threshold(50_000)  # modules stay: to look through them for garbage takes 0.1 s
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except Exception as error:
+        if hasattr(error, "show"):  # about options: no class of all typer's versions is above these
+            sys.exit(tell_refusal(error))
         if "--debug" in sys.argv[1:]:
             raise
         is_user_error = isinstance(error, (GoldenError, ValueError, OSError))
