@@ -4,8 +4,9 @@ Source: Dehaene et al., Iterative Energy-Based Projection on a Normal Data Manif
 Localization, ICLR 2020 (arXiv 2002.03734). Its γ-VAE also learns γ, how far rebuilt pixels are from
 the true ones: here γ is at each step what would be best there, the root mean squared error. What
 could not be looked up in the paper: the numbers `steps`, `step_size` and `l1_weight`, the network,
-which is AE-SSIM's with a mean and a variance of each latent number, and how long was trained. The
-map's blur is ours.
+which is AE-SSIM's with a mean and a variance of each latent number, and how long was trained. Ours
+are the map's blur, and that a moved picture stays in [0, 1]: else the steps from a large defect may
+grow without bound.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +25,7 @@ from goldensample.methods.validation import check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 200 * 10_000, "quick": 32_000},
+    pictures={"paper": 200 * 10_000, "quick": 20_000},
     batch=8,
     learning_rate=1e-4,
 )
@@ -92,7 +93,7 @@ class VAEGrad:
         def step(moved: Any, start: Any) -> Any:
             gradient, difference = energy_gradient(networks["vae"], moved)
             gradient = gradient + self.l1_weight * (moved - start).sign()
-            return moved - self.step_size * gradient * difference.square()
+            return (moved - self.step_size * gradient * difference.square()).clamp(0, 1)
 
         networks.project = looped(step, pixels[:1].cpu(), self.steps)
 
