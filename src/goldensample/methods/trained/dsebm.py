@@ -31,7 +31,7 @@ SCHEDULE = Schedule(
 SCORES = ("energy", "reconstruction")
 WIDTH = 32
 """Channels of the first convolution; each further one has twice as many as the one before."""
-LEAST_SPREAD = 0.01
+LEAST_SPREAD = 0.1
 """Least standard deviation of good pictures' scores that a score is measured in."""
 UNITS = 128
 """Units of the last layer, whose sum is taken from the energy."""
