@@ -11,6 +11,7 @@ from goldensample.cli.training_paths import training_paths
 from goldensample.datasets import LAYOUTS, Dataset, find_layout, labelled, read_category, read_mask
 from goldensample.datasets.checking import check
 from goldensample.errors import ImageError
+from goldensample.locales.language import speaking
 
 BLACK = np.zeros((6, 8), np.uint8)
 MASK = BLACK.copy()
@@ -349,6 +350,9 @@ def test_noisy_sets_of_real_iad_have_defects_to_learn_from(tmp_path, capsys) -> 
     assert training_paths([str(root)]) == list(map(str, data.train))
     words = capsys.readouterr().err
     assert "learning from its 2 pictures for training, of which 1 is a defect; 2 others" in words
+    with speaking("ko"):
+        training_paths([str(root)])
+    assert "학습용: 사진 2장, 그중 불량 1장; 나머지 2장" in capsys.readouterr().err
     table.rename(root / "realiad_jsons/usb.json")
     real = root / "realiad_jsons/realiad_jsons"
     real.mkdir()

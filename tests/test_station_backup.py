@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from goldensample.cli.app import app
 from goldensample.errors import ArtifactError
+from goldensample.locales.language import speaking
 from goldensample.records import silent
 from goldensample.station.backup import MANIFEST, back_up, restore
 
@@ -110,6 +111,14 @@ def test_a_damaged_or_foreign_backup_is_refused_and_leaves_nothing(backup, tmp_p
     with pytest.raises(ArtifactError, match="must be a new folder"):
         restore(backup, tmp_path / "full", silent)
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["of.txt"]
+
+
+def test_what_was_backed_up_is_told_in_the_language(backup, tmp_path):
+    with speaking("ko"):
+        words = ["station", "restore", str(backup), "--folder", str(tmp_path / "new")]
+        assert "기록 2건" in CliRunner().invoke(app, words).stdout
+        words = ["station", "backup", str(tmp_path / "b.zip"), "--folder", str(tmp_path / "new")]
+        assert "기록 2건" in CliRunner().invoke(app, words).stdout
 
 
 def test_what_is_no_station_or_damaged_is_not_backed_up(backup, tmp_path):

@@ -20,6 +20,7 @@ from goldensample.cli.qualify_tables import (
     read_calls,
     read_records,
 )
+from goldensample.locales.language import gettext
 
 if TYPE_CHECKING:
     from goldensample.datasets.items import Item
@@ -138,12 +139,14 @@ def _draw(
     from goldensample.qualification.trials import without_learned
 
     write_sample(draw(without_learned(inspector, good), defects, count, seed), output, seed)
-    say(f"{output / PICTURES}: {count} numbered pictures for people to call good or defect")
-    tell(
-        f"{output / CALLS} is to be filled in, a row for each appraiser, part and trial; keep "
-        f"{output / KEY} from them; then golden qualify --appraisals {output / CALLS} --sample "
-        f"{output}"
+    text = gettext("%(folder)s: %(count)s numbered pictures for people to call good or defect")
+    say(text % {"folder": output / PICTURES, "count": count})
+    text = gettext(
+        "%(calls)s is to be filled in, a row for each appraiser, part and trial; keep %(key)s "
+        "from them; then %(command)s"
     )
+    command = f"golden qualify --appraisals {output / CALLS} --sample {output}"
+    tell(text % {"calls": output / CALLS, "key": output / KEY, "command": command})
 
 
 def _check(mm_per_px: float | None, rate: float | None) -> None:

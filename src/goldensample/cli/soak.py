@@ -13,7 +13,7 @@ from goldensample.cli.console import print_json, progress, say
 from goldensample.cli.method_options import OwnMethod, open_own
 from goldensample.cli.options import GoldenFile, Json
 from goldensample.inspection.inspector import Inspector
-from goldensample.locales.language import counted, gettext
+from goldensample.locales.language import counted, gettext, language, speaking
 from goldensample.records import Picture
 
 MOST = 100
@@ -71,7 +71,8 @@ def command(
         for number in range(ROUNDS):
             rounds.append(_inspect_for(inspector, pictures, 3600 * hours / ROUNDS))
             notify("soak", number + 1, ROUNDS)
-    faults = judge(rounds)
+    with speaking("en" if json else language()):
+        faults = judge(rounds)
     if json:
         print_json({"faults": faults, "rounds": [asdict(one) for one in rounds]})
     else:
@@ -126,8 +127,12 @@ def judge(rounds: list[Round]) -> list[str]:
     faults = []
     before, after = (median(one.memory for one in part) for part in (first, last))
     if after - before > max(GROWTH_BYTES, GROWTH * before):
-        faults.append(f"memory grew from {before / 1e6:,.0f} to {after / 1e6:,.0f} MB")
+        text = gettext("memory grew from %(before)s to %(after)s MB")
+        values = {"before": f"{before / 1e6:,.0f}", "after": f"{after / 1e6:,.0f}"}
+        faults.append(text % values)
     before, after = (median(one.seconds for one in part) for part in (first, last))
     if after > SLOWER * before:
-        faults.append(f"a picture took {1000 * before:.1f} ms and then {1000 * after:.1f}")
+        text = gettext("a picture took %(before)s ms and then %(after)s")
+        values = {"before": f"{1000 * before:.1f}", "after": f"{1000 * after:.1f}"}
+        faults.append(text % values)
     return faults

@@ -8,6 +8,7 @@ import typer
 from goldensample.cli.console import print_json, progress, say, tell
 from goldensample.cli.options import Json
 from goldensample.cli.serve_options import MISSING, explain_missing
+from goldensample.locales.language import counted, gettext
 
 app = typer.Typer(
     help="A station's folder: back it up while it runs, and restore it.",
@@ -29,19 +30,25 @@ def backup_folder(
     with progress() as notify:
         made = back_up(folder, file, notify)
     if made.elsewhere:
-        tell(
-            f"golden: the files of {', '.join(made.elsewhere)} are not in {folder}, and so not in "
-            "the backup; keep copies of them"
+        text = gettext(
+            "golden: the files of %(products)s are not in %(folder)s, and so not in the backup; "
+            "keep copies of them"
         )
+        tell(text % {"products": ", ".join(made.elsewhere), "folder": folder})
     if json:
         values = {"records": made.records, "files": made.files, "deleted": made.deleted}
         print_json({"file": str(file), **values, "products_elsewhere": made.elsewhere})
         return
-    gone = f"; {made.deleted:,} older files had been deleted" if made.deleted else ""
-    say(
-        f"{file}: {made.records:,} records and {made.files:,} files, "
-        f"{file.stat().st_size / 1e6:,.1f} MB{gone}"
-    )
+    parts = [*_counts(made.records, made.files), f"{file.stat().st_size / 1e6:,.1f} MB"]
+    if made.deleted:
+        parts.append(
+            counted(
+                "%(num)s older file had been deleted",
+                "%(num)s older files had been deleted",
+                made.deleted,
+            )
+        )
+    say(f"{file}: {', '.join(parts)}")
 
 
 @app.command("restore")
@@ -59,7 +66,16 @@ def restore_folder(
     if json:
         print_json({"folder": str(folder), "records": made.records, "files": made.files})
         return
-    say(
-        f"{folder}: {made.records:,} records and {made.files:,} files, every one as it was backed "
-        f"up; open it with golden serve --folder {folder}"
+    text = gettext(
+        "%(folder)s: %(counts)s, every one as it was backed up; open it with %(command)s"
     )
+    values = {"folder": folder, "counts": ", ".join(_counts(made.records, made.files))}
+    say(text % {**values, "command": f"golden serve --folder {folder}"})
+
+
+def _counts(records: int, files: int) -> list[str]:
+    """Return how many records and files there are, in words."""
+    return [
+        counted("%(num)s record", "%(num)s records", records),
+        counted("%(num)s file", "%(num)s files", files),
+    ]

@@ -10,6 +10,7 @@ from goldensample.cli.console import tell
 from goldensample.errors import ArtifactError
 from goldensample.images.folder import Folder
 from goldensample.inspection.inspector import Inspector
+from goldensample.locales.language import gettext
 from goldensample.storage import verdict_table
 from goldensample.storage.output_folder import RUN, OutputFolder, split_path
 
@@ -71,6 +72,9 @@ def open_parts(output: str, run: str, resume: bool) -> OutputFolder:
         )
     if runs and not resume:
         name = split_path(partial.location)[1]
-        tell(f"golden: replacing {name} of a stopped run; --resume would have gone on from it")
+        text = gettext(
+            "golden: replacing %(name)s of a stopped run; --resume would have gone on from it"
+        )
+        tell(text % {"name": name})
         partial.remove()
     return OutputFolder(partial.path(run))

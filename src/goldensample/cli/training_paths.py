@@ -8,6 +8,7 @@ from goldensample.datasets import LAYOUTS, Dataset, find_layout, list_category
 from goldensample.datasets.by_table import read_paths
 from goldensample.datasets.finding import is_table
 from goldensample.errors import ImageError
+from goldensample.locales.language import counted, gettext
 from goldensample.storage.locations import is_url
 
 
@@ -70,17 +71,28 @@ def _read(path: Path, layout: str, category: str) -> Dataset | None:
         )
     for note in data.notes:
         tell(note)
-    kind = "" if data.train_defects else "good "
-    count = f"{len(data.train):,} {kind}picture{'s' * (len(data.train) > 1)}"
-    rest = f"; {len(data.test):,} others are for golden evaluate" if data.test else ""
-    tell(
-        f"{path} is read as a data set ({LAYOUTS[key].title}): learning from its {count} for "
-        f"training{_noise(data)}{rest}. To learn from all pictures of a folder, name that folder"
-    )
+    tell(_reading(path, LAYOUTS[key].title, data))
     return data
 
 
-def _noise(data: Dataset) -> str:
-    """Return how many pictures to learn from are defects; "" where none is."""
-    count = data.train_defects
-    return f", of which {count:,} {'is a defect' if count == 1 else 'are defects'}" if count else ""
+def _reading(path: Path, title: str, data: Dataset) -> str:
+    """Return what is learned from a data set, and what is not, in words."""
+    pictures = counted("%(num)s good picture", "%(num)s good pictures", len(data.train))
+    noise = rest = ""
+    if data.train_defects:
+        pictures = counted("%(num)s picture", "%(num)s pictures", len(data.train))
+        noise = counted(
+            ", of which %(num)s is a defect", ", of which %(num)s are defects", data.train_defects
+        )
+    if data.test:
+        rest = counted(
+            "; %(num)s other is for golden evaluate",
+            "; %(num)s others are for golden evaluate",
+            len(data.test),
+        )
+    text = gettext(
+        "%(path)s is read as a data set (%(title)s): learning from its %(pictures)s for "
+        "training%(noise)s%(rest)s. To learn from all pictures of a folder, name that folder"
+    )
+    values = {"path": path, "title": gettext(title), "pictures": pictures}
+    return text % {**values, "noise": noise, "rest": rest}

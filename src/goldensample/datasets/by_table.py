@@ -175,9 +175,12 @@ def read_paths(table: Path, column: str) -> tuple[list[Path], str]:
     )
     notes = [by_column % {"num": f"{len(paths):,}", "column": column, "table": table.name}]
     if left_out:
-        one = "%(num)s line of another split or label is left out"
-        many = "%(num)s lines of another split or label are left out"
-        notes.append(counted(one, many, left_out))
+        left = counted(
+            "%(num)s line of another split or label is left out",
+            "%(num)s lines of another split or label are left out",
+            left_out,
+        )
+        notes.append(left)
     return paths, "; ".join([*notes, *read.notes])
 
 
