@@ -94,8 +94,10 @@ def texts_of_calls() -> set:
             texts = [one.value for one in node.args if isinstance(one, ast.Constant)]
             if texts and node.func.id in ("gettext", "mark"):
                 found.add(texts[0])
-            elif node.func.id in ("ngettext", "counted") and path.name != "language.py":
-                found.add((texts[0], texts[1]))  # of variables there is none, and Babel finds none
+            elif node.func.id in ("ngettext", "counted") and len(texts) > 1:
+                found.add((texts[0], texts[1]))
+            elif node.func.id in ("ngettext", "counted"):  # Babel finds none of variables
+                assert path.name in ("language.py", "rendering.py"), path
     return found
 
 
