@@ -8,7 +8,7 @@ from io import StringIO
 from typing import Any
 
 from goldensample.locales.language import gettext, mark
-from goldensample.wording.notes import pattern_of
+from goldensample.locales.unmarked import pattern_of
 
 TEXTS = (
     mark("Usage: %(command)s"),

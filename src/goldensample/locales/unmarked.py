@@ -32,7 +32,7 @@ def translated(text: str) -> str:
         return text
     for known in _texts():
         if all(words in text for words in known.words):
-            values = _pattern(known.text).fullmatch(text)
+            values = pattern_of(known.text).fullmatch(text)
             if values:
                 translation = catalog(name, DOMAIN).gettext(known.text)
                 return translation % {k: translated(v) for k, v in values.groupdict().items()}
@@ -54,7 +54,7 @@ def _texts() -> list[_Text]:
 
 
 @cache
-def _pattern(text: str) -> re.Pattern[str]:
+def pattern_of(text: str) -> re.Pattern[str]:
     """Return what matches an English text, whatever is at its places."""
     parts, known = _PLACE.split(text), set[str]()
     for index, part in enumerate(parts):
