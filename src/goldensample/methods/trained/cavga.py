@@ -35,7 +35,7 @@ from goldensample.methods.validation import check_integer, check_number
 from goldensample.records import Array, Features, Notify, knob
 
 SCHEDULE = Schedule(
-    pictures={"paper": 150 * 209, "quick": 24_000},
+    pictures={"paper": 150 * 209, "quick": 12_000},
     batch=16,
     learning_rate=2e-4,
     betas=(0.5, 0.999),
