@@ -92,7 +92,7 @@ def test_the_exported_steps_are_those_of_autograd(monkeypatch):
 
 
 def test_long_steps_from_a_large_defect_stay_finite():
-    """The energy of such a picture is steep: unbounded, its steps grow until they are not finite."""
+    """The energy of such a picture is steep: its steps would grow until they are not finite."""
     method = vae_grad.VAEGrad(budget="hand", side=16, latent=4, step_size=10)
     detector = method.fit([pictures(2, 0)], silent)
     grid = detector.score(pictures(1, 1, planted=(16, 16))).grid
