@@ -136,8 +136,13 @@ def test_no_trigger_is_lost_or_told_twice_in_kills(product, tmp_path):
     with ExitStack() as stack:
         port = stack.enter_context(free_port())
         receiver = stack.enter_context(hook(port))
-        frames = [(name, jpeg_camera(Gate().frame, 20)) for name in ("front", "rear")]
-        urls = [f"{name}={stack.enter_context(camera)}" for name, camera in frames]
+        gates = {name: Gate() for name in ("front", "rear")}
+        urls = [
+            f"{name}={stack.enter_context(jpeg_camera(gate.frame, 20))}"
+            for name, gate in gates.items()
+        ]
+        for gate in gates.values():
+            stack.callback(gate.open.set)  # a camera that waits for light does not close
         options = ["--webhook", f"http://127.0.0.1:{port}/", *camera_options(*urls)]
         for turn in range(3):
             before = len(answered)
@@ -149,10 +154,16 @@ def test_no_trigger_is_lost_or_told_twice_in_kills(product, tmp_path):
                 for thread in threads:
                     thread.start()
                 wait(lambda before=before, turn=turn: len(answered) > before + turn)
+                if turn == 2:  # one kill is sure to come between trigger and verdict
+                    for gate in gates.values():
+                        gate.open.clear()
+                    wait(lambda: under_way(tmp_path / "kept"))
                 station.kill()
                 for thread in threads:
                     thread.join()
             interrupted |= under_way(tmp_path / "kept")
+        for gate in gates.values():
+            gate.open.set()
         with run_station(tmp_path / "kept", [product], *options) as station:
             wait(lambda: not connection(station.client, "webhook")["waiting"])
             kept = [(serial, number) for number, serial, _ in records(station)]
@@ -161,7 +172,6 @@ def test_no_trigger_is_lost_or_told_twice_in_kills(product, tmp_path):
     assert len(dict(kept)) == len(kept), "a trigger has one number, and so one answer"
     assert set(answered.items()) <= set(kept)
     assert {one["serial"] for one in told.values() if one["note"] == INTERRUPTED} == interrupted
-    assert interrupted, "kills came between trigger and verdict"
     assert under_way(tmp_path / "kept") == set()
 
 

@@ -174,7 +174,7 @@ def test_one_bad_record_fails_no_other_and_leaves_no_file(ledger, tmp_path):
     entries = []
     for seed in range(3):
         record, coming = record_of(archive, seed)
-        entries.append(Entry(record, (coming,), ("a", "1") if seed == 1 else ("", ""), False))
+        entries.append(Entry(record, (coming,), ("a", "1") if seed == 1 else ("", ""), False, None))
     first, second, third = store_entries(archive, ledger, entries)
     assert isinstance(second, Exception)
     assert (first.id, third.id) == (1, 2)
@@ -185,7 +185,7 @@ def test_a_picture_that_comes_twice_is_kept_once(ledger, tmp_path):
     archive = Archive(tmp_path / "pictures")
     pairs = [record_of(archive, 1), record_of(archive, 1)]
     found = store_entries(
-        archive, ledger, [Entry(one, (file,), ("", ""), False) for one, file in pairs]
+        archive, ledger, [Entry(one, (file,), ("", ""), False, None) for one, file in pairs]
     )
     assert [one.id for one in found] == [1, 2]
     assert files(tmp_path) == {found[0].picture_sha256}

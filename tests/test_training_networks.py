@@ -18,7 +18,7 @@ from goldensample.images.folder import read_images
 from goldensample.methods.registry import METHODS
 from goldensample.methods.trained import training
 from goldensample.methods.trained.exporting import check_export
-from goldensample.methods.trained.training import Schedule
+from goldensample.methods.trained.recipe import Schedule
 from goldensample.records import silent
 from test_trained_contract import pictures, small
 
